@@ -1,0 +1,36 @@
+"""Where things live on this machine: the `MATCHDAY_*` environment variables of the domain."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Settings of the domain; every default is embedded use below one folder, `home`."""
+
+    model_config = SettingsConfigDict(env_prefix="MATCHDAY_", frozen=True)
+
+    home: Path = Field(Path(".matchday"), description="Local state. Deleting it is always safe.")
+    snapshot: Path = Field(REPOSITORY / "data", description="The bundled history, as committed.")
+    lake_url: str | None = Field(None, alias="MATCHDAY_LAKE", description="file:// or s3:// root of the tables.")
+    mlflow_uri: str | None = Field(None, alias="MATCHDAY_TRACKING_URI", description="MLflow tracking server.")
+    online_path: Path | None = Field(None, alias="MATCHDAY_ONLINE_STORE", description="Feast's SQLite online store.")
+
+    @cached_property
+    def lake(self) -> str:
+        """Root of the lake, a URL or a path."""
+        return self.lake_url or str(self.home.resolve() / "lake")
+
+    @cached_property
+    def tracking_uri(self) -> str:
+        """MLflow tracking and registry URI."""
+        return self.mlflow_uri or f"sqlite:///{self.home.resolve() / 'mlflow' / 'mlflow.db'}"
+
+    @cached_property
+    def online_store(self) -> Path:
+        """SQLite file of the online features."""
+        return self.online_path or self.home.resolve() / "feast" / "online.db"
