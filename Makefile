@@ -1,0 +1,64 @@
+# What a person types. `make` lists it. All of it runs in .venv, which is made on first use and made
+# again when uv.lock or pyproject.toml change; nothing outside this folder is touched.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+UV := .tools/uv/bin/uv
+READY := .venv/.ready
+TESTS ?= tests
+PORT ?=
+
+# A folder that was moved or copied needs a new .venv: the old one holds its old path.
+ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
+.PHONY: $(READY)
+endif
+
+.PHONY: help setup demo test lint format compile data bench serve ui clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## install everything, locked, into .venv (the other targets do this by themselves)
+
+$(READY): pyproject.toml uv.lock scripts/setup.sh
+	@sh scripts/setup.sh
+
+demo: $(READY) ## the main job, from nothing to a served forecast (AS_OF=2026-03-01 SCENE=name)
+	@$(BIN)/matchday demo $${AS_OF:+--as-of "$$AS_OF"} $${SCENE:+--scene "$$SCENE"}
+
+test: $(READY) ## every test, on two processes (TESTS=path for some)
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+lint: $(READY) ## formatting, rules, types, the rooms' borders, the lock file, the compiled pipelines
+	@$(BIN)/ruff format --check --quiet . || { echo "lint: not formatted; run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(UV) lock --check --offline --quiet || { echo "lint: uv.lock is behind pyproject.toml; run: $(UV) lock" >&2; exit 1; }
+	@$(BIN)/matchday pipeline compile --check
+
+format: $(READY) ## rewrite the code as the formatter wants it, and mend what can be mended
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+compile: $(READY) ## compile the pipelines to pipelines/compiled/
+	@$(BIN)/matchday pipeline compile
+
+data: $(READY) ## rebuild the bundled history from its source
+	@$(BIN)/matchday data build
+
+bench: $(READY) ## measure the main job: time, memory, rows
+	@$(BIN)/python -m benchmarks.demo
+
+serve: $(READY) ## serve the champion model over HTTP (PORT=8080)
+	@$(BIN)/matchday serve $${PORT:+--port "$$PORT"}
+
+ui: $(READY) ## open MLflow on the runs and models of this machine (PORT=5000)
+	@$(BIN)/mlflow ui --port "$${PORT:-5000}" --backend-store-uri \
+	  "$$($(BIN)/python -c 'from matchday.settings import Settings; print(Settings().tracking_uri)')"
+
+clean: ## delete .matchday: what runs have made (data, models, logs)
+	@rm -rf .matchday
