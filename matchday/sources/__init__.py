@@ -1,0 +1,1 @@
+"""Where football comes from. Every source returns the same tables."""

@@ -1,0 +1,26 @@
+"""The tables that cross a boundary. Reading and writing go through their schemas."""
+
+from matchday.tables.appearances import Appearances
+from matchday.tables.availability import Availability
+from matchday.tables.error import TableError
+from matchday.tables.fixtures import Fixtures
+from matchday.tables.matches import Matches
+from matchday.tables.players import Players
+from matchday.tables.table import Table, columns, key, name
+from matchday.tables.teams import Teams
+from matchday.tables.validation import validate
+
+__all__ = [
+    "Appearances",
+    "Availability",
+    "Fixtures",
+    "Matches",
+    "Players",
+    "Table",
+    "TableError",
+    "Teams",
+    "columns",
+    "key",
+    "name",
+    "validate",
+]

@@ -1,0 +1,64 @@
+"""The gate: a frame keeps its table's schema or is refused with a message a person can act on."""
+
+import re
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from matchday.tables.error import SHOWN, TableError
+from matchday.tables.table import columns, key, name
+
+MISSING, EXTRA = "column_in_dataframe", "column_in_schema"
+
+
+def validate(table: type[pa.DataFrameModel], frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the table's columns in order and a fresh index, values untouched.
+
+    Raises TableError for the first broken rule, with up to five of the rows that break it.
+    """
+    rows = frame.reset_index(drop=True)
+    try:
+        table.to_schema().validate(rows, lazy=True)
+    except SchemaErrors as broken:
+        raise _first(table, rows, broken.failure_cases) from None
+    return rows[columns(table)]
+
+
+def _first(table: type[pa.DataFrameModel], rows: pd.DataFrame, cases: pd.DataFrame) -> TableError:
+    rules = cases[["column", "check"]].astype(object).where(cases[["column", "check"]].notna(), "")
+    rules["column"] = rules["column"].where(cases["schema_context"] == "Column", "")
+    distinct = rules.drop_duplicates()
+    worst = min(distinct.index, key=lambda at: (_urgency(str(distinct.loc[at, "check"])), at))
+    column, check = str(rules.loc[worst, "column"]), str(rules.loc[worst, "check"])
+    same = cases[(rules["column"] == column) & (rules["check"] == check)]
+    if check in (MISSING, EXTRA):
+        column = str(same["failure_case"].iloc[0])
+    places = same["index"].dropna().astype(int).drop_duplicates().tolist()
+    shown = rows.loc[places[:SHOWN], _telling(table, rows, column, check)].to_dict("records")
+    rule = _PLAIN.get(check, check)
+    if check.startswith("dtype"):
+        rule = f"{check}, found {same['failure_case'].iloc[0]}"
+    return TableError(name(table), column, rule, shown, len(places), len(distinct) - 1)
+
+
+_PLAIN = {
+    MISSING: "the column is missing",
+    EXTRA: "the column is not part of the table",
+    "not_nullable": "no value is missing",
+    "multiple_fields_uniqueness": "the key is unique",
+}
+
+
+def _urgency(check: str) -> int:
+    """Structure first: a missing column or a wrong dtype makes other findings follow."""
+    for rank, start in enumerate((MISSING, EXTRA, "dtype", "not_nullable")):
+        if check.startswith(start):
+            return rank
+    return 9
+
+
+def _telling(table: type[pa.DataFrameModel], rows: pd.DataFrame, column: str, check: str) -> list[str]:
+    """The columns worth showing: the key, the column itself, and those the rule names."""
+    named = set(re.findall(r"\w+", check)) | {column, *key(table)}
+    return [str(shown) for shown in rows.columns if shown in named]
