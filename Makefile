@@ -22,6 +22,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## install everything, locked, into .venv (the other targets do this by themselves)
+	@:
 
 $(READY): pyproject.toml uv.lock scripts/setup.sh
 	@sh scripts/setup.sh

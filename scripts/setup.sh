@@ -14,7 +14,7 @@ export UV_CACHE_DIR="${UV_CACHE_DIR:-$PWD/.tools/cache}"
 export UV_PYTHON_INSTALL_DIR="${UV_PYTHON_INSTALL_DIR:-$PWD/.tools/python}"
 export UV_PYTHON_INSTALL_BIN=0
 export UV_PROJECT_ENVIRONMENT=.venv
-export UV_NO_PROGRESS=1
+export UV_NO_PROGRESS=1 UV_COMPILE_BYTECODE=1  # compiled once here, or slowly by each process that starts
 unset VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 
 say() { printf '%s\n' "$*" >&2; }
@@ -75,6 +75,6 @@ wanted_uv || get_uv
 # An environment that was made in another folder is of no use in this one.
 [ ! -e .venv/.ready ] || [ "$(cat .venv/.ready)" = "$(pwd -P)" ] || rm -rf .venv
 get_python
-running "Installing the locked packages into .venv: once, about 1.5 GB" \
+running "Installing the locked packages into .venv: once, 2 GB" \
   "$uv" sync --frozen --extra dev || { tail -8 "$log" >&2; fail "the packages could not be installed (all of it: $log)"; }
 pwd -P > .venv/.ready

@@ -1,0 +1,49 @@
+"""Every test has a home of its own, and the fast ones run first."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("matchday", deadline=None, print_blob=True)
+settings.register_profile("matchday-ci", parent=settings.get_profile("matchday"), derandomize=True)
+settings.load_profile("matchday-ci" if os.environ.get("CI", "").lower() == "true" else "matchday")
+
+OURS = ("MATCHDAY_", "OTEL_", "MLFLOW_", "FEAST_", "TRACEPARENT")
+LATE_FOLDERS = ("services", "e2e", "cluster")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No setting of the caller reaches a test, and nothing of a test reaches .matchday."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(OURS)]:
+            patch.delenv(name)
+        patch.setenv("MATCHDAY_HOME", str(tmp_path_factory.mktemp("session") / "home"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own MATCHDAY_HOME; not yet made."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("MATCHDAY_HOME", str(folder))
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast files first; a file is as late as its latest test, so that files stay together."""
+    rank: dict[Path, int] = {}
+    for item in items:
+        rank[item.path] = max(rank.get(item.path, 0), lateness(item))
+    items.sort(key=lambda item: rank[item.path])
+
+
+def lateness(item: pytest.Item) -> int:
+    """0 for a fast test, 1 for a slow one, 2 and more for those that start servers."""
+    for place, folder in enumerate(LATE_FOLDERS, start=2):
+        if folder in item.path.parent.relative_to(item.config.rootpath).parts:
+            return place
+    return 1 if item.get_closest_marker("slow") or item.get_closest_marker("services") else 0
