@@ -1,0 +1,1 @@
+"""Features: pure functions of ratings and histories as known at a time."""

@@ -1,0 +1,158 @@
+"""Feature rows of teams, each with the moment from which it is known.
+
+`team_form` has a row at every full time of a team, `team_ratings` a row for every team at midnight after each day
+with matches. Both have a row for every team on the day a season opens, so that no team is ever without.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from matchday.ratings import elo, form, goals
+from matchday.ratings.elo import EloState
+from matchday.ratings.form import FormState
+from matchday.ratings.goals import GoalsState
+
+FULL_TIME = timedelta(hours=2)
+"""From kick-off to the moment when the result is known."""
+SPANS = (5, 10)
+"""Lengths of form, in matches."""
+FORM = tuple(f"{name}_{span}" for span in SPANS for name in form.Performance.__dataclass_fields__)
+RATINGS = ("elo", "attack", "defence", "level", "home_edge", "low_score")
+
+
+@dataclass(frozen=True)
+class History:
+    """What the league has seen: one match at a time, all ratings together."""
+
+    elo: EloState = field(default_factory=EloState)
+    goals: GoalsState = field(default_factory=GoalsState)
+    form: FormState = field(default_factory=FormState)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A finished match. goals and chances (expected goals, NaN where unknown): home, away."""
+
+    season: str
+    kickoff: datetime
+    home: str
+    away: str
+    goals: tuple[int, int]
+    chances: tuple[float, float]
+
+
+def season_opening(season: str) -> datetime:
+    """First of August of the year a season starts, `2526` in 2025: later than any match of the season before."""
+    return datetime.fromisoformat(f"20{season[:2]}-08-01T00:00:00+00:00")
+
+
+def open_season(history: History, teams: Iterable[str]) -> History:
+    """The history with the teams of a new season."""
+    teams = tuple(teams)
+    return History(
+        elo.open_season(history.elo, teams),
+        goals.open_season(history.goals, teams),
+        form.open_season(history.form, teams),
+    )
+
+
+def observe(history: History, match: Match) -> History:
+    """The history after one more match."""
+    sides = (match.home, match.away)
+    return History(
+        elo.observe(history.elo, *sides, *match.goals),
+        goals.observe(history.goals, match.kickoff, *sides, match.goals, match.chances),
+        form.observe(history.form, match.kickoff, *sides, match.goals, match.chances),
+    )
+
+
+def form_row(history: History, team: str) -> dict[str, float | int]:
+    """Form of a team. last_kickoff: Unix seconds, 0 for a team that has not played in the league yet."""
+    last = history.form.last_kickoff.get(team)
+    row: dict[str, float | int] = {"last_kickoff": int(last.timestamp()) if last else 0}
+    for span in SPANS:
+        mean = form.mean_of_last(history.form, team, span)
+        row |= {f"{name}_{span}": getattr(mean, name) for name in form.Performance.__dataclass_fields__}
+    return row
+
+
+def rating_rows(history: History, at: datetime) -> dict[str, dict[str, float]]:
+    """Ratings of all teams of the season as known at a moment."""
+    fitted = goals.fit(history.goals, at)
+    shared = {"level": fitted.level, "home_edge": fitted.home_edge, "low_score": fitted.low_score}
+    return {
+        team: {"elo": rating, "attack": fitted.attack[team], "defence": fitted.defence[team], **shared}
+        for team, rating in history.elo.ratings.items()
+    }
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment after which more is known: form of `played`, and the ratings of all teams on `rated`."""
+
+    season: str
+    at: datetime
+    history: History
+    played: tuple[str, ...] = ()
+    rated: bool = False
+
+
+def moments(matches: pd.DataFrame, teams: pd.DataFrame) -> Iterator[Moment]:
+    """The league lived once: season openings, full times and ends of match days, in order.
+
+    matches: finished matches with `home_xg` and `away_xg`. teams: the teams of every season, `Teams`.
+    """
+    history = History()
+    for season, members in teams.groupby("season", sort=True)["team"]:
+        name, present = str(season), tuple(sorted(members))
+        history = open_season(history, present)
+        yield Moment(name, season_opening(name), history, present, rated=True)
+        for day in match_days(matches[matches["season"] == name]):
+            for match in day:
+                history = observe(history, match)
+                yield Moment(name, match.kickoff + FULL_TIME, history, (match.home, match.away))
+            yield Moment(name, midnight_after(day[0].kickoff), history, rated=True)
+
+
+def team_tables(matches: pd.DataFrame, teams: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`TeamForm` and `TeamRatings` of all seasons, from the same input as `moments`."""
+    form_rows: list[dict[str, object]] = []
+    rating_table: list[dict[str, object]] = []
+    for moment in moments(matches, teams):
+        key = {"season": moment.season, "event_time": moment.at}
+        form_rows += [{**key, "team": team, **form_row(moment.history, team)} for team in moment.played]
+        if moment.rated:
+            rows = rating_rows(moment.history, moment.at)
+            rating_table += [{**key, "team": team, **row} for team, row in rows.items()]
+    return _table(form_rows), _table(rating_table)
+
+
+def midnight_after(moment: datetime) -> datetime:
+    """The end of the UTC day of a moment."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def match_days(matches: pd.DataFrame) -> Iterator[list[Match]]:
+    """Matches in the order of their kick-offs, a list for each UTC day."""
+    ordered = matches.sort_values(["kickoff", "home"])
+    for _, day in ordered.groupby(ordered["kickoff"].dt.normalize()):
+        yield [
+            Match(
+                season=row.season,
+                kickoff=row.kickoff.to_pydatetime(),
+                home=row.home,
+                away=row.away,
+                goals=(int(row.home_goals), int(row.away_goals)),
+                chances=(float(row.home_xg), float(row.away_xg)),
+            )
+            for row in day.itertuples(index=False)
+        ]
+
+
+def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows)
+    table["event_time"] = table["event_time"].astype("datetime64[us, UTC]")
+    return table.sort_values(["event_time", "team"], ignore_index=True)

@@ -1,0 +1,1 @@
+"""Models: from feature vectors to forecasts, and from models to ONNX."""

@@ -1,0 +1,43 @@
+"""From two expected goals to the probabilities of home, draw and away."""
+
+from math import lgamma
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+MOST_GOALS = 10
+GOALS = np.arange(MOST_GOALS + 1, dtype=float)
+LOG_FACTORIAL = np.array([lgamma(k + 1) for k in range(MOST_GOALS + 1)])
+HOME_WINS = np.tril(np.ones((MOST_GOALS + 1, MOST_GOALS + 1)), -1)
+"""1 at [i, j] where i home goals beat j away goals."""
+
+
+def low_score_factor(home: FloatArray, away: FloatArray, low_score: FloatArray) -> FloatArray:
+    """Dixon and Coles' (1997) tau for the scores up to 1-1: (n, 11, 11), 1 elsewhere."""
+    factor = np.ones((len(home), len(GOALS), len(GOALS)))
+    factor[:, 0, 0] -= low_score * home * away
+    factor[:, 0, 1] += low_score * home
+    factor[:, 1, 0] += low_score * away
+    factor[:, 1, 1] -= low_score
+    return factor
+
+
+def poisson(rate: FloatArray) -> FloatArray:
+    """Probabilities (n, 11) of 0 to 10 goals at rates (n,)."""
+    return np.asarray(np.exp(np.log(rate)[:, None] * GOALS - rate[:, None] - LOG_FACTORIAL))
+
+
+def outcome(home: FloatArray, away: FloatArray, low_score: FloatArray) -> FloatArray:
+    """Probabilities (n, 3) of home, draw, away from rates of goals (n,) and the low-score dependence (n,)."""
+    joint = poisson(home)[:, :, None] * poisson(away)[:, None, :] * low_score_factor(home, away, low_score)
+    sums = np.stack(
+        [
+            (joint * HOME_WINS).sum(axis=(1, 2)),
+            np.trace(joint, axis1=1, axis2=2),
+            (joint * HOME_WINS.T).sum(axis=(1, 2)),
+        ],
+        axis=1,
+    )
+    return np.asarray(sums / sums.sum(axis=1, keepdims=True))

@@ -1,0 +1,1 @@
+"""Team strength from results: incremental states that each take one more match."""

@@ -1,0 +1,60 @@
+"""Expected goals of both sides of a match, with a stand-in for the seasons that have none.
+
+From 2022/23 a team's expected goals are the sum over its players. Before, the fantasy game's `threat` and
+`creativity` of its players and the `saves` of the other side's stand in: a Poisson regression of goals on their
+logarithms, fitted on the seasons before the one it is applied to, so that no season helps to describe itself.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+SIDES = ("home", "away")
+
+
+def team_chances(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
+    """Matches with `home_xg` and `away_xg` (goals; NaN where nothing is known), in the order given."""
+    table = _with_sums(matches, appearances)
+    for season in sorted(table.loc[table["home_threat"].notna() & table["home_xg"].isna(), "season"].unique()):
+        past = table[(table["season"] < season) & table["home_threat"].notna()]
+        if past.empty:
+            continue
+        design = np.vstack([_design(past, side) for side in SIDES])
+        goals = np.concatenate([past[f"{side}_goals"].to_numpy(float) for side in SIDES])
+        weights = poisson_regression(design, goals)
+        current = table["season"] == season
+        for side in SIDES:
+            table.loc[current, f"{side}_xg"] = np.exp(_design(table[current], side) @ weights)
+    return matches.assign(home_xg=table["home_xg"].to_numpy(), away_xg=table["away_xg"].to_numpy())
+
+
+def poisson_regression(design: FloatArray, counts: FloatArray) -> FloatArray:
+    """Coefficients (k,) of log counts (n,) on a design (n, k) whose first column is one; Newton's method."""
+    weights = np.zeros(design.shape[1])
+    weights[0] = np.log(counts.mean())
+    for _ in range(50):
+        rate = np.exp(design @ weights)
+        information = (design * rate[:, None]).T @ design + 1e-9 * np.eye(len(weights))
+        step = np.linalg.solve(information, design.T @ (counts - rate))
+        weights += step
+        if np.abs(step).max() < 1e-10:
+            break
+    return weights
+
+
+def _with_sums(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
+    columns = ["xg", "threat", "creativity", "saves"]
+    sums = appearances.groupby(["match_id", "team"])[columns].sum(min_count=1).reset_index()
+    table = matches.reset_index(drop=True)
+    for side in SIDES:
+        named = sums.rename(columns={"team": side, **{c: f"{side}_{c}" for c in columns}})
+        table = table.merge(named, on=["match_id", side], how="left", validate="one_to_one")
+    return table
+
+
+def _design(table: pd.DataFrame, side: str) -> FloatArray:
+    other = "away" if side == "home" else "home"
+    columns = [table[f"{side}_threat"], table[f"{side}_creativity"], table[f"{other}_saves"]]
+    return np.column_stack([np.ones(len(table)), *(np.log1p(column.to_numpy(float)) for column in columns)])
