@@ -6,7 +6,9 @@ from pandera.typing.pandas import Series
 
 from matchday.tables.table import SEASON, TEAM, Moment, Table, follows
 
-REASONS = ("injury", "illness", "suspension", "fitness", "left", "loan", "international", "personal", "other")
+REASONS = (
+    *("injury", "illness", "suspension", "fitness", "ineligible", "international", "personal", "loan", "left", "other"),
+)
 
 
 class Availability(Table):

@@ -8,14 +8,15 @@ RECORD = "player_attributes_history_2526.csv"
 WATCHED = ["price", "news", "chance_of_playing_next_round", "return_gameweek"]
 
 SIGNS = {
-    "left": r"joined|left the club|released|retired|contract|transfer|returned to|permanent",
-    "loan": r"loan",
+    "ineligible": r"ineligible",
+    "loan": r"\bloan\b",
+    "left": r"joined|signed|departed|left the club|released|retired|contract|transfer|returned to|permanent",
     "suspension": r"suspen|banned",
-    "illness": r"ill\b|illness|virus|malaria",
-    "fitness": r"fitness|\bfit\b",
-    "international": r"international|afcon|africa cup",
+    "illness": r"illness|virus",
+    "fitness": r"fitness|fatigue",
+    "international": r"international",
     "personal": r"personal|family|compassionate",
-    "injury": r"injur|knock|surgery|strain|concussion|fracture|broken|muscle|hamstring",
+    "injury": r"injur|knock|surgery|strain|concussion|fracture|muscle|ligament|hernia|dead leg|gashed|neck",
 }
 """What the words of the news say of the reason; the first that fits is it."""
 
