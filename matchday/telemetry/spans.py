@@ -1,0 +1,51 @@
+"""Spans, and the W3C headers that carry a trace from one process to the next."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import Span, SpanKind, get_current_span, use_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from matchday.telemetry.redaction import plain, redacted
+from matchday.telemetry.session import active
+
+Kind = Literal["internal", "server", "client", "producer", "consumer"]
+
+
+@contextmanager
+def span(
+    name: str, *, parent: Context | None = None, kind: Kind = "internal", **attributes: Any
+) -> Iterator[Span]:
+    """A span around the block: an exception that leaves the block is recorded and marks it as failed.
+
+    parent: what `remote_context` gives; None continues the current span, else the caller's in `TRACEPARENT`.
+    attributes: text, numbers, truth values and sequences of them; None is left out, others become text.
+    """
+    started = active().tracer.start_span(
+        name,
+        context=here() if parent is None else parent,
+        kind=SpanKind[kind.upper()],
+        attributes={key: plain(item) for key, item in redacted(attributes).items() if item is not None},
+    )
+    with use_span(started, end_on_exit=True) as current:
+        yield current
+
+
+def here() -> Context:
+    """The current context when it holds a span, else the one this process was started from."""
+    current = get_current()
+    return current if get_current_span(current).get_span_context().is_valid else active().parent
+
+
+def inject(headers: Mapping[str, str]) -> dict[str, str]:
+    """`headers` and the current span as `traceparent` and `tracestate`."""
+    carrier = dict(headers)
+    TraceContextTextMapPropagator().inject(carrier, context=here())
+    return carrier
+
+
+def traceparent() -> str | None:
+    """The current span as a W3C `traceparent`, for a child process's environment; None without a span."""
+    return inject({}).get("traceparent")
