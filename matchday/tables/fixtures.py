@@ -11,8 +11,9 @@ from matchday.tables.table import MATCH_ID, SEASON, TEAM, Moment, Table, follows
 class Fixtures(Table):
     """One row for each scheduled match, without its result. Key: match_id. Sorted by kickoff, then match_id.
 
-    The bundled history holds the schedule as it was last known: a match once postponed carries the gameweek and
-    kickoff it was played at. gameweek: 1..38, null in 14/15. kickoff: UTC, 15:00 where only the day is known.
+    The bundled history holds the schedule as it was last known: a match once postponed carries the gameweek
+    and kickoff it was played at. gameweek: 1..38, null in 14/15. kickoff: UTC, 15:00 where only the day is
+    known.
     """
 
     match_id: Series[str] = pa.Field(str_matches=MATCH_ID)

@@ -10,8 +10,9 @@ from matchday.tables.table import MATCH_ID, SEASON, TEAM, Moment, Table, follows
 class Matches(Table):
     """One row for each match played. Key: match_id. Sorted by kickoff, then match_id.
 
-    gameweek: the round it was played in, 1..38; null in 14/15, whose source has none. kickoff: UTC; where the source
-    has only a date, 15:00 of that day, and kickoff_exact is false. Goals are those of the result that stands.
+    gameweek: the round it was played in, 1..38; null in 14/15, whose source has none. kickoff: UTC; where the
+    source has only a date, 15:00 of that day, and kickoff_exact is false. Goals are those of the result that
+    stands.
     """
 
     match_id: Series[str] = pa.Field(str_matches=MATCH_ID)
@@ -48,4 +49,4 @@ def in_season(rows: pd.DataFrame) -> pd.Series:
     """True where a kick-off lies between 1 July of the season's first year and the end of the next July."""
     first = 2000 + pd.to_numeric(rows["season"].str[:2])
     since_july = (rows["kickoff"].dt.year - first) * 12 + rows["kickoff"].dt.month - 7
-    return since_july.between(0, 12)
+    return pd.Series(since_july.between(0, 12))

@@ -10,9 +10,9 @@ from matchday.tables.table import POSITIONS, SEASON, TEAM, Table, follows
 class Players(Table):
     """One row for each player registered in a season. Key: season, player. Sorted by it.
 
-    player: the Fantasy Premier League code, the same in every season; negative for a player whose code no source has
-    (then stable for the name). web_name: the short name on the shirt; null before 17/18. position: that of the season's
-    last row (MNG: the assistant managers of 24/25). team: the last one of the season.
+    player: the Fantasy Premier League code, the same in every season; negative for a player whose code no
+    source has (then stable for the name). web_name: the short name on the shirt; null before 17/18. position:
+    that of the season's last row (MNG: the assistant managers of 24/25). team: the last one of the season.
     """
 
     season: Series[str] = pa.Field(str_matches=SEASON)

@@ -3,8 +3,8 @@
 import re
 
 import pandas as pd
-import pandera.pandas as pa
 from pandera.errors import SchemaErrors
+from pandera.pandas import DataFrameModel
 
 from matchday.tables.error import SHOWN, TableError
 from matchday.tables.table import columns, key, name
@@ -12,7 +12,7 @@ from matchday.tables.table import columns, key, name
 MISSING, EXTRA = "column_in_dataframe", "column_in_schema"
 
 
-def validate(table: type[pa.DataFrameModel], frame: pd.DataFrame) -> pd.DataFrame:
+def validate(table: type[DataFrameModel], frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with the table's columns in order and a fresh index, values untouched.
 
     Raises TableError for the first broken rule, with up to five of the rows that break it.
@@ -25,7 +25,7 @@ def validate(table: type[pa.DataFrameModel], frame: pd.DataFrame) -> pd.DataFram
     return rows[columns(table)]
 
 
-def _first(table: type[pa.DataFrameModel], rows: pd.DataFrame, cases: pd.DataFrame) -> TableError:
+def _first(table: type[DataFrameModel], rows: pd.DataFrame, cases: pd.DataFrame) -> TableError:
     rules = cases[["column", "check"]].astype(object).where(cases[["column", "check"]].notna(), "")
     rules["column"] = rules["column"].where(cases["schema_context"] == "Column", "")
     distinct = rules.drop_duplicates()
@@ -35,11 +35,12 @@ def _first(table: type[pa.DataFrameModel], rows: pd.DataFrame, cases: pd.DataFra
     if check in (MISSING, EXTRA):
         column = str(same["failure_case"].iloc[0])
     places = same["index"].dropna().astype(int).drop_duplicates().tolist()
-    shown = rows.loc[places[:SHOWN], _telling(table, rows, column, check)].to_dict("records")
+    shown = rows.loc[places[:SHOWN], _telling(table, rows, column, check)]
+    rows_shown = [{str(k): v for k, v in row.items()} for row in shown.to_dict("records")]
     rule = _PLAIN.get(check, check)
     if check.startswith("dtype"):
         rule = f"{check}, found {same['failure_case'].iloc[0]}"
-    return TableError(name(table), column, rule, shown, len(places), len(distinct) - 1)
+    return TableError(name(table), column, rule, rows_shown, len(places), len(distinct) - 1)
 
 
 _PLAIN = {
@@ -58,7 +59,7 @@ def _urgency(check: str) -> int:
     return 9
 
 
-def _telling(table: type[pa.DataFrameModel], rows: pd.DataFrame, column: str, check: str) -> list[str]:
+def _telling(table: type[DataFrameModel], rows: pd.DataFrame, column: str, check: str) -> list[str]:
     """The columns worth showing: the key, the column itself, and those the rule names."""
     named = set(re.findall(r"\w+", check)) | {column, *key(table)}
     return [str(shown) for shown in rows.columns if shown in named]

@@ -17,13 +17,29 @@ COLUMNS = {
 }
 """Columns whose published name is not ours."""
 
-COUNTS = (
-    ["minutes", "points", "goals", "assists", "clean_sheets", "conceded", "own_goals", "penalties_saved"]
-    + ["penalties_missed", "yellow_cards", "red_cards", "saves", "bonus", "bps", "value", "selected"]
-    + ["transfers_in", "transfers_out"]
-)
+PLAYED = [
+    "minutes",
+    "points",
+    "goals",
+    "assists",
+    "clean_sheets",
+    "conceded",
+    "own_goals",
+    "saves",
+    "bonus",
+    "bps",
+]
+RARE = ["penalties_saved", "penalties_missed", "yellow_cards", "red_cards"]
+MARKET = ["value", "selected", "transfers_in", "transfers_out"]
+COUNTS = [*PLAYED, *RARE, *MARKET]
 INDICES = ["influence", "creativity", "threat"]
-LATER_COUNTS = ["starts", "tackles", "recoveries", "clearances_blocks_interceptions", "defensive_contribution"]
+LATER_COUNTS = [
+    "starts",
+    "tackles",
+    "recoveries",
+    "clearances_blocks_interceptions",
+    "defensive_contribution",
+]
 LATER_INDICES = ["xg", "xa", "xgc"]
 
 LAST_WEEK = 38
@@ -33,8 +49,8 @@ LAST_WEEK = 38
 def appearances(archive: Archive, played: pd.DataFrame) -> pd.DataFrame:
     """All player rows of the complete seasons, as Appearances plus web_name.
 
-    played: the results, of whose kick-off the day is used. A row published twice, under two spellings of one player,
-    counts once (36 rows of 253,839). Raises MatchdayError for a row that fits no result.
+    played: the results, of whose kick-off the day is used. A row published twice, under two spellings of one
+    player, counts once (36 rows of 253,839). Raises MatchdayError for a row that fits no result.
     """
     known = Registrations(archive)
     rows = pd.concat([_season(archive, season, known, played) for season in DETAILED], ignore_index=True)
@@ -67,17 +83,15 @@ def _season(archive: Archive, season: str, known: Registrations, played: pd.Data
     home = _home(rows, played[played["season"] == season])
     first, second = rows["team"].where(home, rows["opponent"]), rows["opponent"].where(home, rows["team"])
     seasons = pd.Series(season, index=rows.index)
-    named = rows[["kickoff", "player", "name", "web_name", "team", "opponent", "position"]]
-    return pd.concat(
-        [
-            named.assign(season=season, gameweek=_gameweek(rows), match_id=match_ids(seasons, first, second), home=home),
-            rows[COUNTS].apply(pd.to_numeric).astype("int64"),
-            rows[INDICES].apply(pd.to_numeric).astype("float64"),
-            rows.reindex(columns=LATER_COUNTS).apply(pd.to_numeric).astype("Int64"),
-            rows.reindex(columns=LATER_INDICES).apply(pd.to_numeric).astype("float64"),
-        ],
-        axis=1,
+    who = rows[["kickoff", "player", "name", "web_name", "team", "opponent", "position"]]
+    match = match_ids(seasons, first, second)
+    numbers = rows.reindex(columns=[*COUNTS, *INDICES, *LATER_COUNTS, *LATER_INDICES]).apply(pd.to_numeric)
+    typed = numbers.astype(
+        dict.fromkeys(COUNTS, "int64")
+        | dict.fromkeys([*INDICES, *LATER_INDICES], "float64")
+        | dict.fromkeys(LATER_COUNTS, "Int64")
     )
+    return who.assign(season=seasons, gameweek=_gameweek(rows), match_id=match, home=home).join(typed)
 
 
 def _gameweek(rows: pd.DataFrame) -> pd.Series:
@@ -86,7 +100,7 @@ def _gameweek(rows: pd.DataFrame) -> pd.Series:
 
 
 def _home(rows: pd.DataFrame, played: pd.DataFrame) -> pd.Series:
-    """Whether each row's team was the home side: what the result of that day says. 25/26 does not publish it."""
+    """Whether each row's team was at home: what the result of that day says. 25/26 does not publish it."""
     legs = played[["home", "away"]].assign(day=played["kickoff"].dt.normalize())
     sides = pd.concat(
         [

@@ -16,7 +16,7 @@ SEASONS = ("1415", "1516", "1617", "1718", "1819", "1920", "2021", "2122", "2223
 """Seasons with results."""
 
 DETAILED = SEASONS[2:]
-"""Seasons with complete player rows. 15/16 has only rows with minutes, and its bonus is another number: left out."""
+"""Seasons with complete player rows; 15/16 is left out, see the data's own page."""
 
 DUMPED = SEASONS[3:]
 """Seasons with an end-of-season dump of the fantasy game."""
@@ -47,7 +47,8 @@ class Archive:
     def text(self, name: str) -> str:
         """The content of one allowed file.
 
-        Raises ValueError for a name off the allow-list, MatchdayError when the archive is broken or lacks the file.
+        Raises ValueError for a name off the allow-list, MatchdayError when the archive is broken or lacks the
+        file.
         """
         if name not in ALLOWED:
             raise ValueError(f"{name} is not on the list of files that may be read")
@@ -55,7 +56,9 @@ class Archive:
             with zipfile.ZipFile(self.wheel) as archive:
                 return archive.read(f"{FOLDER}/{name}").decode("utf-8-sig")
         except KeyError:
-            raise MatchdayError(f"{self.wheel.name}: {FOLDER}/{name} is not in it; is it the right wheel?") from None
+            raise MatchdayError(
+                f"{self.wheel.name}: {FOLDER}/{name} is not in it; is it the right wheel?"
+            ) from None
         except (OSError, zipfile.BadZipFile) as broken:
             raise MatchdayError(f"{self.wheel}: cannot be read ({broken}); download it again") from None
 

@@ -22,7 +22,7 @@ SIGNS = {
 
 
 def availability(archive: Archive) -> pd.DataFrame:
-    """The Availability of 25/26: the days on which a player's flag or price was not that of the day before."""
+    """The Availability of 25/26: the days on which a player's flag or price changed."""
     rows = pd.DataFrame(archive.rows(RECORD)).replace("", None)
     rows["player"] = rows["opta_code"].str[1:].astype("int64")
     rows["seen_at"] = pd.to_datetime(rows["timestamp"], utc=True).astype("datetime64[us, UTC]")
@@ -30,7 +30,9 @@ def availability(archive: Archive) -> pd.DataFrame:
     said = rows[WATCHED].fillna("")
     before = said.groupby(rows["player"]).shift()
     rows = rows[(said != before).any(axis=1)].reset_index(drop=True)
-    whole = {column: pd.to_numeric(rows[column]).astype("Int64") for column in (*WATCHED[2:], "price", "gameweek")}
+    whole = {
+        column: pd.to_numeric(rows[column]).astype("Int64") for column in (*WATCHED[2:], "price", "gameweek")
+    }
     return pd.DataFrame(
         {
             "seen_at": rows["seen_at"],

@@ -50,8 +50,8 @@ class Registrations:
     def find(self, season: str, name: str, team: str, position: str) -> Registration | None:
         """Who that is: by name in the season itself, then in the nearest one that knows the name.
 
-        Two of a name in one season are told apart by team, then by position. A goalkeeper is never an outfield
-        player of another season. None when no dump knows the name, or two remain.
+        Two of a name in one season are told apart by team, then by position. A goalkeeper is never an
+        outfield player of another season. None when no dump knows the name, or two remain.
         """
         plain = _plain(SPELLINGS.get(name, name))
         for other in sorted(DUMPED, key=lambda known: abs(int(known) - int(season))):

@@ -40,13 +40,20 @@ def matches(rows: pd.DataFrame, kickoffs: Mapping[str, pd.Timestamp]) -> pd.Data
     time_differs = rows["kickoff_exact"] & (known != rows["kickoff"])
     wrong = known.notna() & (day_differs | time_differs)
     if wrong.any():
-        raise MatchdayError(f"player rows and result disagree on the kick-off of {rows.loc[wrong, 'match_id'].iloc[0]}")
-    rows = rows.assign(kickoff=known.fillna(rows["kickoff"]), kickoff_exact=rows["kickoff_exact"] | known.notna())
+        raise MatchdayError(
+            f"player rows and result disagree on the kick-off of {rows.loc[wrong, 'match_id'].iloc[0]}"
+        )
+    rows = rows.assign(
+        kickoff=known.fillna(rows["kickoff"]), kickoff_exact=rows["kickoff_exact"] | known.notna()
+    )
     return rows.sort_values(["kickoff", "match_id"], ignore_index=True)
 
 
 def fixtures(archive: Archive, played: pd.DataFrame) -> pd.DataFrame:
-    """The Fixtures of all played matches. Raises MatchdayError where the fantasy game's fixture list disagrees."""
+    """The Fixtures of all played matches.
+
+    Raises MatchdayError where the fantasy game's own fixture list, from 19/20 on, disagrees.
+    """
     for season in SCHEDULED:
         _agree(_schedule(archive, season), played[played["season"] == season])
     return played[["match_id", "season", "gameweek", "kickoff", "home", "away"]].copy()
@@ -103,4 +110,6 @@ def _agree(scheduled: pd.DataFrame, played: pd.DataFrame) -> None:
     for column in ("gameweek", "kickoff", "home_goals", "away_goals"):
         same = (both[column] == both[f"{column}_scheduled"]).fillna(False)
         if not same.all():
-            raise MatchdayError(f"results and fixture list disagree on {column} of {both.loc[~same, 'match_id'].iloc[0]}")
+            raise MatchdayError(
+                f"results and fixture list disagree on {column} of {both.loc[~same, 'match_id'].iloc[0]}"
+            )
