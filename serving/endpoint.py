@@ -1,0 +1,193 @@
+"""One model as it is asked over the protocol: in entity mode by names, in raw mode by its features."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from matchday import telemetry
+from serving.features.store import Key, OnlineStore, Rows
+from serving.model import INPUT, Model
+from serving.protocol.errors import Refusal, Unavailable, listed, shown
+from serving.protocol.tensor import Tensor
+from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter
+from serving.vector import Vectors, assemble, iso, lookups, seconds
+
+KICKOFF = "kickoff"
+PLATFORM = "onnxruntime_onnx"
+
+
+class Endpoint:
+    """A model with the store that holds its features."""
+
+    def __init__(self, model: Model, store: OnlineStore) -> None:
+        self.model = model
+        self.store = store
+        self.signature = model.signature
+        self.lookups = lookups(model.signature.features)
+
+    @property
+    def name(self) -> str:
+        """Registered name of the model."""
+        return self.signature.model
+
+    async def infer(self, request: InferenceRequest) -> InferenceResponse:
+        """Answer a request. Raises Refusal, StoreError or Unavailable."""
+        self._check_outputs(request)
+        if INPUT in request.inputs:
+            vectors = self._given(request)
+        else:
+            with telemetry.span("features"):
+                vectors = await self._looked_up(request)
+        with telemetry.span("inference", rows=len(vectors.values)):
+            output = self._predict(vectors)
+        return InferenceResponse(
+            model_name=self.name,
+            model_version=self.model.version,
+            outputs=[Tensor(self.signature.output, "FP32", output.shape, output)],
+            id=request.id or uuid4().hex,
+            parameters=self._parameters(vectors),
+        )
+
+    async def check_ready(self) -> None:
+        """Raises StoreError or Unavailable, saying why, unless every feature can be read for some entity."""
+        for lookup in self.lookups:
+            known = await self.store.keys(lookup.join_key, lookup.views)
+            rows = await self.store.read(lookup.join_key, known, lookup.views)
+            gaps = [_gaps(key, rows, lookup.views) for key in known]
+            if not gaps:
+                raise Unavailable(f"the online store knows no {lookup.join_key}: materialise the features")
+            fewest = min(gaps, key=len)
+            if fewest:
+                raise Unavailable(
+                    f"the online store has no {lookup.join_key} with every feature of"
+                    f" {self.signature.feature_service}: {listed(fewest[:5])} missing"
+                )
+
+    def metadata(self) -> dict[str, Any]:
+        """The model metadata of the protocol. Entity inputs or `features` are given, not both."""
+        columns = [ref.name for ref in self.signature.features]
+        entity = [_describe(name, "BYTES", [-1], mode="entity") for name in self.signature.inputs]
+        kickoff = _describe(KICKOFF, "BYTES", [-1], mode="entity", optional=True)
+        raw = _describe(INPUT, "FP32", [-1, len(columns)], mode="raw", columns=columns)
+        classes = list(self.signature.classes)
+        width = [len(classes)] if classes else []
+        return {
+            "name": self.name,
+            "versions": [self.model.version],
+            "platform": PLATFORM,
+            "inputs": [*entity, kickoff, raw],
+            "outputs": [
+                _describe(self.signature.output, "FP32", [-1, *width], columns=list(self.signature.classes))
+            ],
+        }
+
+    def _check_outputs(self, request: InferenceRequest) -> None:
+        for name in request.outputs:
+            if name != self.signature.output:
+                raise Refusal(f"{self.name} has no output {shown(name)}: it gives {self.signature.output}")
+
+    def _given(self, request: InferenceRequest) -> Vectors:
+        """The features of a request in raw mode."""
+        tensor = request.inputs[INPUT]
+        others = [name for name in request.inputs if name != INPUT]
+        if others:
+            raise Refusal(
+                f"give either {INPUT} or {listed(self.signature.inputs)}, not {shown(others[0])} with both"
+            )
+        columns = len(self.signature.features)
+        if tensor.datatype != "FP32":
+            raise Refusal(f"input {INPUT} must be FP32, found {tensor.datatype}")
+        if len(tensor.shape) != 2 or tensor.shape[1] != columns:
+            raise Refusal(f"input {INPUT} must have shape [n, {columns}], found {list(tensor.shape)}")
+        return Vectors(np.asarray(tensor.values, np.float32), (), None)
+
+    async def _looked_up(self, request: InferenceRequest) -> Vectors:
+        """The features of a request in entity mode."""
+        keys = self._entities(request)
+        kickoffs = self._kickoffs(request, len(next(iter(keys.values()))))
+        rows: dict[tuple[str, Key], Any] = {}
+        for lookup in self.lookups:
+            wanted = {key for name in lookup.inputs for key in keys[name]}
+            found = await self.store.read(lookup.join_key, wanted, lookup.views)
+            rows.update(found)
+            unknown = wanted - {key for _, key in found}
+            if unknown:
+                raise await self._unknown(lookup.join_key, lookup.views, unknown)
+        return assemble(self.signature.features, keys, rows, kickoffs)
+
+    def _entities(self, request: InferenceRequest) -> Mapping[str, Sequence[Key]]:
+        known = (*self.signature.inputs, KICKOFF)
+        for name in request.inputs:
+            if name not in known:
+                raise Refusal(f"{self.name} has no input {shown(name)}: give {listed(known)}, or {INPUT}")
+        keys = {name: _texts(request, name) for name in self.signature.inputs}
+        sizes = {name: len(values) for name, values in keys.items()}
+        if len(set(sizes.values())) != 1:
+            counts = listed(f"{name} has {size}" for name, size in sizes.items())
+            raise Refusal(f"{listed(sizes)} must have as many rows each: {counts}")
+        if "home" in keys and "away" in keys:
+            for home, away in zip(keys["home"], keys["away"], strict=True):
+                if home == away:
+                    raise Refusal(f"home and away are both {shown(home)}: a match has two teams")
+        return keys
+
+    def _kickoffs(self, request: InferenceRequest, rows: int) -> list[float]:
+        """Kick-off of each row, Unix seconds: as asked, or now."""
+        if KICKOFF not in request.inputs:
+            return [time.time()] * rows
+        texts = _texts(request, KICKOFF)
+        if len(texts) != rows:
+            raise Refusal(f"kickoff has {len(texts)} rows, the teams {rows}: give one kick-off per match")
+        return [seconds(text) for text in texts]
+
+    async def _unknown(self, join_key: str, views: Mapping[str, Sequence[str]], unknown: set[Key]) -> Refusal:
+        known = await self.store.keys(join_key, views)
+        names = listed(shown(key) for key in sorted(unknown, key=str)[:5])
+        return Refusal(f"unknown {join_key} {names}: known are {listed(known)}")
+
+    def _predict(self, vectors: Vectors) -> Any:
+        try:
+            return self.model.predict(vectors.values)
+        except Unavailable as error:
+            if not vectors.missing:
+                raise Unavailable(str(error)) from None
+            names = listed(sorted(set(vectors.missing))[:5])
+            raise Unavailable(
+                f"{error}: {len(vectors.missing)} missing in the online store ({names})"
+            ) from None
+
+    def _parameters(self, vectors: Vectors) -> dict[str, Parameter]:
+        parameters: dict[str, Parameter] = {
+            "model_version": self.model.version,
+            "feature_service": self.signature.feature_service,
+            "missing_features": len(vectors.missing),
+        }
+        if vectors.oldest is not None:
+            parameters["features_event_time"] = iso(vectors.oldest)
+        return parameters
+
+
+def _texts(request: InferenceRequest, name: str) -> list[str]:
+    tensor = request.inputs.get(name)
+    if tensor is None:
+        raise Refusal(f"input {name} is missing: give it as BYTES of shape [n]")
+    if tensor.datatype != "BYTES" or not isinstance(tensor.values, list):
+        raise Refusal(f"input {name} must be BYTES, found {tensor.datatype}")
+    if len(tensor.shape) != 1 and tensor.shape[1:] != (1,):
+        raise Refusal(f"input {name} must have shape [n], found {list(tensor.shape)}")
+    return tensor.values
+
+
+def _gaps(key: Key, rows: Rows, views: Mapping[str, Sequence[str]]) -> list[str]:
+    gaps = []
+    for view, features in views.items():
+        row = rows.get((view, key))
+        gaps += [f"{view}:{name}" for name in features if row is None or row.values.get(name) is None]
+    return gaps
+
+
+def _describe(name: str, datatype: str, shape: list[int], **parameters: Any) -> dict[str, Any]:
+    return {"name": name, "datatype": datatype, "shape": shape, "parameters": parameters}

@@ -1,0 +1,105 @@
+"""Feast's SQLite online store, read without Feast.
+
+Feast keeps one table per feature view, `<project>_<view>`, with a row per entity and feature:
+entity_key, feature_name, value (protobuf), event_ts (see `event_time`).
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from serving.features.feast_bytes import entity_key, key_of, value_of
+from serving.features.store import Key, Row, Rows, StoreError, Value, Views
+
+BUSY_SECONDS = 0.25
+"""How long a read waits for a writer that is committing."""
+
+
+class SqliteStore:
+    """Read-only view of the file. Opened when first read; reopened when the file is replaced."""
+
+    def __init__(self, path: Path, project: str = "matchday") -> None:
+        self.path = path
+        self.project = project
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+
+    async def read(self, join_key: str, keys: Iterable[Key], views: Views) -> Rows:
+        """The rows of the entities, in one statement and so of one moment."""
+        names = {entity_key(join_key, key): key for key in keys}
+        if not names or not views:
+            return {}
+        marks = ",".join("?" * len(names))
+        statement = " UNION ALL ".join(
+            f"SELECT ?,entity_key,feature_name,value,event_ts"  # noqa: S608
+            f" FROM {self._table(view)} WHERE entity_key IN ({marks})"
+            for view in views
+        )
+        arguments = [item for view in views for item in (view, *names)]
+        return _rows(self._run(statement, arguments), names, views)
+
+    async def keys(self, join_key: str, views: Iterable[str]) -> list[Key]:
+        """Every entity of the views, sorted."""
+        statement = " UNION ".join(f"SELECT DISTINCT entity_key FROM {self._table(view)}" for view in views)  # noqa: S608
+        return sorted((key_of(row[0], join_key) for row in self._run(statement, [])), key=str)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _table(self, view: str) -> str:
+        return '"' + f"{self.project}_{view}".replace('"', '""') + '"'
+
+    def _run(self, statement: str, arguments: Sequence[object]) -> list[tuple[Any, ...]]:
+        try:
+            return self._connect().execute(statement, arguments).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise StoreError(self._explain(error)) from None
+
+    def _connect(self) -> sqlite3.Connection:
+        status = self.path.stat()
+        file = (status.st_dev, status.st_ino)
+        if self._connection is None or file != self._file:
+            self.close()
+            uri = f"{self.path.resolve().as_uri()}?mode=ro"
+            self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+            self._file = file
+        return self._connection
+
+    def _explain(self, error: Exception) -> str:
+        if isinstance(error, FileNotFoundError):
+            return f"the online store {self.path} does not exist: materialise the features first"
+        if "no such table" in str(error):
+            table = str(error).rpartition(": ")[2]
+            return f"the online store {self.path} has no table {table}: apply and materialise the features"
+        return f"the online store {self.path} cannot be read: {error}"
+
+
+def event_time(stored: object) -> float:
+    """Unix seconds of a stored event time.
+
+    Feast (through sqlite3's default for datetimes) stores the UTC wall clock as if it were local time.
+    """
+    if not isinstance(stored, int):
+        raise StoreError(f"the online store has an event time that is not a whole number: {stored!r}")
+    return datetime.fromtimestamp(stored).replace(tzinfo=UTC).timestamp()  # noqa: DTZ006
+
+
+def _rows(found: Iterable[tuple[Any, ...]], names: dict[bytes, Key], views: Views) -> Rows:
+    values: dict[tuple[str, Key], dict[str, Value]] = {}
+    times: dict[tuple[str, Key], set[object]] = {}
+    for view, key, feature, value, stored in found:
+        if feature in views[view]:
+            place = (view, names[key])
+            values.setdefault(place, {})[feature] = value_of(value)
+            times.setdefault(place, set()).add(stored)
+    rows = {}
+    for place, row in values.items():
+        moments = [event_time(stored) for stored in times[place]]
+        rows[place] = Row(row, min(moments), max(moments))
+    return rows

@@ -1,0 +1,164 @@
+"""Tensors of the Open Inference Protocol V2: from JSON values or raw bytes to arrays, and back."""
+
+import math
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from serving.protocol.errors import Refusal, listed, shown
+
+Array = npt.NDArray[Any]
+
+DTYPES: dict[str, str] = {
+    "BOOL": "?",
+    "UINT8": "<u1",
+    "UINT16": "<u2",
+    "UINT32": "<u4",
+    "UINT64": "<u8",
+    "INT8": "<i1",
+    "INT16": "<i2",
+    "INT32": "<i4",
+    "INT64": "<i8",
+    "FP16": "<f2",
+    "FP32": "<f4",
+    "FP64": "<f8",
+}
+"""Datatype of the protocol -> numpy dtype of its little-endian bytes. BYTES is apart: its items are texts."""
+
+DATATYPES = (*DTYPES, "BYTES")
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A named tensor. values: a numpy array of `shape`, or for BYTES a flat list of texts."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    values: Array | list[str]
+
+
+def decode(name: str, datatype: str, shape: tuple[int, ...], data: list[Any]) -> Tensor:
+    """A tensor from the `data` of a JSON request: flat in row-major order, or nested as its shape.
+
+    Raises Refusal: items of the wrong type or number, out of range, ragged, or not finite.
+    """
+    items = flat(name, data, shape)
+    if len(items) != math.prod(shape):
+        raise Refusal(
+            f"input {shown(name)} has {len(items)} items, its shape {list(shape)} asks for {math.prod(shape)}"
+        )
+    if datatype == "BYTES":
+        _require_types(name, datatype, items, {str}, "texts")
+        return Tensor(name, datatype, shape, items)
+    if datatype == "BOOL":
+        _require_types(name, datatype, items, {bool}, "true or false")
+    elif datatype.startswith("FP"):
+        _require_types(name, datatype, items, {int, float}, "numbers")
+    else:
+        _require_types(name, datatype, items, {int}, "whole numbers")
+    return Tensor(name, datatype, shape, _array(name, datatype, items).reshape(shape))
+
+
+def decode_bytes(name: str, datatype: str, shape: tuple[int, ...], raw: bytes) -> Tensor:
+    """A tensor from the raw bytes of a binary request (little-endian; BYTES items carry their length).
+
+    Raises Refusal: a size that is not that of the shape, text that is not UTF-8, numbers that are not finite.
+    """
+    count = math.prod(shape)
+    if datatype == "BYTES":
+        texts = _texts(name, raw, count)
+        return Tensor(name, datatype, shape, texts)
+    dtype = np.dtype(DTYPES[datatype])
+    if len(raw) != count * dtype.itemsize:
+        raise Refusal(
+            f"input {shown(name)}: {datatype} of shape {list(shape)} takes {count * dtype.itemsize} bytes,"
+            f" binary_data_size says {len(raw)}"
+        )
+    values = np.frombuffer(raw, dtype).reshape(shape)
+    _require_finite(name, values)
+    return Tensor(name, datatype, shape, values)
+
+
+def encode_bytes(tensor: Tensor) -> bytes:
+    """The raw bytes of a tensor, as `decode_bytes` reads them."""
+    if isinstance(tensor.values, list):
+        texts = [text.encode() for text in tensor.values]
+        return b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    return np.ascontiguousarray(tensor.values, DTYPES[tensor.datatype]).tobytes()
+
+
+def flat(name: str, data: list[Any], shape: Sequence[int]) -> list[Any]:
+    """The items of `data` in row-major order. Raises Refusal when nested otherwise than `shape`."""
+    if list not in set(map(type, data)):
+        return data
+    rows = data
+    for size in shape[1:]:
+        if set(map(type, rows)) != {list} or set(map(len, rows)) != {size}:
+            raise Refusal(f"input {shown(name)}: data is nested otherwise than its shape {list(shape)} says")
+        rows = list(chain.from_iterable(rows))
+    return rows
+
+
+def _array(name: str, datatype: str, items: list[Any]) -> Array:
+    try:
+        with np.errstate(over="ignore"):
+            values = np.array(items, DTYPES[datatype])
+    except OverflowError:
+        raise Refusal(f"input {shown(name)} has a number out of the range of {datatype}") from None
+    _require_finite(name, values)
+    return values
+
+
+def _require_finite(name: str, values: Array) -> None:
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise Refusal(f"input {shown(name)} has a number that is not finite: NaN and infinities are refused")
+
+
+def _require_types(name: str, datatype: str, items: list[Any], wanted: set[type], words: str) -> None:
+    other = set(map(type, items)) - wanted
+    if other:
+        found = listed(sorted(JSON_NAMES.get(kind, kind.__name__) for kind in other))
+        raise Refusal(f"input {shown(name)} is {datatype}: its data must be {words}, found {found}")
+
+
+JSON_NAMES: dict[type, str] = {
+    type(None): "null",
+    bool: "true/false",
+    str: "text",
+    list: "a list",
+    dict: "an object",
+    float: "a fraction",
+    int: "a number",
+}
+
+
+def _texts(name: str, raw: bytes, count: int) -> list[str]:
+    texts = []
+    for item in _chunks(name, raw):
+        try:
+            texts.append(item.decode())
+        except UnicodeDecodeError:
+            raise Refusal(f"input {shown(name)}: item {len(texts) + 1} is not valid UTF-8") from None
+    if len(texts) != count:
+        raise Refusal(f"input {shown(name)} has {len(texts)} items in its bytes, its shape asks for {count}")
+    return texts
+
+
+def _chunks(name: str, raw: bytes) -> Iterable[bytes]:
+    at = 0
+    while at < len(raw):
+        end = at + 4
+        if end <= len(raw):
+            end += int.from_bytes(raw[at : at + 4], "little")
+        else:
+            end = len(raw) + 1
+        if end > len(raw):
+            raise Refusal(f"input {shown(name)}: the length of an item runs past the end of its bytes")
+        yield raw[at + 4 : end]
+        at = end

@@ -1,0 +1,193 @@
+"""Open Inference Protocol V2 over REST: the request as read from a body, the response as written to one.
+
+Pure functions of bytes. https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol
+The binary tensor extension puts raw tensors behind a JSON part whose length stands in a header.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.tensor import DATATYPES, Tensor, decode, decode_bytes, encode_bytes
+
+JSON_LENGTH_HEADER = "inference-header-content-length"
+EXTENSIONS = ("binary_tensor_data",)
+
+Parameter = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRequest:
+    """What a client asks. outputs: name -> wanted as raw bytes; empty means every output."""
+
+    inputs: Mapping[str, Tensor]
+    id: str | None = None
+    outputs: Mapping[str, bool] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def wants_binary(self, output: str) -> bool:
+        """Whether the named output goes back as raw bytes."""
+        return self.outputs.get(output, self.parameters.get("binary_data_output") is True)
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceResponse:
+    """What is answered."""
+
+    model_name: str
+    model_version: str
+    outputs: Sequence[Tensor]
+    id: str | None = None
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+def parse(body: bytes, json_length: int | None = None, max_batch: int | None = None) -> InferenceRequest:
+    """Read a request. json_length: bytes of the JSON part when raw tensors follow it.
+
+    Raises Refusal: 413 when an input has more than `max_batch` rows, else 400, saying what is wrong where.
+    """
+    head, raw = _split(body, json_length)
+    message = _loads(head)
+    entries = _list(message, "inputs")
+    if not entries:
+        raise Refusal('the request has no inputs: give {"inputs": [{"name", "shape", "datatype", "data"}]}')
+    inputs: dict[str, Tensor] = {}
+    at = 0
+    for entry in entries:
+        tensor, at = _tensor(entry, raw, at, max_batch)
+        if tensor.name in inputs:
+            raise Refusal(f"input {shown(tensor.name)} is given twice")
+        inputs[tensor.name] = tensor
+    if at != len(raw):
+        raise Refusal(f"{len(raw) - at} bytes are left after the last binary input: the sizes do not add up")
+    return InferenceRequest(inputs, _id(message), _outputs(message), _parameters(message, "the request"))
+
+
+def render(response: InferenceResponse, binary: frozenset[str] = frozenset()) -> tuple[bytes, int | None]:
+    """The body of a response, and the length of its JSON part when raw tensors follow it.
+
+    binary: names of the outputs to send as raw bytes.
+    """
+    tail = []
+    outputs = []
+    for tensor in response.outputs:
+        entry: dict[str, Any] = {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
+        if tensor.name in binary:
+            tail.append(encode_bytes(tensor))
+            entry["parameters"] = {"binary_data_size": len(tail[-1])}
+        else:
+            entry["data"] = tensor.values if isinstance(tensor.values, list) else tensor.values.ravel()
+        outputs.append(entry)
+    message: dict[str, Any] = {"model_name": response.model_name, "model_version": response.model_version}
+    if response.id is not None:
+        message["id"] = response.id
+    message |= {"parameters": response.parameters, "outputs": outputs}
+    head = orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)
+    return (head + b"".join(tail), len(head)) if tail else (head, None)
+
+
+def _split(body: bytes, json_length: int | None) -> tuple[bytes, bytes]:
+    if json_length is None:
+        return body, b""
+    if not 0 <= json_length <= len(body):
+        raise Refusal(f"Inference-Header-Content-Length is {json_length}, the body has {len(body)} bytes")
+    return body[:json_length], body[json_length:]
+
+
+def _loads(head: bytes) -> dict[str, Any]:
+    if not head.strip():
+        raise Refusal('the body is empty: send JSON such as {"inputs": [...]}')
+    try:
+        message = orjson.loads(head)
+    except orjson.JSONDecodeError as error:
+        raise Refusal(f"the body is not valid JSON: {error}") from None
+    if not isinstance(message, dict):
+        raise Refusal('the body must be a JSON object such as {"inputs": [...]}')
+    return message
+
+
+def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[Tensor, int]:
+    """The tensor of one entry of `inputs`, and where the next one's raw bytes begin."""
+    if not isinstance(entry, dict):
+        raise Refusal(f"an input must be an object with name, shape, datatype and data, found {shown(entry)}")
+    name = entry.get("name")
+    if not isinstance(name, str) or not name:
+        raise Refusal(f"an input has no name, found {shown(name)}")
+    datatype = entry.get("datatype")
+    if datatype not in DATATYPES:
+        raise Refusal(f"input {shown(name)} has datatype {shown(datatype)}: use one of {listed(DATATYPES)}")
+    shape = _shape(name, entry.get("shape"), max_batch)
+    size = _parameters(entry, f"input {shown(name)}").get("binary_data_size")
+    if size is None:
+        data = entry.get("data")
+        if not isinstance(data, list):
+            raise Refusal(f"input {shown(name)} needs data, a list of its items")
+        return decode(name, datatype, shape, data), at
+    if "data" in entry:
+        raise Refusal(f"input {shown(name)} has both data and binary_data_size: give one of them")
+    if type(size) is not int or not 0 <= size <= len(raw) - at:
+        raise Refusal(
+            f"input {shown(name)}: binary_data_size is {shown(size)}, {len(raw) - at} bytes follow"
+            " the JSON part (its length belongs in the header Inference-Header-Content-Length)"
+        )
+    return decode_bytes(name, datatype, shape, raw[at : at + size]), at + size
+
+
+def _shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
+    if not isinstance(shape, list) or not shape or len(shape) > 8:
+        raise Refusal(f"input {shown(name)} needs a shape such as [1] or [1, 30], found {shown(shape)}")
+    if any(type(size) is not int or not 0 < size < 2**31 for size in shape):
+        raise Refusal(f"input {shown(name)} has shape {shown(shape)}: sizes must be whole numbers above 0")
+    if max_batch is not None and shape[0] > max_batch:
+        raise Refusal(
+            f"input {shown(name)} has {shape[0]} rows, at most {max_batch} are answered at once",
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        )
+    return tuple(shape)
+
+
+def _outputs(message: dict[str, Any]) -> dict[str, bool]:
+    everything = _parameters(message, "the request").get("binary_data_output") is True
+    wanted: dict[str, bool] = {}
+    for entry in _list(message, "outputs"):
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if not isinstance(name, str):
+            raise Refusal(
+                f'a requested output must be an object such as {{"name": ...}}, found {shown(entry)}'
+            )
+        if name in wanted:
+            raise Refusal(f"output {shown(name)} is asked for twice")
+        binary = _parameters(entry, f"output {shown(name)}").get("binary_data", everything)
+        if not isinstance(binary, bool):
+            raise Refusal(f"output {shown(name)}: binary_data must be true or false, found {shown(binary)}")
+        wanted[name] = binary
+    return wanted
+
+
+def _list(message: dict[str, Any], key: str) -> list[Any]:
+    value = message.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Refusal(f"{key} must be a list, found {shown(value)}")
+    return value
+
+
+def _parameters(entry: dict[str, Any], where: str) -> dict[str, Any]:
+    value = entry.get("parameters")
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refusal(f"parameters of {where} must be an object, found {shown(value)}")
+    return value
+
+
+def _id(message: dict[str, Any]) -> str | None:
+    value = message.get("id")
+    if value is not None and not (isinstance(value, str) and len(value) <= 256):
+        raise Refusal(f"id must be a text of at most 256 characters, found {shown(value)}")
+    return value

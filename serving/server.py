@@ -1,0 +1,148 @@
+"""Starting the model server: as this process, or as a child beside it."""
+
+import errno
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NoReturn
+
+from matchday import telemetry
+from matchday.errors import MatchdayError
+from matchday.settings import Settings
+from serving.settings import PREFIX
+from serving.storage import Stored, fetch
+
+COMMAND = (sys.executable, "-m", "serving")
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+
+
+class ServerError(MatchdayError):
+    """The server cannot start, or did not."""
+
+
+def serve(model_uri: str, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> NoReturn:
+    """Fetch a model and become its server; returns never.
+
+    The process is replaced, so what fetching imported (MLflow) does not stay in the server's memory.
+    Raises ServerError when the port is taken, before anything else is done, and what `fetch` raises.
+    """
+    check_port(host, port)
+    stored = _fetch(model_uri)
+    print(f"serving {_title(stored)} at http://{_netloc(host, port)} (Ctrl-C stops it)", flush=True)
+    change = environment(stored, host, port, workers)
+    telemetry.shutdown()
+    os.execve(COMMAND[0], COMMAND, {**os.environ, **change})  # noqa: S606
+
+
+@contextmanager
+def running(
+    model_uri: str, host: str = "127.0.0.1", port: int = 8080, workers: int = 1
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The server of a model as a child process, ready to answer; stopped on leaving.
+
+    Raises ServerError when the port is taken or the server does not become ready, with its reason.
+    """
+    check_port(host, port)
+    change = environment(_fetch(model_uri), host, port, workers)
+    with started(change) as process:
+        wait_ready(process, host, port)
+        yield process
+
+
+@contextmanager
+def started(change: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A server process with `change` made to this environment, in the trace of the current span."""
+    environ = {**os.environ, **change}
+    if parent := telemetry.traceparent():
+        environ["TRACEPARENT"] = parent
+    process = subprocess.Popen(COMMAND, env=environ)
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> int:
+    """End a server gracefully, by force after 30 s. Returns its exit code."""
+    process.terminate()
+    try:
+        return process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def environment(stored: Stored, host: str, port: int, workers: int = 1) -> dict[str, str]:
+    """The variables that tell a server process what to serve and where."""
+    change = {
+        "BUNDLES": json.dumps([str(stored.folder)]),
+        "HOST": host,
+        "PORT": str(port),
+        "WORKERS": str(workers),
+    }
+    if stored.version is not None:
+        change["VERSIONS"] = json.dumps([stored.version])
+    return {PREFIX + name: value for name, value in change.items()}
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises ServerError unless the address can be listened on."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ServerError(f"port {port} on {host} is in use: free it or choose another") from None
+        raise ServerError(f"cannot listen on {_netloc(host, port)}: {error.strerror or error}") from None
+
+
+def wait_ready(
+    process: subprocess.Popen[bytes], host: str, port: int, seconds: float = START_SECONDS
+) -> None:
+    """Wait until the server is ready. Raises ServerError when it ends first or never is, saying why."""
+    reason = "it does not listen"
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ServerError(f"the server ended with exit code {process.returncode} before it was ready")
+        try:
+            status, reason = _ask_ready(host, port)
+        except (OSError, http.client.HTTPException):
+            status = 0
+        if status == 200:
+            return
+        time.sleep(0.02)
+    raise ServerError(f"the server was not ready after {seconds:g} s: {reason}")
+
+
+def _ask_ready(host: str, port: int) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/v2/health/ready")
+        answer = connection.getresponse()
+        message = json.loads(answer.read())
+    finally:
+        connection.close()
+    return answer.status, str(message.get("error", ""))
+
+
+def _fetch(model_uri: str) -> Stored:
+    settings = Settings()
+    return fetch(model_uri, settings.home, settings.tracking_uri)
+
+
+def _title(stored: Stored) -> str:
+    return f"{stored.name} {stored.version or ''}".strip()
+
+
+def _netloc(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,30 @@
+"""Settings of the model server: the `MATCHDAY_SERVING_*` environment variables."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from matchday.settings import Settings
+
+PREFIX = "MATCHDAY_SERVING_"
+
+
+class ServingSettings(BaseSettings):
+    """How the server runs. Read once, when a process starts."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    bundles: list[Path] = Field([], description="Bundle folders to serve, one per model (JSON list).")
+    versions: list[str] = Field([], description="Registry versions of these bundles, in the same order.")
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
+    port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
+    workers: int = Field(1, ge=1, le=64, description="Worker processes that share the port.")
+    online_store: Path = Field(
+        default_factory=lambda: Settings().online_store, description="Feast's SQLite online store."
+    )
+    project: str = Field("matchday", description="Feast project whose features are read.")
+    max_body_bytes: int = Field(4 * 2**20, gt=0, description="Largest request body; beyond it 413.")
+    max_batch: int = Field(1024, gt=0, le=4096, description="Most rows in one request; beyond it 413.")
+    body_seconds: float = Field(10.0, gt=0, description="Time a client has to send its body; beyond it 408.")
+    stop_seconds: int = Field(20, gt=0, description="Time that requests in flight get when the server stops.")

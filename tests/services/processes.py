@@ -1,0 +1,61 @@
+"""Real processes for tests: started, waited for, and ended by their own id."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections on the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def running(
+    command: Sequence[str], port: int, environ: Mapping[str, str], seconds: float = 20.0
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that listens on `port`; terminated on leaving, killed if it does not end."""
+    process = subprocess.Popen(
+        command, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        wait_for_port(process, port, seconds)
+        yield process
+    finally:
+        end(process)
+
+
+def wait_for_port(process: subprocess.Popen[str], port: int, seconds: float = 20.0) -> None:
+    """Return once the port accepts connections. Raises RuntimeError when the process ends or lags."""
+    deadline = time.monotonic() + seconds
+    while not listens(port):
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args} ended with {process.returncode}: {_said(process)}")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{process.args} does not listen on {port} after {seconds:g} s")
+        time.sleep(0.02)
+
+
+def end(process: subprocess.Popen[str], seconds: float = 20.0) -> int:
+    """End a process by its id, at first gently. Returns its exit code."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _said(process: subprocess.Popen[str]) -> str:
+    return process.stdout.read() if process.stdout else ""

@@ -1,0 +1,340 @@
+"""Whatever a client sends, it gets the right 4xx and a sentence that helps, and the server stays well."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.serving.conftest import KICKOFF, Served, match
+
+INFER = "/v2/models/match-outcome/infer"
+JSON = {"content-type": "application/json"}
+BINARY = {"content-type": "application/octet-stream"}
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """A request, and what must be answered."""
+
+    name: str
+    status: int
+    says: str
+    body: Any = b""
+    headers: dict[str, str] = field(default_factory=lambda: dict(JSON))
+    method: str = "POST"
+    path: str = INFER
+
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+def raw(data: object, shape: object = (1, 6), datatype: object = "FP32", **more: Any) -> dict[str, Any]:
+    return {"inputs": [{"name": "features", "shape": shape, "datatype": datatype, "data": data, **more}]}
+
+
+def with_input(**changes: Any) -> dict[str, Any]:
+    """A good match whose first input is changed; None takes a key away."""
+    message = match()
+    first = message["inputs"][0] | changes
+    message["inputs"][0] = {key: value for key, value in first.items() if value is not None}
+    return message
+
+
+def binary(
+    sizes: list[object], tail: bytes, datatype: str = "BYTES", length: int | str | None = None
+) -> Hostile:
+    """A request whose tensors follow the JSON part, with sizes that may lie."""
+    names = ("home", "away") if datatype == "BYTES" else ("features",)
+    shape = [1] if datatype == "BYTES" else [1, 6]
+    inputs = [
+        {"name": name, "shape": shape, "datatype": datatype, "parameters": {"binary_data_size": size}}
+        for name, size in zip(names, sizes, strict=False)
+    ]
+    head = json.dumps({"inputs": inputs}).encode()
+    headers = BINARY | {"inference-header-content-length": str(len(head) if length is None else length)}
+    return Hostile("", 400, "", head + tail, headers)
+
+
+def named(hostile: Hostile, name: str, says: str) -> Hostile:
+    return Hostile(name, 400, says, hostile.body, hostile.headers)
+
+
+ARS = b"\x03\x00\x00\x00ARS"
+LIV = b"\x03\x00\x00\x00LIV"
+SIX = [1.0] * 6
+
+TABLE = [
+    # the body as a whole
+    Hostile("empty body", 400, "the body is empty", b""),
+    Hostile("truncated JSON", 400, "not valid JSON: unexpected end", b'{"inputs": [{"name": "ho'),
+    Hostile("deeply nested JSON", 400, "depth limit", b"[" * 20_000 + b"]" * 20_000),
+    Hostile("nested data", 400, "", raw([[[[[[[[[1.0]]]]]]]]])),
+    Hostile("invalid UTF-8", 400, "not valid JSON", b'{"inputs": "\xff\xfe"}'),
+    Hostile("lone surrogate", 400, "not valid JSON", b'{"id": "\\ud800", "inputs": []}'),
+    Hostile("byte order mark", 400, "not valid JSON", b"\xef\xbb\xbf{}"),
+    Hostile("a list, not an object", 400, "must be a JSON object", []),
+    Hostile("a number, not an object", 400, "must be a JSON object", 7),
+    Hostile("no inputs", 400, "has no inputs", {"id": "x"}),
+    Hostile("empty inputs", 400, "has no inputs", {"inputs": []}),
+    Hostile("inputs as object", 400, "inputs must be a list", {"inputs": {"home": "ARS"}}),
+    Hostile("input as text", 400, "an input must be an object", {"inputs": ["ARS"]}),
+    Hostile("id is a number", 400, "id must be a text", match(id=7)),
+    Hostile("id without end", 400, "at most 256", match(id="x" * 1000)),
+    Hostile("parameters as list", 400, "parameters of the request must be an object", match(parameters=[])),
+    Hostile("V1 request", 400, "has no inputs", {"instances": [["ARS", "LIV"]]}),
+    # names
+    Hostile("input without name", 400, "an input has no name", with_input(name=None)),
+    Hostile("input name is a number", 400, "an input has no name", with_input(name=3)),
+    Hostile("unknown input", 400, "has no input 'stadium'", with_input(name="stadium")),
+    Hostile("only one team", 400, "input away is missing", match(away=None)),
+    Hostile(
+        "duplicate input", 400, "'home' is given twice", {"inputs": match()["inputs"] + match()["inputs"][:1]}
+    ),
+    Hostile(
+        "both modes", 400, "either features or home, away", {"inputs": match()["inputs"] + raw(SIX)["inputs"]}
+    ),
+    Hostile(
+        "unknown output", 400, "no output 'odds': it gives probabilities", match(outputs=[{"name": "odds"}])
+    ),
+    Hostile("output as text", 400, "must be an object", match(outputs=["probabilities"])),
+    Hostile("outputs as text", 400, "outputs must be a list", match(outputs="probabilities")),
+    Hostile("output twice", 400, "asked for twice", match(outputs=[{"name": "probabilities"}] * 2)),
+    Hostile(
+        "binary_data as text",
+        400,
+        "binary_data must be true or false",
+        match(outputs=[{"name": "probabilities", "parameters": {"binary_data": "yes"}}]),
+    ),
+    # datatypes and shapes
+    Hostile("no datatype", 400, "datatype None: use one of", with_input(datatype=None)),
+    Hostile("unknown datatype", 400, "datatype 'float32': use one of BOOL", with_input(datatype="float32")),
+    Hostile("datatype is a list", 400, "use one of BOOL", with_input(datatype=["BYTES"])),
+    Hostile("numbers for teams", 400, "data must be texts, found a number", with_input(data=[1])),
+    Hostile(
+        "teams as numbers",
+        400,
+        "input home must be BYTES, found INT64",
+        with_input(datatype="INT64", data=[1]),
+    ),
+    Hostile("text for numbers", 400, "data must be numbers, found text", raw(["1"] * 6)),
+    Hostile("truth for numbers", 400, "data must be numbers, found true/false", raw([True] * 6)),
+    Hostile("null for numbers", 400, "data must be numbers, found null", raw([None] * 6)),
+    Hostile("objects for numbers", 400, "data must be numbers, found an object", raw([{}] * 6)),
+    Hostile("features as FP64", 400, "features must be FP32, found FP64", raw(SIX, datatype="FP64")),
+    Hostile("too few features", 400, "features must have shape [n, 6], found [1, 5]", raw([1.0] * 5, [1, 5])),
+    Hostile("features without rows", 400, "features must have shape [n, 6], found [6]", raw(SIX, [6])),
+    Hostile("shape and data differ", 400, "has 6 items, its shape [2, 6] asks for 12", raw(SIX, [2, 6])),
+    Hostile("ragged data", 400, "nested otherwise", raw([SIX, SIX[:5]], [2, 6])),
+    Hostile("flat and nested data", 400, "nested otherwise", raw([SIX, 1.0], [2, 6])),
+    Hostile("no shape", 400, "needs a shape such as [1]", with_input(shape=None)),
+    Hostile("empty shape", 400, "needs a shape such as [1]", with_input(shape=[])),
+    Hostile("shape of zero", 400, "sizes must be whole numbers above 0", with_input(shape=[0], data=[])),
+    Hostile("negative shape", 400, "sizes must be whole numbers above 0", with_input(shape=[-1])),
+    Hostile("fractional shape", 400, "sizes must be whole numbers above 0", with_input(shape=[1.0])),
+    Hostile("true as shape", 400, "sizes must be whole numbers above 0", with_input(shape=[True])),
+    Hostile("enormous shape", 413, "at most 64 are answered at once", raw(SIX, [2**30, 6])),
+    Hostile("enormous width", 400, "has 6 items, its shape", raw(SIX, [1, 2**30, 2**30])),
+    Hostile("too many dimensions", 400, "needs a shape", raw(SIX, [1] * 100)),
+    Hostile("no data", 400, "needs data, a list", with_input(data=None)),
+    Hostile("data is a text", 400, "needs data, a list", with_input(data="ARS")),
+    Hostile("uneven teams", 400, "home has 2, away has 1", with_input(shape=[2], data=["ARS", "BOU"])),
+    Hostile(
+        "teams in a table",
+        400,
+        "must have shape [n], found [1, 2]",
+        with_input(shape=[1, 2], data=["ARS", "BOU"]),
+    ),
+    # numbers
+    Hostile("NaN in JSON", 400, "not valid JSON", json.dumps(raw([float("nan")] * 6)).encode()),
+    Hostile("infinity in JSON", 400, "not valid JSON", json.dumps(raw([float("inf")] * 6)).encode()),
+    Hostile(
+        "number beyond doubles",
+        400,
+        "infinity",
+        json.dumps(raw([1] * 6)).replace("1, 1]", "1, 1e999]").encode(),
+    ),
+    Hostile("number beyond FP32", 400, "not finite", raw([1e39] * 6)),
+    Hostile("number of 400 digits", 400, "", json.dumps(raw([10**400] * 6)).encode()),
+    # teams and times
+    Hostile("unknown team", 400, "unknown team 'ZZZ': known are ARS, BOU, LIV, MCI, WHU", match("ZZZ")),
+    Hostile("team is empty", 400, "unknown team ''", match("")),
+    Hostile("team without end", 400, "unknown team", match("A" * 10_000)),
+    Hostile("team with newlines and NUL", 400, r"unknown team 'A\r\n\x00'", match("A\r\n\x00")),
+    Hostile("SQL as team", 400, "unknown team", match("ARS' OR 1=1; DROP TABLE matchday_team_form; --")),
+    Hostile("team against itself", 400, "a match has two teams", match("ARS", "ARS")),
+    Hostile("kickoff is no time", 400, "not a time of ISO 8601", match(kickoff="saturday at three")),
+    Hostile(
+        "kickoff without offset", 400, "such as 2026-05-24T15:00:00Z", match(kickoff="2026-05-24T15:00:00")
+    ),
+    Hostile("kickoff is a date", 400, "not a time of ISO 8601", match(kickoff="2026-05-24")),
+    Hostile(
+        "kickoff at the edge of time",
+        400,
+        "not a time of ISO 8601",
+        match(kickoff="0001-01-01T00:00:00+14:00"),
+    ),
+    Hostile("kickoff beyond time", 400, "not a time", match(kickoff="9999-12-31T23:59:59-14:00")),
+    Hostile("kickoff in the past", 409, "later knowledge", match(kickoff="2020-01-01T00:00:00Z")),
+    # the batch and the body as sizes
+    Hostile(
+        "batch too large",
+        413,
+        "at most 64 are answered at once",
+        {
+            "inputs": [
+                {"name": n, "shape": [65], "datatype": "BYTES", "data": ["ARS"] * 65}
+                for n in ("home", "away")
+            ]
+        },
+    ),
+    Hostile("body too large", 413, "larger than 65536 bytes", b" " * 70_000),
+    Hostile("body far too large", 413, "larger than 65536 bytes", b" " * 5_000_000),
+    # HTTP
+    Hostile(
+        "form, as curl sends by default",
+        415,
+        "send application/json",
+        match(),
+        {"content-type": "application/x-www-form-urlencoded"},
+    ),
+    Hostile("plain text", 415, "send application/json", match(), {"content-type": "text/plain"}),
+    Hostile("nameless content type", 415, "send application/json", match(), {"content-type": ""}),
+    Hostile("octets without JSON length", 415, "Inference-Header-Content-Length", match(), BINARY),
+    Hostile(
+        "compressed", 415, "without Content-Encoding", b"\x1f\x8b\x08", JSON | {"content-encoding": "gzip"}
+    ),
+    Hostile("GET for infer", 405, "use POST", method="GET"),
+    Hostile("POST for metadata", 405, "use GET", b"{}", path="/v2/models/match-outcome"),
+    Hostile("DELETE for health", 405, "use GET", method="DELETE", path="/v2/health/live"),
+    Hostile("a method of one's own", 405, "use POST", method="BREW"),
+    Hostile(
+        "unknown model",
+        404,
+        "no model 'points' here: there is match-outcome",
+        match(),
+        path="/v2/models/points/infer",
+    ),
+    Hostile(
+        "unknown version",
+        404,
+        "in version 12, not '11'",
+        match(),
+        path="/v2/models/match-outcome/versions/11/infer",
+    ),
+    Hostile("unknown action", 404, "nothing at", match(), path="/v2/models/match-outcome/unload"),
+    Hostile("action beyond infer", 404, "nothing at", match(), path=f"{INFER}/infer"),
+    Hostile("path out of the tree", 404, "nothing at", match(), path="/v2/models/..%2f..%2fetc%2fpasswd"),
+    Hostile("path of bad UTF-8", 404, "", match(), path="/v2/models/%ff%fe/infer"),
+    Hostile("root", 404, "see /v2", method="GET", path="/"),
+    # binary tensors
+    named(binary([7, 8], ARS + LIV), "binary size too large", "binary_data_size is 8, 7 bytes follow"),
+    named(binary([7, 6], ARS + LIV), "binary size too small", "runs past the end"),
+    named(binary([7, 7], ARS + LIV + b"x"), "bytes left over", "1 bytes are left after the last"),
+    named(binary([-7, 14], ARS + LIV), "negative binary size", "binary_data_size is -7"),
+    named(binary(["7", 7], ARS + LIV), "binary size as text", "binary_data_size is '7'"),
+    named(binary([True, 7], ARS + LIV), "binary size as truth", "binary_data_size is True"),
+    named(binary([7, 7], ARS + b"\xff\xff\xff\xffLIV"), "text length that lies", "runs past the end"),
+    named(binary([7, 7], ARS + b"\x03\x00\x00\x00\xff\xfe\xfd"), "binary text not UTF-8", "not valid UTF-8"),
+    named(binary([14, 0], ARS + LIV), "two texts for one", "has 2 items in its bytes"),
+    named(binary([24], b"\x00" * 20 + b"\x00\x00\xc0\x7f", "FP32"), "binary NaN", "not finite"),
+    named(binary([20], b"\x00" * 20, "FP32"), "binary of another shape", "takes 24 bytes"),
+    named(binary([7, 7], ARS + LIV, length=99_999), "JSON length beyond the body", "is 99999, the body has"),
+    named(binary([7, 7], ARS + LIV, length=0), "JSON length of zero", "the body is empty"),
+    named(binary([7, 7], ARS + LIV, length=-1), "negative JSON length", "must be a number of bytes"),
+    named(binary([7, 7], ARS + LIV, length="x"), "JSON length as text", "must be a number of bytes"),
+    Hostile(
+        "binary size in plain JSON",
+        400,
+        "0 bytes follow",
+        with_input(data=None, parameters={"binary_data_size": 7}),
+    ),
+    Hostile("data and binary size", 400, "has both", with_input(parameters={"binary_data_size": 7})),
+]
+
+
+@pytest.fixture
+def well(served: Served) -> Iterator[httpx.Client]:
+    """A client; afterwards the server is as it was."""
+    with httpx.Client(base_url=served.url, timeout=10) as client:
+        yield client
+        assert client.get("/v2/health/ready").status_code == 200
+        answer = client.post(INFER, json=match())
+        assert answer.status_code == 200
+        assert abs(sum(answer.json()["outputs"][0]["data"]) - 1) < 1e-6
+
+
+@pytest.mark.parametrize("hostile", TABLE, ids=lambda hostile: hostile.name)
+def test_hostile_request_gets_its_4xx_and_a_sentence(well: httpx.Client, hostile: Hostile) -> None:
+    content = None if hostile.method == "GET" else hostile.content()
+    response = well.request(hostile.method, hostile.path, content=content, headers=hostile.headers)
+    assert response.status_code == hostile.status, response.text
+    assert response.headers["content-type"] == "application/json"
+    message = response.json()
+    assert list(message) == ["error"]
+    assert hostile.says in message["error"]
+    assert 10 < len(message["error"]) < 400
+    assert "\n" not in message["error"]
+    if hostile.status == 405:
+        assert response.headers["allow"] in ("GET", "POST")
+
+
+def test_table_is_wide() -> None:
+    assert len({hostile.name for hostile in TABLE}) == len(TABLE) >= 25
+
+
+def test_binary_request_is_answered(well: httpx.Client) -> None:
+    """The frame of the table's binary rows is right: with true sizes it is answered."""
+    good = binary([7, 7], ARS + LIV)
+    response = well.post(INFER, content=good.body, headers=good.headers)
+    assert response.status_code in (200, 409)
+
+
+def test_chunked_body_is_read_and_limited(well: httpx.Client) -> None:
+    body = json.dumps(match(kickoff=KICKOFF)).encode()
+    assert well.post(INFER, content=iter([body[:30], body[30:]]), headers=JSON).status_code == 200
+    endless = well.post(INFER, content=(b" " * 8192 for _ in range(12)), headers=JSON)
+    assert endless.status_code == 413
+    assert "larger than 65536 bytes" in endless.json()["error"]
+
+
+def test_slow_body_is_given_up(well: httpx.Client, served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as slow:
+        slow.sendall(f"POST {INFER} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{{".encode())
+        begun = time.monotonic()
+        answer = slow.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b"did not arrive within 1 s" in answer
+        assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [b"\x16\x03\x01\x02\x00\x01\x00", b"GET / HTTP/9.9\r\n\r\n", b"\x00" * 4096, b"POST " + b"/v2" * 200_000],
+    ids=["TLS hello", "wrong version", "zeros", "endless request line"],
+)
+def test_noise_on_the_wire_harms_nobody(well: httpx.Client, served: Served, noise: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as wire:
+        try:
+            wire.sendall(noise)
+            wire.shutdown(socket.SHUT_WR)
+            answer = wire.recv(4096)
+        except OSError:
+            return
+        assert not answer.startswith(b"HTTP/1.1 2")
+        assert not answer.startswith(b"HTTP/1.1 5")
+
+
+def test_client_that_leaves_harms_nobody(well: httpx.Client, served: Served) -> None:
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", served.port), timeout=10) as wire:
+            wire.sendall(f"POST {INFER} HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{{".encode())
+
+
+def test_nothing_of_all_this_was_a_failure_of_the_server(served: Served, well: httpx.Client) -> None:
+    logs = served.home / "telemetry" / "logs.jsonl"
+    assert "request failed" not in (logs.read_text() if logs.exists() else "")

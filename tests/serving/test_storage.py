@@ -1,0 +1,131 @@
+"""A model URI leads to a verified bundle folder, or to a plain sentence."""
+
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from matchday.bundle import BundleError, write_bundle
+from matchday.errors import MatchdayError
+from serving import server
+from serving.storage import StorageError, fetch
+from tests.services.processes import free_port
+from tests.serving.conftest import graph, signature
+
+
+@dataclass(frozen=True)
+class Found:
+    name: str
+    version: str
+    run_id: str = "r"
+
+
+class Registry:
+    """Stands in for `matchday.registry.Registry`: two versions, champion is 2."""
+
+    downloads: list[str] = []  # noqa: RUF012
+
+    def __init__(self, tracking_uri: str) -> None:
+        assert tracking_uri == "sqlite:///mlflow.db"
+
+    def resolve(self, uri: str) -> Found:
+        name, _, which = uri.removeprefix("mlflow://").replace("@", "/").partition("/")
+        if which not in ("1", "2", "champion"):
+            raise MatchdayError(f"{uri}: no such version")
+        return Found(name, "2" if which == "champion" else which)
+
+    def download(self, uri: str, folder: Path) -> None:
+        self.downloads.append(uri)
+        write_bundle(folder, graph(), signature(), {}, "")
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> type[Registry]:
+    module = types.ModuleType("matchday.registry")
+    module.Registry = Registry  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "matchday.registry", module)
+    monkeypatch.setattr(Registry, "downloads", [])
+    return Registry
+
+
+def test_an_alias_is_resolved_and_downloaded_once(tmp_path: Path, registry: type[Registry]) -> None:
+    stored = fetch("mlflow://match-outcome@champion", tmp_path, "sqlite:///mlflow.db")
+    assert (stored.name, stored.version) == ("match-outcome", "2")
+    assert stored.folder == tmp_path / "serving" / "match-outcome" / "2"
+    assert fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db") == stored
+    assert registry.downloads == ["mlflow://match-outcome/2"]
+    (stored.folder / "model.onnx").write_bytes(b"altered")
+    fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
+    assert registry.downloads == ["mlflow://match-outcome/2"] * 2
+
+
+def test_a_bundle_of_another_model_is_refused(tmp_path: Path, registry: type[Registry]) -> None:
+    with pytest.raises(StorageError, match="is not a bundle of player-points"):
+        fetch("mlflow://player-points/1", tmp_path, "sqlite:///mlflow.db")
+
+
+def test_a_folder_serves_as_it_is(bundle: Path, tmp_path: Path) -> None:
+    for uri in (str(bundle), bundle.as_uri()):
+        stored = fetch(uri, tmp_path, "")
+        assert (stored.folder, stored.name, stored.version) == (bundle, "match-outcome", None)
+    with pytest.raises(BundleError, match="no bundle at"):
+        fetch(str(tmp_path / "none"), tmp_path, "")
+    with pytest.raises(StorageError, match=r"s3://bucket/x is not a model URI: give mlflow://"):
+        fetch("s3://bucket/x", tmp_path, "")
+
+
+def test_serve_becomes_the_server_of_the_resolved_version(
+    registry: type[Registry], home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    become: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
+    monkeypatch.setattr(server.os, "execve", lambda *arguments: become.append(arguments))
+    monkeypatch.setenv("MATCHDAY_TRACKING_URI", "sqlite:///mlflow.db")
+    port = free_port()
+    server.serve("mlflow://match-outcome@champion", port=port)
+    [(program, command, environ)] = become
+    assert (program, command) == (sys.executable, (sys.executable, "-m", "serving"))
+    assert environ["MATCHDAY_SERVING_BUNDLES"] == f'["{home.resolve()}/serving/match-outcome/2"]'
+    assert environ["MATCHDAY_SERVING_VERSIONS"] == '["2"]'
+    assert environ["MATCHDAY_SERVING_PORT"] == str(port)
+    assert capsys.readouterr().out.startswith(f"serving match-outcome 2 at http://127.0.0.1:{port} ")
+
+
+def test_a_taken_port_is_said_before_anything_is_fetched(registry: type[Registry]) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(server.ServerError, match=f"port {port} on 127.0.0.1 is in use"):
+            server.serve("mlflow://match-outcome@champion", port=port)
+    assert registry.downloads == []
+    with pytest.raises(server.ServerError, match=r"cannot listen on 203\.0\.113\.1:80"):
+        server.check_port("203.0.113.1", 80)
+
+
+def test_running_gives_a_server_that_is_ready_and_ends_with_the_block(
+    bundle: Path, online: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("MATCHDAY_ONLINE_STORE", str(online.path))  # type: ignore[attr-defined]
+    with server.running(str(bundle), port=port) as process:
+        assert server._ask_ready("127.0.0.1", port) == (200, "")
+    assert process.returncode == 0
+    server.check_port("127.0.0.1", port)
+
+
+def test_running_says_why_a_server_does_not_become_ready(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHDAY_ONLINE_STORE", str(tmp_path / "none.db"))
+    monkeypatch.setattr(server.wait_ready, "__defaults__", (2.0,))
+    with (
+        pytest.raises(
+            server.ServerError, match=r"not ready after 2 s: the online store .*none\.db does not exist"
+        ),
+        server.running(str(bundle), port=free_port()),
+    ):
+        pytest.fail("never ready")
