@@ -11,6 +11,10 @@ READY := .venv/.ready
 TESTS ?= tests
 PORT ?=
 
+# Nobody is told what runs here: ONNX Runtime, and MLflow and Evidently.
+export ORT_DISABLE_TELEMETRY := 1
+export DO_NOT_TRACK := true
+
 # A folder that was moved or copied needs a new .venv: the old one holds its old path.
 ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
@@ -34,8 +38,8 @@ test: $(READY) ## every test, on two processes (TESTS=path for some)
 	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(READY) ## formatting, rules, types, the rooms' borders, the lock file, the compiled pipelines
-	@$(BIN)/ruff format --check --quiet . || { echo "lint: not formatted; run: make format" >&2; exit 1; }
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo "lint: not formatted; run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(UV) lock --check --offline --quiet || { echo "lint: uv.lock is behind pyproject.toml; run: $(UV) lock" >&2; exit 1; }

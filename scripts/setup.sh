@@ -15,6 +15,8 @@ export UV_PYTHON_INSTALL_DIR="${UV_PYTHON_INSTALL_DIR:-$PWD/.tools/python}"
 export UV_PYTHON_INSTALL_BIN=0
 export UV_PROJECT_ENVIRONMENT=.venv
 export UV_NO_PROGRESS=1 UV_COMPILE_BYTECODE=1  # compiled once here, or slowly by each process that starts
+# The authorities that this machine trusts, as pip does: a company's proxy is among them.
+[ ! -r /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
 unset VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 
 say() { printf '%s\n' "$*" >&2; }

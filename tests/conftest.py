@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "true"}  # read when a library is imported
+
 settings.register_profile("matchday", deadline=None, print_blob=True)
 settings.register_profile("matchday-ci", parent=settings.get_profile("matchday"), derandomize=True)
 settings.load_profile("matchday-ci" if os.environ.get("CI", "").lower() == "true" else "matchday")

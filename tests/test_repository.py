@@ -196,3 +196,9 @@ def test_images_copy_every_room_and_leave_the_rest_out() -> None:
         assert re.search(rf"^COPY {room} {room}$", built, re.MULTILINE), room
         assert room in allowed, room
     assert (ROOT / ".containerignore").read_text().splitlines()[0] == "*"
+
+
+@pytest.mark.parametrize("name", ["ORT_DISABLE_TELEMETRY", "DO_NOT_TRACK"])
+def test_no_library_reports_what_runs_here(name: str) -> None:
+    assert re.search(rf"^export {name} := ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert f" {name}=" in (ROOT / "Containerfile").read_text()
