@@ -12,6 +12,9 @@ import fsspec
 
 from matchday.errors import MatchdayError
 
+_OPTIONS = {"s3": {"use_listings_cache": False}}
+"""What another process wrote a moment ago is seen."""
+
 
 class StorageError(MatchdayError):
     """A root that cannot be reached, read or written."""
@@ -28,8 +31,7 @@ class Storage:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         with self._plainly("open"):
-            options = {"use_listings_cache": False} if "://" in url else {}
-            fs, path = fsspec.core.url_to_fs(self.url, **(options if self._scheme == "s3" else {}))
+            fs, path = fsspec.core.url_to_fs(self.url, **_OPTIONS.get(self._scheme, {}))
         self._fs: Any = fs
         self._root = str(path).rstrip("/")
 

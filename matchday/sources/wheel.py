@@ -13,7 +13,7 @@ from pandera.pandas import DataFrameModel
 
 from matchday.errors import MatchdayError
 from matchday.settings import REPOSITORY
-from matchday.sources.history.appearances import appearances, kickoffs, players
+from matchday.sources.history.appearances import distinct, joined, kickoffs, players
 from matchday.sources.history.archive import Archive
 from matchday.sources.history.availability import availability
 from matchday.sources.history.results import fixtures, matches, results, teams
@@ -41,7 +41,7 @@ def build(wheel: Path | None, out: Path) -> dict[str, int]:
 def tables(archive: Archive) -> dict[type[DataFrameModel], pd.DataFrame]:
     """Every bundled table from the archive, not yet validated."""
     dated = results(archive)
-    rows = appearances(archive, dated)
+    rows = distinct(joined(archive, dated))
     played = matches(dated, kickoffs(rows))
     return {
         Appearances: rows[columns(Appearances)],

@@ -10,7 +10,7 @@ from matchday.tables.table import MATCH_ID, SEASON, TEAM, Moment, Table
 class OutcomeFeatures(Table):
     """One row for each match as known just before kick-off. Key: match_id. Sorted by kickoff, then match_id.
 
-    event_time: when the youngest value of the row became known; before kickoff. result: 0 home win, 1 draw, 2 away
+    event_time: the moment as of which the features were read, before kickoff. result: 0 home win, 1 draw, 2 away
     win. The feature columns are those of `team_ratings` and `team_form` for the home and the away team;
     league_*: ratings that all teams share; *_rest_days: days since the last kick-off, at most 14.
     """

@@ -46,16 +46,19 @@ LAST_WEEK = 38
 """Gameweek numbers above it are those of 19/20 after its pause, nine too high."""
 
 
-def appearances(archive: Archive, played: pd.DataFrame) -> pd.DataFrame:
-    """All player rows of the complete seasons, as Appearances plus web_name.
+def joined(archive: Archive, played: pd.DataFrame) -> pd.DataFrame:
+    """All published player rows of the complete seasons, each with its match: Appearances plus web_name.
 
-    played: the results, of whose kick-off the day is used. A row published twice, under two spellings of one
-    player, counts once (36 rows of 253,839). Raises MatchdayError for a row that fits no result.
+    played: the results, of whose kick-off the day is used. Raises MatchdayError for a row that fits no result.
     """
     known = Registrations(archive)
-    rows = pd.concat([_season(archive, season, known, played) for season in DETAILED], ignore_index=True)
-    rows = rows.drop_duplicates(ignore_index=True)
-    return rows.sort_values(["season", "player", "kickoff", "match_id"], ignore_index=True)
+    return pd.concat([_season(archive, season, known, played) for season in DETAILED], ignore_index=True)
+
+
+def distinct(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows in order, each once: 36 of 23/24 are published twice, under two spellings of one player."""
+    order = ["season", "player", "kickoff", "match_id"]
+    return rows.drop_duplicates().sort_values(order, ignore_index=True)
 
 
 def players(rows: pd.DataFrame) -> pd.DataFrame:
@@ -66,7 +69,7 @@ def players(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def kickoffs(rows: pd.DataFrame) -> dict[str, pd.Timestamp]:
-    """The kick-off of each match that the player rows know. Raises MatchdayError when two rows disagree."""
+    """The kick-off of each match by the player rows. Raises MatchdayError when two rows disagree."""
     times = rows[["match_id", "kickoff"]].drop_duplicates()
     if times["match_id"].duplicated().any():
         wrong = times.loc[times["match_id"].duplicated(), "match_id"].iloc[0]

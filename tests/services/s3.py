@@ -1,0 +1,41 @@
+"""An S3 that is really asked over HTTP: moto's server in this process.
+
+from tests.services.s3 import s3  # the fixture; gives a bucket's URL and sets AWS_* for the test
+"""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+BUCKET = "matchday-test"
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint() -> Iterator[str]:
+    """The address of a running server."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty bucket, as `s3://...`, with credentials and endpoint in the environment."""
+    settings = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "eu-west-2",
+        "AWS_DEFAULT_REGION": "eu-west-2",
+        "AWS_ENDPOINT_URL": s3_endpoint,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    store = boto3.resource("s3", endpoint_url=s3_endpoint)
+    bucket = store.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+    yield f"s3://{BUCKET}"
+    bucket.objects.all().delete()
+    bucket.delete()
