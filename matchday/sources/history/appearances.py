@@ -49,7 +49,7 @@ LAST_WEEK = 38
 def joined(archive: Archive, played: pd.DataFrame) -> pd.DataFrame:
     """All published player rows of the complete seasons, each with its match: Appearances plus web_name.
 
-    played: the results, of whose kick-off the day is used. Raises MatchdayError for a row that fits no result.
+    played: the results; the day of their kick-off is used. Raises MatchdayError for a row that fits none.
     """
     known = Registrations(archive)
     return pd.concat([_season(archive, season, known, played) for season in DETAILED], ignore_index=True)
