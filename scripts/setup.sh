@@ -72,7 +72,7 @@ get_python() {
   }
 }
 
-mkdir -p .tools 2>/dev/null && [ -w .tools ] || fail "cannot write in $PWD"
+{ mkdir -p .tools && [ -w .tools ]; } 2>/dev/null || fail "cannot write in $PWD"
 wanted_uv || get_uv
 # An environment that was made in another folder is of no use in this one.
 [ ! -e .venv/.ready ] || [ "$(cat .venv/.ready)" = "$(pwd -P)" ] || rm -rf .venv

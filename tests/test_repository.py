@@ -21,7 +21,7 @@ WORKPLACE = re.compile(
     "|".join(["shared/" + "design", "match" + "day-base", "sand" + "box", "artifact-" + "registry"]),
     re.IGNORECASE,
 )
-PICTOGRAPH = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55]")
+PICTOGRAPH = re.compile("[\U0001f300-\U0001faff\u2705\u274c\u2b50\u2b55]")
 LARGEST_FILE = 6 * 1024**2
 
 
