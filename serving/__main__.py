@@ -14,6 +14,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from matchday.bundle import verify_bundle
 from matchday.errors import MatchdayError
@@ -34,7 +35,7 @@ def main() -> int:
             f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
         )
         return _refuse(f"settings: {problems}")
-    except MatchdayError as error:
+    except (SettingsError, MatchdayError) as error:
         return _refuse(str(error))
     _server(settings).serve(target_loader=_load, wrap_loader=False)
     return 0

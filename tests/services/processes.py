@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 
 def free_port() -> int:
@@ -46,7 +47,7 @@ def wait_for_port(process: subprocess.Popen[str], port: int, seconds: float = 20
         time.sleep(0.02)
 
 
-def end(process: subprocess.Popen[str], seconds: float = 20.0) -> int:
+def end(process: subprocess.Popen[Any], seconds: float = 20.0) -> int:
     """End a process by its id, at first gently. Returns its exit code."""
     if process.poll() is None:
         process.terminate()
