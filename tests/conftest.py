@@ -1,6 +1,7 @@
 """Every test has a home of its own, and the fast ones run first."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("MATCHDAY_HOME", str(folder))
     return folder
+
+
+def pytest_configure() -> None:
+    """Hide pytest's own arguments from the tests: `import kserve` parses sys.argv, and would end on them."""
+    del sys.argv[1:]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+import matchday
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 # Spelt in parts, so that this file does not hold what it looks for.
@@ -131,7 +133,7 @@ def test_the_lock_file_is_in_step_with_the_project() -> None:
     wanted = {(need.name, str(need.specifier), extra) for need, extra in asked}
     assert wanted == {locked_requirement(entry) for entry in locked["metadata"]["requires-dist"]}
     assert lock()["requires-python"].replace(" ", "") == project()["project"]["requires-python"]
-    assert locked["version"] == project()["project"]["version"]
+    assert locked["version"] == project()["project"]["version"] == matchday.__version__
 
 
 def locked_requirement(entry: dict[str, Any]) -> tuple[str, str, str | None]:
