@@ -1,0 +1,1 @@
+"""Feast: entities, feature views, services, and the stores behind them."""

@@ -38,6 +38,12 @@ class Walk:
         """Forecasts (n, 3) in the order of the rows."""
         return self.forecasts[["H", "D", "A"]].to_numpy(float)
 
+    def confusion(self) -> NDArray[np.int64]:
+        """Counts (3, 3): what happened down, the favourite across, each in the order H, D, A."""
+        counts = np.zeros((3, 3), np.int64)
+        np.add.at(counts, (self.forecasts["result"].to_numpy(), self.probabilities.argmax(axis=1)), 1)
+        return counts
+
     def score(self, season: str | None = None) -> OutcomeScores:
         """Scores of all matches, or of one season's."""
         chosen = self.forecasts["season"].eq(season) if season else pd.Series(True, index=self.forecasts.index)

@@ -112,9 +112,7 @@ class Lake:
                 lost = missing
                 continue
             return from_arrow(table, pa.concat_tables([schema(table).empty_table(), *pieces]))
-        raise LakeError(
-            f"{self.storage.url}: a part of {name(table)} is gone ({lost}); write the table again"
-        )
+        raise LakeError(f"{self.storage.url}: a part of {name(table)} is gone ({lost}); write the table again")
 
     def fingerprint(self, table: type[DataFrameModel]) -> str | None:
         """The fingerprint of the table's content; None when it was never written."""
@@ -164,9 +162,7 @@ class Lake:
     def _get(self, part: Part) -> pa.Table:
         content = self.storage.read(part.path)
         if hashlib.sha256(content).hexdigest() != part.sha256:
-            raise LakeError(
-                f"{self.storage.address(part.path)}: is not what was written; write the table again"
-            )
+            raise LakeError(f"{self.storage.address(part.path)}: is not what was written; write the table again")
         return pq.read_table(pa.BufferReader(content))
 
     def _sweep(self, table: type[DataFrameModel], kept: set[str], dropped: Iterable[str]) -> None:

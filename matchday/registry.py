@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mlflow.tracking.client import MlflowClient
 
 BUNDLE = "bundle"
+ATTACHMENTS = "attachments"
 CONTENT_TAG = "matchday.content"
 DIGEST_TAG = "matchday.bundle"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -85,8 +87,11 @@ class Registry:
         tags: Mapping[str, str],
         bundle_folder: str | os.PathLike[str],
         model: str,
+        attachments: Mapping[str, Path] | None = None,
     ) -> ModelVersion:
         """Record a training run with its bundle and register the bundle as a version of `model`.
+
+        attachments: further files kept with the run, by name; they are no part of the bundle.
 
         The same content (bundle, params, metrics, tags) gives the version that is already there. A tag
         `git_commit` also becomes the run's source version in the UI.
@@ -103,14 +108,13 @@ class Registry:
             where = self._experiment(experiment)
             run_id = self._finished_run(where, content)
             if run_id is None:
-                run_id = self._new_run(where, bundle, params, metrics, labels, Path(bundle_folder))
+                folders = {BUNDLE: Path(bundle_folder)}
+                run_id = self._new_run(where, bundle, params, metrics, labels, folders, attachments or {})
             return self._register(model, run_id, bundle, labels)
 
     def find(self, name: str, tags: Mapping[str, str]) -> ModelVersion | None:
         """The newest version of `name` that carries all of `tags`, if there is one."""
-        return next(
-            (version for version in self.versions(name) if tags.items() <= version.tags.items()), None
-        )
+        return next((version for version in self.versions(name) if tags.items() <= version.tags.items()), None)
 
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions of `name`, newest first; none when there is no such model."""
@@ -158,9 +162,7 @@ class Registry:
         """
         parts = URI.fullmatch(uri)
         if parts is None:
-            raise RegistryError(
-                f"{uri!r} is no model URI: write mlflow://NAME/VERSION or mlflow://NAME@ALIAS"
-            )
+            raise RegistryError(f"{uri!r} is no model URI: write mlflow://NAME/VERSION or mlflow://NAME@ALIAS")
         name, alias = parts["name"], parts["alias"]
         versions = self.versions(name)
         if not versions:
@@ -190,6 +192,11 @@ class Registry:
         signature = replace(bundle.signature, version=version.version)
         write_bundle(folder, bundle.onnx, signature, bundle.explainer, bundle.card)
         return signature
+
+    def attachment(self, version: ModelVersion, name: str, folder: Path) -> Path:
+        """A file kept with the run behind a version, fetched into `folder`. Raises RegistryError."""
+        with self._explained(f"hand out {name} of {version.uri}"):
+            return Path(self._client.download_artifacts(version.run_id, f"{ATTACHMENTS}/{name}", str(folder)))
 
     def metrics(self, name: str, version: str) -> dict[str, float]:
         """The metrics of the run behind a version. Raises RegistryError as `resolve` does."""
@@ -230,9 +237,7 @@ class Registry:
     def _finished_run(self, experiment: str, content: str) -> str | None:
         """A run with the same content that ended well but was cut off before it was registered."""
         same = f"tags.`{CONTENT_TAG}` = '{content}' and attributes.status = 'FINISHED'"
-        return next(
-            (run.info.run_id for run in self._client.search_runs([experiment], same, max_results=1)), None
-        )
+        return next((run.info.run_id for run in self._client.search_runs([experiment], same, max_results=1)), None)
 
     def _new_run(
         self,
@@ -241,19 +246,28 @@ class Registry:
         params: Mapping[str, Any],
         metrics: Mapping[str, float],
         labels: Mapping[str, str],
-        folder: Path,
+        folders: Mapping[str, Path],
+        files: Mapping[str, Path],
     ) -> str:
         run_id = self._client.create_run(
             experiment, tags=_ui_tags(bundle, labels), run_name=_run_name(bundle)
         ).info.run_id
         try:
             self._log(run_id, params, metrics)
-            self._client.log_artifacts(run_id, str(folder), BUNDLE)
+            for name, folder in folders.items():
+                self._client.log_artifacts(run_id, str(folder), name)
+            for name, file in files.items():
+                self._attach(run_id, name, file)
             self._client.set_terminated(run_id, "FINISHED")
         except BaseException:
             self._client.set_terminated(run_id, "FAILED")
             raise
         return str(run_id)
+
+    def _attach(self, run_id: str, name: str, file: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="matchday-") as scratch:
+            named = shutil.copy(file, Path(scratch) / name)
+            self._client.log_artifact(run_id, str(named), ATTACHMENTS)
 
     def _log(self, run_id: str, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         from mlflow.entities import Metric, Param
@@ -334,9 +348,7 @@ def _make_database(path: Path) -> None:
             staged = path.with_name(f".{path.name}.new")
             for leftover in path.parent.glob(f"{staged.name}*"):
                 leftover.unlink()
-            _import_client()(
-                f"sqlite:///{staged}", registry_uri=f"sqlite:///{staged}"
-            ).search_registered_models()
+            _import_client()(f"sqlite:///{staged}", registry_uri=f"sqlite:///{staged}").search_registered_models()
             staged.rename(path)
     except OSError as error:
         raise RegistryError(f"cannot make the registry {path}: {error.strerror}") from error
@@ -356,9 +368,7 @@ def _check(bundle: Bundle, metrics: Mapping[str, float], model: str) -> None:
             raise RegistryError(f"metric {name} is {value}: only finite numbers are registered")
 
 
-def _content(
-    bundle: Bundle, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]
-) -> str:
+def _content(bundle: Bundle, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]) -> str:
     """One name for all that a run records."""
     numbers = {key: float(value) for key, value in metrics.items()}
     texts = {key: str(value) for key, value in params.items()}
@@ -384,9 +394,7 @@ def _intact(version: ModelVersion, folder: Path) -> Bundle:
     except BundleError as error:
         raise RegistryError(f"MLflow holds {version.uri} damaged: {error}") from error
     if bundle.digest != version.tags.get(DIGEST_TAG) or bundle.signature.model != version.name:
-        raise RegistryError(
-            f"MLflow holds another bundle under {version.uri} than the one registered: do not use it"
-        )
+        raise RegistryError(f"MLflow holds another bundle under {version.uri} than the one registered: do not use it")
     return bundle
 
 

@@ -64,9 +64,7 @@ class Storage:
                 found = self._fs.ls(self._at(path), detail=True)
             except FileNotFoundError:
                 return []
-            return sorted(
-                one["name"].rstrip("/").rsplit("/", 1)[1] for one in found if one["type"] == "directory"
-            )
+            return sorted(one["name"].rstrip("/").rsplit("/", 1)[1] for one in found if one["type"] == "directory")
 
     def changed(self, path: str) -> datetime | None:
         """When anything below the path was last written, UTC; None when nothing is there."""
@@ -110,9 +108,7 @@ class Storage:
     @property
     def _remedy(self) -> str:
         if self._scheme == "s3":
-            return (
-                "check the bucket and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL"
-            )
+            return "check the bucket and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL"
         return "choose a writable folder"
 
 

@@ -1,0 +1,1 @@
+"""Kubeflow pipelines, each a page; compiled, submitted, or run here."""

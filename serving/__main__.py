@@ -31,9 +31,7 @@ def main() -> int:
         for folder in settings.bundles:
             verify_bundle(folder)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
-        )
+        problems = "; ".join(f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         return _refuse(f"settings: {problems}")
     except (SettingsError, MatchdayError) as error:
         return _refuse(str(error))

@@ -87,9 +87,7 @@ class App:
             raise
         except Exception:
             self.log.exception("request failed", path=scope.path)
-            return _error(
-                HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed on this request; its log says why"
-            )
+            return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed on this request; its log says why")
 
     async def _reply(self, scope: Scope, protocol: HTTPProtocol) -> Reply:
         match scope.path.rstrip("/").split("/")[1:]:
@@ -130,9 +128,7 @@ class App:
         if endpoint is None:
             if self.broken:
                 raise Unavailable(self.broken[0])
-            raise Refusal(
-                f"no model {shown(name)} here: there is {listed(self.endpoints)}", HTTPStatus.NOT_FOUND
-            )
+            raise Refusal(f"no model {shown(name)} here: there is {listed(self.endpoints)}", HTTPStatus.NOT_FOUND)
         if registered not in (None, endpoint.model.version):
             raise Refusal(
                 f"{name} is served in version {endpoint.model.version}, not {shown(registered)}",
@@ -203,9 +199,7 @@ def _json_length(scope: Scope) -> int | None:
         raise Refusal("send the body without Content-Encoding", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     length = scope.headers.get(v2.JSON_LENGTH_HEADER)
     kind = scope.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind not in ("application/json", "application/octet-stream") or (
-        length is None and kind != "application/json"
-    ):
+    if kind not in ("application/json", "application/octet-stream") or (length is None and kind != "application/json"):
         raise Refusal(
             f"content type {shown(kind)} is not read here: send application/json, or application/octet-stream"
             " with Inference-Header-Content-Length",

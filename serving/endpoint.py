@@ -79,9 +79,7 @@ class Endpoint:
             "versions": [self.model.version],
             "platform": PLATFORM,
             "inputs": [*entity, kickoff, raw],
-            "outputs": [
-                _describe(self.signature.output, "FP32", [-1, *width], columns=list(self.signature.classes))
-            ],
+            "outputs": [_describe(self.signature.output, "FP32", [-1, *width], columns=list(self.signature.classes))],
         }
 
     def _check_outputs(self, request: InferenceRequest) -> None:
@@ -94,9 +92,7 @@ class Endpoint:
         tensor = request.inputs[INPUT]
         others = [name for name in request.inputs if name != INPUT]
         if others:
-            raise Refusal(
-                f"give either {INPUT} or {listed(self.signature.inputs)}, not {shown(others[0])} with both"
-            )
+            raise Refusal(f"give either {INPUT} or {listed(self.signature.inputs)}, not {shown(others[0])} with both")
         columns = len(self.signature.features)
         if tensor.datatype != "FP32":
             raise Refusal(f"input {INPUT} must be FP32, found {tensor.datatype}")
@@ -155,9 +151,7 @@ class Endpoint:
             if not vectors.missing:
                 raise Unavailable(str(error)) from None
             names = listed(sorted(set(vectors.missing))[:5])
-            raise Unavailable(
-                f"{error}: {len(vectors.missing)} missing in the online store ({names})"
-            ) from None
+            raise Unavailable(f"{error}: {len(vectors.missing)} missing in the online store ({names})") from None
 
     def _parameters(self, vectors: Vectors) -> dict[str, Parameter]:
         parameters: dict[str, Parameter] = {

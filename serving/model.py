@@ -71,9 +71,7 @@ def _check(model: Model, folder: Path) -> None:
     columns = len(model.signature.features)
     taken = [(each.name, each.type, each.shape[1:]) for each in model.session.get_inputs()]
     if taken != [(INPUT, "tensor(float)", [columns])]:
-        raise ModelError(
-            f"{folder / 'model.onnx'} takes {taken}; its signature says features FP32 [n, {columns}]"
-        )
+        raise ModelError(f"{folder / 'model.onnx'} takes {taken}; its signature says features FP32 [n, {columns}]")
     outputs = [each.name for each in model.session.get_outputs()]
     if model.signature.output not in outputs:
         raise ModelError(f"{folder / 'model.onnx'} gives {', '.join(outputs)}, not {model.signature.output}")
@@ -83,11 +81,7 @@ def _warm(model: Model, folder: Path) -> None:
     """Run one row and two, so that no client pays for first allocations, and check the shapes."""
     signature = model.signature
     for rows in (1, 2):
-        output = model.session.run(
-            [signature.output], {INPUT: np.zeros((rows, len(signature.features)), np.float32)}
-        )
+        output = model.session.run([signature.output], {INPUT: np.zeros((rows, len(signature.features)), np.float32)})
         wanted = (rows, len(signature.classes)) if signature.classes else (rows,)
         if output[0].shape != wanted:
-            raise ModelError(
-                f"{folder / 'model.onnx'} gives shape {output[0].shape} for {rows} rows, not {wanted}"
-            )
+            raise ModelError(f"{folder / 'model.onnx'} gives shape {output[0].shape} for {rows} rows, not {wanted}")

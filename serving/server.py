@@ -105,9 +105,7 @@ def check_port(host: str, port: int) -> None:
         raise ServerError(f"cannot listen on {_netloc(host, port)}: {error.strerror or error}") from None
 
 
-def wait_ready(
-    process: subprocess.Popen[bytes], host: str, port: int, seconds: float = START_SECONDS
-) -> None:
+def wait_ready(process: subprocess.Popen[bytes], host: str, port: int, seconds: float = START_SECONDS) -> None:
     """Wait until the server is ready. Raises ServerError when it ends first or never is, saying why."""
     reason = "it does not listen"
     deadline = time.monotonic() + seconds

@@ -98,9 +98,7 @@ def seconds(text: str) -> float:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise Refusal(
-            f"kickoff {shown(text)} is not a time of ISO 8601 with its offset, such as 2026-05-24T15:00:00Z"
-        )
+        raise Refusal(f"kickoff {shown(text)} is not a time of ISO 8601 with its offset, such as 2026-05-24T15:00:00Z")
     return (moment - EPOCH).total_seconds()
 
 
@@ -113,9 +111,7 @@ def _number(ref: FeatureRef, value: Value, kickoff: float) -> float | None:
     if value is None:
         return None
     if isinstance(value, str | bytes):
-        raise StoreError(
-            f"feature {ref.feature} of view {ref.view} is text in the online store, not a number"
-        )
+        raise StoreError(f"feature {ref.feature} of view {ref.view} is text in the online store, not a number")
     number = float(value)
     if not math.isfinite(number):
         return None

@@ -99,16 +99,12 @@ def test_nothing_that_runs_make_is_kept() -> None:
 
 
 def test_make_help_lists_every_target() -> None:
-    shown = subprocess.run(
-        ["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r"^  make (\w+) +\S", shown, re.MULTILINE)) == targets()
 
 
 def test_make_without_a_target_is_help() -> None:
-    runs = [
-        subprocess.run(["make", "-s", *target], cwd=ROOT, capture_output=True) for target in ([], ["help"])
-    ]
+    runs = [subprocess.run(["make", "-s", *target], cwd=ROOT, capture_output=True) for target in ([], ["help"])]
     assert runs[0].stdout == runs[1].stdout != b""
 
 
@@ -184,16 +180,12 @@ def test_every_room_is_packaged_typed_and_watched() -> None:
     assert rooms == set(tools["hatch"]["build"]["targets"]["wheel"]["packages"])
     assert rooms == set(tools["importlinter"]["root_packages"])
     assert rooms == set(tools["mypy"]["packages"])
-    assert rooms == {
-        name for layer in tools["importlinter"]["contracts"][0]["layers"] for name in layer.split(" | ")
-    }
+    assert rooms == {name for layer in tools["importlinter"]["contracts"][0]["layers"] for name in layer.split(" | ")}
 
 
 def test_images_copy_every_room_and_leave_the_rest_out() -> None:
     built = (ROOT / "Containerfile").read_text()
-    allowed = {
-        line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")
-    }
+    allowed = {line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")}
     for room in project()["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
         assert re.search(rf"^COPY {room} {room}$", built, re.MULTILINE), room
         assert room in allowed, room

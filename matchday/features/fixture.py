@@ -21,7 +21,12 @@ def _side(entity: str) -> list[FeatureRef]:
     ratings = [FeatureRef(f"{entity}_{name}", entity, "team_ratings", name) for name in PER_TEAM]
     form = [FeatureRef(f"{entity}_{name}", entity, "team_form", name) for name in FORM]
     rest = FeatureRef(
-        f"{entity}_rest_days", entity, "team_form", "last_kickoff", dtype="int64", transform="days_before_kickoff"
+        f"{entity}_rest_days",
+        entity,
+        "team_form",
+        "last_kickoff",
+        dtype="int64",
+        transform="days_before_kickoff",
     )
     return [*ratings, *form, rest]
 

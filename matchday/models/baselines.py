@@ -36,7 +36,11 @@ def goals_alone(past: pd.DataFrame, coming: pd.DataFrame) -> FloatArray:
     return goals_forecast(vectors_of(coming))
 
 
-BASELINES = {"base rate": base_rate, "Elo, ordered logit": elo_ordered_logit, "goals model alone": goals_alone}
+BASELINES = {
+    "base rate": base_rate,
+    "Elo, ordered logit": elo_ordered_logit,
+    "goals model alone": goals_alone,
+}
 
 
 def _gap(rows: pd.DataFrame) -> FloatArray:

@@ -200,9 +200,7 @@ def _pool(writer: _Writer, model: OutcomeModel, members: list[str]) -> None:
 
 def _trees_graph(model: OutcomeModel) -> onnx.ModelProto:
     width = contrasts().shape[1]
-    return convert_xgboost(
-        model.members.trees, initial_types=[("input", TreesInput([None, width]))], target_opset=15
-    )
+    return convert_xgboost(model.members.trees, initial_types=[("input", TreesInput([None, width]))], target_opset=15)
 
 
 def _logistic_graph(model: OutcomeModel) -> onnx.ModelProto:

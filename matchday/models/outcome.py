@@ -141,9 +141,7 @@ def fit_trees(vectors: Float32Array, result: IntArray, parameters: Parameters) -
 
 def fit_logistic(vectors: Float32Array, result: IntArray, parameters: Parameters) -> Pipeline:
     """Multinomial logistic regression on standardised inputs."""
-    logistic = make_pipeline(
-        StandardScaler(), LogisticRegression(C=parameters.regularisation, max_iter=2000)
-    )
+    logistic = make_pipeline(StandardScaler(), LogisticRegression(C=parameters.regularisation, max_iter=2000))
     return logistic.fit(logistic_input(vectors, goals_forecast(vectors)), result)
 
 

@@ -179,7 +179,12 @@ def _low_score(known: NDArray[np.void], weight: FloatArray, home_rate: FloatArra
     """Dixon and Coles' dependence of the scores up to 1-1, by one-dimensional Newton steps."""
     home, away = known["home_goals"], known["away_goals"]
     slope = np.select(
-        [(home == 0) & (away == 0), (home == 0) & (away == 1), (home == 1) & (away == 0), (home == 1) & (away == 1)],
+        [
+            (home == 0) & (away == 0),
+            (home == 0) & (away == 1),
+            (home == 1) & (away == 0),
+            (home == 1) & (away == 1),
+        ],
         [-home_rate * away_rate, home_rate, away_rate, -np.ones_like(home_rate)],
         0.0,
     )
@@ -188,5 +193,3 @@ def _low_score(known: NDArray[np.void], weight: FloatArray, home_rate: FloatArra
         share = slope / (1 + rho * slope)
         rho = float(np.clip(rho + (weight @ share) / (weight @ share**2 + 1e-9), -0.2, 0.1))
     return rho
-
-

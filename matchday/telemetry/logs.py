@@ -39,9 +39,7 @@ def logger(name: str) -> "FilteringBoundLogger":
         _render,
     ]
     chosen = structlog.make_filtering_bound_logger(logging.DEBUG)
-    return cast(
-        "FilteringBoundLogger", structlog.wrap_logger(_Stderr(), processors, chosen).bind(logger=name)
-    )
+    return cast("FilteringBoundLogger", structlog.wrap_logger(_Stderr(), processors, chosen).bind(logger=name))
 
 
 class _Stderr:

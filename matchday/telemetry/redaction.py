@@ -5,17 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "[redacted]"
-_SECRET_KEY = re.compile(
-    r"token|passw|secret|authori[sz]ation|credential|cookie|api[-_.]?key|private[-_.]?key", re.I
-)
+_SECRET_KEY = re.compile(r"token|passw|secret|authori[sz]ation|credential|cookie|api[-_.]?key|private[-_.]?key", re.I)
 _USER_INFO = re.compile(r"(\w://[^/\s:@]*):[^/\s@]+@")
 
 
 def redacted(values: Mapping[str, Any]) -> dict[str, Any]:
     """`values` without what belongs to a telling key, at any depth, and without passwords within URLs."""
-    return {
-        str(key): HIDDEN if _SECRET_KEY.search(str(key)) else _clean(value) for key, value in values.items()
-    }
+    return {str(key): HIDDEN if _SECRET_KEY.search(str(key)) else _clean(value) for key, value in values.items()}
 
 
 def _clean(value: Any) -> Any:
@@ -31,6 +27,4 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         items = [plain(item) for item in value]
         return items if len({type(item) for item in items}) <= 1 else [str(item) for item in items]
-    return (
-        value if isinstance(value, str | bool | int | float) else _USER_INFO.sub(rf"\1:{HIDDEN}@", str(value))
-    )
+    return value if isinstance(value, str | bool | int | float) else _USER_INFO.sub(rf"\1:{HIDDEN}@", str(value))

@@ -89,9 +89,7 @@ def _open(service: str, parent: Context) -> Session:
     from opentelemetry.sdk.trace import TracerProvider
 
     name = os.environ.get("OTEL_SERVICE_NAME") or service
-    resource = Resource.create(
-        {"service.name": name, "service.namespace": "matchday", "process.pid": os.getpid()}
-    )
+    resource = Resource.create({"service.name": name, "service.namespace": "matchday", "process.pid": os.getpid()})
     spans, logs = _to_collector() if _collector() else _to_files()
     traces = TracerProvider(resource=resource, shutdown_on_exit=False)
     traces.add_span_processor(spans)
@@ -128,9 +126,7 @@ def _to_collector() -> tuple["SpanProcessor", "LogRecordProcessor"]:
 
     _complain_once()
     timeout = None if "OTEL_EXPORTER_OTLP_TIMEOUT" in os.environ else EXPORT_WITHIN_S
-    return _batched(OTLPSpanExporter(timeout=timeout)), BatchLogRecordProcessor(
-        OTLPLogExporter(timeout=timeout)
-    )
+    return _batched(OTLPSpanExporter(timeout=timeout)), BatchLogRecordProcessor(OTLPLogExporter(timeout=timeout))
 
 
 def _batched(exporter: "SpanExporter") -> "SpanProcessor":

@@ -15,9 +15,7 @@ Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
 
 @contextmanager
-def span(
-    name: str, *, parent: Context | None = None, kind: Kind = "internal", **attributes: Any
-) -> Iterator[Span]:
+def span(name: str, *, parent: Context | None = None, kind: Kind = "internal", **attributes: Any) -> Iterator[Span]:
     """A span around the block: an exception that leaves the block is recorded and marks it as failed.
 
     parent: what `remote_context` gives; None continues the current span, else the caller's in `TRACEPARENT`.

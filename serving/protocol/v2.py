@@ -156,9 +156,7 @@ def _outputs(message: dict[str, Any]) -> dict[str, bool]:
     for entry in _list(message, "outputs"):
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, str):
-            raise Refusal(
-                f'a requested output must be an object such as {{"name": ...}}, found {shown(entry)}'
-            )
+            raise Refusal(f'a requested output must be an object such as {{"name": ...}}, found {shown(entry)}')
         if name in wanted:
             raise Refusal(f"output {shown(name)} is asked for twice")
         binary = _parameters(entry, f"output {shown(name)}").get("binary_data", everything)

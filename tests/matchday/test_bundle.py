@@ -46,9 +46,7 @@ def names(folder: Path) -> list[str]:
 
 def reseal(folder: Path) -> None:
     """Make SHA256SUMS agree with what is in the folder, as a forger would."""
-    lines = [
-        f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in FILES if n != "SHA256SUMS"
-    ]
+    lines = [f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in FILES if n != "SHA256SUMS"]
     (folder / "SHA256SUMS").write_text("".join(lines))
 
 
@@ -124,9 +122,7 @@ def test_links_folders_and_pipes_are_refused_and_named(bundle: Path, name: str, 
         (bundle / name).rmdir() if (bundle / name).is_dir() else (bundle / name).unlink()
 
 
-def test_the_size_limit_holds_on_reading_and_on_writing(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_size_limit_holds_on_reading_and_on_writing(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundles, "MAX_FILE_BYTES", 2000)
     with pytest.raises(BundleError, match=r"model\.onnx has 2,304 bytes.* 2,000"):
         verify_bundle(bundle)
@@ -155,9 +151,7 @@ def test_no_folder_is_a_plain_error(tmp_path: Path) -> None:
         ("signature.json", "{}", "schema"),
     ],
 )
-def test_a_sealed_file_that_says_nothing_sensible_is_named(
-    bundle: Path, name: str, content: str, says: str
-) -> None:
+def test_a_sealed_file_that_says_nothing_sensible_is_named(bundle: Path, name: str, content: str, says: str) -> None:
     (bundle / name).write_text(content)
     reseal(bundle)
     with pytest.raises(BundleError, match=f"{name}.*{says}"):
@@ -223,9 +217,7 @@ def test_an_impossible_feature_is_refused(ref: dict[str, Any]) -> None:
 texts = st.text(min_size=1, max_size=8).filter(str.strip)
 
 
-@given(
-    names=st.lists(texts, min_size=1, max_size=4, unique=True), version=st.none() | texts, fingerprint=texts
-)
+@given(names=st.lists(texts, min_size=1, max_size=4, unique=True), version=st.none() | texts, fingerprint=texts)
 def test_a_signature_survives_json(names: list[str], version: str | None, fingerprint: str) -> None:
     refs = [FeatureRef(name, "home", "team_form", name) for name in names]
     signature = replace(SIGNATURE, features=refs, version=version, fingerprint=fingerprint)
@@ -266,8 +258,6 @@ def test_an_explainer_that_is_not_json_is_refused_before_anything_is_written(tmp
 
 def test_only_the_standard_library_is_imported() -> None:
     code = "import sys; before = set(sys.modules); import matchday.bundle; print(*set(sys.modules) - before)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     foreign = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names)
     assert foreign == {"matchday"}

@@ -25,9 +25,7 @@ class Points(Table):
 
 
 def teams(*codes: str, season: str = "2526") -> pd.DataFrame:
-    return pd.DataFrame(
-        {"season": season, "team": list(codes), "name": [f"Name of {code}" for code in codes]}
-    )
+    return pd.DataFrame({"season": season, "team": list(codes), "name": [f"Name of {code}" for code in codes]})
 
 
 @pytest.fixture
@@ -199,9 +197,7 @@ def test_a_lost_part_is_named_and_written_again(lake):
     pd.testing.assert_frame_equal(lake.read(Teams), teams("ARS"))
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda b: b[:-1], lambda b: b + b"x", lambda b: bytes([b[0] ^ 1]) + b[1:]]
-)
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b + b"x", lambda b: bytes([b[0] ^ 1]) + b[1:]])
 def test_a_damaged_part_is_named(lake, damage):
     lake.write(Teams, teams("ARS"))
     part = Path(lake.parts(Teams)[0])
@@ -234,9 +230,7 @@ def test_the_identity_is_the_lakes_own_and_stays(tmp_path):
 
 def test_a_root_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(
-        StorageError, match=r"file/lake: cannot .*(Not a directory|File exists).*; choose a writable"
-    ):
+    with pytest.raises(StorageError, match=r"file/lake: cannot .*(Not a directory|File exists).*; choose a writable"):
         Lake(str(tmp_path / "file" / "lake")).write(Teams, teams("ARS"))
 
 

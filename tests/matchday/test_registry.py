@@ -97,9 +97,7 @@ def test_what_is_registered_is_found_resolved_and_handed_out_as_it_was(
     assert read_bundle(tmp_path / "served").onnx == b"graph"
 
 
-def test_the_pages_of_mlflow_have_what_a_person_looks_for(
-    registry: Registry, model: str, bundle: Path
-) -> None:
+def test_the_pages_of_mlflow_have_what_a_person_looks_for(registry: Registry, model: str, bundle: Path) -> None:
     made = log(registry, bundle, model)
     client = registry._client
     run = client.get_run(made.run_id)
@@ -135,16 +133,12 @@ def test_an_alias_moves_and_what_it_means_moves_with_it(registry: Registry, mode
     assert registry.aliased(model, "champion") is None
     for version in (one, two, one):
         registry.set_alias(model, "champion", version.version)
-        assert (
-            registry.resolve(f"mlflow://{model}@champion") == version == registry.aliased(model, "champion")
-        )
+        assert registry.resolve(f"mlflow://{model}@champion") == version == registry.aliased(model, "champion")
     assert registry.aliases(model) == {"champion": "1"}
     assert registry.versions(model)[1].aliases == ("champion",)
 
 
-def test_a_promoted_challenger_is_the_champion_and_no_challenger(
-    registry: Registry, model: str, bundle: Path
-) -> None:
+def test_a_promoted_challenger_is_the_champion_and_no_challenger(registry: Registry, model: str, bundle: Path) -> None:
     one, two = log(registry, bundle, model), log(registry, bundle, model, params={"trials": 1})
     registry.set_alias(model, "challenger", two.version)
     registry.promote(model, one.version)
@@ -153,9 +147,7 @@ def test_a_promoted_challenger_is_the_champion_and_no_challenger(
     assert registry.aliases(model) == {"champion": "2"}
 
 
-def test_what_is_not_there_is_an_error_that_says_what_is(
-    registry: Registry, model: str, bundle: Path
-) -> None:
+def test_what_is_not_there_is_an_error_that_says_what_is(registry: Registry, model: str, bundle: Path) -> None:
     with pytest.raises(RegistryError, match=f"no model {model}"):
         registry.resolve(f"mlflow://{model}@champion")
     assert registry.find(model, {}) is None
@@ -208,9 +200,7 @@ def test_a_run_cut_off_while_it_is_logged_is_ignored_by_the_next(
     assert registry.download(made.uri, tmp_path / "served").version == "1"
 
 
-def cut_off(
-    registry: Registry, step: str, model: str, bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> list[str]:
+def cut_off(registry: Registry, step: str, model: str, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Die at a step of registering; the ids of the runs that are left."""
 
     def die(*_: object, **__: object) -> None:
@@ -227,9 +217,7 @@ def runs(registry: Registry, model: str) -> list:
     """All runs of a model."""
     experiment = registry._client.get_experiment_by_name("match-outcome")
     return list(
-        registry._client.search_runs(
-            [experiment.experiment_id], f"attributes.run_name LIKE '{model}%'", max_results=50
-        )
+        registry._client.search_runs([experiment.experiment_id], f"attributes.run_name LIKE '{model}%'", max_results=50)
     )
 
 
@@ -333,9 +321,7 @@ assert get_telemetry_client() is None
     work = tmp_path / "work"
     work.mkdir()
     uri = f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}"
-    environ = {
-        key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "CI", "MLFLOW"))
-    }
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "CI", "MLFLOW"))}
     environ["PYTHONPATH"] = str(Path.cwd())
     done = subprocess.run(
         [sys.executable, "-c", code, uri, str(bundle), model],

@@ -106,9 +106,7 @@ def test_expected_goals_of_each_season(appearances):
 
 def test_every_appearance_belongs_to_its_match(matches, appearances):
     assert len(appearances) == PUBLISHED_ROWS - TWICE
-    joined = appearances.merge(
-        matches, on="match_id", how="left", suffixes=("", "_of_match"), validate="many_to_one"
-    )
+    joined = appearances.merge(matches, on="match_id", how="left", suffixes=("", "_of_match"), validate="many_to_one")
     for column in ("season", "gameweek", "kickoff"):
         assert (joined[column] == joined[f"{column}_of_match"]).all()
     assert (joined["team"] == joined["home_of_match"].where(joined["home"], joined["away"])).all()

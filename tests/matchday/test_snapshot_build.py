@@ -172,9 +172,7 @@ def registrations(tmp_path) -> Registrations:
     path = tmp_path / "dumps.whl"
     filled = {
         "FPL_1718.json": dump((7, "José", "Ángel", 1, 1)),
-        "FPL_1819.json": dump(
-            (1, "Danny", "Ward", 1, 1), (2, "Danny", "Ward", 2, 4), (8, "José", "Ángel", 2, 2)
-        ),
+        "FPL_1819.json": dump((1, "Danny", "Ward", 1, 1), (2, "Danny", "Ward", 2, 4), (8, "José", "Ángel", 2, 2)),
         "FPL_1920.json": dump((3, "Sam", "Ward", 1, 3), (4, "Sam", "Ward", 1, 3)),
     }
     with zipfile.ZipFile(path, "w") as archive:

@@ -32,9 +32,7 @@ def matches(**changed: object) -> pd.DataFrame:
             "match_id": ["2526-LIV-ARS", "2526-ARS-LIV"],
             "season": "2526",
             "gameweek": pd.array([3, 21], dtype="Int64"),
-            "kickoff": pd.Series([KICKOFF, pd.Timestamp("2026-01-08 20:00", tz="UTC")]).astype(
-                "datetime64[us, UTC]"
-            ),
+            "kickoff": pd.Series([KICKOFF, pd.Timestamp("2026-01-08 20:00", tz="UTC")]).astype("datetime64[us, UTC]"),
             "kickoff_exact": True,
             "home": ["LIV", "ARS"],
             "away": ["ARS", "LIV"],
@@ -169,9 +167,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("table", "frame", "column", "rule"), BROKEN, ids=lambda v: v if isinstance(v, str) else ""
-)
+@pytest.mark.parametrize(("table", "frame", "column", "rule"), BROKEN, ids=lambda v: v if isinstance(v, str) else "")
 def test_a_broken_rule_is_named_with_its_column_and_rows(table, frame, column, rule):
     with pytest.raises(TableError) as refused:
         validate(table, frame)

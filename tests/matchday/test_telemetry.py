@@ -35,9 +35,7 @@ with telemetry.span("work in the child"):
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty home, no telemetry settings, and no session left open."""
-    for name in [
-        key for key in os.environ if key.startswith("OTEL_") or key in ("TRACEPARENT", "TRACESTATE")
-    ]:
+    for name in [key for key in os.environ if key.startswith("OTEL_") or key in ("TRACEPARENT", "TRACESTATE")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MATCHDAY_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MATCHDAY_LOG_LEVEL", raising=False)
@@ -70,9 +68,7 @@ def attributes(item: dict[str, Any]) -> dict[str, Any]:
 def child(code: str = CHILD, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python code in a process of its own."""
     environ = {**os.environ, **environment}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
-    )
+    return subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
 
 
 def test_importing_it_is_quick_and_brings_no_sdk_exporter_or_structlog() -> None:
@@ -219,9 +215,7 @@ def test_a_home_deleted_under_a_running_process_comes_back(tmp_path: Path) -> No
     assert (tmp_path / "telemetry" / "t.jsonl").read_text() == "again\n"
 
 
-def test_an_unwritable_home_is_said_once_and_the_work_goes_on(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unwritable_home_is_said_once_and_the_work_goes_on(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home.write_text("a file where the folder should be")
     telemetry.start("demo")
     telemetry.start("demo")
@@ -239,9 +233,7 @@ def test_a_disk_that_fills_up_is_said_once(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().err == "telemetry is off: /dev/full: No space left on device\n"
 
 
-def test_disabled_by_the_standard_switch_it_writes_nothing(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_disabled_by_the_standard_switch_it_writes_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     monkeypatch.setenv("TRACEPARENT", CALLER)
     telemetry.start("demo")
@@ -329,9 +321,7 @@ def test_no_secret_leaves_in_a_log_or_a_span(home: Path, capsys: pytest.CaptureF
             urls=["s3://k:hunter2@b"],
         )
     telemetry.shutdown()
-    everything = (
-        "".join(path.read_text() for path in (home / "telemetry").iterdir()) + capsys.readouterr().err
-    )
+    everything = "".join(path.read_text() for path in (home / "telemetry").iterdir()) + capsys.readouterr().err
     assert "hunter2" not in everything
     assert everything.count(HIDDEN) == 8
 
@@ -379,9 +369,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[Any]]]
     server.server_close()
 
 
-def test_the_trace_and_the_logs_of_both_processes_arrive_over_otlp(
-    collector: dict[str, list[Any]], home: Path
-) -> None:
+def test_the_trace_and_the_logs_of_both_processes_arrive_over_otlp(collector: dict[str, list[Any]], home: Path) -> None:
     telemetry.start("demo")
     with telemetry.span("pipeline"):
         telemetry.logger("demo").info("begun", season="2526")

@@ -26,9 +26,7 @@ def running(
     command: Sequence[str], port: int, environ: Mapping[str, str], seconds: float = 20.0
 ) -> Iterator[subprocess.Popen[str]]:
     """A process that listens on `port`; terminated on leaving, killed if it does not end."""
-    process = subprocess.Popen(
-        command, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    process = subprocess.Popen(command, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         wait_for_port(process, port, seconds)
         yield process

@@ -12,9 +12,7 @@ pytestmark = pytest.mark.services
 
 
 def teams(*codes: str, season: str = "2526") -> pd.DataFrame:
-    return pd.DataFrame(
-        {"season": season, "team": list(codes), "name": [f"Name of {code}" for code in codes]}
-    )
+    return pd.DataFrame({"season": season, "team": list(codes), "name": [f"Name of {code}" for code in codes]})
 
 
 @pytest.fixture

@@ -119,9 +119,7 @@ def signature(**changes: Any) -> Signature:
     return Signature(**(fields | changes))
 
 
-WEIGHTS = np.array(
-    [[0.001, 0, -0.001], [0.1, 0, -0.1], [0.02, 0, 0], [-0.001, 0, 0.001], [-0.1, 0, 0.1], [0, 0, 0.02]]
-)
+WEIGHTS = np.array([[0.001, 0, -0.001], [0.1, 0, -0.1], [0.02, 0, 0], [-0.001, 0, 0.001], [-0.1, 0, 0.1], [0, 0, 0.02]])
 
 
 def graph(columns: int = len(FEATURES), output: str = "probabilities") -> bytes:
@@ -199,9 +197,7 @@ def client(served: Served) -> Iterator[httpx.Client]:
         yield client
 
 
-def match(
-    home: object = "ARS", away: object = "LIV", kickoff: object = KICKOFF, **more: Any
-) -> dict[str, Any]:
+def match(home: object = "ARS", away: object = "LIV", kickoff: object = KICKOFF, **more: Any) -> dict[str, Any]:
     """A request for one match, in entity mode."""
     inputs = [
         {"name": name, "shape": [1], "datatype": "BYTES", "data": [value]}

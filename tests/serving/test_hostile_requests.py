@@ -45,9 +45,7 @@ def with_input(**changes: Any) -> dict[str, Any]:
     return message
 
 
-def binary(
-    sizes: list[object], tail: bytes, datatype: str = "BYTES", length: int | str | None = None
-) -> Hostile:
+def binary(sizes: list[object], tail: bytes, datatype: str = "BYTES", length: int | str | None = None) -> Hostile:
     """A request whose tensors follow the JSON part, with sizes that may lie."""
     names = ("home", "away") if datatype == "BYTES" else ("features",)
     shape = [1] if datatype == "BYTES" else [1, 6]
@@ -92,15 +90,9 @@ TABLE = [
     Hostile("input name is a number", 400, "an input has no name", with_input(name=3)),
     Hostile("unknown input", 400, "has no input 'stadium'", with_input(name="stadium")),
     Hostile("only one team", 400, "input away is missing", match(away=None)),
-    Hostile(
-        "duplicate input", 400, "'home' is given twice", {"inputs": match()["inputs"] + match()["inputs"][:1]}
-    ),
-    Hostile(
-        "both modes", 400, "either features or home, away", {"inputs": match()["inputs"] + raw(SIX)["inputs"]}
-    ),
-    Hostile(
-        "unknown output", 400, "no output 'odds': it gives probabilities", match(outputs=[{"name": "odds"}])
-    ),
+    Hostile("duplicate input", 400, "'home' is given twice", {"inputs": match()["inputs"] + match()["inputs"][:1]}),
+    Hostile("both modes", 400, "either features or home, away", {"inputs": match()["inputs"] + raw(SIX)["inputs"]}),
+    Hostile("unknown output", 400, "no output 'odds': it gives probabilities", match(outputs=[{"name": "odds"}])),
     Hostile("output as text", 400, "must be an object", match(outputs=["probabilities"])),
     Hostile("outputs as text", 400, "outputs must be a list", match(outputs="probabilities")),
     Hostile("output twice", 400, "asked for twice", match(outputs=[{"name": "probabilities"}] * 2)),
@@ -168,9 +160,7 @@ TABLE = [
     Hostile("SQL as team", 400, "unknown team", match("ARS' OR 1=1; DROP TABLE matchday_team_form; --")),
     Hostile("team against itself", 400, "a match has two teams", match("ARS", "ARS")),
     Hostile("kickoff is no time", 400, "not a time of ISO 8601", match(kickoff="saturday at three")),
-    Hostile(
-        "kickoff without offset", 400, "such as 2026-05-24T15:00:00Z", match(kickoff="2026-05-24T15:00:00")
-    ),
+    Hostile("kickoff without offset", 400, "such as 2026-05-24T15:00:00Z", match(kickoff="2026-05-24T15:00:00")),
     Hostile("kickoff is a date", 400, "not a time of ISO 8601", match(kickoff="2026-05-24")),
     Hostile(
         "kickoff at the edge of time",
@@ -185,12 +175,7 @@ TABLE = [
         "batch too large",
         413,
         "at most 64 are answered at once",
-        {
-            "inputs": [
-                {"name": n, "shape": [65], "datatype": "BYTES", "data": ["ARS"] * 65}
-                for n in ("home", "away")
-            ]
-        },
+        {"inputs": [{"name": n, "shape": [65], "datatype": "BYTES", "data": ["ARS"] * 65} for n in ("home", "away")]},
     ),
     Hostile("body too large", 413, "larger than 65536 bytes", b" " * 70_000),
     Hostile("body far too large", 413, "larger than 65536 bytes", b" " * 5_000_000),
@@ -205,9 +190,7 @@ TABLE = [
     Hostile("plain text", 415, "send application/json", match(), {"content-type": "text/plain"}),
     Hostile("nameless content type", 415, "send application/json", match(), {"content-type": ""}),
     Hostile("octets without JSON length", 415, "Inference-Header-Content-Length", match(), BINARY),
-    Hostile(
-        "compressed", 415, "without Content-Encoding", b"\x1f\x8b\x08", JSON | {"content-encoding": "gzip"}
-    ),
+    Hostile("compressed", 415, "without Content-Encoding", b"\x1f\x8b\x08", JSON | {"content-encoding": "gzip"}),
     Hostile("GET for infer", 405, "use POST", method="GET"),
     Hostile("POST for metadata", 405, "use GET", b"{}", path="/v2/models/match-outcome"),
     Hostile("DELETE for health", 405, "use GET", method="DELETE", path="/v2/health/live"),

@@ -122,9 +122,7 @@ def test_raw_mode_takes_features_flat_or_nested(client: httpx.Client) -> None:
     expected = probabilities(rows)
     for data in (rows.ravel().tolist(), rows.tolist()):
         tensor = {"name": "features", "shape": [2, 6], "datatype": "FP32", "data": data}
-        message = answered(
-            client.post(INFER, json={"inputs": [tensor], "outputs": [{"name": "probabilities"}]})
-        )
+        message = answered(client.post(INFER, json={"inputs": [tensor], "outputs": [{"name": "probabilities"}]}))
         assert np.allclose(np.reshape(message["outputs"][0]["data"], (2, 3)), expected, atol=1e-6)
         assert message["outputs"][0]["shape"] == [2, 3]
         assert "features_event_time" not in message["parameters"]
@@ -135,8 +133,7 @@ def test_features_newer_than_the_kickoff_are_refused(client: httpx.Client) -> No
     response = client.post(INFER, json=match("ARS", "BOU", at))
     assert response.status_code == 409
     assert (
-        "are of 2026-05-17T18:00:00Z, after the kick-off asked for (2026-05-17T17:59:59Z)"
-        in response.json()["error"]
+        "are of 2026-05-17T18:00:00Z, after the kick-off asked for (2026-05-17T17:59:59Z)" in response.json()["error"]
     )
     assert client.post(INFER, json=match("ARS", "BOU", "2026-05-17T20:00:00+02:00")).status_code == 200
 
@@ -202,9 +199,7 @@ def wait_for_spans(home: Path, trace: str, count: int) -> dict[str, Any]:
     return found
 
 
-def test_readiness_follows_the_store_and_liveness_does_not(
-    online: Online, bundle: Path, tmp_path: Path
-) -> None:
+def test_readiness_follows_the_store_and_liveness_does_not(online: Online, bundle: Path, tmp_path: Path) -> None:
     path, port = tmp_path / "online.db", free_port()
     with running(COMMAND, port, environ(tmp_path, bundle, path, port)), httpx.Client() as client:
         base = f"http://127.0.0.1:{port}"
@@ -244,9 +239,7 @@ def test_server_imports_nothing_heavy(online: Online, bundle: Path, tmp_path: Pa
         "print(sorted({'feast', 'mlflow', 'pandas', 'sklearn', 'xgboost', 'kfp'} & set(sys.modules)))\n"
     )
     settings = environ(tmp_path, bundle, online.path, port)
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=settings, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", script], env=settings, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
 
 
@@ -284,9 +277,7 @@ def test_workers_end_with_a_killed_supervisor(online: Online, bundle: Path, tmp_
         check_port("127.0.0.1", port)
 
 
-def test_a_taken_port_and_wrong_settings_are_one_plain_line(
-    bundle: Path, online: Online, tmp_path: Path
-) -> None:
+def test_a_taken_port_and_wrong_settings_are_one_plain_line(bundle: Path, online: Online, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -321,16 +312,11 @@ def test_many_clients_at_once_get_their_own_answers(served: Served) -> None:
         with httpx.Client(base_url=served.url) as client:
             for home, away in pairs[offset::4] * 5:
                 message = client.post(INFER, json=match(home, away, id=f"{home}-{away}")).json()
-                if (
-                    message.get("id") != f"{home}-{away}"
-                    or message["outputs"][0]["data"] != expected[home, away]
-                ):
+                if message.get("id") != f"{home}-{away}" or message["outputs"][0]["data"] != expected[home, away]:
                     wrong.append(message)
 
     with httpx.Client(base_url=served.url) as client:
-        expected = {
-            pair: client.post(INFER, json=match(*pair)).json()["outputs"][0]["data"] for pair in pairs
-        }
+        expected = {pair: client.post(INFER, json=match(*pair)).json()["outputs"][0]["data"] for pair in pairs}
     threads = [threading.Thread(target=ask, args=(offset,)) for offset in range(4)]
     for thread in threads:
         thread.start()

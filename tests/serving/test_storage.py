@@ -123,9 +123,7 @@ def test_running_says_why_a_server_does_not_become_ready(
     monkeypatch.setenv("MATCHDAY_ONLINE_STORE", str(tmp_path / "none.db"))
     monkeypatch.setattr(server.wait_ready, "__defaults__", (2.0,))
     with (
-        pytest.raises(
-            server.ServerError, match=r"not ready after 2 s: the online store .*none\.db does not exist"
-        ),
+        pytest.raises(server.ServerError, match=r"not ready after 2 s: the online store .*none\.db does not exist"),
         server.running(str(bundle), port=free_port()),
     ):
         pytest.fail("never ready")

@@ -28,9 +28,7 @@ def tensors(draw: some.DrawFn, name: str = "x") -> Tensor:
         return Tensor(name, datatype, shape, draw(some.lists(some.text(), min_size=count, max_size=count)))
     finite = {"allow_nan": False, "allow_infinity": False} if datatype.startswith("FP") else {}
     dtype = np.dtype(DTYPES[datatype])
-    return Tensor(
-        name, datatype, shape, draw(arrays.arrays(dtype, shape, elements=arrays.from_dtype(dtype, **finite)))
-    )
+    return Tensor(name, datatype, shape, draw(arrays.arrays(dtype, shape, elements=arrays.from_dtype(dtype, **finite))))
 
 
 def same(one: Tensor, other: Tensor) -> bool:
@@ -144,17 +142,13 @@ def attempt(body: bytes, length: int | None) -> tuple[list[Tensor], Refusal | No
         ([{"name": "p", "parameters": {"binary_data": True}}], {}, True),
     ],
 )
-def test_an_output_is_binary_when_asked_for(
-    outputs: list[Any], parameters: dict[str, Any], binary: bool
-) -> None:
+def test_an_output_is_binary_when_asked_for(outputs: list[Any], parameters: dict[str, Any], binary: bool) -> None:
     inputs = [{"name": "x", "shape": [1], "datatype": "INT64", "data": [1]}]
     body = orjson.dumps({"inputs": inputs, "outputs": outputs, "parameters": parameters})
     assert v2.parse(body).wants_binary("p") is binary
 
 
-@pytest.mark.parametrize(
-    ("datatype", "number"), [("UINT8", 256), ("INT8", -129), ("UINT64", -1), ("INT32", 2**31)]
-)
+@pytest.mark.parametrize(("datatype", "number"), [("UINT8", 256), ("INT8", -129), ("UINT64", -1), ("INT32", 2**31)])
 def test_whole_numbers_out_of_range_are_refused(datatype: str, number: int) -> None:
     with pytest.raises(Refusal, match=f"out of the range of {datatype}"):
         decode("x", datatype, (1,), [number])

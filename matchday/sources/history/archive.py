@@ -56,9 +56,7 @@ class Archive:
             with zipfile.ZipFile(self.wheel) as archive:
                 return archive.read(f"{FOLDER}/{name}").decode("utf-8-sig")
         except KeyError:
-            raise MatchdayError(
-                f"{self.wheel.name}: {FOLDER}/{name} is not in it; is it the right wheel?"
-            ) from None
+            raise MatchdayError(f"{self.wheel.name}: {FOLDER}/{name} is not in it; is it the right wheel?") from None
         except (OSError, zipfile.BadZipFile) as broken:
             raise MatchdayError(f"{self.wheel}: cannot be read ({broken}); download it again") from None
 

@@ -30,9 +30,7 @@ def availability(archive: Archive) -> pd.DataFrame:
     said = rows[WATCHED].fillna("")
     before = said.groupby(rows["player"]).shift()
     rows = rows[(said != before).any(axis=1)].reset_index(drop=True)
-    whole = {
-        column: pd.to_numeric(rows[column]).astype("Int64") for column in (*WATCHED[2:], "price", "gameweek")
-    }
+    whole = {column: pd.to_numeric(rows[column]).astype("Int64") for column in (*WATCHED[2:], "price", "gameweek")}
     return pd.DataFrame(
         {
             "seen_at": rows["seen_at"],

@@ -40,12 +40,8 @@ def matches(rows: pd.DataFrame, kickoffs: Mapping[str, pd.Timestamp]) -> pd.Data
     time_differs = rows["kickoff_exact"] & (known != rows["kickoff"])
     wrong = known.notna() & (day_differs | time_differs)
     if wrong.any():
-        raise MatchdayError(
-            f"player rows and result disagree on the kick-off of {rows.loc[wrong, 'match_id'].iloc[0]}"
-        )
-    rows = rows.assign(
-        kickoff=known.fillna(rows["kickoff"]), kickoff_exact=rows["kickoff_exact"] | known.notna()
-    )
+        raise MatchdayError(f"player rows and result disagree on the kick-off of {rows.loc[wrong, 'match_id'].iloc[0]}")
+    rows = rows.assign(kickoff=known.fillna(rows["kickoff"]), kickoff_exact=rows["kickoff_exact"] | known.notna())
     return rows.sort_values(["kickoff", "match_id"], ignore_index=True)
 
 

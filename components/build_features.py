@@ -1,0 +1,16 @@
+"""Step: form and ratings of every team at every moment."""
+
+from components.image import component
+
+
+@component
+def build_features(history: str) -> str:
+    """Write the feature tables of a history to the lake; returns their fingerprint."""
+    from components.step import step
+    from matchday.features import tables
+
+    with step("build-features") as here:
+        features = tables.build(here.lake, history)
+        rows = {table.__name__: len(here.lake.read(table)) for table in tables.TABLES}
+        here.say(f"features {features}: " + ", ".join(f"{count:,} rows of {name}" for name, count in rows.items()))
+        return features

@@ -1,0 +1,13 @@
+"""Step: the end of a model that did not pass the gate."""
+
+from components.image import component
+
+
+@component
+def refuse(verdict: str) -> str:
+    """Say that the champion stays; returns `refused`."""
+    from components.step import step
+
+    with step("refuse") as here:
+        here.say(f"gate says {verdict}: nothing is registered and the champion stays")
+        return "refused"

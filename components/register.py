@@ -1,0 +1,19 @@
+"""Step: bundle the model and register it as challenger."""
+
+from kfp import dsl
+
+from components.image import component
+
+
+@component
+def register(model: dsl.Input[dsl.Model], forecasts: dsl.Input[dsl.Dataset]) -> str:
+    """Register the model with its scores and forecasts as `challenger`; returns the version."""
+    from pathlib import Path
+
+    from components.step import step
+    from matchday.models.candidate import register
+
+    with step("register") as here:
+        version = register(here.settings, Path(model.path), Path(forecasts.path))
+        here.say(f"match-outcome version {version.version} is challenger")
+        return str(version.version)

@@ -1,0 +1,40 @@
+"""The training pipeline, run here and told to a person."""
+
+import sys
+
+from console.narrator import Narrator
+from console.screen import console
+from matchday import calendar, telemetry
+from matchday.errors import MatchdayError
+from matchday.settings import Settings
+from matchday.sources.snapshot import Snapshot
+from matchday.tables import Fixtures
+from pipelines import local
+from pipelines.train_match_outcome import train_match_outcome
+
+
+def run(as_of: str | None) -> calendar.Gameweek:
+    """Run `train-match-outcome` as of a date (default: before the last gameweek); returns the gameweek to forecast.
+
+    Raises CalendarError for a date that cannot be forecast, RunError with the failing step's own words.
+    """
+    fixtures = Snapshot(Settings().snapshot).load(Fixtures)
+    moment = calendar.parse(as_of) if as_of else calendar.last_gameweek_day(fixtures)
+    gameweek = calendar.next_gameweek(fixtures, moment)
+    telemetry.start("matchday-console")
+    with telemetry.span("train-match-outcome", as_of=moment.isoformat()), Narrator() as narrator:
+        try:
+            local.run(train_match_outcome, narrator.hear, as_of=moment.isoformat())
+        except local.RunError as error:
+            _explain(narrator, error)
+    reused = f", {narrator.reused} taken from the cache" if narrator.reused else ""
+    console.print(f"  {narrator.steps} steps ran{reused}")
+    return gameweek
+
+
+def _explain(narrator: Narrator, error: local.RunError) -> None:
+    """Raise what the failing step said; what it did not foresee is shown whole."""
+    if narrator.failure:
+        raise MatchdayError(narrator.failure) from error
+    print("\n".join(narrator.transcript[-40:]), file=sys.stderr)
+    raise error

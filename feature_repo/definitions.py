@@ -1,0 +1,73 @@
+"""What Feast knows: entities, views over the lake's feature tables, and the service of each model."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pandera.pandas as pa
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
+from feast.data_source import DataSource
+from feast.types import Float64, Int64, PrimitiveFeastType
+
+from matchday.features import fixture
+from matchday.tables import TeamForm, TeamRatings, name
+
+TTL = timedelta(days=120)
+"""Older rows say nothing: longer than a summer, and than the pause of 2020."""
+
+TEAM = Entity(name="team", join_keys=["team"], value_type=ValueType.STRING, description="Club, three letters: ARS.")
+PLAYER = Entity(name="player", join_keys=["player"], value_type=ValueType.INT64, description="Player, FPL code.")
+
+KEYS = ("season", "team", "event_time")
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Everything that is applied together."""
+
+    entities: tuple[Entity, ...]
+    views: tuple[FeatureView, ...]
+    services: tuple[FeatureService, ...]
+
+    def all(self) -> list[Entity | FeatureView | FeatureService]:
+        """As `FeatureStore.apply` takes it."""
+        return [*self.entities, *self.views, *self.services]
+
+
+def definitions(paths: dict[type[pa.DataFrameModel], str]) -> Definitions:
+    """Definitions over the feature tables at these addresses (a file or a glob of Parquet for each table)."""
+    views = tuple(team_view(table, path) for table, path in paths.items())
+    return Definitions((TEAM, PLAYER), views, (match_outcome_v1(views),))
+
+
+def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
+    """The view of a team table, with the name of the table."""
+    types: dict[str, PrimitiveFeastType] = {
+        column: Int64 if str(kind.dtype) == "int64" else Float64
+        for column, kind in table.to_schema().columns.items()
+        if column not in KEYS
+    }
+    source: DataSource = FileSource(name=name(table), path=path, timestamp_field="event_time")
+    return FeatureView(
+        name=name(table),
+        entities=[TEAM],
+        ttl=TTL,
+        schema=[Field(name=column, dtype=kind) for column, kind in types.items()],
+        source=source,
+        description=(table.__doc__ or "").strip().splitlines()[0],
+    )
+
+
+def match_outcome_v1(views: tuple[FeatureView, ...]) -> FeatureService:
+    """The features of a match: every team view once for the home and once for the away team.
+
+    Features are named `home__team_form__points_5`; `matchday.features.fixture.assemble` makes vectors of them.
+    """
+    sides = [
+        view.with_name(f"{side}__{view.name}").with_join_key_map({"team": side})
+        for side in ("home", "away")
+        for view in views
+    ]
+    return FeatureService(name=fixture.SERVICE, features=sides, description="What match-outcome reads of a match.")
+
+
+TABLES = (TeamForm, TeamRatings)

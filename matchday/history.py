@@ -1,0 +1,175 @@
+"""The league's history in the lake: taken in from a source, checked, described."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import pandera.pandas as pa
+
+from matchday.errors import MatchdayError
+from matchday.lake import Lake
+from matchday.sources.snapshot import Snapshot
+from matchday.tables import Appearances, Fixtures, Matches, Players, Teams, name
+
+TABLES: tuple[type[pa.DataFrameModel], ...] = (Matches, Appearances, Teams, Fixtures, Players)
+
+RECEIPT = "ingested.json"
+"""In the lake: which snapshot its tables were taken from."""
+
+MATCHES_OF_A_SEASON = 380
+FIRST_WITH_PLAYERS = "1617"
+"""Before it the history has no player rows."""
+
+
+class HistoryError(MatchdayError):
+    """A history that cannot be true, or is not the one a step was asked to work on."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A history in the lake. history: fingerprint of its tables. unchanged: it was there before."""
+
+    history: str
+    unchanged: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule that a true history keeps. broken: what breaks it, empty when nothing does."""
+
+    rule: str
+    broken: tuple[str, ...]
+
+
+def ingest(snapshot: Snapshot, lake: Lake) -> Ingested:
+    """Take the bundled history into the lake; a history that is there already is left alone.
+
+    Raises SnapshotError for a file that is not what was committed, TableError for one that breaks its schema.
+    """
+    sums = snapshot.verify()
+    known = _receipt(lake)
+    if known.get("sums") == sums and known.get("history") == _present(lake):
+        return Ingested(str(known["history"]), unchanged=True)
+    for table in TABLES:
+        lake.write(table, snapshot.load(table))
+    history = fingerprint(lake)
+    lake.storage.write(RECEIPT, json.dumps({"history": history, "sums": sums}).encode())
+    return Ingested(history, unchanged=False)
+
+
+def fingerprint(lake: Lake, tables: Sequence[type[pa.DataFrameModel]] = TABLES) -> str:
+    """One name for the content of several tables. Raises HistoryError when one is not there."""
+    if (found := _present(lake, tables)) is None:
+        wanted = ", ".join(name(table) for table in tables)
+        raise HistoryError(f"the lake {lake.storage.url} lacks some of {wanted}; run the pipeline from ingest")
+    return found
+
+
+def expect(lake: Lake, history: str, tables: Sequence[type[pa.DataFrameModel]] = TABLES) -> None:
+    """Raises HistoryError unless the tables still have the content of that fingerprint."""
+    if fingerprint(lake, tables) != history:
+        raise HistoryError(f"the lake {lake.storage.url} has changed since this run began; start the run again")
+
+
+def check(lake: Lake) -> list[Check]:
+    """Hold the history against what every true one keeps. Raises HistoryError that names the first broken rule."""
+    matches, appearances = lake.read(Matches), lake.read(Appearances)
+    checks = [Check(rule, tuple(broken(matches, appearances))) for rule, broken in _RULES.items()]
+    for one in checks:
+        if one.broken:
+            raise HistoryError(f"history breaks a rule: {one.rule}: {'; '.join(one.broken[:5])}")
+    return checks
+
+
+@dataclass(frozen=True)
+class Season:
+    """A season in figures. xg is None where the source has no expected goals."""
+
+    season: str
+    matches: int
+    goals: int
+    champion: str
+    points: int
+    player_rows: int
+    xg: float | None
+
+
+def describe(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[Season]:
+    """Every season in figures, oldest first."""
+    rows = appearances.groupby("season").agg(rows=("player", "size"), xg=("xg", lambda xg: xg.sum(min_count=1)))
+    return [
+        Season(
+            season=str(season),
+            matches=len(played),
+            goals=int(played["home_goals"].sum() + played["away_goals"].sum()),
+            champion=str(table.index[0]),
+            points=int(table["points"].iloc[0]),
+            player_rows=int(rows["rows"].get(season, 0)),
+            xg=None if pd.isna(rows["xg"].get(season)) else float(rows["xg"][season]),
+        )
+        for season, played in matches.groupby("season", sort=True)
+        if len(table := league_table(played))
+    ]
+
+
+def league_table(matches: pd.DataFrame) -> pd.DataFrame:
+    """Final or current table of one season's matches: index team; points, difference, goals; best first."""
+    sides = [
+        pd.DataFrame({"team": matches[one], "goals": matches[f"{one}_goals"], "against": matches[f"{other}_goals"]})
+        for one, other in (("home", "away"), ("away", "home"))
+    ]
+    rows = pd.concat(sides)
+    rows["points"] = 3 * (rows["goals"] > rows["against"]) + (rows["goals"] == rows["against"])
+    rows["difference"] = rows["goals"] - rows["against"]
+    table = rows.groupby("team")[["points", "difference", "goals"]].sum()
+    return table.sort_values(["points", "difference", "goals"], ascending=False)
+
+
+def _present(lake: Lake, tables: Sequence[type[pa.DataFrameModel]] = TABLES) -> str | None:
+    found = {name(table): lake.fingerprint(table) for table in tables}
+    if None in found.values():
+        return None
+    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
+
+
+def _receipt(lake: Lake) -> dict[str, object]:
+    try:
+        return dict(json.loads(lake.storage.read(RECEIPT)))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _incomplete_seasons(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:
+    counts = matches.groupby("season").size()
+    return [f"{season} has {count}" for season, count in counts.items() if count != MATCHES_OF_A_SEASON]
+
+
+def _wrong_home_counts(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:
+    counts = matches.groupby(["season", "home"]).size()
+    return [f"{team} in {season}: {count}" for (season, team), count in counts.items() if count != 19]
+
+
+def _orphans(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
+    return sorted(set(appearances["match_id"]) - set(matches["match_id"]))
+
+
+def _scores_not_made_by_players(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
+    made = appearances.groupby(["match_id", "team"])[["goals", "own_goals"]].sum()
+    covered = matches[matches["season"] >= FIRST_WITH_PLAYERS].set_index("match_id")
+    wrong = []
+    for side, other in (("home", "away"), ("away", "home")):
+        own = made.reindex(pd.MultiIndex.from_arrays([covered.index, covered[side]]))["goals"]
+        gifts = made.reindex(pd.MultiIndex.from_arrays([covered.index, covered[other]]))["own_goals"]
+        off = own.to_numpy() + gifts.to_numpy() != covered[f"{side}_goals"].to_numpy()
+        wrong += [f"{match} ({side})" for match in covered.index[off]]
+    return wrong
+
+
+_RULES: dict[str, Callable[[pd.DataFrame, pd.DataFrame], list[str]]] = {
+    "a season has 380 matches": _incomplete_seasons,
+    "a team plays 19 times at home": _wrong_home_counts,
+    "every player row belongs to a match": _orphans,
+    "players' goals and the other side's own goals make the score": _scores_not_made_by_players,
+}

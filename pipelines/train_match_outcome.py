@@ -1,0 +1,36 @@
+"""The pipeline `train-match-outcome`: from results to a champion."""
+
+from kfp import dsl
+
+from components.build_features import build_features
+from components.ingest import ingest
+from components.materialise import materialise
+from components.passes_gate import passes_gate
+from components.promote import promote
+from components.refuse import refuse
+from components.register import register
+from components.train_outcome import train_outcome
+from components.training_set import training_set
+from components.validate import validate
+from components.walk_forward import walk_forward
+
+
+@dsl.pipeline(name="train-match-outcome", description="From results to a registered challenger, and a champion.")
+def train_match_outcome(as_of: str) -> None:
+    """Train on everything known before `as_of` (ISO 8601, UTC), and on nothing later."""
+    history = ingest().set_display_name("Ingest the history").set_caching_options(False)
+    checked = validate(history=history.output).set_display_name("Validate it")
+    features = build_features(history=checked.outputs["Output"]).set_display_name("Build features")
+    online = materialise(features=features.output, as_of=as_of).set_display_name("Apply and materialise Feast")
+    online.set_caching_options(False)
+    training = training_set(features=features.output, as_of=as_of).set_display_name("Join the training set")
+    trained = train_outcome(training=training.output).set_display_name("Train and export to ONNX")
+    walked = walk_forward(training=training.output).set_display_name("Evaluate walk-forward")
+    gate = passes_gate(forecasts=walked.outputs["forecasts"]).set_display_name("Gate")
+    with dsl.If(gate.output == "pass", name="passed"):
+        version = register(model=trained.outputs["model"], forecasts=walked.outputs["forecasts"])
+        version.set_display_name("Register challenger").set_caching_options(False)
+        champion = promote(version=version.output, as_of=as_of).set_display_name("Promote to champion")
+        champion.after(online).set_caching_options(False)
+    with dsl.Else(name="refused"):
+        refuse(verdict=gate.output).set_display_name("Refuse").set_caching_options(False)
