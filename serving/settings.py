@@ -28,3 +28,12 @@ class ServingSettings(BaseSettings):
     max_batch: int = Field(1024, gt=0, le=4096, description="Most rows in one request; beyond it 413.")
     body_seconds: float = Field(10.0, gt=0, description="Time a client has to send its body; beyond it 408.")
     stop_seconds: int = Field(20, gt=0, description="Time that requests in flight get when the server stops.")
+    sources: list[str] = Field(
+        [], description="Model URIs that the bundles came from, in the same order; a new version there is followed."
+    )
+    refresh_seconds: float = Field(
+        0.0, ge=0, description="How often sources and bundle folders are asked for a new version; 0 is never."
+    )
+    predictions: str = Field(
+        "", description="Where answers are logged: kafka://HOST:PORT[,HOST:PORT], file:PATH, or nothing for nowhere."
+    )
