@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from matchday.errors import MatchdayError
@@ -20,7 +21,8 @@ class StoreError(MatchdayError):
 class Row:
     """What one feature view holds of one entity.
 
-    values: feature -> value; None or absent means missing. oldest, newest: event times, Unix seconds.
+    values: feature -> value, for each feature asked for; None means missing. oldest, newest: event times of the
+    values, Unix seconds.
     """
 
     values: Mapping[str, Value]
@@ -28,15 +30,31 @@ class Row:
     newest: float
 
 
-Rows = Mapping[tuple[str, Key], Row]
-"""(feature view, entity key) -> row. An entity that a view does not know is absent."""
+class Rows(dict[tuple[str, Key], Row]):
+    """(feature view, entity key) -> row; an entity that a view does not know is absent.
+
+    age_seconds: since the oldest of the rows was read from the store. degraded: the store cannot be read now, and
+    these are the last known rows.
+    """
+
+    __slots__ = ("age_seconds", "degraded")
+
+    def __init__(
+        self,
+        rows: Mapping[tuple[str, Key], Row] = MappingProxyType({}),
+        age_seconds: float = 0.0,
+        degraded: bool = False,
+    ) -> None:
+        super().__init__(rows)
+        self.age_seconds = age_seconds
+        self.degraded = degraded
 
 
 class OnlineStore(Protocol):
     """Reads the rows that Feast writes. Raises StoreError when it cannot."""
 
     async def read(self, join_key: str, keys: Iterable[Key], views: Views) -> Rows:
-        """The rows of the given entities, all views and entities in one round trip."""
+        """The rows of the given entities, all views and entities in one round trip. Never blocks the event loop."""
 
     async def keys(self, join_key: str, views: Iterable[str]) -> list[Key]:
         """Every entity that any of the views knows, sorted."""
