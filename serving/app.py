@@ -5,34 +5,23 @@ from collections.abc import Awaitable, Iterable
 from functools import cached_property
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
 from matchday import telemetry
 from matchday.errors import MatchdayError
+from serving import routes
 from serving.endpoint import Endpoint
 from serving.features.sqlite import SqliteStore
 from serving.features.store import OnlineStore, StoreError
 from serving.model import load
 from serving.protocol import v2
 from serving.protocol.errors import Refusal, Unavailable, listed, shown
+from serving.reply import CLOSE, Reply, failed, json_length, nothing_at, ok, require, too_large
 from serving.settings import ServingSettings
-
-JSON = [("content-type", "application/json")]
-CLOSE = (("connection", "close"),)
-"""Said when a body is left unread: nothing more can be asked on that connection."""
-
-
-class Reply(NamedTuple):
-    """An HTTP answer."""
-
-    status: int
-    body: bytes
-    headers: list[tuple[str, str]] = JSON
 
 
 class App:
@@ -80,50 +69,51 @@ class App:
         try:
             return await work
         except Refusal as error:
-            return _error(error.status, str(error), error.headers)
+            return failed(error.status, str(error), error.headers)
         except (StoreError, Unavailable) as error:
-            return _error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+            return failed(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         except ProtocolClosed:
             raise
         except Exception:
             self.log.exception("request failed", path=scope.path)
-            return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed on this request; its log says why")
+            return failed(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed on this request; its log says why")
 
     async def _reply(self, scope: Scope, protocol: HTTPProtocol) -> Reply:
         match scope.path.rstrip("/").split("/")[1:]:
             case ["v2"]:
-                _require(scope, "GET")
-                return _ok({"name": "matchday", "version": version("matchday"), "extensions": v2.EXTENSIONS})
+                require(scope, "GET")
+                return ok({"name": "matchday", "version": version("matchday"), "extensions": v2.EXTENSIONS})
             case ["v2", "health", "live"]:
-                _require(scope, "GET")
-                return _ok({"live": True})
+                require(scope, "GET")
+                return ok({"live": True})
             case ["v2", "health", "ready"]:
-                _require(scope, "GET")
+                require(scope, "GET")
                 return await self._ready()
             case ["v2", "models"]:
-                _require(scope, "GET")
-                return _ok({"models": sorted(self.endpoints)})
+                require(scope, "GET")
+                return ok({"models": sorted(self.endpoints)})
             case ["v2", "models", name, "versions", registered, *rest]:
                 return await self._model(name, registered, rest, scope, protocol)
             case ["v2", "models", name, *rest]:
                 return await self._model(name, None, rest, scope, protocol)
-        raise _nothing_at(scope)
+        return await routes.answer(self, scope, protocol)
 
     async def _model(
         self, name: str, registered: str | None, rest: list[str], scope: Scope, protocol: HTTPProtocol
     ) -> Reply:
         if rest not in ([], ["ready"], ["infer"]):
-            raise _nothing_at(scope)
-        _require(scope, "POST" if rest == ["infer"] else "GET")
-        endpoint = self._endpoint(name, registered)
+            raise nothing_at(scope)
+        require(scope, "POST" if rest == ["infer"] else "GET")
+        endpoint = self.endpoint(name, registered)
         if rest == ["infer"]:
             return await self._traced(endpoint, scope, protocol)
         if rest == ["ready"]:
             await endpoint.check_ready()
-            return _ok({"name": endpoint.name, "ready": True})
-        return _ok(endpoint.metadata())
+            return ok({"name": endpoint.name, "ready": True})
+        return ok(endpoint.metadata())
 
-    def _endpoint(self, name: str, registered: str | None) -> Endpoint:
+    def endpoint(self, name: str, registered: str | None = None) -> Endpoint:
+        """The endpoint of a model. Raises Refusal (404), Unavailable when some model could not be loaded."""
         endpoint = self.endpoints.get(name)
         if endpoint is None:
             if self.broken:
@@ -141,7 +131,7 @@ class App:
             raise Unavailable(self.broken[0] if self.broken else "no model is loaded")
         for endpoint in self.endpoints.values():
             await endpoint.check_ready()
-        return _ok({"ready": True})
+        return ok({"ready": True})
 
     async def _traced(self, endpoint: Endpoint, scope: Scope, protocol: HTTPProtocol) -> Reply:
         """The answer to an inference request, as a span of the client's trace."""
@@ -154,8 +144,8 @@ class App:
         return reply
 
     async def _infer(self, endpoint: Endpoint, scope: Scope, protocol: HTTPProtocol) -> Reply:
-        json_length = _json_length(scope)
-        request = v2.parse(await self._body(scope, protocol), json_length, self.settings.max_batch)
+        length = json_length(scope)
+        request = v2.parse(await self.body(scope, protocol), length, self.settings.max_batch)
         response = await endpoint.infer(request)
         binary = frozenset(tensor.name for tensor in response.outputs if request.wants_binary(tensor.name))
         body, length = v2.render(response, binary)
@@ -164,12 +154,12 @@ class App:
         headers = [("content-type", "application/octet-stream"), (v2.JSON_LENGTH_HEADER, str(length))]
         return Reply(HTTPStatus.OK, body, headers)
 
-    async def _body(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
+    async def body(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
         """The body of a request. Raises Refusal when it is too large (413) or too slow (408)."""
         limit = self.settings.max_body_bytes
         length = scope.headers.get("content-length", "")
         if length.isdecimal() and int(length) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         try:
             async with asyncio.timeout(self.settings.body_seconds):
                 if length:
@@ -178,7 +168,7 @@ class App:
                 async for chunk in protocol:
                     body += chunk
                     if len(body) > limit:
-                        raise _too_large(limit)
+                        raise too_large(limit)
                 return bytes(body)
         except TimeoutError:
             raise Refusal(
@@ -191,54 +181,3 @@ class App:
 def create() -> App:
     """The application of a worker, from the environment."""
     return App(ServingSettings())
-
-
-def _json_length(scope: Scope) -> int | None:
-    """Length of the JSON part of a binary request; None for plain JSON. Raises Refusal (415, 400)."""
-    if scope.headers.get("content-encoding", "identity") != "identity":
-        raise Refusal("send the body without Content-Encoding", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    length = scope.headers.get(v2.JSON_LENGTH_HEADER)
-    kind = scope.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind not in ("application/json", "application/octet-stream") or (length is None and kind != "application/json"):
-        raise Refusal(
-            f"content type {shown(kind)} is not read here: send application/json, or application/octet-stream"
-            " with Inference-Header-Content-Length",
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        )
-    if length is None:
-        return None
-    if not (length.isascii() and length.isdecimal() and len(length) < 16):
-        raise Refusal(f"Inference-Header-Content-Length must be a number of bytes, found {shown(length)}")
-    return int(length)
-
-
-def _require(scope: Scope, method: str) -> None:
-    if scope.method != method:
-        raise Refusal(
-            f"use {method} for {shown(scope.path)}, not {shown(scope.method)}",
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            (("allow", method),),
-        )
-
-
-def _nothing_at(scope: Scope) -> Refusal:
-    return Refusal(
-        f"nothing at {shown(scope.path)}: see /v2, /v2/health/ready, /v2/models and /v2/models/MODEL/infer",
-        HTTPStatus.NOT_FOUND,
-    )
-
-
-def _too_large(limit: int) -> Refusal:
-    return Refusal(
-        f"the body is larger than {limit} bytes: send fewer rows at once",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        CLOSE,
-    )
-
-
-def _ok(message: dict[str, Any]) -> Reply:
-    return Reply(HTTPStatus.OK, orjson.dumps(message))
-
-
-def _error(status: int, message: str, headers: Iterable[tuple[str, str]] = ()) -> Reply:
-    return Reply(status, orjson.dumps({"error": message}), [*JSON, *headers])

@@ -9,11 +9,11 @@ import numpy as np
 
 from matchday import telemetry
 from serving.features.store import Key, OnlineStore, Rows
-from serving.model import INPUT, Model
+from serving.model import INPUT, Matrix, Model
 from serving.protocol.errors import Refusal, Unavailable, listed, shown
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter
-from serving.vector import Vectors, assemble, iso, lookups, seconds
+from serving.vector import Vectors, assemble, iso, key_datatype, lookups, seconds
 
 KICKOFF = "kickoff"
 PLATFORM = "onnxruntime_onnx"
@@ -36,11 +36,7 @@ class Endpoint:
     async def infer(self, request: InferenceRequest) -> InferenceResponse:
         """Answer a request. Raises Refusal, StoreError or Unavailable."""
         self._check_outputs(request)
-        if INPUT in request.inputs:
-            vectors = self._given(request)
-        else:
-            with telemetry.span("features"):
-                vectors = await self._looked_up(request)
+        vectors = await self.vectors(request)
         with telemetry.span("inference", rows=len(vectors.values)):
             output = self._predict(vectors)
         return InferenceResponse(
@@ -50,6 +46,13 @@ class Endpoint:
             id=request.id or uuid4().hex,
             parameters=self._parameters(vectors),
         )
+
+    async def vectors(self, request: InferenceRequest) -> Vectors:
+        """The model's input: as given in raw mode, else looked up. Raises Refusal or StoreError."""
+        if INPUT in request.inputs:
+            return self._given(request)
+        with telemetry.span("features"):
+            return await self._looked_up(request)
 
     async def check_ready(self) -> None:
         """Raises StoreError or Unavailable, saying why, unless every feature can be read for some entity."""
@@ -69,7 +72,7 @@ class Endpoint:
     def metadata(self) -> dict[str, Any]:
         """The model metadata of the protocol. Entity inputs or `features` are given, not both."""
         columns = [ref.name for ref in self.signature.features]
-        entity = [_describe(name, "BYTES", [-1], mode="entity") for name in self.signature.inputs]
+        entity = [_describe(name, key_datatype(name), [-1], mode="entity") for name in self.signature.inputs]
         kickoff = _describe(KICKOFF, "BYTES", [-1], mode="entity", optional=True)
         raw = _describe(INPUT, "FP32", [-1, len(columns)], mode="raw", columns=columns)
         classes = list(self.signature.classes)
@@ -94,11 +97,11 @@ class Endpoint:
         if others:
             raise Refusal(f"give either {INPUT} or {listed(self.signature.inputs)}, not {shown(others[0])} with both")
         columns = len(self.signature.features)
-        if tensor.datatype != "FP32":
-            raise Refusal(f"input {INPUT} must be FP32, found {tensor.datatype}")
+        if tensor.datatype in ("BYTES", "BOOL"):
+            raise Refusal(f"input {INPUT} must be numbers, at best FP32, found {tensor.datatype}")
         if len(tensor.shape) != 2 or tensor.shape[1] != columns:
             raise Refusal(f"input {INPUT} must have shape [n, {columns}], found {list(tensor.shape)}")
-        return Vectors(np.asarray(tensor.values, np.float32), (), None)
+        return Vectors(_singles(tensor), (), None)
 
     async def _looked_up(self, request: InferenceRequest) -> Vectors:
         """The features of a request in entity mode."""
@@ -119,7 +122,7 @@ class Endpoint:
         for name in request.inputs:
             if name not in known:
                 raise Refusal(f"{self.name} has no input {shown(name)}: give {listed(known)}, or {INPUT}")
-        keys = {name: _texts(request, name) for name in self.signature.inputs}
+        keys = {name: _keys(request, name) for name in self.signature.inputs}
         sizes = {name: len(values) for name, values in keys.items()}
         if len(set(sizes.values())) != 1:
             counts = listed(f"{name} has {size}" for name, size in sizes.items())
@@ -164,15 +167,42 @@ class Endpoint:
         return parameters
 
 
+def _keys(request: InferenceRequest, name: str) -> Sequence[Key]:
+    """The entities that an input names: texts, or whole numbers where the store's keys are numbers."""
+    if key_datatype(name) == "BYTES":
+        return _texts(request, name)
+    tensor = _column(request, name, "INT64")
+    if isinstance(tensor.values, list) or tensor.values.dtype.kind not in "iu":
+        raise Refusal(f"input {name} must be INT64, found {tensor.datatype}")
+    keys: list[Key] = tensor.values.ravel().tolist()
+    return keys
+
+
 def _texts(request: InferenceRequest, name: str) -> list[str]:
-    tensor = request.inputs.get(name)
-    if tensor is None:
-        raise Refusal(f"input {name} is missing: give it as BYTES of shape [n]")
+    tensor = _column(request, name, "BYTES")
     if tensor.datatype != "BYTES" or not isinstance(tensor.values, list):
         raise Refusal(f"input {name} must be BYTES, found {tensor.datatype}")
+    return tensor.values
+
+
+def _column(request: InferenceRequest, name: str, datatype: str) -> Tensor:
+    tensor = request.inputs.get(name)
+    if tensor is None:
+        raise Refusal(f"input {name} is missing: give it as {datatype} of shape [n]")
     if len(tensor.shape) != 1 and tensor.shape[1:] != (1,):
         raise Refusal(f"input {name} must have shape [n], found {list(tensor.shape)}")
-    return tensor.values
+    return tensor
+
+
+def _singles(tensor: Tensor) -> Matrix:
+    """The values of a tensor of numbers as FP32. Raises Refusal when one does not fit."""
+    if tensor.datatype == "FP32":
+        return np.asarray(tensor.values, np.float32)
+    with np.errstate(over="ignore"):
+        values = np.asarray(tensor.values).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise Refusal(f"input {INPUT} has a number beyond the range of FP32")
+    return values
 
 
 def _gaps(key: Key, rows: Rows, views: Mapping[str, Sequence[str]]) -> list[str]:

@@ -1,24 +1,38 @@
 """From what the online store holds of two teams to the row of numbers that the model takes."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from matchday.signature import FeatureRef
-from serving.features.store import Key, Row, Rows, StoreError, Value
+from serving.features.store import Key, Row, StoreError, Value
 from serving.protocol.errors import Refusal, shown
 
 DAY = 86_400.0
 LONGEST_REST = 14.0
 """Days beyond which more rest is not told apart, as in training."""
 
+TTL = 120 * DAY
+"""Seconds before a kick-off beyond which a row is out of date, as in `feature_repo.definitions`."""
+
 JOIN_KEYS = {"home": "team", "away": "team", "opponent": "team"}
 """Input of a request -> Feast join key of its entity, where the two names differ."""
+
+INTEGER_KEYS = frozenset({"player"})
+"""Join keys whose entities are whole numbers (Int64 in Feast); all others are texts (String)."""
+
+LARGEST = float(np.finfo(np.float32).max)
+"""What is beyond it, as infinity is, no column of FP32 can hold: it counts as missing."""
+
+NUMBERS = {float, int, bool, type(None)}
+
+KEY_DATATYPES = {"player": "INT64"}
+"""Feast join key -> datatype of the protocol that it is asked by, where that is not BYTES."""
 
 FIRST_YEAR, LAST_YEAR = 1888, 2100
 """From the first season of league football to as far as anyone plans."""
@@ -34,17 +48,29 @@ class Lookup:
     inputs: tuple[str, ...]
     views: Mapping[str, tuple[str, ...]]
 
+    @property
+    def integer(self) -> bool:
+        """Whether its entities are whole numbers."""
+        return self.join_key in INTEGER_KEYS
+
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
     """values: FP32 (n, k), NaN where missing. missing: names of absent features, one per gap.
 
-    oldest: Unix seconds of the oldest features used, None when there were none at all.
+    oldest: Unix seconds of the oldest features used, None when there were none at all. expired: names of features
+    that are used although their row is older than its TTL, one per place.
     """
 
     values: npt.NDArray[np.float32]
     missing: Sequence[str]
     oldest: float | None
+    expired: Sequence[str] = ()
+
+
+def key_datatype(name: str) -> str:
+    """Datatype of the input that names an entity: BYTES, or INT64 where the store's keys are numbers."""
+    return KEY_DATATYPES.get(JOIN_KEYS.get(name, name), "BYTES")
 
 
 def lookups(features: Sequence[FeatureRef]) -> list[Lookup]:
@@ -61,34 +87,77 @@ def lookups(features: Sequence[FeatureRef]) -> list[Lookup]:
     ]
 
 
-def assemble(
-    features: Sequence[FeatureRef], keys: Mapping[str, Sequence[Key]], rows: Rows, kickoffs: Sequence[float]
-) -> Vectors:
-    """The model's input for n matches.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The features that one view gives of one input's entity, and the columns they go to. ttl: seconds."""
 
-    keys: input -> n entities. kickoffs: n Unix seconds. Raises Refusal (409) when a row is newer than its
-    kick-off: that would be a forecast from later knowledge.
+    entity: str
+    view: str
+    features: tuple[str, ...]
+    columns: tuple[int, ...]
+    ttl: float
+
+
+class Layout:
+    """Where each column of a model's input comes from, worked out once.
+
+    ttls: view -> seconds after which its rows are out of date; `TTL` for the others. A row out of date is used all the
+    same and told of: in summer there is no newer one.
     """
-    values = np.full((len(kickoffs), len(features)), np.nan, np.float32)
-    missing: list[str] = []
-    times: list[float] = []
-    sources = {(ref.entity, ref.view) for ref in features}
-    for index, kickoff in enumerate(kickoffs):
-        found: dict[tuple[str, str], Row] = {}
-        for entity, view in sources:
-            row = rows.get((view, keys[entity][index]))
-            if row is not None:
-                _require_earlier(row, keys[entity][index], kickoff)
-                found[entity, view] = row
-                times.append(row.oldest)
-        for column, ref in enumerate(features):
-            source = found.get((ref.entity, ref.view))
-            number = None if source is None else _number(ref, source.values.get(ref.feature), kickoff)
-            if number is None:
-                missing.append(ref.name)
-            else:
-                values[index, column] = number
-    return Vectors(values, missing, min(times, default=None))
+
+    def __init__(self, features: Sequence[FeatureRef], ttls: Mapping[str, float] = MappingProxyType({})) -> None:
+        self.features = tuple(features)
+        self.sources = _sources(self.features, ttls)
+        order = [column for source in self.sources for column in source.columns]
+        self._order = np.argsort(order)
+        self._days = [i for i, ref in enumerate(self.features) if ref.transform == "days_before_kickoff"]
+
+    def assemble(
+        self, keys: Mapping[str, Sequence[Key]], rows: Mapping[tuple[str, Key], Row], kickoffs: Sequence[float]
+    ) -> Vectors:
+        """The model's input for n matches.
+
+        keys: input -> n entities. kickoffs: n Unix seconds. Raises Refusal (409) when a row is newer than its
+        kick-off: that would be a forecast from later knowledge. Raises StoreError when a feature is no number.
+        """
+        values: list[Value] = []
+        expired: list[str] = []
+        oldest: float | None = None
+        for index, kickoff in enumerate(kickoffs):
+            for source in self.sources:
+                key = keys[source.entity][index]
+                row = rows.get((source.view, key))
+                if row is None:
+                    values += [None] * len(source.features)
+                    continue
+                if row.newest > kickoff:
+                    raise _too_new(row, key, kickoff)
+                if row.oldest < kickoff - source.ttl:
+                    expired += [self.features[column].name for column in source.columns]
+                oldest = row.oldest if oldest is None else min(oldest, row.oldest)
+                values += map(row.values.get, source.features)
+        if not NUMBERS.issuperset(map(type, values)):
+            raise self._not_numbers(values)
+        matrix, missing = self._matrix(values, kickoffs)
+        return Vectors(matrix, missing, oldest, expired)
+
+    def _matrix(self, values: list[Value], kickoffs: Sequence[float]) -> tuple[npt.NDArray[np.float32], list[str]]:
+        """The values, source by source and match by match, as FP32 (n, k); and the names of those missing."""
+        numbers = np.array(values, np.float64).reshape(len(kickoffs), -1).take(self._order, axis=1)
+        gaps = ~(np.abs(numbers) <= LARGEST)
+        if self._days:
+            days = (np.array(kickoffs)[:, None] - numbers[:, self._days]) / DAY
+            numbers[:, self._days] = np.minimum(np.maximum(days, 0.0), LONGEST_REST)
+        if not gaps.any():
+            return numbers.astype(np.float32), []
+        numbers[gaps] = np.nan
+        return numbers.astype(np.float32), [self.features[column].name for column in gaps.nonzero()[1]]
+
+    def _not_numbers(self, values: Sequence[Value]) -> StoreError:
+        columns = [column for source in self.sources for column in source.columns]
+        place = next(index for index, value in enumerate(values) if type(value) not in NUMBERS)
+        ref = self.features[columns[place % len(columns)]]
+        return StoreError(f"feature {ref.feature} of view {ref.view} is text in the online store, not a number")
 
 
 def seconds(text: str) -> float:
@@ -107,23 +176,19 @@ def iso(moment: float) -> str:
     return (EPOCH + timedelta(seconds=int(moment))).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _number(ref: FeatureRef, value: Value, kickoff: float) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, str | bytes):
-        raise StoreError(f"feature {ref.feature} of view {ref.view} is text in the online store, not a number")
-    number = float(value)
-    if not math.isfinite(number):
-        return None
-    if ref.transform == "days_before_kickoff":
-        return min(max((kickoff - number) / DAY, 0.0), LONGEST_REST)
-    return number
+def _sources(features: Sequence[FeatureRef], ttls: Mapping[str, float]) -> tuple[Source, ...]:
+    columns: dict[tuple[str, str], list[int]] = {}
+    for column, ref in enumerate(features):
+        columns.setdefault((ref.entity, ref.view), []).append(column)
+    return tuple(
+        Source(entity, view, tuple(features[column].feature for column in places), tuple(places), ttls.get(view, TTL))
+        for (entity, view), places in columns.items()
+    )
 
 
-def _require_earlier(row: Row, key: Key, kickoff: float) -> None:
-    if row.newest > kickoff:
-        raise Refusal(
-            f"features of {key} are of {iso(row.newest)}, after the kick-off asked for ({iso(kickoff)}):"
-            " that would be a forecast from later knowledge",
-            HTTPStatus.CONFLICT,
-        )
+def _too_new(row: Row, key: Key, kickoff: float) -> Refusal:
+    return Refusal(
+        f"features of {key} are of {iso(row.newest)}, after the kick-off asked for ({iso(kickoff)}):"
+        " that would be a forecast from later knowledge",
+        HTTPStatus.CONFLICT,
+    )

@@ -117,7 +117,9 @@ TABLE = [
     Hostile("truth for numbers", 400, "data must be numbers, found true/false", raw([True] * 6)),
     Hostile("null for numbers", 400, "data must be numbers, found null", raw([None] * 6)),
     Hostile("objects for numbers", 400, "data must be numbers, found an object", raw([{}] * 6)),
-    Hostile("features as FP64", 400, "features must be FP32, found FP64", raw(SIX, datatype="FP64")),
+    Hostile("features as truth", 400, "features must be numbers", raw([True] * 6, datatype="BOOL")),
+    Hostile("features as text", 400, "features must be numbers", raw(["1"] * 6, datatype="BYTES")),
+    Hostile("FP64 beyond FP32", 400, "beyond the range of FP32", raw([1e39] * 6, datatype="FP64")),
     Hostile("too few features", 400, "features must have shape [n, 6], found [1, 5]", raw([1.0] * 5, [1, 5])),
     Hostile("features without rows", 400, "features must have shape [n, 6], found [6]", raw(SIX, [6])),
     Hostile("shape and data differ", 400, "has 6 items, its shape [2, 6] asks for 12", raw(SIX, [2, 6])),
@@ -213,7 +215,6 @@ TABLE = [
     Hostile("action beyond infer", 404, "nothing at", match(), path=f"{INFER}/infer"),
     Hostile("path out of the tree", 404, "nothing at", match(), path="/v2/models/..%2f..%2fetc%2fpasswd"),
     Hostile("path of bad UTF-8", 404, "", match(), path="/v2/models/%ff%fe/infer"),
-    Hostile("root", 404, "see /v2", method="GET", path="/"),
     # binary tensors
     named(binary([7, 8], ARS + LIV), "binary size too large", "binary_data_size is 8, 7 bytes follow"),
     named(binary([7, 6], ARS + LIV), "binary size too small", "runs past the end"),
