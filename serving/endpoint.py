@@ -13,7 +13,7 @@ from serving.model import INPUT, Matrix, Model
 from serving.protocol.errors import Refusal, Unavailable, listed, shown
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter
-from serving.vector import Vectors, assemble, iso, key_datatype, lookups, seconds
+from serving.vector import Layout, Vectors, iso, key_datatype, lookups, seconds
 
 KICKOFF = "kickoff"
 PLATFORM = "onnxruntime_onnx"
@@ -27,6 +27,7 @@ class Endpoint:
         self.store = store
         self.signature = model.signature
         self.lookups = lookups(model.signature.features)
+        self.layout = Layout(model.signature.features)
 
     @property
     def name(self) -> str:
@@ -115,7 +116,7 @@ class Endpoint:
             unknown = wanted - {key for _, key in found}
             if unknown:
                 raise await self._unknown(lookup.join_key, lookup.views, unknown)
-        return assemble(self.signature.features, keys, rows, kickoffs)
+        return self.layout.assemble(keys, rows, kickoffs)
 
     def _entities(self, request: InferenceRequest) -> Mapping[str, Sequence[Key]]:
         known = (*self.signature.inputs, KICKOFF)

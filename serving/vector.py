@@ -23,16 +23,13 @@ TTL = 120 * DAY
 JOIN_KEYS = {"home": "team", "away": "team", "opponent": "team"}
 """Input of a request -> Feast join key of its entity, where the two names differ."""
 
-INTEGER_KEYS = frozenset({"player"})
-"""Join keys whose entities are whole numbers (Int64 in Feast); all others are texts (String)."""
-
 LARGEST = float(np.finfo(np.float32).max)
 """What is beyond it, as infinity is, no column of FP32 can hold: it counts as missing."""
 
 NUMBERS = {float, int, bool, type(None)}
 
 KEY_DATATYPES = {"player": "INT64"}
-"""Feast join key -> datatype of the protocol that it is asked by, where that is not BYTES."""
+"""Feast join key -> datatype that a request names the entity in: INT64 for Int64 entities. BYTES for all others."""
 
 FIRST_YEAR, LAST_YEAR = 1888, 2100
 """From the first season of league football to as far as anyone plans."""
@@ -47,11 +44,6 @@ class Lookup:
     join_key: str
     inputs: tuple[str, ...]
     views: Mapping[str, tuple[str, ...]]
-
-    @property
-    def integer(self) -> bool:
-        """Whether its entities are whole numbers."""
-        return self.join_key in INTEGER_KEYS
 
 
 @dataclass(frozen=True, slots=True)

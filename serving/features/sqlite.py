@@ -4,17 +4,24 @@ Feast keeps one table per feature view, `<project>_<view>`, with a row per entit
 entity_key, feature_name, value (protobuf), event_ts (see `event_time`).
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from serving.features.feast_bytes import entity_key, key_of, value_of
+from serving.features.feast_bytes import Values, entity_key, key_of
 from serving.features.store import Key, Row, Rows, StoreError, Value, Views
 
 BUSY_SECONDS = 0.25
 """How long a read waits for a writer that is committing."""
+BUSY_PAUSE = 0.01
+
+
+class BusyError(StoreError):
+    """A writer holds the file."""
 
 
 class SqliteStore:
@@ -25,12 +32,13 @@ class SqliteStore:
         self.project = project
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._values = Values()
 
     async def read(self, join_key: str, keys: Iterable[Key], views: Views) -> Rows:
         """The rows of the entities, in one statement and so of one moment."""
         names = {entity_key(join_key, key): key for key in keys}
         if not names or not views:
-            return {}
+            return Rows()
         marks = ",".join("?" * len(names))
         statement = " UNION ALL ".join(
             f"SELECT ?,entity_key,feature_name,value,event_ts"  # noqa: S608
@@ -38,12 +46,12 @@ class SqliteStore:
             for view in views
         )
         arguments = [item for view in views for item in (view, *names)]
-        return _rows(self._run(statement, arguments), names, views)
+        return self._rows(await self._ask(statement, arguments), names, views)
 
     async def keys(self, join_key: str, views: Iterable[str]) -> list[Key]:
         """Every entity of the views, sorted."""
         statement = " UNION ".join(f"SELECT DISTINCT entity_key FROM {self._table(view)}" for view in views)  # noqa: S608
-        return sorted((key_of(row[0], join_key) for row in self._run(statement, [])), key=str)
+        return sorted((key_of(row[0], join_key) for row in await self._ask(statement, [])), key=str)
 
     def close(self) -> None:
         """Close the file."""
@@ -54,22 +62,47 @@ class SqliteStore:
     def _table(self, view: str) -> str:
         return '"' + f"{self.project}_{view}".replace('"', '""') + '"'
 
+    async def _ask(self, statement: str, arguments: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Run a statement; while a writer commits, others get the event loop."""
+        for _ in range(round(BUSY_SECONDS / BUSY_PAUSE)):
+            try:
+                return self._run(statement, arguments)
+            except BusyError:
+                await asyncio.sleep(BUSY_PAUSE)
+        return self._run(statement, arguments)
+
     def _run(self, statement: str, arguments: Sequence[object]) -> list[tuple[Any, ...]]:
         try:
             return self._connect().execute(statement, arguments).fetchall()
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise StoreError(self._explain(error)) from None
+            busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            raise (BusyError if busy else StoreError)(self._explain(error)) from None
 
     def _connect(self) -> sqlite3.Connection:
+        """The open file, looked at each time whether it is still the one of this name: 2 microseconds."""
         status = self.path.stat()
         file = (status.st_dev, status.st_ino)
         if self._connection is None or file != self._file:
             self.close()
             uri = f"{self.path.resolve().as_uri()}?mode=ro"
-            self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+            self._connection = sqlite3.connect(uri, uri=True, timeout=0, check_same_thread=False)
             self._file = file
         return self._connection
+
+    def _rows(self, found: Iterable[tuple[Any, ...]], names: dict[bytes, Key], views: Views) -> Rows:
+        values: dict[tuple[str, Key], dict[str, Value]] = {}
+        times: dict[tuple[str, Key], set[object]] = {}
+        for view, key, feature, value, stored in found:
+            if feature in views[view]:
+                place = (view, names[key])
+                values.setdefault(place, dict.fromkeys(views[view]))[feature] = self._values[value]
+                times.setdefault(place, set()).add(stored)
+        rows = Rows()
+        for place, row in values.items():
+            moments = [event_time(stored) for stored in times[place]]
+            rows[place] = Row(row, min(moments), max(moments))
+        return rows
 
     def _explain(self, error: Exception) -> str:
         if isinstance(error, FileNotFoundError):
@@ -80,6 +113,7 @@ class SqliteStore:
         return f"the online store {self.path} cannot be read: {error}"
 
 
+@lru_cache(4096)
 def event_time(stored: object) -> float:
     """Unix seconds of a stored event time.
 
@@ -88,18 +122,3 @@ def event_time(stored: object) -> float:
     if not isinstance(stored, int):
         raise StoreError(f"the online store has an event time that is not a whole number: {stored!r}")
     return datetime.fromtimestamp(stored).replace(tzinfo=UTC).timestamp()  # noqa: DTZ006
-
-
-def _rows(found: Iterable[tuple[Any, ...]], names: dict[bytes, Key], views: Views) -> Rows:
-    values: dict[tuple[str, Key], dict[str, Value]] = {}
-    times: dict[tuple[str, Key], set[object]] = {}
-    for view, key, feature, value, stored in found:
-        if feature in views[view]:
-            place = (view, names[key])
-            values.setdefault(place, {})[feature] = value_of(value)
-            times.setdefault(place, set()).add(stored)
-    rows = {}
-    for place, row in values.items():
-        moments = [event_time(stored) for stored in times[place]]
-        rows[place] = Row(row, min(moments), max(moments))
-    return rows

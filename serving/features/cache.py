@@ -1,0 +1,196 @@
+"""What was read lately: spares the store, and stands in for it while it is away."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from serving.features.store import Key, OnlineStore, Rows, StoreError, Views
+
+Answer = TypeVar("Answer")
+
+Asked = tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]
+"""What a read is of, besides its keys: join key and views."""
+
+
+class Known(NamedTuple):
+    """What the store held of one entity, possibly nothing, at a moment of the monotonic clock."""
+
+    rows: Rows
+    read_at: float
+
+
+@dataclass(slots=True)
+class Table:
+    """The entities known for one kind of read, longest unread first, and those being read."""
+
+    known: dict[Key, Known] = field(default_factory=dict)
+    reading: dict[Key, asyncio.Task[dict[Key, Known]]] = field(default_factory=dict)
+
+
+class CachedStore:
+    """A store with a memory.
+
+    Rows read less than `max_age_s` ago are not read again, and what is being read is read once for all who ask.
+    While the store cannot be read, its last known rows are given, marked as degraded, until they are `stale_limit_s`
+    old: then StoreError. While it is away nobody waits for it: the first answer waits for the store's own time
+    limit, all later ones are given at once, with an attempt to read behind them. most: entities kept for each kind of
+    read. clock: seconds, for tests.
+    """
+
+    def __init__(
+        self,
+        store: OnlineStore,
+        max_age_s: float = 0.5,
+        stale_limit_s: float = 3600.0,
+        most: int = 4096,
+        keys_age_s: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.max_age_s = max_age_s
+        self.stale_limit_s = stale_limit_s
+        self.most = most
+        self.keys_age_s = keys_age_s
+        self._clock = clock
+        self._tables: dict[Asked, Table] = {}
+        self._listed: dict[tuple[str, tuple[str, ...]], tuple[list[Key], float]] = {}
+        self._listing: dict[tuple[str, tuple[str, ...]], asyncio.Task[list[Key]]] = {}
+        self._away = False
+
+    async def read(self, join_key: str, keys: Iterable[Key], views: Views) -> Rows:
+        """The rows of the entities, and how old they are. Raises StoreError: away, and none known that are young."""
+        asked = (join_key, tuple([(view, tuple(features)) for view, features in views.items()]))
+        table = self._tables.get(asked)
+        if table is None:
+            table = self._tables[asked] = Table()
+        now = oldest = self._clock()
+        rows = Rows()
+        wanted = []
+        for key in keys:
+            known = table.known.get(key)
+            if known is None or now - known.read_at > self.max_age_s:
+                wanted.append(key)
+                continue
+            rows.update(known.rows)
+            oldest = min(oldest, known.read_at)
+        if wanted:
+            found, rows.degraded = await self._found(asked, table, wanted)
+            for each in found:
+                rows.update(each.rows)
+                oldest = min(oldest, each.read_at)
+        rows.age_seconds = max(self._clock() - oldest, 0.0)
+        return rows
+
+    async def keys(self, join_key: str, views: Iterable[str]) -> list[Key]:
+        """Every entity of the views, as listed at most `keys_age_s` ago, or last while the store is away."""
+        asked = (join_key, tuple(views))
+        listed, at = self._listed.get(asked, ([], -float("inf")))
+        if self._clock() - at <= self.keys_age_s:
+            return listed
+        listing = self._listing.get(asked)
+        if listing is None or _of_another_loop(listing):
+            listing = self._listing[asked] = _begin(self._list(asked))
+        age = self._clock() - at
+        if self._away and age <= self.stale_limit_s:
+            return listed
+        try:
+            return await asyncio.shield(listing)
+        except StoreError as error:
+            if age <= self.stale_limit_s:
+                return listed
+            raise self._too_old(error, age) from None
+
+    def close(self) -> None:
+        """Close the store; what is known is kept."""
+        self.store.close()
+
+    async def _found(self, asked: Asked, table: Table, keys: Sequence[Key]) -> tuple[list[Known], bool]:
+        """What the store holds of these entities, or last held: then the second is true."""
+        if self._away and (last := self._last(table, keys)):
+            self._refresh(asked, table, keys)
+            return last, True
+        try:
+            found: dict[Key, Known] = {}
+            for reading in self._refresh(asked, table, keys):
+                found |= await asyncio.shield(reading)
+            return [found[key] for key in keys], False
+        except StoreError as error:
+            if last := self._last(table, keys):
+                return last, True
+            ages = [self._clock() - table.known[key].read_at for key in keys if key in table.known]
+            raise self._too_old(error, max(ages, default=float("inf"))) from None
+
+    def _last(self, table: Table, keys: Sequence[Key]) -> list[Known]:
+        """What is known of all these entities; empty when one is unknown or known for too long."""
+        oldest = self._clock() - self.stale_limit_s
+        last = [known for key in keys if (known := table.known.get(key)) and known.read_at >= oldest]
+        return last if len(last) == len(keys) else []
+
+    def _refresh(self, asked: Asked, table: Table, keys: Sequence[Key]) -> set[asyncio.Task[dict[Key, Known]]]:
+        """The reads under way that bring all these entities; one is begun for those that none brings."""
+        new = [key for key in keys if (task := table.reading.get(key)) is None or _of_another_loop(task)]
+        if new:
+            reading = _begin(self._read(asked, table, new))
+            table.reading.update(dict.fromkeys(new, reading))
+        return {table.reading[key] for key in keys}
+
+    async def _read(self, asked: Asked, table: Table, keys: Sequence[Key]) -> dict[Key, Known]:
+        try:
+            rows = await self._watched(self.store.read(asked[0], keys, dict(asked[1])))
+        finally:
+            for key in keys:
+                table.reading.pop(key, None)
+        now = self._clock()
+        found = {key: Known(Rows(), now) for key in keys}
+        for (view, key), row in rows.items():
+            found[key].rows[view, key] = row
+        for key, known in found.items():
+            table.known.pop(key, None)
+            table.known[key] = known
+        while len(table.known) > self.most:
+            del table.known[next(iter(table.known))]
+        return found
+
+    async def _list(self, asked: tuple[str, tuple[str, ...]]) -> list[Key]:
+        try:
+            listed = await self._watched(self.store.keys(*asked))
+        finally:
+            self._listing.pop(asked, None)
+        self._listed[asked] = (listed, self._clock())
+        return listed
+
+    async def _watched(self, work: Awaitable[Answer]) -> Answer:
+        """Do the work, and note whether the store is there."""
+        try:
+            answer = await work
+        except StoreError:
+            self._away = True
+            raise
+        self._away = False
+        return answer
+
+    def _too_old(self, error: StoreError, age: float) -> StoreError:
+        if age == float("inf"):
+            return error
+        return StoreError(
+            f"{error}; what was read of it {age:.0f} s ago is older than {self.stale_limit_s:g} s and not used"
+        )
+
+
+def _begin(work: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
+    """The work as a task of its own: who waits for it may leave without ending it for the others."""
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(_seen)
+    return task
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """Take note of a failure that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _of_another_loop(task: asyncio.Task[Any]) -> bool:
+    return task.get_loop() is not asyncio.get_running_loop()

@@ -1,0 +1,110 @@
+"""A Redis server that is there when needed: connected on first use, and again after every loss."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import hiredis
+
+from serving.features.address import Address
+from serving.features.store import StoreError
+from serving.features.wire import ConnectionLost, Reply, Wire, command
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a server, in seconds, and how much to ask of it at once.
+
+    answer, connect: time it has for either. shortest, longest: pause after a failed attempt to connect, doubled from
+    one to the other. reads: most that may be in flight.
+    """
+
+    answer: float = 0.25
+    connect: float = 1.0
+    shortest: float = 0.05
+    longest: float = 2.0
+    reads: int = 1024
+
+
+class Connection:
+    """One connection for all callers of an event loop. Nothing is opened before the first `ask`."""
+
+    def __init__(self, address: Address, patience: Patience | None = None) -> None:
+        self.address = address
+        self.patience = patience or Patience()
+        self._wire: Wire | None = None
+        self._connecting: asyncio.Task[Wire] | None = None
+        self._reason = ""
+        self._pause = 0.0
+        self._retry_at = 0.0
+
+    async def ask(self, commands: Sequence[bytes]) -> list[Reply]:
+        """The replies to commands that may be sent twice: reads. Error replies are among them.
+
+        Asked again once when the connection is lost under way. Raises StoreError: at once between attempts to
+        reach a server that is away.
+        """
+        try:
+            return await (await self._open()).ask(commands)
+        except ConnectionLost:
+            return await (await self._open()).ask(commands)
+
+    def close(self) -> None:
+        """Hang up; a later `ask` connects again."""
+        if self._connecting is not None and not self._connecting.get_loop().is_closed():
+            self._connecting.cancel()
+        if self._wire is not None:
+            self._wire.close()
+        self._wire = self._connecting = None
+
+    async def _open(self) -> Wire:
+        loop = asyncio.get_running_loop()
+        wire = self._wire
+        if wire is not None and not wire.closed and wire.loop is loop:
+            return wire
+        if self._connecting is None or self._connecting.done() or self._connecting.get_loop() is not loop:
+            if self._reason and loop.time() < self._retry_at:
+                raise StoreError(self._reason)
+            self._connecting = loop.create_task(self._connect())
+            self._connecting.add_done_callback(_seen)
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> Wire:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self.patience.connect):
+                self._wire = await self._greeted()
+        except (OSError, StoreError) as error:
+            limit = f"no answer within {self.patience.connect:g} s"
+            said = limit if isinstance(error, TimeoutError) else str(error)
+            self._reason = f"the online store {self.address} cannot be reached: {said}"
+            self._pause = min(max(self.patience.shortest, 2 * self._pause), self.patience.longest)
+            self._retry_at = loop.time() + self._pause * random.uniform(0.8, 1.2)
+            raise StoreError(self._reason) from None
+        self._reason, self._pause = "", 0.0
+        return self._wire
+
+    async def _greeted(self) -> Wire:
+        address, patience = self.address, self.patience
+        _, wire = await asyncio.get_running_loop().create_connection(
+            lambda: Wire(f"the online store {address}", patience.answer, patience.reads),
+            address.host,
+            address.port,
+            ssl=address.tls,
+        )
+        try:
+            replies = await wire.ask([command(*words) for words in address.greeting()])
+            for reply in replies:
+                if isinstance(reply, hiredis.ReplyError):
+                    raise StoreError(str(reply))
+        except BaseException:
+            wire.close()
+            raise
+        return wire
+
+
+def _seen(task: asyncio.Task[Wire]) -> None:
+    """Take note of a failure that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
