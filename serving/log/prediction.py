@@ -1,0 +1,76 @@
+"""What is remembered of an answer, and what takes it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+
+class TraceContext(Protocol):
+    """The ids of a span, as OpenTelemetry's SpanContext has them; a trace_id of 0 is no trace."""
+
+    @property
+    def trace_id(self) -> int:
+        """128 bits."""
+
+    @property
+    def span_id(self) -> int:
+        """64 bits."""
+
+    @property
+    def trace_flags(self) -> int:
+        """1 when sampled."""
+
+
+class Prediction(NamedTuple):
+    """One answered request: n forecasts, one event each. Nothing in it may change afterwards.
+
+    entities: input -> its n keys; empty when the features were given. features: k column names. values: (n, k)
+    numbers, NaN where missing. labels: names of the output's columns. output: (n, classes), or (n,) for one
+    number. event_time: Unix seconds of the oldest features, None when given. latency: seconds. time: Unix
+    seconds of the answer. kickoffs: n times in Unix seconds, or none. degraded: from features past their age.
+    """
+
+    request_id: str
+    trace: TraceContext | None
+    model: str
+    version: str
+    variant: str
+    entities: Mapping[str, Sequence[str | int]]
+    features: Sequence[str]
+    values: Any
+    event_time: float | None
+    labels: Sequence[str]
+    output: Any
+    latency: float
+    time: float
+    kickoffs: Sequence[float] = ()
+    degraded: bool = False
+
+
+class PredictionLog(Protocol):
+    """Takes predictions off the request path."""
+
+    enabled: bool
+    """Whether anything is remembered: without, no Prediction need be made."""
+
+    @property
+    def dropped(self) -> int:
+        """Forecasts lost so far, exactly."""
+
+    def record(self, entry: Prediction) -> None:
+        """Remember an answer. Never waits and never fails."""
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Send what is left, for at most this long."""
+
+
+class Nowhere:
+    """The log that is off."""
+
+    enabled = False
+    dropped = 0
+
+    def record(self, entry: Prediction) -> None:
+        """Forget it."""
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Nothing to send."""

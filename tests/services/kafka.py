@@ -1,0 +1,146 @@
+"""A real Kafka broker (KRaft, one node) on free ports of the loopback, its data in a folder.
+
+from tests.services.kafka import Broker, kafka  # the fixture
+
+Its jars come from Maven Central once, into `.tools/kafka/` of the repository.
+"""
+
+import fcntl
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.services.processes import end, free_port, wait_for_port
+from tests.services.requirements import executable, require
+
+VERSION = "4.1.0"
+CACHE = Path(__file__).resolve().parents[2] / ".tools" / "kafka" / VERSION
+JARS = {"org.apache.kafka": ("kafka_2.13", VERSION), "org.slf4j": ("slf4j-simple", "1.7.36")}
+SMALL = ("-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
+
+class Broker:
+    """A broker that can be stopped, hung and started again; its data stays."""
+
+    def __init__(self, java: str, folder: Path, partitions: int = 4) -> None:
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.folder = folder
+        self._java = (java, *SMALL, "-cp", f"{CACHE}/*")
+        self._process: subprocess.Popen[str] | None = None
+        self._properties = folder / "server.properties"
+        self._properties.write_text(_properties(self.port, free_port(), folder / "data", partitions))
+
+    def format(self) -> None:
+        """Make the data folder."""
+        command = [*self._java, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg"]
+        subprocess.run([*command, "-c", str(self._properties)], check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Start it and wait until it listens, about 3 s."""
+        with (self.folder / "broker.log").open("a") as log:
+            command = [*self._java, "kafka.Kafka", str(self._properties)]
+            self._process = subprocess.Popen(command, text=True, stdout=log, stderr=log)
+        wait_for_port(self._process, self.port, seconds=60)
+
+    def hang(self) -> None:
+        """Keep its connections open and answer nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Go on after `hang`."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it at once, as a lost node would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """End it in order, whatever state it is in."""
+        if self._process is not None and self._process.poll() is None:
+            self.wake()
+            end(self._process)
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+
+@contextmanager
+def broker(folder: Path) -> Iterator[Broker]:
+    """A running broker; it ends with the block."""
+    java = executable("java", package="default-jre-headless")
+    _fetch_jars()
+    made = Broker(java, folder)
+    made.format()
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker that the tests of a session share."""
+    with broker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running
+
+
+def _fetch_jars() -> None:
+    """Fill the cache; several processes may ask at once."""
+    CACHE.parent.mkdir(parents=True, exist_ok=True)
+    with (CACHE.parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if CACHE.is_dir():
+            return
+        maven = executable("mvn", package="maven")
+        staged = CACHE.parent / f".{uuid4().hex}"
+        staged.mkdir()
+        try:
+            (staged / "pom.xml").write_text(_pom())
+            command = [maven, "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={staged / 'jars'}"]
+            done = subprocess.run(command, cwd=staged, capture_output=True, text=True, check=False)
+            require(done.returncode == 0, f"Maven cannot fetch Kafka: {done.stdout[-500:]}")
+            (staged / "jars").rename(CACHE)
+        finally:
+            shutil.rmtree(staged)
+
+
+def _pom() -> str:
+    wanted = "".join(
+        f"<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
+        for group, (name, version) in JARS.items()
+    )
+    return (
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<groupId>matchday</groupId><artifactId>broker</artifactId><version>1</version><packaging>pom</packaging>"
+        f"<dependencies>{wanted}</dependencies></project>"
+    )
+
+
+def _properties(port: int, controller: int, data: Path, partitions: int) -> str:
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "log.dirs": str(data),
+        "num.partitions": str(partitions),
+        "offsets.topic.replication.factor": "1",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+    }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
