@@ -1,7 +1,9 @@
 """A model ready to answer: a verified bundle's graph in an ONNX Runtime session."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +27,12 @@ class ModelError(MatchdayError):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A graph, what it takes and what it gives."""
+    """A graph, what it takes and what it gives. explainer: what explanations of it need, from the bundle."""
 
     signature: Signature
     version: str
     session: onnxruntime.InferenceSession
+    explainer: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, features: Matrix) -> Matrix:
         """Outputs (n, classes) of features (n, k). Raises Unavailable when an output is not finite."""
@@ -50,7 +53,7 @@ def load(folder: Path, version: str | None = None) -> Model:
         session = onnxruntime.InferenceSession(bundle.onnx, _options(), providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ModelError(f"{folder / 'model.onnx'} is no graph that ONNX Runtime can run: {error}") from error
-    model = Model(signature, version or signature.version or UNREGISTERED, session)
+    model = Model(signature, version or signature.version or UNREGISTERED, session, bundle.explainer)
     _check(model, folder)
     _warm(model, folder)
     return model

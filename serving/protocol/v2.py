@@ -51,7 +51,7 @@ def parse(body: bytes, json_length: int | None = None, max_batch: int | None = N
     Raises Refusal: 413 when an input has more than `max_batch` rows, else 400, saying what is wrong where.
     """
     head, raw = _split(body, json_length)
-    message = _loads(head)
+    message = loads(head)
     entries = _list(message, "inputs")
     if not entries:
         raise Refusal('the request has no inputs: give {"inputs": [{"name", "shape", "datatype", "data"}]}')
@@ -64,7 +64,8 @@ def parse(body: bytes, json_length: int | None = None, max_batch: int | None = N
         inputs[tensor.name] = tensor
     if at != len(raw):
         raise Refusal(f"{len(raw) - at} bytes are left after the last binary input: the sizes do not add up")
-    return InferenceRequest(inputs, _id(message), _outputs(message), _parameters(message, "the request"))
+    parameters = _parameters(message, "the request")
+    return InferenceRequest(inputs, checked_id(message.get("id")), _outputs(message), parameters)
 
 
 def render(response: InferenceResponse, binary: frozenset[str] = frozenset()) -> tuple[bytes, int | None]:
@@ -98,15 +99,16 @@ def _split(body: bytes, json_length: int | None) -> tuple[bytes, bytes]:
     return body[:json_length], body[json_length:]
 
 
-def _loads(head: bytes) -> dict[str, Any]:
+def loads(head: bytes, example: str = '{"inputs": [...]}') -> dict[str, Any]:
+    """The JSON object of a body. Raises Refusal when there is none, showing what one begins like."""
     if not head.strip():
-        raise Refusal('the body is empty: send JSON such as {"inputs": [...]}')
+        raise Refusal(f"the body is empty: send JSON such as {example}")
     try:
         message = orjson.loads(head)
     except orjson.JSONDecodeError as error:
         raise Refusal(f"the body is not valid JSON: {error}") from None
     if not isinstance(message, dict):
-        raise Refusal('the body must be a JSON object such as {"inputs": [...]}')
+        raise Refusal(f"the body must be a JSON object such as {example}")
     return message
 
 
@@ -120,7 +122,7 @@ def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[
     datatype = entry.get("datatype")
     if datatype not in DATATYPES:
         raise Refusal(f"input {shown(name)} has datatype {shown(datatype)}: use one of {listed(DATATYPES)}")
-    shape = _shape(name, entry.get("shape"), max_batch)
+    shape = checked_shape(name, entry.get("shape"), max_batch)
     size = _parameters(entry, f"input {shown(name)}").get("binary_data_size")
     if size is None:
         data = entry.get("data")
@@ -137,17 +139,20 @@ def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[
     return decode_bytes(name, datatype, shape, raw[at : at + size]), at + size
 
 
-def _shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
+def checked_shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
+    """The shape of an input. Raises Refusal: 413 when it has more than `max_batch` rows, else 400."""
     if not isinstance(shape, list) or not shape or len(shape) > 8:
         raise Refusal(f"input {shown(name)} needs a shape such as [1] or [1, 30], found {shown(shape)}")
     if any(type(size) is not int or not 0 < size < 2**31 for size in shape):
         raise Refusal(f"input {shown(name)} has shape {shown(shape)}: sizes must be whole numbers above 0")
     if max_batch is not None and shape[0] > max_batch:
-        raise Refusal(
-            f"input {shown(name)} has {shape[0]} rows, at most {max_batch} are answered at once",
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        )
+        raise too_many(f"input {shown(name)}", shape[0], max_batch)
     return tuple(shape)
+
+
+def too_many(what: str, rows: int, limit: int) -> Refusal:
+    """The refusal (413) of more rows than are answered at once."""
+    return Refusal(f"{what} has {rows} rows, at most {limit} are answered at once", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 def _outputs(message: dict[str, Any]) -> dict[str, bool]:
@@ -184,8 +189,8 @@ def _parameters(entry: dict[str, Any], where: str) -> dict[str, Any]:
     return value
 
 
-def _id(message: dict[str, Any]) -> str | None:
-    value = message.get("id")
+def checked_id(value: object) -> str | None:
+    """The id of a request. Raises Refusal when it is no text, or a long one."""
     if value is not None and not (isinstance(value, str) and len(value) <= 256):
         raise Refusal(f"id must be a text of at most 256 characters, found {shown(value)}")
     return value

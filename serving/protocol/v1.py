@@ -1,0 +1,77 @@
+"""The V1 protocol (TensorFlow Serving's) over REST: instances in, predictions out. Pure functions of bytes.
+
+https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
+An instance is an object of entities, `{"home": "ARS", "away": "LIV", "kickoff": "2026-05-24T15:00:00Z"}`, or a list of
+the model's features.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.tensor import Tensor, decode
+from serving.protocol.v2 import InferenceRequest, InferenceResponse, loads, too_many
+
+EXAMPLE = '{"instances": [{"home": "ARS", "away": "LIV"}]}'
+FEATURES = "features"
+
+
+def parse_predict(body: bytes, max_batch: int | None = None) -> InferenceRequest:
+    """Read a request. Raises Refusal: 413 for more than `max_batch` instances, else 400, saying what is wrong."""
+    instances = loads(body, EXAMPLE).get("instances")
+    if not isinstance(instances, list) or not instances:
+        raise Refusal(f"the request has no instances, a list of matches: send {EXAMPLE}")
+    if max_batch is not None and len(instances) > max_batch:
+        raise too_many("the request", len(instances), max_batch)
+    kinds = set(map(type, instances))
+    if kinds == {dict}:
+        return InferenceRequest(_columns(instances))
+    if kinds == {list}:
+        return InferenceRequest({FEATURES: _features(instances)})
+    raise Refusal(f"instances must be all objects such as {EXAMPLE[15:-2]}, or all lists of features")
+
+
+def render(response: InferenceResponse, columns: Sequence[str] = ()) -> bytes:
+    """The body of a response. columns: names of a prediction's numbers in order, none for a single number."""
+    [output] = response.outputs
+    message = {
+        "model_name": response.model_name,
+        "model_version": response.model_version,
+        "id": response.id,
+        "parameters": response.parameters,
+        "columns": columns,
+        "predictions": output.values,
+    }
+    return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _columns(instances: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+    """One tensor per key of the instances."""
+    names = instances[0].keys()
+    if not names:
+        raise Refusal(f"an instance is empty: send {EXAMPLE}")
+    for position, instance in enumerate(instances, 1):
+        if instance.keys() != names:
+            raise Refusal(
+                f"instance {position} has {_named(instance)}, the first has {_named(names)}: give the same to all"
+            )
+    return {name: _column(name, [instance[name] for instance in instances]) for name in names}
+
+
+def _column(name: str, values: list[Any]) -> Tensor:
+    datatype = "INT64" if set(map(type, values)) == {int} else "BYTES"
+    return decode(name, datatype, (len(values),), values)
+
+
+def _features(instances: list[list[Any]]) -> Tensor:
+    width = len(instances[0])
+    if not width:
+        raise Refusal("an instance is empty: give a number for each feature of the model")
+    return decode(FEATURES, "FP32", (len(instances), width), instances)
+
+
+def _named(names: Any) -> str:
+    """A few names of a client's for a message."""
+    return listed([shown(name) for name in list(names)[:4]])
