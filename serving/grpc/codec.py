@@ -1,0 +1,132 @@
+"""Between gRPC's messages and the requests and responses that all protocols of this server share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from serving.grpc import open_inference_pb2 as messages
+from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.tensor import DATATYPES, Tensor, decode, decode_bytes, encode_bytes
+from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter, checked_id, checked_shape
+
+CONTENTS = {
+    "BOOL": "bool_contents",
+    "INT8": "int_contents",
+    "INT16": "int_contents",
+    "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "UINT8": "uint_contents",
+    "UINT16": "uint_contents",
+    "UINT32": "uint_contents",
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+    "BYTES": "bytes_contents",
+}
+"""Datatype -> field of `InferTensorContents` with its items. FP16 has none: it goes as raw contents."""
+
+
+def read(message: messages.ModelInferRequest, max_batch: int | None = None) -> InferenceRequest:
+    """The request of a message. Raises Refusal: 413 for more than `max_batch` rows, else 400."""
+    if not message.inputs:
+        raise Refusal("the request has no inputs")
+    raws = message.raw_input_contents
+    if raws and len(raws) != len(message.inputs):
+        raise Refusal(
+            f"raw_input_contents has {len(raws)} items for {len(message.inputs)} inputs: give the bytes of all, or none"
+        )
+    inputs: dict[str, Tensor] = {}
+    for position, entry in enumerate(message.inputs):
+        tensor = _tensor(entry, raws[position] if raws else None, max_batch)
+        if tensor.name in inputs:
+            raise Refusal(f"input {shown(tensor.name)} is given twice")
+        inputs[tensor.name] = tensor
+    return InferenceRequest(inputs, checked_id(message.id or None), _outputs(message), _settings(message.parameters))
+
+
+def write(response: InferenceResponse, raw: bool = False) -> messages.ModelInferResponse:
+    """The message of a response. raw: outputs as raw contents instead of typed ones."""
+    message = messages.ModelInferResponse(
+        model_name=response.model_name,
+        model_version=response.model_version,
+        id=response.id or "",
+        parameters={name: _parameter(value) for name, value in response.parameters.items()},
+    )
+    for tensor in response.outputs:
+        entry = message.outputs.add(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+        if raw:
+            message.raw_output_contents.append(encode_bytes(tensor))
+        else:
+            getattr(entry.contents, CONTENTS[tensor.datatype]).extend(_items(tensor))
+    return message
+
+
+def describe(metadata: Mapping[str, Any]) -> messages.ModelMetadataResponse:
+    """The message of a model's metadata, as `Endpoint.metadata` gives it."""
+    message = messages.ModelMetadataResponse(
+        name=metadata["name"], versions=metadata["versions"], platform=metadata["platform"]
+    )
+    for field in ("inputs", "outputs"):
+        for entry in metadata[field]:
+            getattr(message, field).add(name=entry["name"], datatype=entry["datatype"], shape=entry["shape"])
+    return message
+
+
+def _tensor(entry: Any, raw: bytes | None, max_batch: int | None) -> Tensor:
+    name, datatype = entry.name, entry.datatype
+    if not name:
+        raise Refusal("an input has no name")
+    if datatype not in DATATYPES:
+        raise Refusal(f"input {shown(name)} has datatype {shown(datatype)}: use one of {listed(DATATYPES)}")
+    shape = checked_shape(name, list(entry.shape), max_batch)
+    given = [field.name for field, _ in entry.contents.ListFields()]
+    if raw is not None:
+        if given:
+            raise Refusal(f"input {shown(name)} has both contents and raw_input_contents: give one of them")
+        return decode_bytes(name, datatype, shape, raw)
+    field = CONTENTS.get(datatype)
+    if field is None:
+        raise Refusal(f"input {shown(name)} is {datatype}: give its bytes in raw_input_contents")
+    if given not in ([field], []):
+        raise Refusal(f"input {shown(name)} is {datatype}: its items belong in {field}, found {listed(given)}")
+    items = list(getattr(entry.contents, field))
+    return decode(name, datatype, shape, _texts(name, items) if datatype == "BYTES" else items)
+
+
+def _texts(name: str, items: list[bytes]) -> list[str]:
+    try:
+        return [item.decode() for item in items]
+    except UnicodeDecodeError:
+        raise Refusal(f"input {shown(name)} has an item that is not valid UTF-8") from None
+
+
+def _items(tensor: Tensor) -> list[Any]:
+    if isinstance(tensor.values, list):
+        return [text.encode() for text in tensor.values]
+    items: list[Any] = tensor.values.ravel().tolist()
+    return items
+
+
+def _outputs(message: messages.ModelInferRequest) -> dict[str, bool]:
+    wanted: dict[str, bool] = {}
+    for entry in message.outputs:
+        if entry.name in wanted:
+            raise Refusal(f"output {shown(entry.name)} is asked for twice")
+        wanted[entry.name] = False
+    return wanted
+
+
+def _settings(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _setting(value) for name, value in parameters.items()}
+
+
+def _setting(value: messages.InferParameter) -> Any:
+    return getattr(value, value.WhichOneof("parameter_choice") or "string_param")
+
+
+def _parameter(value: Parameter) -> messages.InferParameter:
+    """A parameter as gRPC has it: without a kind for fractions, which go as text."""
+    if isinstance(value, bool):
+        return messages.InferParameter(bool_param=value)
+    if isinstance(value, int):
+        return messages.InferParameter(int64_param=value)
+    return messages.InferParameter(string_param=str(value))
