@@ -1,10 +1,12 @@
 """From what the online store holds of two teams to the row of numbers that the model takes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +25,8 @@ TTL = 120 * DAY
 JOIN_KEYS = {"home": "team", "away": "team", "opponent": "team"}
 """Input of a request -> Feast join key of its entity, where the two names differ."""
 
-LARGEST = float(np.finfo(np.float32).max)
-"""What is beyond it, as infinity is, no column of FP32 can hold: it counts as missing."""
+DAYS_BEFORE_KICKOFF = "days_before_kickoff"
+"""Transform of a feature that is a moment, Unix seconds: days from it to the match."""
 
 NUMBERS = {float, int, bool, type(None)}
 
@@ -50,7 +52,7 @@ class Lookup:
 class Vectors:
     """values: FP32 (n, k), NaN where missing. missing: names of absent features, one per gap.
 
-    oldest: Unix seconds of the oldest features used, None when there were none at all. expired: names of features
+    A number beyond FP32 counts as absent. oldest: Unix seconds of the oldest features used, None when there were none at all. expired: names of features
     that are used although their row is older than its TTL, one per place.
     """
 
@@ -100,9 +102,13 @@ class Layout:
     def __init__(self, features: Sequence[FeatureRef], ttls: Mapping[str, float] = MappingProxyType({})) -> None:
         self.features = tuple(features)
         self.sources = _sources(self.features, ttls)
-        order = [column for source in self.sources for column in source.columns]
-        self._order = np.argsort(order)
-        self._days = [i for i, ref in enumerate(self.features) if ref.transform == "days_before_kickoff"]
+        self._columns = [column for source in self.sources for column in source.columns]
+        self._order = np.argsort(self._columns)
+        self._moments = [
+            place
+            for place, column in enumerate(self._columns)
+            if self.features[column].transform == DAYS_BEFORE_KICKOFF
+        ]
 
     def assemble(
         self, keys: Mapping[str, Sequence[Key]], rows: Mapping[tuple[str, Key], Row], kickoffs: Sequence[float]
@@ -130,25 +136,33 @@ class Layout:
                 values += map(row.values.get, source.features)
         if not NUMBERS.issuperset(map(type, values)):
             raise self._not_numbers(values)
-        matrix, missing = self._matrix(values, kickoffs)
+        matrix = self._matrix(self._rested(values, kickoffs), len(kickoffs))
+        finite = np.isfinite(matrix)
+        if finite.all():
+            return Vectors(matrix, [], oldest, expired)
+        matrix[~finite] = np.nan
+        missing = [self.features[column].name for column in (~finite).nonzero()[1]]
         return Vectors(matrix, missing, oldest, expired)
 
-    def _matrix(self, values: list[Value], kickoffs: Sequence[float]) -> tuple[npt.NDArray[np.float32], list[str]]:
-        """The values, source by source and match by match, as FP32 (n, k); and the names of those missing."""
-        numbers = np.array(values, np.float64).reshape(len(kickoffs), -1).take(self._order, axis=1)
-        gaps = ~(np.abs(numbers) <= LARGEST)
-        if self._days:
-            days = (np.array(kickoffs)[:, None] - numbers[:, self._days]) / DAY
-            numbers[:, self._days] = np.minimum(np.maximum(days, 0.0), LONGEST_REST)
-        if not gaps.any():
-            return numbers.astype(np.float32), []
-        numbers[gaps] = np.nan
-        return numbers.astype(np.float32), [self.features[column].name for column in gaps.nonzero()[1]]
+    def _rested(self, values: list[Any], kickoffs: Sequence[float]) -> list[Any]:
+        """The values with moments turned into days before the kick-off."""
+        for place in self._moments:
+            for index, kickoff in enumerate(kickoffs):
+                at = index * len(self.features) + place
+                if (moment := values[at]) is not None and math.isfinite(moment):
+                    values[at] = min(max((kickoff - moment) / DAY, 0.0), LONGEST_REST)
+                else:
+                    values[at] = None
+        return values
+
+    def _matrix(self, values: list[Any], rows: int) -> npt.NDArray[np.float32]:
+        """The values, given match by match and source by source, in the model's order. Infinite beyond FP32."""
+        with np.errstate(over="ignore"):
+            return np.array(values, np.float32).reshape(rows, -1).take(self._order, axis=1)
 
     def _not_numbers(self, values: Sequence[Value]) -> StoreError:
-        columns = [column for source in self.sources for column in source.columns]
         place = next(index for index, value in enumerate(values) if type(value) not in NUMBERS)
-        ref = self.features[columns[place % len(columns)]]
+        ref = self.features[self._columns[place % len(self._columns)]]
         return StoreError(f"feature {ref.feature} of view {ref.view} is text in the online store, not a number")
 
 

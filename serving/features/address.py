@@ -8,7 +8,10 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from serving.features.store import StoreError
 
 OPTIONS = ("ssl_ca_certs",)
-FORM = "redis://[[user]:password@]host[:port][/database], or rediss:// for TLS"
+FORM = (
+    "write redis://[[user]:password@]host[:port][/database], or rediss:// for TLS, with %2F, %3A and %40 for / : @"
+    " in a password"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,13 @@ class Address:
         try:
             parts = urlsplit(url)
             port = parts.port or 6379
-        except ValueError as error:
-            raise StoreError(f"the Redis URL is wrong: {error}; write {FORM}") from None
+        except ValueError:
+            raise StoreError(f"the Redis URL has a port or host that is none; {FORM}") from None
         if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-            raise StoreError(f"the Redis URL names no server; write {FORM}")
+            raise StoreError(f"the Redis URL names no server; {FORM}")
         database = parts.path.strip("/") or "0"
         if not database.isdecimal():
-            raise StoreError(f"the Redis URL has database {database!r}, a number is needed; write {FORM}")
+            raise StoreError(f"the Redis URL has a database that is no number; {FORM}")
         return cls(
             host=parts.hostname,
             port=port,

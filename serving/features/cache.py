@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-from serving.features.store import Key, OnlineStore, Rows, StoreError, Views
+from serving.features.store import Key, OnlineStore, Row, Rows, StoreError, Views
 
 Answer = TypeVar("Answer")
 
@@ -17,8 +17,12 @@ Asked = tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]
 class Known(NamedTuple):
     """What the store held of one entity, possibly nothing, at a moment of the monotonic clock."""
 
-    rows: Rows
+    rows: dict[tuple[str, Key], Row]
     read_at: float
+
+
+Reading = asyncio.Future[dict[Key, Known]]
+"""A read under way, for those who want the same."""
 
 
 @dataclass(slots=True)
@@ -26,7 +30,7 @@ class Table:
     """The entities known for one kind of read, longest unread first, and those being read."""
 
     known: dict[Key, Known] = field(default_factory=dict)
-    reading: dict[Key, asyncio.Task[dict[Key, Known]]] = field(default_factory=dict)
+    reading: dict[Key, Reading] = field(default_factory=dict)
 
 
 class CachedStore:
@@ -90,7 +94,7 @@ class CachedStore:
         if self._clock() - at <= self.keys_age_s:
             return listed
         listing = self._listing.get(asked)
-        if listing is None or _of_another_loop(listing):
+        if listing is None or _foreign(listing):
             listing = self._listing[asked] = _begin(self._list(asked))
         age = self._clock() - at
         if self._away and age <= self.stale_limit_s:
@@ -109,12 +113,11 @@ class CachedStore:
     async def _found(self, asked: Asked, table: Table, keys: Sequence[Key]) -> tuple[list[Known], bool]:
         """What the store holds of these entities, or last held: then the second is true."""
         if self._away and (last := self._last(table, keys)):
-            self._refresh(asked, table, keys)
+            if not table.reading.keys() >= set(keys):
+                _begin(self._read(asked, table, keys))
             return last, True
         try:
-            found: dict[Key, Known] = {}
-            for reading in self._refresh(asked, table, keys):
-                found |= await asyncio.shield(reading)
+            found = await self._read(asked, table, keys)
             return [found[key] for key in keys], False
         except StoreError as error:
             if last := self._last(table, keys):
@@ -128,24 +131,43 @@ class CachedStore:
         last = [known for key in keys if (known := table.known.get(key)) and known.read_at >= oldest]
         return last if len(last) == len(keys) else []
 
-    def _refresh(self, asked: Asked, table: Table, keys: Sequence[Key]) -> set[asyncio.Task[dict[Key, Known]]]:
-        """The reads under way that bring all these entities; one is begun for those that none brings."""
-        new = [key for key in keys if (task := table.reading.get(key)) is None or _of_another_loop(task)]
-        if new:
-            reading = _begin(self._read(asked, table, new))
-            table.reading.update(dict.fromkeys(new, reading))
-        return {table.reading[key] for key in keys}
-
     async def _read(self, asked: Asked, table: Table, keys: Sequence[Key]) -> dict[Key, Known]:
+        """What the store holds of these entities; waits for those that others are reading already."""
+        found: dict[Key, Known] = {}
+        while left := [key for key in keys if key not in found]:
+            others = {other for key in left if (other := table.reading.get(key)) is not None and not _foreign(other)}
+            new = [key for key in left if (other := table.reading.get(key)) is None or other not in others]
+            if new:
+                found |= await self._read_new(asked, table, new)
+            for other in others:
+                found |= await asyncio.shield(other)
+        return found
+
+    async def _read_new(self, asked: Asked, table: Table, keys: Sequence[Key]) -> dict[Key, Known]:
+        """Read the entities, for all who ask for them meanwhile. Cut off, they find nothing and read themselves."""
+        reading: Reading = asyncio.get_running_loop().create_future()
+        for key in keys:
+            table.reading[key] = reading
+        found: dict[Key, Known] = {}
         try:
             rows = await self._watched(self.store.read(asked[0], keys, dict(asked[1])))
+            found = self._keep(table, keys, rows)
+        except StoreError as error:
+            reading.set_exception(error)
+            reading.exception()  # nobody else may have asked
+            raise
         finally:
             for key in keys:
                 table.reading.pop(key, None)
+            if not reading.done():
+                reading.set_result(found)
+        return found
+
+    def _keep(self, table: Table, keys: Sequence[Key], rows: Rows) -> dict[Key, Known]:
         now = self._clock()
-        found = {key: Known(Rows(), now) for key in keys}
-        for (view, key), row in rows.items():
-            found[key].rows[view, key] = row
+        found = {key: Known({}, now) for key in keys}
+        for place, row in rows.items():
+            found[place[1]].rows[place] = row
         for key, known in found.items():
             table.known.pop(key, None)
             table.known[key] = known
@@ -192,5 +214,6 @@ def _seen(task: asyncio.Task[Any]) -> None:
         task.exception()
 
 
-def _of_another_loop(task: asyncio.Task[Any]) -> bool:
-    return task.get_loop() is not asyncio.get_running_loop()
+def _foreign(future: asyncio.Future[Any]) -> bool:
+    """Whether it belongs to another event loop, which may have ended."""
+    return future.get_loop() is not asyncio.get_running_loop()

@@ -108,6 +108,12 @@ def _integer(raw: bytes) -> int:
     return _signed(_varint(raw)[0])
 
 
+def _unix_seconds(raw: bytes) -> int | None:
+    """A moment; None for pandas' NaT, which Feast writes as its least integer and reads as null."""
+    seconds = _integer(raw)
+    return None if seconds == NOT_A_TIME else seconds
+
+
 def _bytes(raw: bytes) -> bytes:
     length, start = _varint(raw)
     if start + length != len(raw):
@@ -128,6 +134,8 @@ def _float(raw: bytes) -> float:
 SECONDS, NANOS = 1 << 3, 2 << 3
 """Protobuf tags of `google.protobuf.Timestamp`."""
 
+NOT_A_TIME = -(2**63)
+
 NULL = bytes([0x98, 0x01, 0x00])
 """null_val, field 19, which Feast writes in place of an empty message at times."""
 
@@ -139,7 +147,7 @@ DECODERS: dict[int, Callable[[bytes], Value]] = {
     5 << 3 | 1: _double,
     6 << 3 | 5: _float,
     7 << 3 | 0: lambda raw: bool(raw[1]),
-    8 << 3 | 0: _integer,
+    8 << 3 | 0: _unix_seconds,
 }
 """Protobuf tag (field << 3 | wire type) -> decoder, for the scalars of `feast.types.Value`."""
 

@@ -1,9 +1,8 @@
 """What the server asks of an online feature store, whichever it is."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from matchday.errors import MatchdayError
 
@@ -17,8 +16,7 @@ class StoreError(MatchdayError):
     """The online store cannot be read, or does not hold what it should."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What one feature view holds of one entity.
 
     values: feature -> value, for each feature asked for; None means missing. oldest, newest: event times of the

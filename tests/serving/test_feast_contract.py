@@ -16,6 +16,7 @@ from hypothesis import strategies as some
 from serving.features.feast_bytes import entity_key, key_of, value_of
 from serving.features.sqlite import SqliteStore
 from serving.features.store import StoreError
+from serving.vector import TTL
 from tests.serving.conftest import Online
 
 VIEWS = {"team_form": ("points", "last_kickoff", "coach", "unbeaten"), "team_ratings": ("elo", "matches")}
@@ -79,7 +80,7 @@ def test_entity_keys_are_feasts_and_read_back(join_key: str, key: str | int) -> 
         some.builds(lambda x: Value(string_val=x), some.text()),
         some.builds(lambda x: Value(bytes_val=x), some.binary()),
         some.builds(lambda x: Value(bool_val=x), some.booleans()),
-        some.builds(lambda x: Value(unix_timestamp_val=x), INT64),
+        some.builds(lambda x: Value(unix_timestamp_val=x), INT64.filter(lambda x: x != -(2**63))),
     )
 )
 def test_values_are_read_as_protobuf_reads_them(value: Value) -> None:
@@ -88,9 +89,10 @@ def test_values_are_read_as_protobuf_reads_them(value: Value) -> None:
     assert same(value_of(value.SerializeToString()), getattr(value, kind))
 
 
-def test_both_nulls_of_feast_are_none() -> None:
+def test_every_null_of_feast_is_none() -> None:
     assert value_of(Value().SerializeToString()) is None
     assert value_of(Value(null_val=0).SerializeToString()) is None
+    assert value_of(Value(unix_timestamp_val=-(2**63)).SerializeToString()) is None
 
 
 @given(raw=some.binary(min_size=1, max_size=40))
@@ -142,3 +144,9 @@ def test_writer_in_the_middle_of_a_commit_is_waited_for_then_said(tmp_path: Path
     writer.execute("ROLLBACK")
     writer.close()
     assert len(asyncio.run(SqliteStore(path).keys("team", VIEWS))) == 5
+
+
+def test_rows_last_as_long_as_feast_lets_them_in_training() -> None:
+    from feature_repo import definitions
+
+    assert definitions.TTL.total_seconds() == TTL

@@ -116,11 +116,5 @@ def test_rows_older_than_their_views_ttl_are_used_and_named() -> None:
     assert shorter.expired == ["home_points", "home_rest_days", "away_points", "away_rest_days"]
 
 
-def test_rows_last_as_long_as_feast_lets_them_in_training() -> None:
-    from feature_repo import definitions
-
-    assert definitions.TTL.total_seconds() == TTL
-
-
 def test_players_are_numbers_and_teams_are_texts() -> None:
     assert [key_datatype(name) for name in ("home", "away", "opponent", "team", "player")] == ["BYTES"] * 4 + ["INT64"]
