@@ -2,7 +2,9 @@
 
 import sys
 import types
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ class Found:
     name: str
     version: str
     run_id: str = "r"
+    tags: Mapping[str, str] = field(default_factory=lambda: {"matchday.bundle": "d"})
 
 
 class Registry:
@@ -57,6 +60,15 @@ def test_an_alias_is_resolved_and_downloaded_once(tmp_path: Path, registry: type
     assert fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db") == stored
     assert registry.downloads == ["mlflow://match-outcome/2"]
     (stored.folder / "model.onnx").write_bytes(b"altered")
+    fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
+    assert registry.downloads == ["mlflow://match-outcome/2"] * 2
+
+
+def test_another_registry_with_the_same_numbers_is_not_mistaken_for_the_first(
+    tmp_path: Path, registry: type[Registry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
+    monkeypatch.setattr(Found, "__init__", partialmethod(Found.__init__, tags={"matchday.bundle": "other"}))
     fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
     assert registry.downloads == ["mlflow://match-outcome/2"] * 2
 

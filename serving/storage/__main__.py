@@ -1,0 +1,75 @@
+"""The container of a KServe ClusterStorageContainer for `mlflow://`: `python -m serving.storage URI FOLDER`.
+
+Exit codes: 0 when the bundle is in the folder, 2 for what a person must mend, 3 when the tracking server does
+not answer, which a restart may cure. The last line on stderr says which, and what to do.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from matchday.bundle import CONTENTS, SUMS, BundleError
+from matchday.errors import MatchdayError
+from matchday.settings import Settings
+from matchday.signature import Signature
+from serving.storage import SCHEME, StorageError, Unreachable, registry
+
+USAGE = "usage: python -m serving.storage mlflow://NAME/VERSION|mlflow://NAME@ALIAS FOLDER"
+STAGE = ".matchday."
+
+
+def main(arguments: list[str]) -> int:
+    """Fetch and say what happened."""
+    if len(arguments) != 2:
+        print(USAGE, file=sys.stderr)
+        return 2
+    uri, folder = arguments[0], Path(arguments[1])
+    try:
+        signature = deliver(uri, folder, Settings().tracking_uri)
+    except Unreachable as error:
+        print(f"matchday storage: {error}", file=sys.stderr)
+        return 3
+    except MatchdayError as error:
+        print(f"matchday storage: {error}", file=sys.stderr)
+        return 2
+    print(f"{uri} is {signature.model} {signature.version}, verified in {folder}")
+    return 0
+
+
+def deliver(uri: str, folder: Path, tracking_uri: str) -> Signature:
+    """The bundle of `uri` in a folder that may be a mount, and so cannot be replaced as a whole.
+
+    It is made whole in a folder within, then its files move up, the sums last: until then nothing there passes
+    for a bundle. Raises StorageError, or BundleError when the folder cannot be written or holds other things.
+    """
+    if not uri.startswith(SCHEME):
+        raise StorageError(f"{uri} is not a model URI: give mlflow://NAME/VERSION or mlflow://NAME@ALIAS")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _clear(folder)
+        stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=folder))
+        try:
+            signature = registry(tracking_uri).download(uri, stage / "bundle")
+            (folder / SUMS).unlink(missing_ok=True)
+            for name in (*CONTENTS, SUMS):
+                os.replace(stage / "bundle" / name, folder / name)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+    except OSError as error:
+        raise BundleError(f"cannot write the bundle {folder}: {error.strerror or error}") from error
+    return signature
+
+
+def _clear(folder: Path) -> None:
+    """Take away what an earlier attempt left; refuse a folder that is used for something else."""
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(STAGE):
+            shutil.rmtree(entry)
+        elif entry.name not in (*CONTENTS, SUMS) or entry.is_dir():
+            raise BundleError(f"{folder} holds {entry.name}, which is not part of a bundle: give an empty folder")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

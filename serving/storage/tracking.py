@@ -1,0 +1,167 @@
+"""An MLflow tracking server asked over its REST API, so that the serving image needs no MLflow.
+
+The paths are those of MLflow 3: `registered-models/*` and `model-versions/*` for what is registered, and the
+artifact proxy (`mlflow-artifacts`) for the files, through which the server hands out what lies in its bucket.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import quote, unquote, urlsplit
+
+from matchday.bundle import CONTENTS, MAX_FILE_BYTES, SUMS, Bundle, BundleError, Signature, read_bundle, write_bundle
+from matchday.registry import DIGEST_TAG, URI
+from serving.storage.errors import StorageError
+from serving.storage.http import NotFound, Server
+
+API = "/api/2.0/mlflow"
+PROXY = "/api/2.0/mlflow-artifacts/artifacts"
+FILES = frozenset({*CONTENTS, SUMS})
+LISTED = "100"
+"""How many models or versions a message of what exists is drawn from."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version; `tags` as registered."""
+
+    name: str
+    version: str
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def uri(self) -> str:
+        """The pinned model URI."""
+        return f"mlflow://{self.name}/{self.version}"
+
+
+class Tracking:
+    """What `matchday.registry.Registry` does for a server, as far as reading bundles goes."""
+
+    def __init__(self, url: str, environ: Mapping[str, str] = os.environ) -> None:
+        """url: http(s) address. Raises StorageError for one that is none."""
+        self._server = Server(url, environ)
+
+    def resolve(self, uri: str) -> Version:
+        """The version that `mlflow://NAME/VERSION` or `mlflow://NAME@ALIAS` means now.
+
+        Raises StorageError, saying what exists, for an unknown model, version or alias.
+        """
+        parts = URI.fullmatch(uri)
+        if parts is None:
+            raise StorageError(f"{uri!r} is no model URI: write mlflow://NAME/VERSION or mlflow://NAME@ALIAS")
+        name, alias = parts["name"], parts["alias"]
+        try:
+            if alias:
+                answer = self._server.json(f"{API}/registered-models/alias", name=name, alias=alias)
+            else:
+                answer = self._server.json(f"{API}/model-versions/get", name=name, version=str(int(parts["version"])))
+        except NotFound:
+            self._unknown(name, alias, parts["version"])
+        found = answer.get("model_version", {})
+        if found.get("status", "READY") != "READY":
+            raise StorageError(f"{uri} is {found['status']} in MLflow: wait until its registration is complete")
+        tags = {str(tag["key"]): str(tag.get("value", "")) for tag in found.get("tags", [])}
+        return Version(name, str(found["version"]), tags)
+
+    def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
+        """Put the bundle of `uri` into `folder`, verified, whole or not at all. Returns its signature.
+
+        The signature that lands there names the version. Raises StorageError for what the server does not
+        have or holds damaged, BundleError for a folder that cannot be written.
+        """
+        version = self.resolve(uri)
+        place = Path(folder).absolute()
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+        except OSError as error:
+            raise BundleError(f"cannot write the bundle {place}: {error.strerror or error}") from error
+        try:
+            self._fetch(version, scratch)
+            bundle = _intact(version, scratch)
+        except OSError as error:
+            raise BundleError(f"cannot write the bundle {place}: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        signature = replace(bundle.signature, version=version.version)
+        write_bundle(place, bundle.onnx, signature, bundle.explainer, bundle.card)
+        return signature
+
+    def _fetch(self, version: Version, scratch: Path) -> None:
+        """The files of a bundle, and only if there are no others."""
+        root = self._artifacts(version)
+        listed = self._server.json(PROXY, path=root).get("files", [])
+        _check_listing(version, listed)
+        for name in sorted(FILES):
+            try:
+                self._server.download(f"{PROXY}/{quote(root)}/{name}", scratch / name, MAX_FILE_BYTES)
+            except NotFound as error:
+                raise StorageError(f"MLflow does not hand out {name} of {version.uri}: {error}") from None
+
+    def _artifacts(self, version: Version) -> str:
+        """Where the version's bundle is below the root of the artifact proxy."""
+        answer = self._server.json(f"{API}/model-versions/get-download-uri", name=version.name, version=version.version)
+        address = str(answer.get("artifact_uri", ""))
+        parts = urlsplit(address)
+        if parts.scheme == "mlflow-artifacts":
+            path = unquote(parts.path)
+        elif parts.scheme in ("http", "https") and PROXY in parts.path and address.startswith(self._server.url):
+            path = unquote(parts.path.partition(PROXY)[2])
+        else:
+            raise StorageError(
+                f"the bundle of {version.uri} is at {parts.scheme or 'file'}://..., which MLflow does not hand through:"
+                " start its server with --artifacts-destination and register the model again"
+            )
+        steps = path.strip("/").split("/")
+        if {"", ".", ".."} & set(steps):
+            raise StorageError(f"MLflow names a place outside its artifacts for {version.uri}: do not use it")
+        return "/".join(steps)
+
+    def _unknown(self, name: str, alias: str | None, number: str | None) -> NoReturn:
+        try:
+            model = self._server.json(f"{API}/registered-models/get", name=name)["registered_model"]
+        except NotFound:
+            models = self._server.json(f"{API}/registered-models/search", max_results=LISTED)
+            known = _listed(sorted(str(each["name"]) for each in models.get("registered_models", [])))
+            raise StorageError(
+                f"no model {name} in MLflow at {self._server.url}; it knows: {known or 'none yet: train one first'}"
+            ) from None
+        if alias:
+            aliases = sorted(str(each["alias"]) for each in model.get("aliases", []))
+            raise StorageError(f"{name} has no alias {alias}; its aliases: {_listed(aliases) or 'none'}") from None
+        found = self._server.json(f"{API}/model-versions/search", filter=f"name='{name}'", max_results=LISTED)
+        versions = sorted((int(each["version"]) for each in found.get("model_versions", [])), reverse=True)
+        latest = ", ".join(map(str, reversed(versions[:20]))) or "none"
+        raise StorageError(f"{name} has no version {number}; its latest: {latest}") from None
+
+
+def _listed(names: list[str], most: int = 20) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _check_listing(version: Version, listed: list[dict[str, Any]]) -> None:
+    sizes = {str(each.get("path")): int(each.get("file_size", 0)) for each in listed if not each.get("is_dir")}
+    folders = {str(each.get("path")) for each in listed if each.get("is_dir")}
+    if others := sorted((set(sizes) | folders) - FILES | (folders & FILES)):
+        raise StorageError(f"{version.uri} holds {_listed(others)}, which is no part of a bundle: it is not fetched")
+    if missing := sorted(FILES - set(sizes)):
+        raise StorageError(f"{version.uri} lacks {', '.join(missing)}: register a whole bundle")
+    for name, size in sizes.items():
+        if size > MAX_FILE_BYTES:
+            raise StorageError(f"{name} of {version.uri} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are fetched")
+
+
+def _intact(version: Version, folder: Path) -> Bundle:
+    try:
+        bundle = read_bundle(folder)
+    except BundleError as error:
+        said = str(error).replace(f"{folder}/", "").replace(str(folder), "it")
+        raise StorageError(f"MLflow holds {version.uri} damaged: {said}") from error
+    if bundle.digest != version.tags.get(DIGEST_TAG) or bundle.signature.model != version.name:
+        raise StorageError(f"MLflow holds another bundle under {version.uri} than the one registered: do not use it")
+    return bundle
