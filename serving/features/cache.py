@@ -1,6 +1,7 @@
 """What was read lately: spares the store, and stands in for it while it is away."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ class CachedStore:
     async def keys(self, join_key: str, views: Iterable[str]) -> list[Key]:
         """Every entity of the views, as listed at most `keys_age_s` ago, or last while the store is away."""
         asked = (join_key, tuple(views))
-        listed, at = self._listed.get(asked, ([], -float("inf")))
+        listed, at = self._listed.get(asked, ([], -math.inf))
         if self._clock() - at <= self.keys_age_s:
             return listed
         listing = self._listing.get(asked)
@@ -123,7 +124,7 @@ class CachedStore:
             if last := self._last(table, keys):
                 return last, True
             ages = [self._clock() - table.known[key].read_at for key in keys if key in table.known]
-            raise self._too_old(error, max(ages, default=float("inf"))) from None
+            raise self._too_old(error, max(ages, default=0.0)) from None
 
     def _last(self, table: Table, keys: Sequence[Key]) -> list[Known]:
         """What is known of all these entities; empty when one is unknown or known for too long."""
@@ -164,13 +165,15 @@ class CachedStore:
         return found
 
     def _keep(self, table: Table, keys: Sequence[Key], rows: Rows) -> dict[Key, Known]:
+        """What the rows say of these entities. Those of which there is nothing are not kept: names cost nothing."""
         now = self._clock()
         found = {key: Known({}, now) for key in keys}
         for place, row in rows.items():
             found[place[1]].rows[place] = row
         for key, known in found.items():
             table.known.pop(key, None)
-            table.known[key] = known
+            if known.rows:
+                table.known[key] = known
         while len(table.known) > self.most:
             del table.known[next(iter(table.known))]
         return found
@@ -194,10 +197,11 @@ class CachedStore:
         return answer
 
     def _too_old(self, error: StoreError, age: float) -> StoreError:
-        if age == float("inf"):
+        """The error, and that nothing stands in: what is known is of `age` seconds ago, 0 or infinite if nothing."""
+        if not self.stale_limit_s < age < math.inf:
             return error
         return StoreError(
-            f"{error}; what was read of it {age:.0f} s ago is older than {self.stale_limit_s:g} s and not used"
+            f"{error}; what was read of it {age:.4g} s ago is older than {self.stale_limit_s:g} s and not used"
         )
 
 
