@@ -1,15 +1,19 @@
 """The server process: `python -m serving`, configured by `MATCHDAY_SERVING_*`.
 
-A supervisor that holds no model; each worker it forks holds them all. SIGTERM and SIGINT stop it gracefully:
-no new connection, requests in flight answered, exit 0.
+A supervisor that holds no model; each worker it forks holds them all. SIGTERM stops it gracefully: not ready any
+more, a pause in which requests still come and are answered, then no new connection, requests in flight answered,
+exit 0. SIGINT, or a second SIGTERM, stops it without the pause.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
@@ -18,7 +22,10 @@ from pydantic_settings import SettingsError
 
 from matchday.bundle import verify_bundle
 from matchday.errors import MatchdayError
-from serving.app import create
+from serving.app import DRAINING, create
+from serving.features import open_store
+from serving.limits import Door
+from serving.log import Address
 from serving.server import check_port
 from serving.settings import PREFIX, ServingSettings
 
@@ -30,23 +37,54 @@ def main() -> int:
         check_port(settings.host, settings.port)
         for folder in settings.bundles:
             verify_bundle(folder)
+        open_store(settings.online_store, settings.project).close()
+        if settings.predictions:
+            Address.parse(settings.predictions)
+        Door(settings)
     except ValidationError as error:
         problems = "; ".join(f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         return _refuse(f"settings: {problems}")
-    except (SettingsError, MatchdayError) as error:
+    except (SettingsError, MatchdayError, OSError) as error:
         return _refuse(str(error))
-    _server(settings).serve(target_loader=_load, wrap_loader=False)
+    with TemporaryDirectory(prefix="matchday-serving-") as run_folder:
+        os.environ[f"{PREFIX}RUN_FOLDER"] = run_folder
+        _server(settings, Path(run_folder)).serve(target_loader=_load, wrap_loader=False)
     return 0
 
 
-def _server(settings: ServingSettings) -> MPServer:
-    return MPServer(
-        "serving.app:create",
+class Server(MPServer):
+    """Granian's supervisor, with a pause between the word that the server will stop and its stop."""
+
+    def __init__(self, run_folder: Path, drain_seconds: float, **options: Any) -> None:
+        super().__init__("serving.app:create", **options)
+        self._run_folder = run_folder
+        self._drain_seconds = drain_seconds
+
+    def signal_handler_interrupt(self, signum: int, frame: object) -> None:
+        """Stop; without a pause when a person asks, or when asked twice."""
+        if signum == signal.SIGINT or self.interrupt_signal:
+            self._drain_seconds = 0.0
+        super().signal_handler_interrupt(signum, frame)  # type: ignore[no-untyped-call]
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Let go of the workers, once nobody sends requests any more."""
+        if self.interrupt_signal and self._drain_seconds:
+            (self._run_folder / DRAINING).touch()
+            self.main_loop_interrupt.clear()
+            self.main_loop_interrupt.wait(self._drain_seconds)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+
+
+def _server(settings: ServingSettings, run_folder: Path) -> Server:
+    return Server(
+        run_folder,
+        settings.drain_seconds,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.RSGI,
         workers=settings.workers,
-        loop=Loops.asyncio,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=int(settings.body_seconds * 1000)),
         log_level=LogLevels.warning,

@@ -1,11 +1,13 @@
 """The HTTP face of the server: paths to answers, on granian's RSGI interface."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
-from functools import cached_property
+import gc
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
 
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
@@ -14,14 +16,32 @@ from granian.rsgi import Scope
 from matchday import telemetry
 from matchday.errors import MatchdayError
 from serving import routes
+from serving.call import ENCODE, Call
 from serving.endpoint import Endpoint
-from serving.features.sqlite import SqliteStore
+from serving.features import open_store
+from serving.features.cache import CachedStore
 from serving.features.store import OnlineStore, StoreError
-from serving.model import load
+from serving.gate import Gate
+from serving.limits import Door, Flight
+from serving.log import open_log
+from serving.metrics import Metrics
+from serving.model import Model, load
 from serving.protocol import v2
 from serving.protocol.errors import Refusal, Unavailable, listed, shown
-from serving.reply import CLOSE, Reply, failed, json_length, nothing_at, ok, require, too_large
+from serving.reply import Reply, failed, json_length, nothing_at, ok, require, too_large, too_slow
 from serving.settings import ServingSettings
+
+Answer = Callable[[Endpoint, Scope, bytes, Call], Awaitable[Reply]]
+"""From the body of a request to the answer."""
+
+DRAINING = "draining"
+"""File in the run folder that says that the server is about to stop."""
+
+INFER = "POST /v2/models/{model}/infer"
+"""Name of the span of a request."""
+
+OPEN = ("/live", "/ready", "/metrics")
+"""How paths end that are asked without the token: by probes, and by Prometheus."""
 
 
 class App:
@@ -29,37 +49,61 @@ class App:
 
     def __init__(self, settings: ServingSettings, store: OnlineStore | None = None) -> None:
         self.settings = settings
-        self.store = store or SqliteStore(settings.online_store, settings.project)
+        self.store = store or CachedStore(
+            open_store(settings.online_store, settings.project),
+            settings.features_fresh_seconds,
+            settings.features_stale_seconds,
+        )
         self.endpoints: dict[str, Endpoint] = {}
         self.broken: list[str] = []
-
-    @cached_property
-    def log(self) -> Any:
-        """This server's structured log."""
-        return telemetry.logger("serving")
+        self.gate = Gate(settings)
+        self.door = Door(settings)
+        self._own_folder = None if settings.run_folder else TemporaryDirectory(prefix="matchday-serving-")
+        self.run_folder = settings.run_folder or Path(self._own_folder.name)  # type: ignore[union-attr]
+        self.metrics = Metrics(self.run_folder, settings.variant)
+        self._log = open_log(settings, self.metrics.log_dropped)
+        self._hot: dict[str, str] = {}
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Load the models, before the first request. A bad bundle keeps the server alive and not ready."""
-        telemetry.start("matchday-serving")
+        telemetry.start("matchday-serving", chosen=True)
         versions: Iterable[str | None] = [*self.settings.versions, *[None] * len(self.settings.bundles)]
         for folder, registered in zip(self.settings.bundles, versions, strict=False):
             try:
-                endpoint = Endpoint(load(folder, registered), self.store)
+                endpoint = self.endpoint_of(load(folder, registered))
             except MatchdayError as error:
                 self.broken.append(str(error))
-                self.log.error("model not loaded", reason=str(error))
+                self.gate.log.error("model not loaded", reason=str(error))
             else:
                 self.endpoints[endpoint.name] = endpoint
+        gc.collect()
+        gc.freeze()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of everything once the last request is answered."""
+        self._log.close()
         self.store.close()
         telemetry.shutdown()
+        self.metrics.close()
+
+    def endpoint_of(self, model: Model) -> Endpoint:
+        """A model with this worker's store, numbers and prediction log."""
+        series = self.metrics.series(model.signature.model, model.version)
+        return Endpoint(model, self.store, series, self._log, self.settings.variant)
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request, whatever it is."""
+        path = scope.path
         try:
-            reply = await self._guarded(self._reply(scope, protocol), scope)
+            if self.door.locked and not path.endswith(OPEN):
+                self.door.check(scope.headers.get("authorization"))
+            name = self._hot.get(path)
+            if name is not None and scope.method == "POST":
+                reply = await self.forecast(self.endpoints[name], scope, protocol, self._infer, INFER)
+            else:
+                reply = await self._guarded(self._reply(scope, protocol), scope)
+        except Refusal as error:
+            reply = _refused(error)
         except ProtocolClosed:
             return
         protocol.response_bytes(reply.status, reply.headers, reply.body)
@@ -68,15 +112,30 @@ class App:
         """The reply, or the failure as a reply."""
         try:
             return await work
-        except Refusal as error:
-            return failed(error.status, str(error), error.headers)
-        except (StoreError, Unavailable) as error:
-            return failed(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-        except ProtocolClosed:
+        except (Refusal, ProtocolClosed):
             raise
+        except (StoreError, Unavailable) as error:
+            raise Refusal(str(error), HTTPStatus.SERVICE_UNAVAILABLE) from None
         except Exception:
-            self.log.exception("request failed", path=scope.path)
-            return failed(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed on this request; its log says why")
+            self.gate.log.exception("request failed", path=scope.path)
+            message = "the server failed on this request; its log says why"
+            raise Refusal(message, HTTPStatus.INTERNAL_SERVER_ERROR) from None
+
+    async def forecast(
+        self, endpoint: Endpoint, scope: Scope, protocol: HTTPProtocol, answer: Answer, route: str
+    ) -> Reply:
+        """The reply to a request for a forecast or an explanation, through the gate."""
+        headers = scope.headers
+        call = self.gate.begin(headers)
+
+        async def work(flight: Flight) -> Reply:
+            return await answer(endpoint, scope, await self._body(scope, protocol, flight), call)
+
+        outcome = await self.gate.answer(call, endpoint, route, headers, work)
+        reply = _refused(outcome) if isinstance(outcome, Refusal) else outcome
+        if call.sampled or call.caller is not None:
+            return reply._replace(headers=[*reply.headers, ("traceparent", call.traceparent())])
+        return reply
 
     async def _reply(self, scope: Scope, protocol: HTTPProtocol) -> Reply:
         match scope.path.rstrip("/").split("/")[1:]:
@@ -89,6 +148,9 @@ class App:
             case ["v2", "health", "ready"]:
                 require(scope, "GET")
                 return await self._ready()
+            case ["metrics"]:
+                require(scope, "GET")
+                return self._metrics(scope)
             case ["v2", "models"]:
                 require(scope, "GET")
                 return ok({"models": sorted(self.endpoints)})
@@ -106,8 +168,11 @@ class App:
         require(scope, "POST" if rest == ["infer"] else "GET")
         endpoint = self.endpoint(name, registered)
         if rest == ["infer"]:
-            return await self._traced(endpoint, scope, protocol)
+            if registered is None:
+                self._hot[scope.path] = name
+            return await self.forecast(endpoint, scope, protocol, self._infer, INFER)
         if rest == ["ready"]:
+            self._require_staying()
             await endpoint.check_ready()
             return ok({"name": endpoint.name, "ready": True})
         return ok(endpoint.metadata())
@@ -127,55 +192,65 @@ class App:
         return endpoint
 
     async def _ready(self) -> Reply:
+        self._require_staying()
         if self.broken or not self.endpoints:
             raise Unavailable(self.broken[0] if self.broken else "no model is loaded")
         for endpoint in self.endpoints.values():
             await endpoint.check_ready()
         return ok({"ready": True})
 
-    async def _traced(self, endpoint: Endpoint, scope: Scope, protocol: HTTPProtocol) -> Reply:
-        """The answer to an inference request, as a span of the client's trace."""
-        headers = scope.headers
-        caller = telemetry.remote_context(headers.get("traceparent"), headers.get("tracestate"))
-        about = {"model": endpoint.name, "version": endpoint.model.version}
-        with telemetry.span("POST /v2/models/{model}/infer", parent=caller, kind="server", **about) as span:
-            reply = await self._guarded(self._infer(endpoint, scope, protocol), scope)
-            span.set_attribute("http.response.status_code", int(reply.status))
-        return reply
+    def _require_staying(self) -> None:
+        if (self.run_folder / DRAINING).exists():
+            raise Unavailable("the server is about to stop")
 
-    async def _infer(self, endpoint: Endpoint, scope: Scope, protocol: HTTPProtocol) -> Reply:
-        length = json_length(scope)
-        request = v2.parse(await self.body(scope, protocol), length, self.settings.max_batch)
-        response = await endpoint.infer(request)
+    def _metrics(self, scope: Scope) -> Reply:
+        from serving.exposition import render
+
+        body, kind = render(self.metrics, scope.headers.get("accept", ""))
+        return Reply(HTTPStatus.OK, body, [("content-type", kind)])
+
+    async def _infer(self, endpoint: Endpoint, scope: Scope, body: bytes, call: Call) -> Reply:
+        request = v2.parse(body, json_length(scope), self.settings.max_batch)
+        response = await endpoint.infer(request, call)
+        begun = perf_counter()
         binary = frozenset(tensor.name for tensor in response.outputs if request.wants_binary(tensor.name))
-        body, length = v2.render(response, binary)
+        content, length = v2.render(response, binary)
+        call.mark(ENCODE, begun)
         if length is None:
-            return Reply(HTTPStatus.OK, body)
+            return Reply(HTTPStatus.OK, content)
         headers = [("content-type", "application/octet-stream"), (v2.JSON_LENGTH_HEADER, str(length))]
-        return Reply(HTTPStatus.OK, body, headers)
+        return Reply(HTTPStatus.OK, content, headers)
 
-    async def body(self, scope: Scope, protocol: HTTPProtocol) -> bytes:
+    async def _body(self, scope: Scope, protocol: HTTPProtocol, flight: Flight) -> bytes:
         """The body of a request. Raises Refusal when it is too large (413) or too slow (408)."""
         limit = self.settings.max_body_bytes
         length = scope.headers.get("content-length", "")
         if length.isdecimal() and int(length) > limit:
             raise too_large(limit)
+        until = flight.until
+        flight.until = perf_counter() + self.settings.body_seconds
         try:
-            async with asyncio.timeout(self.settings.body_seconds):
-                if length:
-                    return await protocol()
-                body = bytearray()
-                async for chunk in protocol:
-                    body += chunk
-                    if len(body) > limit:
-                        raise too_large(limit)
-                return bytes(body)
-        except TimeoutError:
-            raise Refusal(
-                f"the body did not arrive within {self.settings.body_seconds:g} s",
-                HTTPStatus.REQUEST_TIMEOUT,
-                CLOSE,
-            ) from None
+            body = await (protocol() if length else _chunks(protocol, limit))
+        except asyncio.CancelledError:
+            if not flight.late:
+                raise
+            flight.task.uncancel()
+            raise too_slow(self.settings.body_seconds) from None
+        flight.until = until
+        return body
+
+
+async def _chunks(protocol: HTTPProtocol, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in protocol:
+        body += chunk
+        if len(body) > limit:
+            raise too_large(limit)
+    return bytes(body)
+
+
+def _refused(error: Refusal) -> Reply:
+    return failed(error.status, str(error), error.headers)
 
 
 def create() -> App:

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
-from uuid import uuid4
+from time import perf_counter
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from matchday import telemetry
+from serving.call import FEATURES, INFERENCE, Call
 from serving.features.store import Key, OnlineStore, Rows
+from serving.log import Nowhere, Prediction, PredictionLog
+from serving.metrics import Series, uncounted
 from serving.model import INPUT, Matrix, Model
 from serving.protocol.errors import Refusal, Unavailable, listed, shown
 from serving.protocol.tensor import Tensor
@@ -19,13 +22,38 @@ KICKOFF = "kickoff"
 PLATFORM = "onnxruntime_onnx"
 
 
-class Endpoint:
-    """A model with the store that holds its features."""
+class Inputs(NamedTuple):
+    """The model's input for a request, and where it comes from.
 
-    def __init__(self, model: Model, store: OnlineStore) -> None:
+    keys: input -> n entities; none in raw mode, as no kickoffs. age_seconds: since the features were read from the
+    store. degraded: the store cannot be read now, and they are the last known.
+    """
+
+    vectors: Vectors
+    keys: Mapping[str, Sequence[Key]] = MappingProxyType({})
+    kickoffs: Sequence[float] = ()
+    age_seconds: float = 0.0
+    degraded: bool = False
+
+
+class Endpoint:
+    """A model with the store that holds its features, what counts its answers and what remembers them."""
+
+    def __init__(
+        self,
+        model: Model,
+        store: OnlineStore,
+        series: Series | None = None,
+        log: PredictionLog | None = None,
+        variant: str = "stable",
+    ) -> None:
         self.model = model
         self.store = store
+        self.series = series or uncounted()
+        self.log = log or Nowhere()
+        self.variant = variant
         self.signature = model.signature
+        self.columns = tuple(ref.name for ref in model.signature.features)
         self.lookups = lookups(model.signature.features)
         self.layout = Layout(model.signature.features)
 
@@ -34,26 +62,38 @@ class Endpoint:
         """Registered name of the model."""
         return self.signature.model
 
-    async def infer(self, request: InferenceRequest) -> InferenceResponse:
+    async def infer(self, request: InferenceRequest, call: Call | None = None) -> InferenceResponse:
         """Answer a request. Raises Refusal, StoreError or Unavailable."""
+        call = call or Call()
         self._check_outputs(request)
-        vectors = await self.vectors(request)
-        with telemetry.span("inference", rows=len(vectors.values)):
-            output = self._predict(vectors)
+        inputs = await self.inputs(request, call)
+        begun = perf_counter()
+        output = self._predict(inputs.vectors)
+        ended = call.mark(INFERENCE, begun)
+        response_id = request.id or call.id
+        self._count(inputs)
+        if self.log.enabled:
+            self.log.record(self._prediction(response_id, call, inputs, output, ended - call.begun))
         return InferenceResponse(
             model_name=self.name,
             model_version=self.model.version,
             outputs=[Tensor(self.signature.output, "FP32", output.shape, output)],
-            id=request.id or uuid4().hex,
-            parameters=self._parameters(vectors),
+            id=response_id,
+            parameters=self._parameters(inputs),
         )
 
-    async def vectors(self, request: InferenceRequest) -> Vectors:
+    async def vectors(self, request: InferenceRequest, call: Call | None = None) -> Vectors:
         """The model's input: as given in raw mode, else looked up. Raises Refusal or StoreError."""
+        return (await self.inputs(request, call or Call())).vectors
+
+    async def inputs(self, request: InferenceRequest, call: Call) -> Inputs:
+        """The model's input and its origin: as given in raw mode, else looked up. Raises Refusal or StoreError."""
         if INPUT in request.inputs:
-            return self._given(request)
-        with telemetry.span("features"):
-            return await self._looked_up(request)
+            return Inputs(self._given(request))
+        begun = perf_counter()
+        inputs = await self._looked_up(request)
+        call.mark(FEATURES, begun)
+        return inputs
 
     async def check_ready(self) -> None:
         """Raises StoreError or Unavailable, saying why, unless every feature can be read for some entity."""
@@ -104,19 +144,21 @@ class Endpoint:
             raise Refusal(f"input {INPUT} must have shape [n, {columns}], found {list(tensor.shape)}")
         return Vectors(_singles(tensor), (), None)
 
-    async def _looked_up(self, request: InferenceRequest) -> Vectors:
+    async def _looked_up(self, request: InferenceRequest) -> Inputs:
         """The features of a request in entity mode."""
         keys = self._entities(request)
         kickoffs = self._kickoffs(request, len(next(iter(keys.values()))))
-        rows: dict[tuple[str, Key], Any] = {}
+        rows = Rows()
         for lookup in self.lookups:
             wanted = {key for name in lookup.inputs for key in keys[name]}
             found = await self.store.read(lookup.join_key, wanted, lookup.views)
             rows.update(found)
+            rows.age_seconds = max(rows.age_seconds, found.age_seconds)
+            rows.degraded = rows.degraded or found.degraded
             unknown = wanted - {key for _, key in found}
             if unknown:
                 raise await self._unknown(lookup.join_key, lookup.views, unknown)
-        return self.layout.assemble(keys, rows, kickoffs)
+        return Inputs(self.layout.assemble(keys, rows, kickoffs), keys, kickoffs, rows.age_seconds, rows.degraded)
 
     def _entities(self, request: InferenceRequest) -> Mapping[str, Sequence[Key]]:
         known = (*self.signature.inputs, KICKOFF)
@@ -157,7 +199,8 @@ class Endpoint:
             names = listed(sorted(set(vectors.missing))[:5])
             raise Unavailable(f"{error}: {len(vectors.missing)} missing in the online store ({names})") from None
 
-    def _parameters(self, vectors: Vectors) -> dict[str, Parameter]:
+    def _parameters(self, inputs: Inputs) -> dict[str, Parameter]:
+        vectors = inputs.vectors
         parameters: dict[str, Parameter] = {
             "model_version": self.model.version,
             "feature_service": self.signature.feature_service,
@@ -165,7 +208,34 @@ class Endpoint:
         }
         if vectors.oldest is not None:
             parameters["features_event_time"] = iso(vectors.oldest)
+        if inputs.degraded:
+            parameters["degraded"] = True
+            parameters["features_age_seconds"] = round(inputs.age_seconds, 3)
         return parameters
+
+    def _count(self, inputs: Inputs) -> None:
+        vectors = inputs.vectors
+        age = None if vectors.oldest is None else time.time() - vectors.oldest
+        self.series.answered(len(vectors.values), len(vectors.missing), age, inputs.degraded)
+
+    def _prediction(self, request_id: str, call: Call, inputs: Inputs, output: Matrix, seconds: float) -> Prediction:
+        return Prediction(
+            request_id=request_id,
+            trace=call,
+            model=self.name,
+            version=self.model.version,
+            variant=self.variant,
+            entities=inputs.keys,
+            features=self.columns,
+            values=inputs.vectors.values,
+            event_time=inputs.vectors.oldest,
+            labels=self.signature.classes,
+            output=output,
+            latency=seconds,
+            time=time.time(),
+            kickoffs=inputs.kickoffs,
+            degraded=inputs.degraded,
+        )
 
 
 def _keys(request: InferenceRequest, name: str) -> Sequence[Key]:

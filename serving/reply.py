@@ -60,6 +60,11 @@ def too_large(limit: int) -> Refusal:
     )
 
 
+def too_slow(seconds: float) -> Refusal:
+    """The refusal (408) of a body that takes longer than this."""
+    return Refusal(f"the body did not arrive within {seconds:g} s", HTTPStatus.REQUEST_TIMEOUT, CLOSE)
+
+
 def require_plain(scope: Scope) -> None:
     """Raises Refusal (415) unless the body is JSON as it stands."""
     if json_length(scope) is not None:

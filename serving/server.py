@@ -86,6 +86,7 @@ def environment(stored: Stored, host: str, port: int, workers: int = 1) -> dict[
         "HOST": host,
         "PORT": str(port),
         "WORKERS": str(workers),
+        "DRAIN_SECONDS": "0",
     }
     if stored.version is not None:
         change["VERSIONS"] = json.dumps([stored.version])

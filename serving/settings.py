@@ -1,8 +1,9 @@
 """Settings of the model server: the `MATCHDAY_SERVING_*` environment variables."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from matchday.settings import Settings
@@ -19,15 +20,34 @@ class ServingSettings(BaseSettings):
     versions: list[str] = Field([], description="Registry versions of these bundles, in the same order.")
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
+    grpc_port: int = Field(0, ge=0, le=65535, description="Port of the protocol over gRPC; 0 is none.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes that share the port.")
-    online_store: Path = Field(
-        default_factory=lambda: Settings().online_store, description="Feast's SQLite online store."
+    variant: Literal["stable", "canary"] = Field("stable", description="What this server is in a rollout.")
+    online_store: str = Field(
+        default_factory=lambda: str(Settings().online_store),
+        description="Feast's online store: redis://HOST:PORT/DB, sqlite:///PATH, or a path.",
     )
     project: str = Field("matchday", description="Feast project whose features are read.")
+    features_fresh_seconds: float = Field(
+        0.5, ge=0, description="How long features that were read are used again without asking the store."
+    )
+    features_stale_seconds: float = Field(
+        3600.0, ge=0, description="How old features may be that stand in for a store that is down; beyond it 503."
+    )
     max_body_bytes: int = Field(4 * 2**20, gt=0, description="Largest request body; beyond it 413.")
     max_batch: int = Field(1024, gt=0, le=4096, description="Most rows in one request; beyond it 413.")
     body_seconds: float = Field(10.0, gt=0, description="Time a client has to send its body; beyond it 408.")
+    request_seconds: float = Field(10.0, gt=0, description="Time an answer may take once asked for; beyond it 504.")
+    max_concurrent: int = Field(256, gt=0, description="Requests in flight in a worker; beyond it 429.")
+    token: SecretStr | None = Field(None, description="Bearer token that clients must show; none by default.")
+    token_file: Path | None = Field(None, description="File that holds the token, in place of `token`.")
+    drain_seconds: float = Field(
+        5.0, ge=0, description="On SIGTERM, time between readiness going off and the last new request."
+    )
     stop_seconds: int = Field(20, gt=0, description="Time that requests in flight get when the server stops.")
+    run_folder: Path | None = Field(
+        None, description="What the workers of a server share while it runs; made and set by the server."
+    )
     sources: list[str] = Field(
         [], description="Model URIs that the bundles came from, in the same order; a new version there is followed."
     )

@@ -13,7 +13,21 @@ nothing.
 from opentelemetry.trace import Span
 
 from matchday.telemetry.logs import logger
+from matchday.telemetry.sampling import Caller, Sampling
 from matchday.telemetry.session import remote_context, shutdown, start
-from matchday.telemetry.spans import inject, span, traceparent
+from matchday.telemetry.spans import finished, inject, span, traceparent, within
 
-__all__ = ["Span", "inject", "logger", "remote_context", "shutdown", "span", "start", "traceparent"]
+__all__ = [
+    "Caller",
+    "Sampling",
+    "Span",
+    "finished",
+    "inject",
+    "logger",
+    "remote_context",
+    "shutdown",
+    "span",
+    "start",
+    "traceparent",
+    "within",
+]

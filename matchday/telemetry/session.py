@@ -46,11 +46,12 @@ def active() -> Session:
     return _session
 
 
-def start(service: str) -> None:
+def start(service: str, chosen: bool = False) -> None:
     """Send the spans and logs of this process on, as `service`. A second call changes nothing.
 
-    `OTEL_SERVICE_NAME` wins over `service`. A folder that cannot be written is said once on stderr; the work
-    goes on without telemetry.
+    chosen: every span that is begun is recorded, as a `Sampling` was asked beforehand; else OpenTelemetry's own
+    sampler decides. `OTEL_SERVICE_NAME` wins over `service`. A folder that cannot be written is said once on
+    stderr; the work goes on without telemetry.
     """
     global _session
     with _lock:
@@ -61,7 +62,7 @@ def start(service: str) -> None:
             _session = Session(parent=parent)
             return
         try:
-            _session = _open(service, parent)
+            _session = _open(service, parent, chosen)
         except OSError as error:
             print(f"telemetry is off: {error.filename}: {error.strerror}", file=sys.stderr)
             _session = Session(parent=parent)
@@ -83,15 +84,16 @@ def remote_context(traceparent: str | None, tracestate: str | None = None) -> Co
     return TraceContextTextMapPropagator().extract(carrier, context=Context())
 
 
-def _open(service: str, parent: Context) -> Session:
+def _open(service: str, parent: Context, chosen: bool) -> Session:
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
     name = os.environ.get("OTEL_SERVICE_NAME") or service
     resource = Resource.create({"service.name": name, "service.namespace": "matchday", "process.pid": os.getpid()})
     spans, logs = _to_collector() if _collector() else _to_files()
-    traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+    traces = TracerProvider(ALWAYS_ON if chosen else None, resource, shutdown_on_exit=False)
     traces.add_span_processor(spans)
     records = LoggerProvider(resource=resource, shutdown_on_exit=False)
     records.add_log_record_processor(logs)

@@ -5,10 +5,20 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from opentelemetry.context import Context, get_current
-from opentelemetry.trace import Span, SpanKind, get_current_span, use_span
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+    use_span,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from matchday.telemetry.redaction import plain, redacted
+from matchday.telemetry.sampling import Caller
 from matchday.telemetry.session import active
 
 Kind = Literal["internal", "server", "client", "producer", "consumer"]
@@ -29,6 +39,20 @@ def span(name: str, *, parent: Context | None = None, kind: Kind = "internal", *
     )
     with use_span(started, end_on_exit=True) as current:
         yield current
+
+
+def finished(name: str, parent: Span, begun: int, ended: int, **attributes: str | float) -> None:
+    """Record a span that is over. begun, ended: Unix nanoseconds."""
+    context = set_span_in_context(parent, Context())
+    active().tracer.start_span(name, context=context, start_time=begun, attributes=attributes).end(ended)
+
+
+@contextmanager
+def within(caller: Caller) -> Iterator[None]:
+    """What is logged in the block belongs to this trace, which nobody records here."""
+    context = SpanContext(caller.trace_id, caller.span_id, is_remote=True, trace_flags=TraceFlags(caller.trace_flags))
+    with use_span(NonRecordingSpan(context)):
+        yield
 
 
 def here() -> Context:

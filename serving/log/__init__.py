@@ -6,6 +6,7 @@ building Kafka's records in Python takes longer than a forecast, and would take 
 When that process, Kafka or the disk is slow or gone, the queue drops its oldest predictions and counts them.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from serving.log.address import Address, LogError
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["Address", "LogError", "Nowhere", "Prediction", "PredictionLog", "open_log"]
 
 
-def open_log(settings: "ServingSettings") -> PredictionLog:
+def open_log(settings: "ServingSettings", on_dropped: Callable[[int], None] | None = None) -> PredictionLog:
     """The log that `predictions` names, for one worker. Raises LogError for an address that is none.
 
+    on_dropped: told of each loss, off the request path.
     Nothing is connected before the first prediction, so a log that is down holds no server up.
     """
     if not settings.predictions:
         return Nowhere()
     from serving.log.queue import QueuedLog
 
-    return QueuedLog(Address.parse(settings.predictions))
+    return QueuedLog(Address.parse(settings.predictions), on_dropped=on_dropped)

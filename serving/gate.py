@@ -1,0 +1,117 @@
+"""What every request for a forecast passes, whichever protocol it came by: limits, trace, metrics, a line per error."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, Protocol, TypeVar
+
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+
+from matchday import telemetry
+from matchday.telemetry import Caller, Sampling
+from serving.call import STAGES, Call
+from serving.endpoint import Endpoint
+from serving.features.store import StoreError
+from serving.limits import Flight, Limits
+from serving.protocol.errors import Refusal, Unavailable
+from serving.settings import ServingSettings
+
+SAMPLED = 0.05
+"""Share of new traces that is recorded, unless `OTEL_TRACES_SAMPLER` says otherwise."""
+
+Answer = TypeVar("Answer")
+
+
+class Headers(Protocol):
+    """Headers of HTTP or metadata of gRPC, by their names in small letters."""
+
+    def get(self, name: str) -> str | None:
+        """The value of a header."""
+
+
+class Gate:
+    """One per worker."""
+
+    def __init__(self, settings: ServingSettings) -> None:
+        self.seconds = settings.request_seconds
+        self.limits = Limits(settings.max_concurrent)
+        self.sampling = Sampling.from_environment(SAMPLED)
+
+    @cached_property
+    def log(self) -> Any:
+        """This server's structured log."""
+        return telemetry.logger("serving")
+
+    def begin(self, headers: Headers) -> Call:
+        """A request that has just come."""
+        traceparent = headers.get("traceparent")
+        return Call(None if traceparent is None else Caller.read(traceparent))
+
+    async def answer(
+        self,
+        call: Call,
+        endpoint: Endpoint,
+        route: str,
+        headers: Headers,
+        work: Callable[[Flight], Awaitable[Answer]],
+    ) -> Answer | Refusal:
+        """What the work gives, or why it gives nothing. route: name of the span."""
+        if not self.sampling.takes(call.caller):
+            outcome = await self._attempt(call, endpoint, work)
+        else:
+            parent = telemetry.remote_context(headers.get("traceparent"), headers.get("tracestate"))
+            about = {"model": endpoint.name, "version": endpoint.model.version}
+            with telemetry.span(route, parent=parent, kind="server", **about) as span:
+                call.recorded(span)
+                outcome = await self._attempt(call, endpoint, work)
+                span.set_attribute("http.response.status_code", int(_status(outcome)))
+                for stage, begun, ended in call.marks:
+                    telemetry.finished(STAGES[stage], span, call.wall(begun), call.wall(ended))
+        endpoint.series.finished(call, perf_counter() - call.begun, _status(outcome))
+        return outcome
+
+    async def _attempt(
+        self, call: Call, endpoint: Endpoint, work: Callable[[Flight], Awaitable[Answer]]
+    ) -> Answer | Refusal:
+        try:
+            flight = self.limits.enter(self.seconds)
+        except Refusal as error:
+            return error
+        try:
+            return await work(flight)
+        except Refusal as error:
+            return error
+        except (StoreError, Unavailable) as error:
+            return self._failed(call, endpoint, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        except asyncio.CancelledError:
+            if not flight.late:
+                raise
+            flight.task.uncancel()
+            return self._failed(
+                call, endpoint, HTTPStatus.GATEWAY_TIMEOUT, f"no answer was found within {self.seconds:g} s"
+            )
+        except ProtocolClosed:
+            raise
+        except Exception as error:  # noqa: BLE001
+            message = "the server failed on this request; its log says why"
+            return self._failed(call, endpoint, HTTPStatus.INTERNAL_SERVER_ERROR, message, error)
+        finally:
+            self.limits.leave(flight)
+
+    def _failed(
+        self, call: Call, endpoint: Endpoint, status: HTTPStatus, message: str, error: Exception | None = None
+    ) -> Refusal:
+        """The failure as it is told the client, with one line in the log."""
+        about = {"model": endpoint.name, "version": endpoint.model.version, "status": int(status), "id": call.id}
+        with telemetry.within(Caller(call.trace_id, call.span_id, call.trace_flags)):
+            if error is None:
+                self.log.warning("request not answered", reason=message, **about)
+            else:
+                self.log.error("request failed", exc_info=error, **about)
+        return Refusal(message, status)
+
+
+def _status(outcome: object) -> HTTPStatus:
+    return outcome.status if isinstance(outcome, Refusal) else HTTPStatus.OK
