@@ -20,7 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo test lint format compile data bench serve ui clean
+.PHONY: help setup demo test lint format compile stubs data bench serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ format: $(READY) ## rewrite the code as the formatter wants it, and mend what ca
 
 compile: $(READY) ## compile the pipelines to pipelines/compiled/
 	@$(BIN)/matchday pipeline compile
+
+stubs: $(READY) ## generate the messages of gRPC from serving/grpc/open_inference.proto
+	@sh scripts/stubs.sh
 
 data: $(READY) ## rebuild the bundled history from its source
 	@$(BIN)/matchday data build
