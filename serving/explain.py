@@ -141,7 +141,7 @@ class Explainer:
         return walks
 
     def _worth(self, row: Matrix, players: npt.NDArray[np.intp], masks: npt.NDArray[np.bool_]) -> Array:
-        """What is explained (..., m, c) where the players in masks (..., m, p) are `row`'s, the rest the background's."""
+        """What is explained (..., m, c) with the players in masks (..., m, p) as in `row`, the rest background."""
         inputs = np.broadcast_to(self.background, (*masks.shape[:-1], len(self.names))).copy()
         inputs[..., players] = np.where(masks, row[players], inputs[..., players])
         flat = self._explicand(inputs.reshape(-1, len(self.names)))
