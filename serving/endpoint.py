@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from serving.call import FEATURES, INFERENCE, Call
+from serving.explain import Explainer
 from serving.features.store import Key, OnlineStore, Rows
 from serving.log import Nowhere, Prediction, PredictionLog
 from serving.metrics import Series, uncounted
@@ -20,6 +21,8 @@ from serving.vector import Layout, Vectors, iso, key_datatype, lookups, seconds
 
 KICKOFF = "kickoff"
 PLATFORM = "onnxruntime_onnx"
+MOST_LISTED = 40
+"""Entities that an error names one by one."""
 
 
 class Inputs(NamedTuple):
@@ -56,6 +59,7 @@ class Endpoint:
         self.columns = tuple(ref.name for ref in model.signature.features)
         self.lookups = lookups(model.signature.features)
         self.layout = Layout(model.signature.features)
+        self.explainer = Explainer(model)
 
     @property
     def name(self) -> str:
@@ -65,7 +69,7 @@ class Endpoint:
     async def infer(self, request: InferenceRequest, call: Call | None = None) -> InferenceResponse:
         """Answer a request. Raises Refusal, StoreError or Unavailable."""
         call = call or Call()
-        self._check_outputs(request)
+        self.check_outputs(request)
         inputs = await self.inputs(request, call)
         begun = perf_counter()
         output = self._predict(inputs.vectors)
@@ -79,7 +83,7 @@ class Endpoint:
             model_version=self.model.version,
             outputs=[Tensor(self.signature.output, "FP32", output.shape, output)],
             id=response_id,
-            parameters=self._parameters(inputs),
+            parameters=self.parameters(inputs),
         )
 
     async def vectors(self, request: InferenceRequest, call: Call | None = None) -> Vectors:
@@ -126,7 +130,8 @@ class Endpoint:
             "outputs": [_describe(self.signature.output, "FP32", [-1, *width], columns=list(self.signature.classes))],
         }
 
-    def _check_outputs(self, request: InferenceRequest) -> None:
+    def check_outputs(self, request: InferenceRequest) -> None:
+        """Raises Refusal when an output is asked for that there is not."""
         for name in request.outputs:
             if name != self.signature.output:
                 raise Refusal(f"{self.name} has no output {shown(name)}: it gives {self.signature.output}")
@@ -188,6 +193,8 @@ class Endpoint:
     async def _unknown(self, join_key: str, views: Mapping[str, Sequence[str]], unknown: set[Key]) -> Refusal:
         known = await self.store.keys(join_key, views)
         names = listed(shown(key) for key in sorted(unknown, key=str)[:5])
+        if len(known) > MOST_LISTED:
+            return Refusal(f"unknown {join_key} {names}: {len(known)} are known, such as {listed(known[:5])}")
         return Refusal(f"unknown {join_key} {names}: known are {listed(known)}")
 
     def _predict(self, vectors: Vectors) -> Any:
@@ -199,7 +206,8 @@ class Endpoint:
             names = listed(sorted(set(vectors.missing))[:5])
             raise Unavailable(f"{error}: {len(vectors.missing)} missing in the online store ({names})") from None
 
-    def _parameters(self, inputs: Inputs) -> dict[str, Parameter]:
+    def parameters(self, inputs: Inputs) -> dict[str, Parameter]:
+        """What goes back with every answer: which model it is of, and what its features were."""
         vectors = inputs.vectors
         parameters: dict[str, Parameter] = {
             "model_version": self.model.version,

@@ -64,13 +64,17 @@ class Explainer:
         """Whether the bundle has a background to compare with."""
         return len(self.background) > 0
 
-    async def explain(self, row: Matrix) -> Explanation:
-        """Explain features (k,), off the event loop. Raises Refusal (404, 429) and Unavailable."""
+    def require_able(self) -> None:
+        """Raises Refusal (404) without a background."""
         if not self.able:
             raise Refusal(
                 f"{self.model.signature.model} cannot be explained: its bundle has no background",
                 HTTPStatus.NOT_FOUND,
             )
+
+    async def explain(self, row: Matrix) -> Explanation:
+        """Explain features (k,), off the event loop. Raises Refusal (404, 429) and Unavailable."""
+        self.require_able()
         if self._waiting >= WAITING:
             raise Refusal(
                 f"{WAITING} explanations are waiting already: ask again in a second",

@@ -3,22 +3,28 @@
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from matchday import telemetry
 from matchday.errors import MatchdayError
+from serving.call import ENCODE
 from serving.features.store import StoreError
 from serving.grpc import codec
 from serving.grpc import open_inference_pb2 as messages
+from serving.limits import Flight
 from serving.protocol.errors import Refusal, Unavailable
 
 if TYPE_CHECKING:
     from serving.app import App
 
 NAME = "inference.GRPCInferenceService"
+INFER = f"{NAME}/ModelInfer"
+"""Name of the span of a request."""
+OPEN = ("ServerLive", "ServerReady", "ModelReady")
+"""Calls that probes make, without the token."""
 
 CODES = {
     HTTPStatus.UNAUTHORIZED: grpc.StatusCode.UNAUTHENTICATED,
@@ -33,7 +39,8 @@ CODES = {
 }
 """Status of a refusal over HTTP -> over gRPC; any other is INVALID_ARGUMENT."""
 
-Context = grpc.aio.ServicerContext
+Context: TypeAlias = Any
+"""`grpc.aio.ServicerContext`: grpc ships no types."""
 Method = Callable[[Any, Context], Awaitable[Any]]
 
 
@@ -86,23 +93,35 @@ class Service:
     async def model_infer(self, request: messages.ModelInferRequest, context: Context) -> messages.ModelInferResponse:
         """An answer of a model, in the trace of the caller. Raises Refusal, StoreError or Unavailable."""
         endpoint = self.app.endpoint(request.model_name, request.model_version or None)
-        given = dict(context.invocation_metadata() or ())
-        caller = telemetry.remote_context(given.get("traceparent"), given.get("tracestate"))
-        about = {"rpc.system": "grpc", "model": endpoint.name, "version": endpoint.model.version}
-        with telemetry.span(f"{NAME}/ModelInfer", parent=caller, kind="server", **about):
-            response = await endpoint.infer(codec.read(request, self.app.settings.max_batch))
-            return codec.write(response, raw=bool(request.raw_input_contents))
+        metadata = dict(context.invocation_metadata() or ())
+        call = self.app.gate.begin(metadata)
+
+        async def work(_: Flight) -> messages.ModelInferResponse:
+            response = await endpoint.infer(codec.read(request, self.app.settings.max_batch), call)
+            begun = perf_counter()
+            message = codec.write(response, raw=bool(request.raw_input_contents))
+            call.mark(ENCODE, begun)
+            return message
+
+        outcome = await self.app.gate.answer(call, endpoint, INFER, metadata, work)
+        if call.sampled or call.caller is not None:
+            context.set_trailing_metadata((("traceparent", call.traceparent()),))
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
 
     def _handler(self, name: str, kind: type[Any], method: Method) -> grpc.RpcMethodHandler:
         async def call(body: bytes, context: Context) -> Any:
             try:
+                if name not in OPEN:
+                    self.app.door.check(dict(context.invocation_metadata() or ()).get("authorization"))
                 return await method(_parsed(kind, body), context)
             except Refusal as error:
                 code, text = CODES.get(error.status, grpc.StatusCode.INVALID_ARGUMENT), str(error)
             except (StoreError, Unavailable) as error:
                 code, text = grpc.StatusCode.UNAVAILABLE, str(error)
             except Exception:
-                self.app.log.exception("request failed", path=f"/{NAME}/{name}")
+                self.app.gate.log.exception("request failed", path=f"/{NAME}/{name}")
                 code, text = grpc.StatusCode.INTERNAL, "the server failed on this request; its log says why"
             return await context.abort(code, text)
 
