@@ -2,19 +2,19 @@
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Any
 
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
 from matchday import telemetry
-from matchday.errors import MatchdayError
 from serving import routes
 from serving.call import ENCODE, Call
 from serving.endpoint import Endpoint
@@ -30,6 +30,7 @@ from serving.protocol import v2
 from serving.protocol.errors import Refusal, Unavailable, listed, shown
 from serving.reply import Reply, failed, json_length, nothing_at, ok, require, too_large, too_slow
 from serving.settings import ServingSettings
+from serving.versions import Versions, places
 
 Answer = Callable[[Endpoint, Scope, bytes, Call], Awaitable[Reply]]
 """From the body of a request to the answer."""
@@ -55,7 +56,12 @@ class App:
             settings.features_stale_seconds,
         )
         self.endpoints: dict[str, Endpoint] = {}
-        self.broken: list[str] = []
+        self.versions = Versions(
+            self.endpoints,
+            places(settings),
+            lambda folder, registered: self.endpoint_of(load(folder, registered)),
+            settings.refresh_seconds,
+        )
         self.gate = Gate(settings)
         self.door = Door(settings)
         self._own_folder = None if settings.run_folder else TemporaryDirectory(prefix="matchday-serving-")
@@ -63,24 +69,25 @@ class App:
         self.metrics = Metrics(self.run_folder, settings.variant)
         self._log = open_log(settings, self.metrics.log_dropped)
         self._hot: dict[str, str] = {}
+        self._grpc: Any = None
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Load the models, before the first request. A bad bundle keeps the server alive and not ready."""
         telemetry.start("matchday-serving", chosen=True)
-        versions: Iterable[str | None] = [*self.settings.versions, *[None] * len(self.settings.bundles)]
-        for folder, registered in zip(self.settings.bundles, versions, strict=False):
-            try:
-                endpoint = self.endpoint_of(load(folder, registered))
-            except MatchdayError as error:
-                self.broken.append(str(error))
-                self.gate.log.error("model not loaded", reason=str(error))
-            else:
-                self.endpoints[endpoint.name] = endpoint
+        self.versions.load()
+        self.versions.start(loop)
+        if self.settings.grpc_port:
+            from serving.grpc.server import start
+
+            self._grpc = loop.run_until_complete(start(self, self.settings.host, self.settings.grpc_port))
         gc.collect()
         gc.freeze()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of everything once the last request is answered."""
+        if self._grpc is not None:
+            loop.run_until_complete(self._grpc.stop(self.settings.stop_seconds))
+        self.versions.stop()
         self._log.close()
         self.store.close()
         telemetry.shutdown()
@@ -163,16 +170,18 @@ class App:
     async def _model(
         self, name: str, registered: str | None, rest: list[str], scope: Scope, protocol: HTTPProtocol
     ) -> Reply:
-        if rest not in ([], ["ready"], ["infer"]):
+        if rest not in ([], ["ready"], ["infer"], ["explain"]):
             raise nothing_at(scope)
-        require(scope, "POST" if rest == ["infer"] else "GET")
+        require(scope, "POST" if rest in (["infer"], ["explain"]) else "GET")
         endpoint = self.endpoint(name, registered)
         if rest == ["infer"]:
             if registered is None:
                 self._hot[scope.path] = name
             return await self.forecast(endpoint, scope, protocol, self._infer, INFER)
+        if rest == ["explain"]:
+            return await self.forecast(endpoint, scope, protocol, routes.explain_v2, routes.EXPLAIN_V2)
         if rest == ["ready"]:
-            self._require_staying()
+            self.require_staying()
             await endpoint.check_ready()
             return ok({"name": endpoint.name, "ready": True})
         return ok(endpoint.metadata())
@@ -181,8 +190,8 @@ class App:
         """The endpoint of a model. Raises Refusal (404), Unavailable when some model could not be loaded."""
         endpoint = self.endpoints.get(name)
         if endpoint is None:
-            if self.broken:
-                raise Unavailable(self.broken[0])
+            if absent := self.versions.absent:
+                raise Unavailable(absent[0])
             raise Refusal(f"no model {shown(name)} here: there is {listed(self.endpoints)}", HTTPStatus.NOT_FOUND)
         if registered not in (None, endpoint.model.version):
             raise Refusal(
@@ -191,15 +200,21 @@ class App:
             )
         return endpoint
 
-    async def _ready(self) -> Reply:
-        self._require_staying()
-        if self.broken or not self.endpoints:
-            raise Unavailable(self.broken[0] if self.broken else "no model is loaded")
+    async def check_ready(self) -> None:
+        """Raises Unavailable or StoreError, saying why, unless every model can answer."""
+        self.require_staying()
+        if (absent := self.versions.absent) or not self.endpoints:
+            raise Unavailable(absent[0] if absent else "no model is loaded")
         for endpoint in self.endpoints.values():
             await endpoint.check_ready()
-        return ok({"ready": True})
 
-    def _require_staying(self) -> None:
+    async def _ready(self) -> Reply:
+        await self.check_ready()
+        held_back = self.versions.held_back
+        return ok({"ready": True, "held_back": held_back} if held_back else {"ready": True})
+
+    def require_staying(self) -> None:
+        """Raises Unavailable once the server is about to stop."""
         if (self.run_folder / DRAINING).exists():
             raise Unavailable("the server is about to stop")
 

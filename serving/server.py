@@ -90,6 +90,8 @@ def environment(stored: Stored, host: str, port: int, workers: int = 1) -> dict[
     }
     if stored.version is not None:
         change["VERSIONS"] = json.dumps([stored.version])
+    if stored.uri:
+        change["SOURCES"] = json.dumps([stored.uri])
     return {PREFIX + name: value for name, value in change.items()}
 
 

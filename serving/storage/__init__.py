@@ -6,7 +6,7 @@
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -26,11 +26,12 @@ SCHEME = "mlflow://"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A bundle folder, the model it holds, and the version it is registered as (None: not registered)."""
+    """A bundle folder, the model it holds, the version it is registered as (None: not registered), and its URI."""
 
     folder: Path
     name: str
     version: str | None
+    uri: str = field(default="", compare=False)
 
 
 def fetch(uri: str, home: Path, tracking_uri: str) -> Stored:
@@ -71,7 +72,7 @@ def _registered(uri: str, home: Path, tracking_uri: str) -> Stored:
             if not _holds(folder, found.name):
                 raise StorageError(f"{uri} is not a bundle of {found.name}: register it again")
             registered.write_text(digest)
-    return Stored(folder, found.name, version)
+    return Stored(folder, found.name, version, uri)
 
 
 @contextmanager

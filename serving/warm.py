@@ -1,0 +1,48 @@
+"""Proof that a model answers real rows, before it is asked by anyone."""
+
+import numpy as np
+
+from serving.model import Matrix, Model, ModelError
+from serving.protocol.errors import Unavailable
+
+SINGLE_ROWS = 32
+TOLERANCE = 1e-4
+
+
+def warm(model: Model) -> None:
+    """Run the training matches that the bundle brings, alone and together.
+
+    Raises ModelError when an answer is not finite, is no probability, or depends on the other rows of a batch.
+    A bundle without such rows passes.
+    """
+    rows = _background(model)
+    if not len(rows):
+        return
+    try:
+        together = model.predict(rows)
+        alone = np.concatenate([model.predict(rows[index : index + 1]) for index in range(min(len(rows), SINGLE_ROWS))])
+    except Unavailable as error:
+        raise ModelError(f"{_title(model)} fails on matches of its own training data: {error}") from None
+    if not np.allclose(alone, together[: len(alone)], atol=TOLERANCE, rtol=TOLERANCE):
+        raise ModelError(f"{_title(model)} gives a match another answer alone than in a batch")
+    if model.signature.classes:
+        sums = together.sum(axis=1)
+        if together.min() < 0 or not np.allclose(sums, 1, atol=TOLERANCE):
+            raise ModelError(f"{_title(model)} gives what are no probabilities on matches of its own training data")
+
+
+def _background(model: Model) -> Matrix:
+    """FP32 (n, k); no rows when the bundle has none."""
+    width = len(model.signature.features)
+    given = model.explainer.get("background") or []
+    try:
+        rows = np.asarray(given, np.float32)
+    except (TypeError, ValueError):
+        rows = np.empty(0, np.float32)
+    if given and rows.shape != (len(given), width):
+        raise ModelError(f"the background of {_title(model)} is not rows of {width} numbers")
+    return rows
+
+
+def _title(model: Model) -> str:
+    return f"{model.signature.model} {model.version}"
