@@ -122,6 +122,12 @@ def signature(**changes: Any) -> Signature:
 WEIGHTS = np.array([[0.001, 0, -0.001], [0.1, 0, -0.1], [0.02, 0, 0], [-0.001, 0, 0.001], [-0.1, 0, 0.1], [0, 0, 0.02]])
 
 
+EXPLAINER = {
+    "background": [[1500.0 + 10 * i, i % 7, 3 + i % 5, 1600.0 - 5 * i, 7 - i % 7, 4 + i % 3] for i in range(32)],
+    "labels": {"home_elo": "Home team: Elo rating"},
+}
+
+
 def graph(columns: int = len(FEATURES), output: str = "probabilities") -> bytes:
     """Softmax of a linear map of the features, NaN taken as 0 only in points (column 1 and 4)."""
     weights = numpy_helper.from_array(np.resize(WEIGHTS, (columns, 3)).astype(np.float32), "weights")
@@ -150,7 +156,7 @@ def probabilities(features: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "match-outcome"
-    write_bundle(folder, graph(), signature(), {}, "# match-outcome\n")
+    write_bundle(folder, graph(), signature(), EXPLAINER, "# match-outcome\n")
     return folder
 
 
@@ -180,15 +186,16 @@ class Served:
     port: int
     home: Path
     pid: int
+    grpc_port: int
 
 
 @pytest.fixture(scope="session")
 def served(online: Online, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The real server process, limits small enough to run into."""
-    home, port = tmp_path_factory.mktemp("home"), free_port()
-    limits = {"max_body_bytes": "65536", "max_batch": "64", "body_seconds": "1"}
+    home, port, grpc_port = tmp_path_factory.mktemp("home"), free_port(), free_port()
+    limits = {"max_body_bytes": "65536", "max_batch": "64", "body_seconds": "1", "grpc_port": str(grpc_port)}
     with running(COMMAND, port, environ(home, bundle, online.path, port, **limits)) as process:
-        yield Served(f"http://127.0.0.1:{port}", port, home, process.pid)
+        yield Served(f"http://127.0.0.1:{port}", port, home, process.pid, grpc_port)
 
 
 @pytest.fixture
