@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from serving.batching import Batch
 from serving.call import FEATURES, INFERENCE, Call
 from serving.explain import Explainer
 from serving.features.store import Key, OnlineStore, Rows
@@ -59,6 +60,7 @@ class Endpoint:
         self.columns = tuple(ref.name for ref in model.signature.features)
         self.lookups = lookups(model.signature.features)
         self.layout = Layout(model.signature.features)
+        self._batch = Batch(model)
         self.explainer = Explainer(model)
 
     @property
@@ -72,7 +74,7 @@ class Endpoint:
         self.check_outputs(request)
         inputs = await self.inputs(request, call)
         begun = perf_counter()
-        output = self._predict(inputs.vectors)
+        output = await self._predict(inputs.vectors)
         ended = call.mark(INFERENCE, begun)
         response_id = request.id or call.id
         self._count(inputs)
@@ -197,9 +199,9 @@ class Endpoint:
             return Refusal(f"unknown {join_key} {names}: {len(known)} are known, such as {listed(known[:5])}")
         return Refusal(f"unknown {join_key} {names}: known are {listed(known)}")
 
-    def _predict(self, vectors: Vectors) -> Any:
+    async def _predict(self, vectors: Vectors) -> Matrix:
         try:
-            return self.model.predict(vectors.values)
+            return await self._batch.predict(vectors.values)
         except Unavailable as error:
             if not vectors.missing:
                 raise Unavailable(str(error)) from None

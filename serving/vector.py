@@ -179,7 +179,7 @@ def seconds(text: str) -> float:
 
 def iso(moment: float) -> str:
     """ISO 8601 in UTC of Unix seconds, to the second."""
-    return (EPOCH + timedelta(seconds=int(moment))).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (EPOCH + timedelta(seconds=int(moment))).isoformat().removesuffix("+00:00") + "Z"
 
 
 def _sources(features: Sequence[FeatureRef], ttls: Mapping[str, float]) -> tuple[Source, ...]:

@@ -123,7 +123,9 @@ def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[
     if datatype not in DATATYPES:
         raise Refusal(f"input {shown(name)} has datatype {shown(datatype)}: use one of {listed(DATATYPES)}")
     shape = checked_shape(name, entry.get("shape"), max_batch)
-    size = _parameters(entry, f"input {shown(name)}").get("binary_data_size")
+    size = None
+    if "parameters" in entry:
+        size = _parameters(entry, f"input {shown(name)}").get("binary_data_size")
     if size is None:
         data = entry.get("data")
         if not isinstance(data, list):
