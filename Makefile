@@ -20,10 +20,10 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo test lint format compile stubs data bench serve ui clean
+.PHONY: help setup demo test lint format compile stubs data bench bench-features serve ui clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## install everything, locked, into .venv (the other targets do this by themselves)
 	@:
@@ -60,6 +60,9 @@ data: $(READY) ## rebuild the bundled history from its source
 
 bench: $(READY) ## measure the main job: time, memory, rows
 	@$(BIN)/python -m benchmarks.demo
+
+bench-features: $(READY) ## measure online features beside Feast and redis-py
+	@$(BIN)/python -m benchmarks.features
 
 serve: $(READY) ## serve the champion model over HTTP (PORT=8080)
 	@$(BIN)/matchday serve $${PORT:+--port "$$PORT"}
