@@ -255,6 +255,8 @@ def _keys(request: InferenceRequest, name: str) -> Sequence[Key]:
     tensor = _column(request, name, "INT64")
     if isinstance(tensor.values, list) or tensor.values.dtype.kind not in "iu":
         raise Refusal(f"input {name} must be INT64, found {tensor.datatype}")
+    if tensor.datatype == "UINT64" and tensor.values.max() > np.iinfo(np.int64).max:
+        raise Refusal(f"input {name} has a number out of the range of INT64")
     keys: list[Key] = tensor.values.ravel().tolist()
     return keys
 

@@ -14,7 +14,9 @@ from serving.model import Model
 HIDDEN = 8
 
 
-def network(columns: int, classes: int, seed: int = 3, weights: np.ndarray | None = None) -> bytes:
+def network(
+    columns: int, classes: int, seed: int = 3, weights: np.ndarray | None = None, output: str = "answer"
+) -> bytes:
     """One hidden layer, so that features interact; probabilities of `classes`, or with none one number a row."""
     random = np.random.default_rng(seed)
     first = random.normal(0, 1 / np.sqrt(columns), (columns, HIDDEN)) if weights is None else weights
@@ -27,9 +29,9 @@ def network(columns: int, classes: int, seed: int = 3, weights: np.ndarray | Non
         helper.make_node("MatMul", ["hidden", "second"], ["scores"]),
     ]
     if classes:
-        nodes.append(helper.make_node("Softmax", ["scores"], ["answer"], axis=1))
+        nodes.append(helper.make_node("Softmax", ["scores"], [output], axis=1))
     else:
-        nodes.append(helper.make_node("Squeeze", ["scores", "axis"], ["answer"]))
+        nodes.append(helper.make_node("Squeeze", ["scores", "axis"], [output]))
     initial = [numpy_helper.from_array(values.astype(np.float32), name) for name, values in constants]
     if not classes:
         initial.append(numpy_helper.from_array(np.array([1], np.int64), "axis"))
@@ -38,7 +40,7 @@ def network(columns: int, classes: int, seed: int = 3, weights: np.ndarray | Non
         nodes,
         "network",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", columns])],
-        [helper.make_tensor_value_info("answer", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
         initial,
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
