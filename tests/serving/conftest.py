@@ -167,6 +167,7 @@ def environ(home: Path, bundle: Path, store: Path, port: int, **more: str) -> di
         "MATCHDAY_SERVING_VERSIONS": '["12"]',
         "MATCHDAY_SERVING_ONLINE_STORE": str(store),
         "MATCHDAY_SERVING_PORT": str(port),
+        "MATCHDAY_SERVING_DRAIN_SECONDS": "0",
     }
     return {
         **os.environ,

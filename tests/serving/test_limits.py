@@ -1,0 +1,228 @@
+"""How much the server takes on, how long it tries, whom it lets in, and how it leaves."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serving.app import App
+from serving.features.store import OnlineStore, Rows
+from serving.gate import Gate
+from serving.limits import Limits
+from serving.protocol import v2
+from serving.protocol.errors import Refusal
+from serving.settings import ServingSettings
+from tests.services.processes import free_port, running
+from tests.serving.conftest import COMMAND, Online, environ, match
+
+INFER = "/v2/models/match-outcome/infer"
+BODY = json.dumps(match()).encode()
+HEAD = f"POST {INFER} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(BODY)}\r\n\r\n"
+
+
+def test_beyond_the_limit_of_concurrent_requests_it_says_429(online: Online, bundle: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with running(COMMAND, port, environ(tmp_path, bundle, online.path, port, max_concurrent="3")):
+        held = [_begun(port) for _ in range(3)]
+        time.sleep(0.3)
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: httpx.post(f"http://127.0.0.1:{port}{INFER}", json=match()), range(12)))
+        assert [answer.status_code for answer in answers] == [429] * 12
+        assert {answer.headers["retry-after"] for answer in answers} == {"1"}
+        assert "3 requests are being answered" in answers[0].json()["error"]
+        assert httpx.get(f"http://127.0.0.1:{port}/v2/health/ready").status_code == 200
+        for wire in held:
+            wire.sendall(BODY[10:])
+            assert wire.recv(4096).startswith(b"HTTP/1.1 200")
+            wire.close()
+        assert httpx.post(f"http://127.0.0.1:{port}{INFER}", json=match()).status_code == 200
+
+
+def _begun(port: int) -> socket.socket:
+    wire = socket.create_connection(("127.0.0.1", port), timeout=10)
+    wire.sendall(HEAD.encode() + BODY[:10])
+    return wire
+
+
+class Slow:
+    """A store whose answer does not come."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    async def read(self, join_key: str, keys: object, views: object) -> Rows:
+        await asyncio.sleep(self.seconds)
+        return Rows()
+
+    async def keys(self, join_key: str, views: object) -> list[str | int]:
+        return []
+
+    def close(self) -> None: ...
+
+
+def test_an_answer_that_takes_too_long_is_given_up(bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    settings = ServingSettings(bundles=[bundle], versions=["12"], request_seconds=0.2, run_folder=tmp_path)
+
+    async def ask(store: OnlineStore) -> Refusal:
+        app = App(settings, store)
+        app.__rsgi_init__(asyncio.get_running_loop())
+        endpoint = app.endpoints["match-outcome"]
+        try:
+            outcome = await app.gate.answer(
+                app.gate.begin({}), endpoint, "x", {}, lambda flight: endpoint.infer(v2.parse(BODY))
+            )
+        finally:
+            app.__rsgi_del__(asyncio.get_running_loop())
+        assert isinstance(outcome, Refusal)
+        return outcome
+
+    begun = time.monotonic()
+    outcome = asyncio.run(ask(Slow(5)))
+    assert (outcome.status, str(outcome)) == (504, "no answer was found within 0.2 s")
+    assert time.monotonic() - begun < 3
+    line = json.loads(capfd.readouterr().err.strip().splitlines()[-1])
+    assert (line["event"], line["status"], len(line["trace_id"])) == ("request not answered", 504, 32)
+
+
+def test_limits_count_only_who_is_inside() -> None:
+    async def crowd() -> None:
+        limits = Limits(2)
+        first, second = limits.enter(9), limits.enter(9)
+        with pytest.raises(Refusal, match="2 requests are being answered"):
+            limits.enter(9)
+        limits.leave(first)
+        limits.leave(first)
+        third = limits.enter(9)
+        with pytest.raises(Refusal):
+            limits.enter(9)
+        limits.leave(second)
+        limits.leave(third)
+
+    asyncio.run(crowd())
+
+
+@pytest.fixture(scope="module")
+def guarded(online: Online, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    home, port = tmp_path_factory.mktemp("guarded"), free_port()
+    secret = home / "token"
+    secret.write_text("open-sesame\n")
+    with (
+        running(COMMAND, port, environ(home, bundle, online.path, port, token_file=str(secret))),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        yield client
+
+
+@pytest.mark.parametrize("shown", [None, "", "open-sesame", "Bearer wrong", "bearer open-sesame"])
+def test_without_the_token_nothing_is_answered(guarded: httpx.Client, shown: str | None) -> None:
+    headers = {} if shown is None else {"authorization": shown}
+    for answer in (
+        guarded.post(INFER, json=match(), headers=headers),
+        guarded.get("/v2/models/match-outcome", headers=headers),
+        guarded.get("/v2/repository/index", headers=headers),
+    ):
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert "sesame" not in guarded.post(INFER, json=match(), headers=headers).text
+
+
+def test_with_the_token_all_is_answered_and_probes_need_none(guarded: httpx.Client) -> None:
+    headers = {"authorization": "Bearer open-sesame"}
+    assert guarded.post(INFER, json=match(), headers=headers).status_code == 200
+    assert guarded.get("/v2/models/match-outcome", headers=headers).status_code == 200
+    for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/match-outcome/ready", "/metrics"):
+        assert guarded.get(path).status_code == 200
+
+
+def test_a_token_file_that_is_missing_is_one_line(online: Online, bundle: Path, tmp_path: Path) -> None:
+    settings = environ(tmp_path, bundle, online.path, free_port(), token_file=str(tmp_path / "none"))
+    done = subprocess.run(COMMAND, env=settings, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "none" in done.stderr
+
+
+@pytest.mark.slow
+def test_draining_loses_no_request(online: Online, bundle: Path, tmp_path: Path) -> None:
+    """Clients that heed readiness, as a load balancer does, see no failure when the server goes."""
+    port = free_port()
+    settings = environ(tmp_path, bundle, online.path, port, workers="2", drain_seconds="1.5")
+    base = f"http://127.0.0.1:{port}"
+    outcomes: Counter[object] = Counter()
+    gone = threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(base_url=base) as client:
+            while not gone.is_set():
+                try:
+                    outcomes[client.post(INFER, json=match()).status_code] += 1
+                except httpx.HTTPError as error:
+                    outcomes[repr(error)] += 1
+
+    with running(COMMAND, port, settings) as server:
+        clients = [threading.Thread(target=ask) for _ in range(4)]
+        for client in clients:
+            client.start()
+        time.sleep(1)
+        before = outcomes[200]
+        server.terminate()
+        begun = time.monotonic()
+        while (ready := httpx.get(f"{base}/v2/health/ready")).status_code == 200:
+            assert time.monotonic() - begun < 1
+        assert ready.json()["error"] == "the server is about to stop"
+        assert httpx.get(f"{base}/v2/health/live").status_code == 200
+        time.sleep(0.3)
+        during = outcomes[200]
+        gone.set()
+        for client in clients:
+            client.join()
+        assert server.wait(15) == 0
+        assert time.monotonic() - begun >= 1.4
+    assert set(outcomes) == {200}
+    assert 0 < before < during
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_many_requests(online: Online, bundle: Path, tmp_path: Path) -> None:
+    port = free_port()
+    log = f"file:{tmp_path / 'predictions.jsonl'}"
+    with running(COMMAND, port, environ(tmp_path, bundle, online.path, port, predictions=log)) as server:
+        base = f"http://127.0.0.1:{port}"
+        worker = int(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()[0])
+
+        def ask(times: int) -> None:
+            wire = socket.create_connection(("127.0.0.1", port), timeout=10)
+            for _ in range(times):
+                wire.sendall(HEAD.encode() + BODY)
+                assert wire.recv(8192).startswith(b"HTTP/1.1 200")
+            wire.close()
+
+        def load() -> float:
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(ask, [5000, 5000]))
+            return _megabytes(worker)
+
+        first, last = load(), load()
+        print(f"{first:.0f} MiB, then {last:.0f} MiB")
+        assert last < 200
+        assert last - first < 8
+        assert httpx.get(f"{base}/v2/health/ready").status_code == 200
+
+
+def _megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def test_gate_is_made_of_settings() -> None:
+    gate = Gate(ServingSettings(request_seconds=3, max_concurrent=5))
+    assert (gate.seconds, gate.limits.most) == (3, 5)
