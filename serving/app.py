@@ -96,7 +96,7 @@ class App:
     def endpoint_of(self, model: Model) -> Endpoint:
         """A model with this worker's store, numbers and prediction log."""
         series = self.metrics.series(model.signature.model, model.version)
-        return Endpoint(model, self.store, series, self._log, self.settings.variant)
+        return Endpoint(model, self.store, series, self._log, self.settings.variant, self.settings.features_ttl_seconds)
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request, whatever it is."""

@@ -50,6 +50,7 @@ class Endpoint:
         series: Series | None = None,
         log: PredictionLog | None = None,
         variant: str = "stable",
+        ttls: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.model = model
         self.store = store
@@ -59,7 +60,7 @@ class Endpoint:
         self.signature = model.signature
         self.columns = tuple(ref.name for ref in model.signature.features)
         self.lookups = lookups(model.signature.features)
-        self.layout = Layout(model.signature.features)
+        self.layout = Layout(model.signature.features, ttls)
         self._batch = Batch(model)
         self.explainer = Explainer(model)
 
@@ -218,6 +219,8 @@ class Endpoint:
         }
         if vectors.oldest is not None:
             parameters["features_event_time"] = iso(vectors.oldest)
+        if vectors.expired:
+            parameters["expired_features"] = len(vectors.expired)
         if inputs.degraded:
             parameters["degraded"] = True
             parameters["features_age_seconds"] = round(inputs.age_seconds, 3)

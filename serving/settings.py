@@ -34,6 +34,9 @@ class ServingSettings(BaseSettings):
     features_stale_seconds: float = Field(
         3600.0, ge=0, description="How old features may be that stand in for a store that is down; beyond it 503."
     )
+    features_ttl_seconds: dict[str, float] = Field(
+        {}, description="Age at kick-off beyond which a view's rows count as expired (JSON); 120 days for the others."
+    )
     max_body_bytes: int = Field(4 * 2**20, gt=0, description="Largest request body; beyond it 413.")
     max_batch: int = Field(1024, gt=0, le=4096, description="Most rows in one request; beyond it 413.")
     body_seconds: float = Field(10.0, gt=0, description="Time a client has to send its body; beyond it 408.")

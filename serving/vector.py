@@ -52,8 +52,8 @@ class Lookup:
 class Vectors:
     """values: FP32 (n, k), NaN where missing. missing: names of absent features, one per gap.
 
-    A number beyond FP32 counts as absent. oldest: Unix seconds of the oldest features used, None when there were none at all. expired: names of features
-    that are used although their row is older than its TTL, one per place.
+    A number beyond FP32 counts as absent. oldest: Unix seconds of the oldest features used, None when there were none
+    at all. expired: names of features that are used although their row is older than its TTL, one per place.
     """
 
     values: npt.NDArray[np.float32]

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ class Shelf:
         self.rows = rows
 
     async def read(self, join_key: str, keys: object, views: object) -> Rows:
-        return {place: row for place, row in self.rows.items() if place[1] in list(keys)}  # type: ignore[call-overload]
+        return Rows({place: row for place, row in self.rows.items() if place[1] in list(keys)})  # type: ignore[call-overload]
 
     async def keys(self, join_key: str, views: object) -> list[str | int]:
         return sorted({key for _, key in self.rows}, key=str)
@@ -93,6 +94,19 @@ def test_a_model_without_a_finite_answer_names_the_missing_features(bundle: Path
     inputs = {name: Tensor(name, "BYTES", (1,), [team]) for name, team in (("home", "ARS"), ("away", "LIV"))}
     with pytest.raises(Unavailable, match=r"no finite .*: 1 missing in the online store \(home_points\)"):
         asyncio.run(Endpoint(model, Shelf(full(ARS=half))).infer(InferenceRequest(inputs)))
+
+
+def test_an_answer_from_expired_features_says_how_many(bundle: Path) -> None:
+    def parameters(kickoff: str, **ttls: float) -> Any:
+        named = {"home": "ARS", "away": "LIV", "kickoff": kickoff}
+        inputs = {name: Tensor(name, "BYTES", (1,), [text]) for name, text in named.items()}
+        endpoint = Endpoint(load(bundle), Shelf(full()), ttls=ttls)
+        return asyncio.run(endpoint.infer(InferenceRequest(inputs))).parameters
+
+    assert "expired_features" not in parameters("1970-05-01T00:00:00Z")
+    assert parameters("1970-05-01T00:00:01Z")["expired_features"] == 6
+    assert parameters("1970-01-02T00:00:00Z", team_form=3600.0)["expired_features"] == 4
+    assert parameters("1970-05-01T00:00:01Z")["missing_features"] == 0
 
 
 def test_features_of_the_fixture_are_those_of_the_signature(bundle: Path) -> None:
