@@ -13,6 +13,7 @@ import pytest
 from tests.serving.conftest import KICKOFF, Served, match
 
 INFER = "/v2/models/match-outcome/infer"
+V1 = "/v1/models/match-outcome"
 JSON = {"content-type": "application/json"}
 BINARY = {"content-type": "application/octet-stream"}
 
@@ -62,9 +63,24 @@ def named(hostile: Hostile, name: str, says: str) -> Hostile:
     return Hostile(name, 400, says, hostile.body, hostile.headers)
 
 
+def v1(name: str, status: int, says: str, body: Any = b"", **more: Any) -> Hostile:
+    """A request to V1's predict."""
+    return Hostile(name, status, says, body, **{"path": f"{V1}:predict", **more})
+
+
+def why(name: str, status: int, says: str, body: Any = b"", **more: Any) -> Hostile:
+    """A request for an explanation."""
+    return Hostile(name, status, says, body, path="/v2/models/match-outcome/explain", **more)
+
+
+def instances(*given: object) -> dict[str, Any]:
+    return {"instances": list(given)}
+
+
 ARS = b"\x03\x00\x00\x00ARS"
 LIV = b"\x03\x00\x00\x00LIV"
 SIX = [1.0] * 6
+TEAMS = {"home": "ARS", "away": "LIV"}
 
 TABLE = [
     # the body as a whole
@@ -238,18 +254,84 @@ TABLE = [
         with_input(data=None, parameters={"binary_data_size": 7}),
     ),
     Hostile("data and binary size", 400, "has both", with_input(parameters={"binary_data_size": 7})),
+    # V1
+    v1("V1: empty body", 400, 'empty: send JSON such as {"instances"', b""),
+    v1("V1: truncated JSON", 400, "not valid JSON", b'{"instances": [{"home"'),
+    v1("V1: deeply nested JSON", 400, "depth limit", b'{"instances": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"),
+    v1("V1: invalid UTF-8", 400, "not valid JSON", b'{"instances": [{"home": "\xff"}]}'),
+    v1("V1: a list, not an object", 400, "must be a JSON object", [[1.0] * 6]),
+    v1("V1: a V2 request", 400, "has no instances", match()),
+    v1("V1: no instances", 400, "has no instances", {"instances": []}),
+    v1("V1: instances as object", 400, "has no instances, a list", {"instances": {"home": "ARS"}}),
+    v1("V1: instances as text", 400, "has no instances, a list", {"instances": "ARS-LIV"}),
+    v1("V1: instance as text", 400, "must be all objects", {"instances": ["ARS"]}),
+    v1("V1: objects and lists", 400, "must be all objects", {"instances": [{"home": "ARS", "away": "LIV"}, SIX]}),
+    v1("V1: null among lists", 400, "must be all objects", {"instances": [SIX, None]}),
+    v1("V1: empty object", 400, "an instance is empty", {"instances": [{}]}),
+    v1("V1: empty list", 400, "an instance is empty", {"instances": [[]]}),
+    v1(
+        "V1: uneven objects",
+        400,
+        "instance 2 has 'home', the first has 'home', 'away'",
+        instances(TEAMS, {"home": "ARS"}),
+    ),
+    v1("V1: only one team", 400, "input away is missing", instances({"home": "ARS"})),
+    v1("V1: unknown key", 400, "has no input 'stadium'", instances(TEAMS | {"stadium": "Emirates"})),
+    v1("V1: null for a team", 400, "data must be texts, found null", instances(TEAMS | {"home": None})),
+    v1("V1: a list for a team", 400, "data must be texts, found a list", instances(TEAMS | {"home": ["ARS"]})),
+    v1("V1: a number for a team", 400, "input home must be BYTES, found INT64", instances(TEAMS | {"home": 1})),
+    v1("V1: an endless number for a team", 400, "", instances(TEAMS | {"home": 2**70})),
+    v1("V1: texts and numbers", 400, "data must be texts, found a number", instances(TEAMS, TEAMS | {"home": 7})),
+    v1("V1: unknown team", 400, "unknown team 'ZZZ'", instances(TEAMS | {"home": "ZZZ"})),
+    v1("V1: kickoff in the past", 409, "later knowledge", instances(TEAMS | {"kickoff": "2020-01-01T00:00:00Z"})),
+    v1("V1: too few features", 400, "features must have shape [n, 6], found [1, 5]", {"instances": [SIX[:5]]}),
+    v1("V1: ragged features", 400, "nested otherwise", {"instances": [SIX, SIX[:5]]}),
+    v1("V1: text features", 400, "data must be numbers, found text", {"instances": [["1"] * 6]}),
+    v1("V1: nested features", 400, "data must be numbers, found a list", {"instances": [[SIX] * 6]}),
+    v1("V1: infinite features", 400, "infinity", json.dumps(instances(SIX)).replace("1.0]", "1e999]").encode()),
+    v1("V1: features beyond FP32", 400, "not finite", {"instances": [[1e39] * 6]}),
+    v1("V1: batch too large", 413, "has 65 rows, at most 64", instances(*[TEAMS] * 65)),
+    v1("V1: plain text", 415, "send application/json", instances(TEAMS), headers={"content-type": "text/plain"}),
+    v1("V1: binary", 415, "not read at", instances(TEAMS), headers=BINARY | {"inference-header-content-length": "9"}),
+    v1("V1: GET for predict", 405, "use POST", method="GET"),
+    v1("V1: unknown model", 404, "no model 'points' here", instances(TEAMS), path="/v1/models/points:predict"),
+    v1("V1: unknown verb", 404, "nothing at", instances(TEAMS), path="/v1/models/match-outcome:train"),
+    v1("V1: verb as a folder", 404, "nothing at", instances(TEAMS), path="/v1/models/match-outcome/predict"),
+    v1("V1: two verbs", 404, "nothing at", instances(TEAMS), path="/v1/models/match-outcome:predict:explain"),
+    # explanations
+    why("explain: no inputs", 400, "has no inputs", {}),
+    why("explain: unknown team", 400, "unknown team 'ZZZ'", match("ZZZ")),
+    why("explain: unknown output", 400, "no output 'odds'", match(outputs=[{"name": "odds"}])),
+    why("explain: features beyond FP32", 400, "not finite", raw([1e39] * 6)),
+    why("explain: too few features", 400, "found [1, 5]", raw([1.0] * 5, [1, 5])),
+    why("explain: too many rows", 413, "has 9 rows, at most 8", raw([1.0] * 54, [9, 6])),
+    why("explain: binary", 415, "not read at", match(), headers=BINARY | {"inference-header-content-length": "9"}),
+    why("explain: later knowledge", 409, "later knowledge", match(kickoff="2020-01-01T00:00:00Z")),
+    why("explain: GET", 405, "use POST", method="GET"),
+    v1("V1 explain: too many", 413, "has 9 rows, at most 8", instances(*[TEAMS] * 9), path=f"{V1}:explain"),
+    v1("V1 explain: no instances", 400, "has no instances", {}, path=f"{V1}:explain"),
+    # what describes the server
+    Hostile("POST for the page", 405, "use GET", b"", path="/docs"),
+    Hostile("DELETE for OpenAPI", 405, "use GET", method="DELETE", path="/openapi.json"),
+    Hostile("beyond the page", 404, "nothing at", method="GET", path="/docs/secrets"),
+    Hostile("PUT on the root", 405, "use GET", method="PUT", path="/"),
 ]
 
 
-@pytest.fixture
-def well(served: Served) -> Iterator[httpx.Client]:
-    """A client; afterwards the server is as it was."""
+@pytest.fixture(scope="module")
+def lasting(served: Served) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=served.url, timeout=10) as client:
         yield client
-        assert client.get("/v2/health/ready").status_code == 200
-        answer = client.post(INFER, json=match())
-        assert answer.status_code == 200
-        assert abs(sum(answer.json()["outputs"][0]["data"]) - 1) < 1e-6
+
+
+@pytest.fixture
+def well(lasting: httpx.Client) -> Iterator[httpx.Client]:
+    """A client; afterwards the server is as it was."""
+    yield lasting
+    assert lasting.get("/v2/health/ready").status_code == 200
+    answer = lasting.post(INFER, json=match())
+    assert answer.status_code == 200
+    assert abs(sum(answer.json()["outputs"][0]["data"]) - 1) < 1e-6
 
 
 @pytest.mark.parametrize("hostile", TABLE, ids=lambda hostile: hostile.name)
@@ -268,7 +350,7 @@ def test_hostile_request_gets_its_4xx_and_a_sentence(well: httpx.Client, hostile
 
 
 def test_table_is_wide() -> None:
-    assert len({hostile.name for hostile in TABLE}) == len(TABLE) >= 25
+    assert len({hostile.name for hostile in TABLE}) == len(TABLE) >= 140
 
 
 def test_binary_request_is_answered(well: httpx.Client) -> None:
