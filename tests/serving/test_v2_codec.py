@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -115,21 +116,26 @@ def test_any_bytes_are_a_request_or_a_refusal(body: bytes, length: int | None) -
 
 
 def refused_or_read(body: bytes, length: int | None) -> None:
-    read, refusal = attempt(body, length)
+    request_or_refusal(lambda: v2.parse(body, length, max_batch=8))
+
+
+def request_or_refusal(read: Callable[[], v2.InferenceRequest]) -> None:
+    """What is read is whole, and what is not read is refused in a short sentence."""
+    request, refusal = attempt(read)
     if refusal is not None:
         assert 400 <= refusal.status < 500
         assert str(refusal).isprintable()
         assert len(str(refusal)) < 400
-    for tensor in read:
+    for tensor in request.inputs.values():
         count = len(tensor.values) if isinstance(tensor.values, list) else tensor.values.size
         assert count == math.prod(tensor.shape)
 
 
-def attempt(body: bytes, length: int | None) -> tuple[list[Tensor], Refusal | None]:
+def attempt(read: Callable[[], v2.InferenceRequest]) -> tuple[v2.InferenceRequest, Refusal | None]:
     try:
-        return list(v2.parse(body, length, max_batch=8).inputs.values()), None
+        return read(), None
     except Refusal as refusal:
-        return [], refusal
+        return v2.InferenceRequest({}), refusal
 
 
 @pytest.mark.parametrize(
