@@ -59,6 +59,7 @@ class Endpoint:
         self.variant = variant
         self.signature = model.signature
         self.columns = tuple(ref.name for ref in model.signature.features)
+        self.labels = tuple(self.signature.classes) or (self.signature.output,)
         self.lookups = lookups(model.signature.features)
         self.layout = Layout(model.signature.features, ttls)
         self._batch = Batch(model)
@@ -242,7 +243,7 @@ class Endpoint:
             features=self.columns,
             values=inputs.vectors.values,
             event_time=inputs.vectors.oldest,
-            labels=self.signature.classes,
+            labels=self.labels,
             output=output,
             latency=seconds,
             time=time.time(),

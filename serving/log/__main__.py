@@ -43,7 +43,8 @@ def main(address: str, process: str) -> int:
     parent = Parent()
     sink: Sink = open_sink(Address.parse(address), parent.trouble)
     while (frame := read(sys.stdin.buffer)) is not None:
-        parent.say(refused=sink.write(events(frame, process)))
+        made = events(frame, process)
+        parent.say(kept=len(made) - sink.write(made))
     with suppress(OSError):
         sink.close()
     return 0

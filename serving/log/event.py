@@ -1,5 +1,6 @@
 """A forecast as a CloudEvent."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,10 +59,15 @@ class Event(NamedTuple):
 def events(frame: bytes, process: str) -> list[Event]:
     """The events of a frame. process: a name unique to the worker; with the number it makes the event's id.
 
-    The same frame gives the same ids, so that one sent twice is known for what it is.
+    The same frame gives the same ids, so that one sent twice is known for what it is. A forecast whose parts do
+    not belong together (three numbers, two names) is left out.
     """
     content = orjson.loads(frame)
-    return [_event(line, content["tables"], process) for line in content["lines"]]
+    made = []
+    for line in content["lines"]:
+        with suppress(ValueError, TypeError, OverflowError):
+            made.append(_event(line, content["tables"], process))
+    return made
 
 
 def _event(line: list[Any], tables: list[list[str]], process: str) -> Event:

@@ -106,12 +106,12 @@ class QueuedLog:
     def _delivered(self, rows: list[Row]) -> bool:
         """Whether the rows were confirmed before time ran out."""
         try:
-            refused = self._sender.deliver(pack(rows), self._expired)
+            kept = self._sender.deliver(pack(rows), self._expired)
         except Exception:
             self.log.exception("predictions not logged", predictions=len(rows))
-            refused = len(rows)
-        self._lost += len(rows) if refused is None else refused
-        return refused is not None
+            kept = 0
+        self._lost += len(rows) - (kept or 0)
+        return kept is not None
 
     def _expired(self) -> bool:
         self._tick()

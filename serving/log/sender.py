@@ -59,7 +59,7 @@ class Sender:
     def deliver(self, frame: bytes, expired: Expired) -> int | None:
         """Hand the frame over until it is confirmed, however long that takes.
 
-        Returns how many of its predictions can never be kept (0, as a rule); None when `expired()` came true.
+        Returns how many of its predictions were kept, as a rule all; None when `expired()` came true.
         """
         while not expired():
             child = self._running()
@@ -98,12 +98,12 @@ class Sender:
                 left = left[os.write(child.into, left) :]
                 if not left:
                     poll.unregister(child.into)
-            if child.out in ready and (refused := self._answer(child.out)) is not None:
-                return refused
+            if child.out in ready and (kept := self._answer(child.out)) is not None:
+                return kept
         return None
 
     def _answer(self, out: int) -> int | None:
-        """What the child says: a frame is kept (how many of it are not), or what holds it up."""
+        """What the child says: how many of a frame are kept, or what holds it up."""
         data = os.read(out, 65_536)
         if not data:
             raise BrokenPipeError(0, "it closed its output")
@@ -111,8 +111,8 @@ class Sender:
         for line in lines:
             message = json.loads(line)
             self.trouble = message.get("trouble", "")
-            if "refused" in message:
-                return int(message["refused"])
+            if "kept" in message:
+                return int(message["kept"])
         return None
 
     def _end(self, seconds: float) -> None:

@@ -285,13 +285,15 @@ def test_the_sending_process_ends_with_a_killed_worker(tmp_path: Path) -> None:
     wait_for(lambda: not Path(f"/proc/{child}").exists(), 10)
 
 
-def test_an_entry_that_cannot_be_packed_is_counted_and_the_log_lives_on(tmp_path: Path) -> None:
+def test_an_entry_that_makes_no_event_is_counted_and_the_log_lives_on(tmp_path: Path) -> None:
     log = QueuedLog(Address.parse(f"file:{tmp_path}/p.jsonl"))
     log.record(prediction(values=None))
     wait_for(lambda: log.dropped == 1)
+    log.record(prediction(1, labels=("H", "D")))
     log.record(prediction(2))
     log.close()
     assert [line["data"]["request_id"] for line in lines(tmp_path / "p.jsonl")] == ["r2"]
+    assert log.dropped == 2
 
 
 def test_files_rotate_within_a_bound(tmp_path: Path) -> None:
