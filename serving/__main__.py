@@ -35,6 +35,8 @@ def main() -> int:
     try:
         settings = ServingSettings()
         check_port(settings.host, settings.port)
+        if settings.grpc_port:
+            check_port(settings.host, settings.grpc_port)
         for folder in settings.bundles:
             verify_bundle(folder)
         open_store(settings.online_store, settings.project).close()
