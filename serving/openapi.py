@@ -144,7 +144,11 @@ def _post(summary: str, body: Mapping[str, Any], example: Mapping[str, Any], ans
 
 def _responses(answer: str, refusals: Iterable[str]) -> dict[str, Any]:
     refused = {status: {"$ref": f"#/components/responses/{status}"} for status in refusals}
-    return {"200": _response("The answer.", answer), **refused}
+    answered = _response("The answer.", answer)
+    if answer == "InferenceResponse":
+        answered["description"] = "The answer; raw tensors follow its JSON when the request asks for binary outputs."
+        answered["content"]["application/octet-stream"] = {}
+    return {"200": answered, **refused}
 
 
 def _response(description: str, schema: str) -> dict[str, Any]:
