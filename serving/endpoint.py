@@ -90,10 +90,6 @@ class Endpoint:
             parameters=self.parameters(inputs),
         )
 
-    async def vectors(self, request: InferenceRequest, call: Call | None = None) -> Vectors:
-        """The model's input: as given in raw mode, else looked up. Raises Refusal or StoreError."""
-        return (await self.inputs(request, call or Call())).vectors
-
     async def inputs(self, request: InferenceRequest, call: Call) -> Inputs:
         """The model's input and its origin: as given in raw mode, else looked up. Raises Refusal or StoreError."""
         if INPUT in request.inputs:
