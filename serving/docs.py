@@ -33,7 +33,8 @@ def page(endpoints: Iterable[Endpoint], paths: Mapping[str, Any], address: str) 
     body = [
         f"<h1>Matchday model server <small>{escape(version('matchday'))}</small></h1>",
         "<p>Forecasts over the Open Inference Protocol (V2) and the V1 protocol."
-        ' For machines: <a href="/openapi.json">/openapi.json</a>.</p>',
+        " V2 is spoken over gRPC as well, where <code>MATCHDAY_SERVING_GRPC_PORT</code> is set."
+        ' For machines: <a href="/openapi.json">/openapi.json</a>; for Prometheus: <code>/metrics</code>.</p>',
         *(_model(endpoint, address) for endpoint in models),
         "<h2>Every path</h2>",
         _table(("Method", "Path", "What it answers"), (_path(path, item) for path, item in paths.items())),

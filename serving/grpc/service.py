@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from matchday.errors import MatchdayError
 from serving.call import ENCODE
+from serving.endpoint import Endpoint
 from serving.features.store import StoreError
 from serving.grpc import codec
 from serving.grpc import open_inference_pb2 as messages
@@ -76,7 +77,7 @@ class Service:
     async def model_ready(self, request: messages.ModelReadyRequest, context: Context) -> messages.ModelReadyResponse:
         """Whether a model can answer. Raises Refusal (404)."""
         endpoint = self.app.endpoint(request.name, request.version or None)
-        return messages.ModelReadyResponse(ready=await _holds(endpoint.check_ready()))
+        return messages.ModelReadyResponse(ready=await _holds(self._check_ready(endpoint)))
 
     async def server_metadata(
         self, request: messages.ServerMetadataRequest, context: Context
@@ -109,6 +110,10 @@ class Service:
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome
+
+    async def _check_ready(self, endpoint: Endpoint) -> None:
+        self.app.require_staying()
+        await endpoint.check_ready()
 
     def _handler(self, name: str, kind: type[Any], method: Method) -> grpc.RpcMethodHandler:
         async def call(body: bytes, context: Context) -> Any:

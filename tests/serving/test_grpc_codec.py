@@ -1,6 +1,9 @@
 """Messages of gRPC become the requests that REST gives too; what is no request is refused in words."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,18 @@ MESSAGES = [
     "InferParameter",
     "InferTensorContents",
 ]
+
+
+def test_messages_are_generated_from_their_source(tmp_path: Path) -> None:
+    """Else: make stubs."""
+    folder = Path(messages.__file__).parent
+    command = [sys.executable, "-m", "grpc_tools.protoc", "-I", str(folder), f"--python_out={tmp_path}"]
+    subprocess.run([*command, f"--pyi_out={tmp_path}", "open_inference.proto"], check=True)
+    for name in ("open_inference_pb2.py", "open_inference_pb2.pyi"):
+        generated = (
+            (tmp_path / name).read_text().replace("_descriptor_pool.Default()", "_descriptor_pool.DescriptorPool()")
+        )
+        assert (folder / name).read_text() == generated
 
 
 def layout(descriptor: Any) -> Any:
