@@ -16,12 +16,17 @@ CAPACITY = 16_384
 """Forecasts that wait at most."""
 
 CHUNK = 128
+"""Forecasts of one frame; also what is dropped at a time."""
+
 LINGER_SECONDS = 0.02
 REPORT_SECONDS = 60.0
 
 
 class QueuedLog:
     """Keeps the newest forecasts until they are sent, in order; for one worker process.
+
+    What comes in is packed within moments, whether or not it can be sent: thousands of waiting objects would
+    make the garbage collector stop requests for tens of milliseconds, as many bytes do not.
 
     Each forecast is numbered as it comes. The thread that takes them sees from the gaps what the bounded
     queue has pushed out, so that `record` takes no lock and the count of the lost is exact.
@@ -38,6 +43,10 @@ class QueuedLog:
     ) -> None:
         """on_dropped: told of further losses, within about a second and not on the request path."""
         self._queue: deque[Row] = deque(maxlen=capacity)
+        self._frames: deque[tuple[int, bytes]] = deque()
+        self._packed = 0
+        self._capacity = capacity
+        self._chunk = max(1, min(CHUNK, capacity // 8))
         self._numbers = count()
         self._next = 0
         self._lost = 0
@@ -78,22 +87,42 @@ class QueuedLog:
         self._thread.join(seconds + 2.0)
 
     def _run(self) -> None:
-        while not (self._closing.is_set() and not self._queue):
-            rows = self._take()
-            if not rows:
-                self._closing.wait(LINGER_SECONDS)
-            elif not self._delivered(rows):
+        while True:
+            self._pack(least=1 if not self._frames else self._chunk)
+            if self._frames:
+                rows, frame = self._frames.popleft()
+                self._packed -= rows
+                if not self._delivered(rows, frame):
+                    break
+            elif self._closing.wait(LINGER_SECONDS) and not self._queue:
                 break
             self._tick()
         self._sender.close(max(0.5, min(self._deadline - time.monotonic(), 5.0)))
-        unsent = self._take(len(self._queue))
-        self._lost += len(unsent)
+        self._pack(least=1)
+        self._lost += self._packed
         self._report_at = 0.0
         self._tick()
 
-    def _take(self, most: int = CHUNK) -> list[Row]:
+    def _pack(self, least: int) -> None:
+        """Make frames of what has come in, while it is `least` forecasts; drop the oldest beyond the capacity."""
+        while len(self._queue) >= least:
+            rows = self._take()
+            try:
+                frame = pack(rows)
+            except Exception:
+                self._lost += len(rows)
+                self.log.exception("predictions not logged", predictions=len(rows))
+                continue
+            self._frames.append((len(rows), frame))
+            self._packed += len(rows)
+            while self._packed > self._capacity:
+                oldest, _ = self._frames.popleft()
+                self._packed -= oldest
+                self._lost += oldest
+
+    def _take(self) -> list[Row]:
         rows: list[Row] = []
-        while len(rows) < most:
+        while len(rows) < self._chunk:
             try:
                 row = self._queue.popleft()
             except IndexError:
@@ -103,17 +132,14 @@ class QueuedLog:
             rows.append(row)
         return rows
 
-    def _delivered(self, rows: list[Row]) -> bool:
-        """Whether the rows were confirmed before time ran out."""
-        try:
-            kept = self._sender.deliver(pack(rows), self._expired)
-        except Exception:
-            self.log.exception("predictions not logged", predictions=len(rows))
-            kept = 0
-        self._lost += len(rows) - (kept or 0)
+    def _delivered(self, rows: int, frame: bytes) -> bool:
+        """Whether a frame was confirmed before time ran out."""
+        kept = self._sender.deliver(frame, self._expired)
+        self._lost += rows - (kept or 0)
         return kept is not None
 
     def _expired(self) -> bool:
+        self._pack(least=self._chunk)
         self._tick()
         return time.monotonic() > self._deadline
 

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from serving.log.address import Address
 
-TICK_SECONDS = 0.2
+TICK_SECONDS = 0.02
+"""How often `expired` is asked while the child is silent."""
+
 RESTART_SECONDS = 1.0
 
 Expired = Callable[[], bool]
