@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib.metadata import version
@@ -40,6 +41,9 @@ DRAINING = "draining"
 
 INFER = "POST /v2/models/{model}/infer"
 """Name of the span of a request."""
+
+SWITCH_SECONDS = 0.0005
+"""How long the threads that write traces and predictions may keep the interpreter from requests."""
 
 OPEN = ("/live", "/ready", "/metrics")
 """How paths end that are asked without the token: by probes, and by Prometheus."""
@@ -82,6 +86,7 @@ class App:
             self._grpc = loop.run_until_complete(start(self, self.settings.host, self.settings.grpc_port))
         gc.collect()
         gc.freeze()
+        sys.setswitchinterval(SWITCH_SECONDS)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of everything once the last request is answered."""

@@ -21,7 +21,7 @@ MAX_BYTES = 64 * 2**20
 
 
 class LineFile:
-    """A file that many processes append to: one `write` on an O_APPEND descriptor for each line.
+    """A file that many processes append to: one `write` on an O_APPEND descriptor for all lines of a batch.
 
     A file that was deleted or rolled over by another process is opened again. The first failure is said on
     stderr; after it the file stays silent.
@@ -34,9 +34,9 @@ class LineFile:
         self._lock = Lock()
         self._descriptor: int | None = self._open()
 
-    def write(self, line: str) -> bool:
-        """Append a line; False when it could not be."""
-        data = line.encode() + b"\n"
+    def write(self, *lines: str) -> bool:
+        """Append lines; False when they could not be."""
+        data = "".join(f"{line}\n" for line in lines).encode()
         with self._lock:
             try:
                 if self._descriptor is None:
@@ -117,4 +117,4 @@ class LogFile(LogRecordExporter):
 
 
 def _write(file: LineFile, encode: Callable[[T], str], items: Sequence[T]) -> bool:
-    return all(file.write(encode(item)) for item in items)
+    return file.write(*map(encode, items))
