@@ -20,7 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo test lint format compile stubs data bench bench-features serve ui clean
+.PHONY: help setup demo test lint format compile stubs data bench bench-features bench-serving bench-soak serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,12 @@ bench: $(READY) ## measure the main job: time, memory, rows
 
 bench-features: $(READY) ## measure online features beside Feast and redis-py
 	@$(BIN)/python -m benchmarks.features
+
+bench-serving: $(READY) ## measure the model server beside its peers: 10 minutes (ROUNDS=3 EACH=6 ONLY=names)
+	@$(BIN)/python -m benchmarks.serving $${ROUNDS:+--rounds "$$ROUNDS"} $${EACH:+--seconds "$$EACH"} $${ONLY:+--only "$$ONLY"}
+
+bench-soak: $(READY) ## the model server at half its capacity: errors, memory (MINUTES=9)
+	@$(BIN)/python -m benchmarks.serving.soak $${MINUTES:+--minutes "$$MINUTES"}
 
 serve: $(READY) ## serve the champion model over HTTP (PORT=8080)
 	@$(BIN)/matchday serve $${PORT:+--port "$$PORT"}

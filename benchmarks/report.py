@@ -10,6 +10,9 @@ from rich.table import Table
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
+WIDTH = 120
+"""Columns that a table may take where nothing says how wide the screen is."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -29,13 +32,18 @@ class Measure:
         return self.value <= float(limit) if sign == "<=" else self.value >= float(limit)
 
 
-def report(name: str, measures: Sequence[Measure], folder: Path = RESULTS) -> Path:
-    """Print the measures as a table and write them to `NAME.json`; returns the file."""
+def report(
+    name: str, measures: Sequence[Measure], folder: Path = RESULTS, shown: Sequence[Measure] | None = None
+) -> Path:
+    """Print the measures as a table and write them to `NAME.json`; returns the file.
+
+    shown: those of them that the table has; all by default.
+    """
     table = Table("measure", "value", "unit", "bar", "", title=f"bench {name}", box=None, title_justify="left")
-    for one in measures:
+    for one in measures if shown is None else shown:
         verdict = {True: "held", False: "MISSED", None: ""}[one.held]
         table.add_row(one.measure, f"{one.value:,.4g}", one.unit, one.bar or "", verdict)
-    Console(soft_wrap=True).print(table)
+    Console(width=max(Console().width, WIDTH)).print(table)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.json"
     file.write_text(json.dumps([asdict(one) for one in measures], indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,157 @@
+"""What every contestant is given: one model, and one Redis that Feast itself has filled.
+
+The short way through the project's own rooms: history to lake, lake to features, features to a training set, a fit,
+its export with proof of parity, a bundle. Only the walk-forward scores are left out: they make no request slower.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from feast import FeatureStore
+from feast.repo_config import RepoConfig
+
+from benchmarks.serving.process import free_port, listens, program, running, wait
+from feature_repo import quiet
+from feature_repo.definitions import TTL
+from feature_repo.store import apply
+from feature_repo.training import historical, outcome_training_set
+from matchday import calendar, history
+from matchday.bundle import write_bundle
+from matchday.features import fixture
+from matchday.features import tables as features
+from matchday.lake import Lake
+from matchday.models import outcome
+from matchday.models.export import export, prove_parity
+from matchday.settings import Settings
+from matchday.signature import Signature
+from matchday.sources.snapshot import Snapshot
+from matchday.tables import Fixtures
+
+SEEN = 380
+"""Matches asked for in turn: every home team against every away team of a season."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """One question: two teams, a kick-off in ISO 8601, and the features that they have by then, (k,)."""
+
+    home: str
+    away: str
+    kickoff: str
+    vector: list[float]
+
+
+@dataclass(frozen=True)
+class World:
+    """bundle: of the model. members: JSON of the same model as Python holds it. feast: folder of a feature store.
+
+    redis: port on 127.0.0.1 of the store's Redis. matches: what is asked. answers: (n, 3), by the Python model.
+    """
+
+    home: Path
+    bundle: Path
+    members: Path
+    feast: Path
+    redis: int
+    matches: tuple[Match, ...]
+    answers: np.ndarray[Any, np.dtype[np.float64]]
+
+
+@contextmanager
+def world(home: Path) -> Iterator[World]:
+    """Make everything below `home`, with a Redis that runs until the block ends. Raises BenchError."""
+    settings = Settings(home=home, MATCHDAY_LAKE=None, MATCHDAY_ONLINE_STORE=None)
+    server = program("redis-server", "redis-server")
+    lake = Lake(settings.lake)
+    table = features.build(lake, history.ingest(Snapshot(settings.snapshot), lake).history)
+    moment = calendar.last_gameweek_day(lake.read(Fixtures))
+    model = outcome.train(outcome_training_set(settings, lake, table, moment))
+    matches, vectors = _matches(settings, lake, moment)
+    _write_bundle(home / "match-outcome", model, vectors, moment)
+    (home / "members.json").write_text(json.dumps(_members(model)))
+    with _redis(server, home) as port:
+        folder = _materialise(settings, lake, moment, port)
+        answers = model.predict(vectors)
+        yield World(home, home / "match-outcome", home / "members.json", folder, port, matches, answers)
+
+
+def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Match, ...], outcome.Float32Array]:
+    """Every pairing of the season's teams at the next kick-off, and its feature vector (n, k) by Feast's offline join.
+
+    So the online path is held against a way that shares nothing with it.
+    """
+    import pandas as pd
+
+    week = calendar.next_gameweek(lake.read(Fixtures), moment)
+    kickoff = week.fixtures["kickoff"].min()
+    pairs = list(permutations(sorted({*week.fixtures["home"], *week.fixtures["away"]}), 2))
+    asked = pd.DataFrame(pairs, columns=["home", "away"])
+    asked["match_id"] = asked["home"] + asked["away"]
+    asked["event_timestamp"] = pd.Timestamp(moment)
+    stored = historical(settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
+    vectors = fixture.assemble(stored, pd.Series(kickoff, index=stored.index)).to_numpy(np.float32)
+    text = kickoff.strftime("%Y-%m-%dT%H:%M:%SZ")
+    rows = zip(pairs, vectors, strict=True)
+    return tuple(Match(home, away, text, row.tolist()) for (home, away), row in rows), vectors
+
+
+def _write_bundle(folder: Path, model: outcome.OutcomeModel, vectors: outcome.Float32Array, until: datetime) -> None:
+    graph = export(model)
+    prove_parity(model, graph, vectors)
+    signature = Signature(
+        model=outcome.MODEL,
+        feature_service=fixture.SERVICE,
+        features=fixture.FEATURES,
+        fingerprint="benchmark",
+        trained_until=until.isoformat(),
+    )
+    explainer = {"background": vectors[:8].astype(float).tolist(), "labels": {name: name for name in fixture.NAMES}}
+    write_bundle(folder, graph, signature, explainer, "# A model for benchmarks\n\nNever scored, not to be served.\n")
+
+
+def _members(model: outcome.OutcomeModel) -> dict[str, Any]:
+    """The fitted model in JSON, for the peer that runs scikit-learn and XGBoost in process."""
+    scaler, logistic = (step for _, step in model.members.logistic.steps)
+    return {
+        "trees": json.loads(bytes(model.members.trees.get_booster().save_raw("json"))),
+        "scaler": {"mean": scaler.mean_.tolist(), "scale": scaler.scale_.tolist()},
+        "logistic": {"coef": logistic.coef_.tolist(), "intercept": logistic.intercept_.tolist()},
+        "pool": {"weights": model.pool.weights.tolist(), "shift": model.pool.shift.tolist()},
+        "contrasts": outcome.contrasts().tolist(),
+    }
+
+
+@contextmanager
+def _redis(server: str, home: Path) -> Iterator[int]:
+    port, log = free_port(), home / "redis.log"
+    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with running([*command, "--dir", str(home)], log) as process:
+        wait(process, lambda: listens(port), 10, log)
+        yield port
+
+
+def _materialise(settings: Settings, lake: Lake, moment: datetime, port: int) -> Path:
+    """Have Feast write every team's last row before `moment` to Redis; the folder of that feature store."""
+    registry = Path(apply(settings, lake).config.registry.path)
+    folder = settings.home / "feast-redis"
+    folder.mkdir()
+    config = {
+        "project": "matchday",
+        "provider": "local",
+        "registry": str(registry),
+        "online_store": {"type": "redis", "connection_string": f"127.0.0.1:{port}"},
+        "entity_key_serialization_version": 3,
+    }
+    (folder / "feature_store.yaml").write_text(yaml.safe_dump(config))
+    with quiet.feast():
+        store = FeatureStore(config=RepoConfig(**config, offline_store={"type": "duckdb"}, repo_path=folder))
+        store.materialize(start_date=moment - TTL, end_date=moment)
+    return folder
