@@ -112,7 +112,7 @@ def pipeline_run(as_of: AsOf = None) -> None:
     """Run `train-match-outcome` on this machine with KFP's local runner."""
     from console import training
 
-    training.run(as_of)
+    training.run(training.plan(as_of).as_of)
 
 
 @pipeline.command("compile")

@@ -25,6 +25,7 @@ def play(as_of: str | None, scene: str | None, port: int) -> None:
     if scene is not None and scene not in SCENES:
         raise MatchdayError(f"no scene {scene!r}; there are: {', '.join(SCENES)}")
     started = time.monotonic()
+    Settings().make_home()
     telemetry.start("matchday-console")
     with telemetry.span("demo"):
         for name, act in SCENES.items():
@@ -36,10 +37,11 @@ def play(as_of: str | None, scene: str | None, port: int) -> None:
 def outcome(as_of: str | None, port: int) -> None:
     """The main job: data, pipeline, server, forecasts, scores."""
     server.check_port(HOST, port)
+    gameweek = training.plan(as_of)
     heading("1  The bundled history")
     history.show()
     heading("2  The pipeline train-match-outcome (Kubeflow, local runner)")
-    gameweek = training.run(as_of)
+    training.run(gameweek.as_of)
     heading("3  The champion, served")
     with server.running(CHAMPION, HOST, port):
         console.print(f"  {CHAMPION} is ready at http://{HOST}:{port}")

@@ -1,6 +1,7 @@
 """The training pipeline, run here and told to a person."""
 
 import sys
+from datetime import datetime
 
 from console.narrator import Narrator
 from console.screen import console
@@ -13,23 +14,28 @@ from pipelines import local
 from pipelines.train_match_outcome import train_match_outcome
 
 
-def run(as_of: str | None) -> calendar.Gameweek:
-    """Run `train-match-outcome` as of a date (default: before the last gameweek); returns the gameweek to forecast.
+def plan(as_of: str | None) -> calendar.Gameweek:
+    """The gameweek to forecast as of a date (default: before the last one), once this machine can be worked on.
 
-    Raises CalendarError for a date that cannot be forecast, RunError with the failing step's own words.
+    Raises CalendarError for a date that cannot be forecast, SettingsError where local state cannot be written.
     """
-    fixtures = Snapshot(Settings().snapshot).load(Fixtures)
+    settings = Settings()
+    settings.make_home()
+    fixtures = Snapshot(settings.snapshot).load(Fixtures)
     moment = calendar.parse(as_of) if as_of else calendar.last_gameweek_day(fixtures)
-    gameweek = calendar.next_gameweek(fixtures, moment)
+    return calendar.next_gameweek(fixtures, moment)
+
+
+def run(as_of: datetime) -> None:
+    """Run `train-match-outcome` as of a moment. Raises the failing step's own words."""
     telemetry.start("matchday-console")
-    with telemetry.span("train-match-outcome", as_of=moment.isoformat()), Narrator() as narrator:
+    with telemetry.span("train-match-outcome", as_of=as_of.isoformat()), Narrator() as narrator:
         try:
-            local.run(train_match_outcome, narrator.hear, as_of=moment.isoformat())
+            local.run(train_match_outcome, narrator.hear, as_of=as_of.isoformat())
         except local.RunError as error:
             _explain(narrator, error)
     reused = f", {narrator.reused} taken from the cache" if narrator.reused else ""
     console.print(f"  {narrator.steps} steps ran{reused}")
-    return gameweek
 
 
 def _explain(narrator: Narrator, error: local.RunError) -> None:
