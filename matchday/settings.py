@@ -50,5 +50,5 @@ class Settings(BaseSettings):
                 pass
         except OSError as error:
             raise SettingsError(
-                f"cannot write to {self.home} ({error.strerror}): make it writable or set MATCHDAY_HOME to another folder"
+                f"cannot write to {self.home} ({error.strerror}): set MATCHDAY_HOME to a folder that can be written"
             ) from None
