@@ -43,7 +43,8 @@ class GoalsState:
     """The matches that still count, and who plays this season.
 
     decay: loss of weight a day. memory: days after which a match is forgotten. ridge: penalty on a team's
-    distance from its prior, in units of one match. xg_share: weight of expected goals in the response.
+    distance from its prior, in units of one match; promoted_ridge: the same for a team that entered the league, whose
+    prior says more than a mean team's. xg_share: weight of expected goals in the response.
     """
 
     matches: NDArray[np.void] = field(default_factory=lambda: np.empty(0, OBSERVED))
@@ -52,6 +53,7 @@ class GoalsState:
     decay: float = 0.005
     memory: float = 1300.0
     ridge: float = 1.0
+    promoted_ridge: float = 3.0
     xg_share: float = 0.6
 
 
@@ -126,11 +128,12 @@ class _Design:
         self.at_home = np.repeat([1.0, 0.0], matches)
         self.prior = np.zeros(2 + 2 * count)
         self.prior[0] = 0.3
-        for team in state.promoted:
-            self.prior[2 + place[team]] = PROMOTED_ATTACK
-            self.prior[2 + count + place[team]] = PROMOTED_DEFENCE
         self.penalty = np.full(2 + 2 * count, state.ridge)
         self.penalty[:2] = 1e-3
+        for team in state.promoted:
+            attack, defence = 2 + place[team], 2 + count + place[team]
+            self.prior[[attack, defence]] = PROMOTED_ATTACK, PROMOTED_DEFENCE
+            self.penalty[[attack, defence]] = state.promoted_ridge
 
     def log_rates(self, theta: FloatArray) -> FloatArray:
         """Log rates of all observations, home sides first."""
