@@ -56,22 +56,22 @@ SCENES: dict[str, Callable[[str | None, int], None]] = {"outcome": outcome}
 
 
 def _show_gameweek(gameweek: Gameweek, url: str) -> None:
-    fixtures = gameweek.fixtures
-    questions = [Question(row.home, row.away, row.kickoff.isoformat()) for row in fixtures.itertuples()]
+    fixtures = gameweek.fixtures.to_dict("records")
+    questions = [Question(match["home"], match["away"], match["kickoff"].isoformat()) for match in fixtures]
     answer = forecasts.ask(url, questions)
-    results = Snapshot(Settings().snapshot).load(Matches).set_index("match_id")
+    results = {row["match_id"]: row for row in Snapshot(Settings().snapshot).load(Matches).to_dict("records")}
     rows, hits = [], 0
-    for fixture, chances in zip(fixtures.itertuples(), answer.probabilities, strict=True):
-        played = results.loc[fixture.match_id]
+    for match, chances in zip(fixtures, answer.probabilities, strict=True):
+        played = results[match["match_id"]]
         gap = played["home_goals"] - played["away_goals"]
         happened = OUTCOMES[0 if gap > 0 else 1 if gap == 0 else 2]
         favourite = OUTCOMES[max(range(3), key=chances.__getitem__)]
         hits += favourite == happened
         rows.append(
             (
-                f"{fixture.home} - {fixture.away}",
-                f"{fixture.kickoff:%d %b %H:%M}",
-                {"home": fixture.home, "away": fixture.away}.get(favourite, "draw"),
+                f"{match['home']} - {match['away']}",
+                f"{match['kickoff']:%d %b %H:%M}",
+                match.get(favourite, "draw"),
                 *(f"{chance:.1%}" for chance in chances),
                 f"{played['home_goals']}-{played['away_goals']}",
                 "hit" if favourite == happened else "",
@@ -91,15 +91,12 @@ def _show_scores() -> None:
     board = evaluation_of(registry, champion).scoreboard()
     rows = [
         (
-            row.forecaster,
-            f"{row.rps:.4f}",
-            f"{row.log_loss:.4f}",
-            f"{row.brier:.4f}",
-            f"{row.accuracy:.3f}",
-            f"{row.calibration_error:.3f}",
-            f"{row.matches:,}",
+            row["forecaster"],
+            *(f"{row[score]:.4f}" for score in ("rps", "log_loss", "brier")),
+            *(f"{row[score]:.3f}" for score in ("accuracy", "calibration_error")),
+            f"{row['matches']:,}",
         )
-        for row in board.itertuples()
+        for row in board.to_dict("records")
     ]
     table(("forecaster", "RPS", "log loss", "Brier", "accuracy", "calib. error", "matches"), rows)
 

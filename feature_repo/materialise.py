@@ -30,6 +30,6 @@ def materialise(settings: Settings, lake: Lake, features: str, as_of: datetime) 
     apply(settings, lake)
     with quiet.feast(), replaced(settings.online_store) as online:
         store = open_store(settings, online)
-        store.apply(store.list_all_feature_views())
+        store.apply([*store.list_feature_views()])
         store.materialize(start_date=as_of - TTL, end_date=as_of)
     return Materialised(as_of, features)

@@ -39,7 +39,7 @@ def apply(settings: Settings, lake: Lake) -> FeatureStore:
     """Bring Feast's registry to the current definitions; the store, opened."""
     settings.online_store.parent.mkdir(parents=True, exist_ok=True)
     store = open_store(settings)
-    store.apply(current_definitions(lake).all())
+    store.apply([*current_definitions(lake).all()])
     return store
 
 

@@ -57,7 +57,7 @@ def next_gameweek(fixtures: pd.DataFrame, as_of: datetime) -> Gameweek:
             f"nothing to forecast on {as_of:%Y-%m-%d}: choose a date from {EARLIEST:%Y-%m-%d} to {last:%Y-%m-%d}"
         )
     coming = fixtures[fixtures["kickoff"] >= as_of].sort_values(["kickoff", "match_id"])
-    rounds = coming.head(ROUND).groupby(["season", "gameweek"]).size()
-    season, number = rounds.idxmax()
-    chosen = coming[(coming["season"] == season) & (coming["gameweek"] == number)]
-    return Gameweek(as_of, str(season), int(number), chosen.reset_index(drop=True))
+    rounds = coming.head(ROUND).groupby(["season", "gameweek"], as_index=False).size()
+    largest = rounds.sort_values("size", ascending=False, kind="stable").iloc[0]
+    chosen = coming[(coming["season"] == largest["season"]) & (coming["gameweek"] == largest["gameweek"])]
+    return Gameweek(as_of, str(largest["season"]), int(largest["gameweek"]), chosen.reset_index(drop=True))

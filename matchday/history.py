@@ -147,8 +147,9 @@ def _incomplete_seasons(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:
 
 
 def _wrong_home_counts(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:
-    counts = matches.groupby(["season", "home"]).size()
-    return [f"{team} in {season}: {count}" for (season, team), count in counts.items() if count != 19]
+    counts = matches.groupby(["season", "home"], as_index=False).size()
+    wrong = counts[counts["size"] != 19].to_dict("records")
+    return [f"{row['home']} in {row['season']}: {row['size']}" for row in wrong]
 
 
 def _orphans(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:

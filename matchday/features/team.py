@@ -141,14 +141,14 @@ def match_days(matches: pd.DataFrame) -> Iterator[list[Match]]:
     for _, day in ordered.groupby(ordered["kickoff"].dt.normalize()):
         yield [
             Match(
-                season=row.season,
-                kickoff=row.kickoff.to_pydatetime(),
-                home=row.home,
-                away=row.away,
-                goals=(int(row.home_goals), int(row.away_goals)),
-                chances=(float(row.home_xg), float(row.away_xg)),
+                season=row["season"],
+                kickoff=row["kickoff"].to_pydatetime(),
+                home=row["home"],
+                away=row["away"],
+                goals=(row["home_goals"], row["away_goals"]),
+                chances=(row["home_xg"], row["away_xg"]),
             )
-            for row in day.itertuples(index=False)
+            for row in day.to_dict("records")
         ]
 
 

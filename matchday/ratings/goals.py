@@ -137,7 +137,7 @@ class _Design:
 
     def log_rates(self, theta: FloatArray) -> FloatArray:
         """Log rates of all observations, home sides first."""
-        return theta[0] + theta[1] * self.at_home + theta[self.attack] - theta[self.defence]
+        return np.asarray(theta[0] + theta[1] * self.at_home + theta[self.attack] - theta[self.defence])
 
     def rates(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Rates of the home and of the away sides."""
@@ -160,7 +160,8 @@ class _Design:
 
     def _gather(self, residual: FloatArray) -> FloatArray:
         size = len(self.prior)
-        total = np.bincount(self.attack, residual, size) - np.bincount(self.defence, residual, size)
+        gained, lost = np.bincount(self.attack, residual, size), np.bincount(self.defence, residual, size)
+        total = np.asarray(gained - lost, float)
         total[0] = residual.sum()
         total[1] = residual @ self.at_home
         return total
