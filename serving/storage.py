@@ -24,7 +24,9 @@ class Stored:
 
 
 def fetch(uri: str, home: Path, tracking_uri: str) -> Stored:
-    """The bundle of a model URI, downloaded once to `<home>/serving/<name>/<version>`.
+    """The bundle of a model URI, downloaded once to `<home>/serving/<name>/<version>-<run>`.
+
+    A registry that was made anew gives old numbers to new models; the run keeps them apart.
 
     uri: `mlflow://match-outcome/12`, `mlflow://match-outcome@champion`, or a folder (path or `file://`).
     MLflow is imported only here and only for its own scheme: call this in a process that then ends or
@@ -41,7 +43,7 @@ def _registered(uri: str, home: Path, tracking_uri: str) -> Stored:
     registry = Registry(tracking_uri)
     found = registry.resolve(uri)
     version = str(found.version)
-    folder = home.resolve() / "serving" / found.name / version
+    folder = home.resolve() / "serving" / found.name / f"{version}-{found.run_id[:8]}"
     if not _holds(folder, found.name):
         registry.download(f"{SCHEME}{found.name}/{version}", folder)
         if not _holds(folder, found.name):

@@ -53,10 +53,19 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> type[Registry]:
 def test_an_alias_is_resolved_and_downloaded_once(tmp_path: Path, registry: type[Registry]) -> None:
     stored = fetch("mlflow://match-outcome@champion", tmp_path, "sqlite:///mlflow.db")
     assert (stored.name, stored.version) == ("match-outcome", "2")
-    assert stored.folder == tmp_path / "serving" / "match-outcome" / "2"
+    assert stored.folder == tmp_path / "serving" / "match-outcome" / "2-r"
     assert fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db") == stored
     assert registry.downloads == ["mlflow://match-outcome/2"]
     (stored.folder / "model.onnx").write_bytes(b"altered")
+    fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
+    assert registry.downloads == ["mlflow://match-outcome/2"] * 2
+
+
+def test_a_registry_made_anew_does_not_hand_out_the_former_bundle(
+    tmp_path: Path, registry: type[Registry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
+    monkeypatch.setattr(registry, "resolve", lambda self, uri: Found("match-outcome", "2", "another"))
     fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
     assert registry.downloads == ["mlflow://match-outcome/2"] * 2
 
@@ -86,7 +95,7 @@ def test_serve_becomes_the_server_of_the_resolved_version(
     server.serve("mlflow://match-outcome@champion", port=port)
     [(program, command, environ)] = become
     assert (program, command) == (sys.executable, (sys.executable, "-m", "serving"))
-    assert environ["MATCHDAY_SERVING_BUNDLES"] == f'["{home.resolve()}/serving/match-outcome/2"]'
+    assert environ["MATCHDAY_SERVING_BUNDLES"] == f'["{home.resolve()}/serving/match-outcome/2-r"]'
     assert environ["MATCHDAY_SERVING_VERSIONS"] == '["2"]'
     assert environ["MATCHDAY_SERVING_PORT"] == str(port)
     assert capsys.readouterr().out.startswith(f"serving match-outcome 2 at http://127.0.0.1:{port} ")
