@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import os
 import shutil
 import warnings
@@ -40,6 +41,17 @@ class _Lines(io.TextIOBase):
         return len(text)
 
 
+class _Notes(logging.Handler):
+    """Hands on what the runner logs between steps: which of them came from the cache."""
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(record.getMessage())
+
+
 def run(pipeline: Callable[..., Any], hear: Callable[[str], None], **arguments: str) -> None:
     """Run a pipeline to its end; results of unchanged steps come from the cache.
 
@@ -47,7 +59,7 @@ def run(pipeline: Callable[..., Any], hear: Callable[[str], None], **arguments: 
     """
     settings = Settings()
     cache = _cache(settings)
-    with warnings.catch_warnings(), _traced(), redirect_stdout(_Lines(hear)):
+    with warnings.catch_warnings(), _traced(), _overheard(_Notes(hear)), redirect_stdout(_Lines(hear)):
         warnings.filterwarnings("ignore", module=r"kfp\.local")
         local.init(
             local.SubprocessRunner(use_venv=False),
@@ -80,6 +92,44 @@ def _cache(settings: Settings) -> Path:
     for old in sorted(root.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)[CACHES:]:
         shutil.rmtree(old, ignore_errors=True)
     return chosen
+
+
+@contextmanager
+def _overheard(notes: logging.Handler) -> Iterator[None]:
+    """The root logger, which the runner uses, heard at level INFO."""
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(notes)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(notes)
+
+
+class _Messages(logging.Handler):
+    """Hands on what is logged."""
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(record.getMessage())
+
+
+@contextmanager
+def _logged(hear: Callable[[str], None]) -> Iterator[None]:
+    """The runner says by the root logger alone that a result came from the cache."""
+    root, handler = logging.getLogger(), _Messages(hear)
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
 
 
 @contextmanager
