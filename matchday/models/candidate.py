@@ -8,8 +8,9 @@ from pathlib import Path
 from matchday.commit import commit
 from matchday.models import outcome
 from matchday.models.evaluation import Evaluation
+from matchday.models.packaging import bundle
 from matchday.models.promotion import Contender, Promotion, decide
-from matchday.models.training import Trained, bundle
+from matchday.models.training import Trained
 from matchday.registry import CHALLENGER, CHAMPION, ModelVersion, Registry
 from matchday.settings import Settings
 
