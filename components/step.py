@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from kfp import dsl
-
 from matchday import telemetry
 from matchday.errors import MatchdayError
 from matchday.lake import Lake
@@ -52,11 +50,6 @@ class Step:
         if done == total or now - self._told >= EVERY_S:
             self._told = now
             print(f"{PROGRESS}{what} {done}/{total}", flush=True)
-
-    def keep(self, *artifacts: dsl.Artifact) -> None:
-        """Write what metrics hold as files too: the runner's cache takes an artifact without a file for lost."""
-        for artifact in artifacts:
-            Path(artifact.path).write_text(json.dumps(artifact.metadata, indent=1), encoding="utf-8")
 
 
 def leave(*artifacts: Artifact) -> None:

@@ -24,7 +24,6 @@ def train_outcome(
         report.log_metric("parity", trained.parity.largest)
         for member, weight in trained.weights.items():
             report.log_metric(f"weight_{member}", weight)
-        here.keep(report)
         leave(report)
         here.say(
             f"trained on {trained.matches:,} matches; ONNX graph of {len(trained.graph) / 1024:.0f} KiB, "

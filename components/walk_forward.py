@@ -30,7 +30,6 @@ def walk_forward(
         for name, value in own.as_dict().items():
             scores.log_metric(name, value)
         hits.log_confusion_matrix(["home", "draw", "away"], evaluation.model.confusion().tolist())
-        here.keep(scores, hits)
         leave(scores, hits)
         board = table(evaluation.scoreboard()) + "\n\n" + table(evaluation.by_season())
         Path(report.path).write_text(board, encoding="utf-8")

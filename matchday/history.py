@@ -49,8 +49,8 @@ def ingest(snapshot: Snapshot, lake: Lake) -> Ingested:
     Raises SnapshotError for a file that is not what was committed, TableError for one that breaks its schema.
     """
     sums = snapshot.verify()
-    known = _receipt(lake)
-    if known.get("sums") == sums and known.get("history") == _present(lake):
+    known = receipt(lake, RECEIPT)
+    if known.get("sums") == sums and known.get("history") == present(lake):
         return Ingested(str(known["history"]), unchanged=True)
     for table in TABLES:
         lake.write(table, snapshot.load(table))
@@ -61,10 +61,26 @@ def ingest(snapshot: Snapshot, lake: Lake) -> Ingested:
 
 def fingerprint(lake: Lake, tables: Sequence[type[pa.DataFrameModel]] = TABLES) -> str:
     """One name for the content of several tables. Raises HistoryError when one is not there."""
-    if (found := _present(lake, tables)) is None:
+    if (found := present(lake, tables)) is None:
         wanted = ", ".join(name(table) for table in tables)
         raise HistoryError(f"the lake {lake.storage.url} lacks some of {wanted}; run the pipeline from ingest")
     return found
+
+
+def present(lake: Lake, tables: Sequence[type[pa.DataFrameModel]] = TABLES) -> str | None:
+    """`fingerprint`, or None when one of the tables is not there."""
+    found = {name(table): lake.fingerprint(table) for table in tables}
+    if None in found.values():
+        return None
+    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
+
+
+def receipt(lake: Lake, path: str) -> dict[str, object]:
+    """What a note in the lake says; empty when there is none that can be read."""
+    try:
+        return dict(json.loads(lake.storage.read(path)))
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def expect(lake: Lake, history: str, tables: Sequence[type[pa.DataFrameModel]] = TABLES) -> None:
@@ -125,20 +141,6 @@ def league_table(matches: pd.DataFrame) -> pd.DataFrame:
     rows["difference"] = rows["goals"] - rows["against"]
     table = rows.groupby("team")[["points", "difference", "goals"]].sum()
     return table.sort_values(["points", "difference", "goals"], ascending=False)
-
-
-def _present(lake: Lake, tables: Sequence[type[pa.DataFrameModel]] = TABLES) -> str | None:
-    found = {name(table): lake.fingerprint(table) for table in tables}
-    if None in found.values():
-        return None
-    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
-
-
-def _receipt(lake: Lake) -> dict[str, object]:
-    try:
-        return dict(json.loads(lake.storage.read(RECEIPT)))
-    except (FileNotFoundError, ValueError):
-        return {}
 
 
 def _incomplete_seasons(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:

@@ -41,17 +41,6 @@ class _Lines(io.TextIOBase):
         return len(text)
 
 
-class _Notes(logging.Handler):
-    """Hands on what the runner logs between steps: which of them came from the cache."""
-
-    def __init__(self, hear: Callable[[str], None]) -> None:
-        super().__init__()
-        self._hear = hear
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._hear(record.getMessage())
-
-
 def run(pipeline: Callable[..., Any], hear: Callable[[str], None], **arguments: str) -> None:
     """Run a pipeline to its end; results of unchanged steps come from the cache.
 
@@ -59,7 +48,7 @@ def run(pipeline: Callable[..., Any], hear: Callable[[str], None], **arguments: 
     """
     settings = Settings()
     cache = _cache(settings)
-    with warnings.catch_warnings(), _traced(), _overheard(_Notes(hear)), redirect_stdout(_Lines(hear)):
+    with warnings.catch_warnings(), _traced(), _logged(hear), redirect_stdout(_Lines(hear)):
         warnings.filterwarnings("ignore", module=r"kfp\.local")
         local.init(
             local.SubprocessRunner(use_venv=False),
@@ -92,19 +81,6 @@ def _cache(settings: Settings) -> Path:
     for old in sorted(root.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)[CACHES:]:
         shutil.rmtree(old, ignore_errors=True)
     return chosen
-
-
-@contextmanager
-def _overheard(notes: logging.Handler) -> Iterator[None]:
-    """The root logger, which the runner uses, heard at level INFO."""
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.addHandler(notes)
-    root.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        root.removeHandler(notes)
 
 
 class _Messages(logging.Handler):
