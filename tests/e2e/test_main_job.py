@@ -41,6 +41,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """A home after two demos, and what they printed. The first one began after a run that was killed half way."""
     home = tmp_path_factory.mktemp("main") / "home"
     killed_half_way(home)
+    nothing_is_half_written(home)
     return home, demo(home), demo(home)
 
 
@@ -62,6 +63,17 @@ def killed_half_way(home: Path) -> None:
     assert process.poll() is None, "the run ended before it could be killed"
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def nothing_is_half_written(home: Path) -> None:
+    """What a run leaves that was killed while it built features."""
+    lake = Lake(settings_of(home).lake)
+    assert len(lake.read(Matches)) == 4560
+    for table in (TeamForm, TeamRatings):
+        if lake.fingerprint(table) is not None:
+            lake.read(table)
+    assert not settings_of(home).online_store.exists()
+    assert not (home / "mlflow" / "mlflow.db").exists()
 
 
 def settings_of(home: Path) -> Settings:
@@ -121,18 +133,6 @@ def test_both_runs_forecast_the_same(played: tuple[Path, str, str]) -> None:
     _, first, second = played
     rows = [re.findall(r"^[A-Z]{3} - [A-Z]{3}.*$", text, flags=re.MULTILINE) for text in (first, second)]
     assert rows[0] == rows[1] != []
-
-
-def test_a_killed_run_leaves_nothing_half_written(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    killed_half_way(home)
-    lake = Lake(settings_of(home).lake)
-    assert len(lake.read(Matches)) == 4560
-    for table in (TeamForm, TeamRatings):
-        if lake.fingerprint(table) is not None:
-            lake.read(table)
-    assert not settings_of(home).online_store.exists()
-    assert not (home / "mlflow" / "mlflow.db").exists()
 
 
 def test_one_trace_goes_from_the_command_through_the_steps_to_the_answer(played: tuple[Path, str, str]) -> None:
