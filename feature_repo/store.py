@@ -1,5 +1,6 @@
 """The feature store of this environment: `feature_store.yaml` with the places of `matchday.settings`."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,14 +46,20 @@ def apply(settings: Settings, lake: Lake) -> FeatureStore:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A file to write beside `path` that takes its place when all went well; else `path` stays as it was."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
-    try:
-        yield beside
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """A file to write beside `path` that takes its place when all went well; else `path` stays as it was.
+
+    One writer at a time: what lies beside `path` when the next one comes was left by one that was killed.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    with (path.parent / f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in path.parent.glob(f"{beside.name}*"):
+            left.unlink()
+        try:
+            yield beside
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def _glob(parts: list[str]) -> str:
