@@ -116,7 +116,7 @@ def read_by_server(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
     store.close()
     vectors = assemble(fixture.FEATURES, keys, found, [moment.timestamp() for moment in matches["kickoff"]])
     assert not vectors.missing
-    return np.asarray(vectors.values)  # noqa: PD011
+    return np.asarray(vectors.values)
 
 
 @pytest.mark.parametrize("day", ["2022-08-05", "2025-12-26", "2026-02-28", "2026-05-24"])
