@@ -19,6 +19,10 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+LEVEL = 0.2
+"""Prior log goals of a mean team away, 1.2: a single goalless match must not say that nobody ever scores."""
+HOME_EDGE = 0.2
+"""Prior log goals more at home, a fifth."""
 PROMOTED_ATTACK = -0.25
 """Prior log attack of a team that enters the league: it scores about a fifth less than the mean team."""
 PROMOTED_DEFENCE = -0.25
@@ -42,9 +46,9 @@ OBSERVED = np.dtype(
 class GoalsState:
     """The matches that still count, and who plays this season.
 
-    decay: loss of weight a day. memory: days after which a match is forgotten. ridge: penalty on a team's
-    distance from its prior, in units of one match; promoted_ridge: the same for a team that entered the league, whose
-    prior says more than a mean team's. xg_share: weight of expected goals in the response.
+    decay: loss of weight a day. memory: days after which a match is forgotten. ridge: penalty on a parameter's
+    distance from its prior, in units of one match; promoted_ridge: the same for a team that
+    entered the league, whose prior says more than a mean team's. xg_share: weight of expected goals in the response.
     """
 
     matches: NDArray[np.void] = field(default_factory=lambda: np.empty(0, OBSERVED))
@@ -127,9 +131,8 @@ class _Design:
         self.defence = 2 + count + np.concatenate([away, home])
         self.at_home = np.repeat([1.0, 0.0], matches)
         self.prior = np.zeros(2 + 2 * count)
-        self.prior[0] = 0.3
+        self.prior[:2] = LEVEL, HOME_EDGE
         self.penalty = np.full(2 + 2 * count, state.ridge)
-        self.penalty[:2] = 1e-3
         for team in state.promoted:
             attack, defence = 2 + place[team], 2 + count + place[team]
             self.prior[[attack, defence]] = PROMOTED_ATTACK, PROMOTED_DEFENCE

@@ -12,6 +12,8 @@ from hypothesis import strategies as some
 from matchday.models.scoreline import low_score_factor, poisson
 from matchday.ratings.goals import (
     DAY,
+    HOME_EDGE,
+    LEVEL,
     PROMOTED_ATTACK,
     PROMOTED_DEFENCE,
     GoalRatings,
@@ -57,7 +59,7 @@ def penalised_likelihood(theta: np.ndarray, matches, state: GoalsState) -> float
     """The objective, written once more: level, home edge, attacks, defences."""
     attack = dict(zip(TEAMS, theta[2:8], strict=True))
     defence = dict(zip(TEAMS, theta[8:], strict=True))
-    total = -1e-3 / 2 * ((theta[0] - 0.3) ** 2 + theta[1] ** 2)
+    total = -state.ridge / 2 * ((theta[0] - LEVEL) ** 2 + (theta[1] - HOME_EDGE) ** 2)
     for team in TEAMS:
         new = team in state.promoted
         ridge = state.promoted_ridge if new else state.ridge
@@ -138,10 +140,18 @@ def test_what_is_long_ago_weighs_little_and_in_the_end_nothing() -> None:
     forgetting, remembering = (
         fit(after(matches, open_season(GoalsState(decay=decay), TEAMS)), LATER).attack["ARS"] for decay in (0.02, 0.0)
     )
-    assert abs(forgetting) < 0.02
+    assert abs(forgetting) < 0.05
     assert remembering > 0.5
     much_later = LATER + timedelta(days=1300)
     assert fit(after(matches), much_later) == fit(open_season(GoalsState(), TEAMS), much_later)
+
+
+@pytest.mark.parametrize("goals", [(0, 0), (2, 0), (0, 3), (9, 0), (0, 9)])
+def test_the_very_first_match_says_little_of_the_league(goals: tuple[int, int]) -> None:
+    ratings = fit(after([(0, "ARS", "CHE", goals, UNKNOWN)]), START + timedelta(hours=9))
+    assert abs(ratings.level) < 1.5
+    assert abs(ratings.home_edge) < 1.5
+    assert max(map(abs, numbers(ratings))) < 2
 
 
 def test_a_match_counts_from_after_its_kick_off_only() -> None:
