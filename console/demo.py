@@ -9,14 +9,14 @@ from console.screen import console, heading, table
 from matchday import telemetry
 from matchday.calendar import Gameweek
 from matchday.errors import MatchdayError
-from matchday.models.candidate import evaluation_of
+from matchday.models.candidate import check_fit, evaluation_of
 from matchday.registry import Registry
 from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Matches
 from serving import server
 
-HOST = "127.0.0.1"
+HOST, DEFAULT_PORT = "127.0.0.1", 8080
 CHAMPION = "mlflow://match-outcome@champion"
 
 
@@ -42,6 +42,7 @@ def outcome(as_of: str | None, port: int) -> None:
     history.show()
     heading("2  The pipeline train-match-outcome (Kubeflow, local runner)")
     training.run(gameweek.as_of)
+    check_fit(Settings(), gameweek.as_of)
     heading("3  The champion, served")
     with server.running(CHAMPION, HOST, port):
         console.print(f"  {CHAMPION} is ready at http://{HOST}:{port}")
@@ -111,7 +112,8 @@ def _show_next(gameweek: Gameweek, port: int) -> None:
             ("kickoff", first["kickoff"].isoformat()),
         )
     )
-    console.print("  keep it serving   make serve")
+    chosen = "" if port == DEFAULT_PORT else f" PORT={port}"
+    console.print(f"  keep it serving   make serve{chosen}")
     console.print("  then ask it       ", end="")
     print(
         f"curl -s http://{HOST}:{port}/v2/models/match-outcome/infer "

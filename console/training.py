@@ -7,9 +7,10 @@ from console.narrator import Narrator
 from console.screen import console
 from matchday import calendar, telemetry
 from matchday.errors import MatchdayError
+from matchday.features.team import FULL_TIME
 from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
-from matchday.tables import Fixtures
+from matchday.tables import Fixtures, Matches
 from pipelines import local
 from pipelines.train_match_outcome import train_match_outcome
 
@@ -24,6 +25,21 @@ def plan(as_of: str | None) -> calendar.Gameweek:
     fixtures = Snapshot(settings.snapshot).load(Fixtures)
     moment = calendar.parse(as_of) if as_of else calendar.last_gameweek_day(fixtures)
     return calendar.next_gameweek(fixtures, moment)
+
+
+def moment(as_of: str | None) -> datetime:
+    """The moment to train as of (default: after the last match). Raises as `plan` does."""
+    settings = Settings()
+    settings.make_home()
+    if as_of is None:
+        last: datetime = Snapshot(settings.snapshot).load(Matches)["kickoff"].max().to_pydatetime()
+        return last + FULL_TIME
+    asked = calendar.parse(as_of)
+    if asked < calendar.EARLIEST:
+        raise calendar.CalendarError(
+            f"too little to learn from on {asked:%Y-%m-%d}: choose {calendar.EARLIEST:%Y-%m-%d} or later"
+        )
+    return asked
 
 
 def run(as_of: datetime) -> None:

@@ -32,9 +32,9 @@ def parse(as_of: str) -> datetime:
     """A moment from ISO 8601 text; a date is its first moment, and what names no zone is UTC. Raises CalendarError."""
     try:
         parsed = datetime.fromisoformat(as_of)
-    except ValueError:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise CalendarError(f"{as_of!r} is not a date: write it as 2026-03-01") from None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def last_gameweek_day(fixtures: pd.DataFrame) -> datetime:

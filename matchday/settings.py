@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         """MLflow tracking and registry URI."""
         return self.mlflow_uri or f"sqlite:///{self.home.resolve() / 'mlflow' / 'mlflow.db'}"
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the registry is this machine's own file, and not one that others share."""
+        return self.tracking_uri.startswith("sqlite:")
+
     @cached_property
     def online_store(self) -> Path:
         """SQLite file of the online features."""

@@ -65,7 +65,7 @@ def run(pipeline: Callable[..., Any], hear: Callable[[str], None], **arguments: 
 def sources() -> str:
     """Fingerprint of the code that steps run and of the locked dependencies."""
     digest = hashlib.sha256()
-    files = [file for room in ROOMS for file in (REPOSITORY / room).rglob("*.py")]
+    files = [file for room in ROOMS for kind in ("*.py", "*.yaml") for file in (REPOSITORY / room).rglob(kind)]
     for file in sorted([*files, REPOSITORY / "uv.lock"]):
         if file.is_file():
             digest.update(f"{file.relative_to(REPOSITORY)}\0".encode() + file.read_bytes())

@@ -35,7 +35,11 @@ def build(lake: Lake, of: str) -> Built:
     history.expect(lake, of)
     made = {"history": of, "code": code()}
     known = history.receipt(lake, RECEIPT)
-    if made.items() <= known.items() and known["features"] == history.present(lake, TABLES):
+    if (
+        made.items() <= known.items()
+        and known["features"] == history.present(lake, TABLES)
+        and all(map(lake.intact, TABLES))
+    ):
         return Built(str(known["features"]), unchanged=True)
     matches = team_chances(lake.read(Matches), lake.read(Appearances))
     for table, frame in zip(TABLES, team_tables(matches, lake.read(Teams)), strict=True):

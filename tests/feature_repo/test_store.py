@@ -150,8 +150,8 @@ def test_a_materialisation_that_is_cut_off_leaves_the_former_store(built: Built,
     materialise(settings, built.lake, built.features, WINTER)
     before = settings.online_store.read_bytes()
 
-    def half(settings_: Settings, online: Path | None = None) -> object:
-        store = open_store(settings_, online)
+    def half(settings_: Settings, registry: Path | None = None, online: Path | None = None) -> object:
+        store = open_store(settings_, registry, online)
         real = store.materialize
 
         def materialize(**when: datetime) -> None:

@@ -115,8 +115,17 @@ def test_the_bundled_history_keeps_every_rule() -> None:
 
 def test_a_missing_match_breaks_a_rule(frames: Frames) -> None:
     frames.tables[Matches] = frames.tables[Matches].iloc[1:]
-    with pytest.raises(HistoryError, match="a season has 380 matches: 2526 has 379"):
+    with pytest.raises(HistoryError, match="19 times at home"):
         history.check(frames)
+
+
+def test_a_season_that_has_ended_has_all_its_matches_and_one_under_way_at_most_as_many(frames: Frames) -> None:
+    matches = frames.tables[Matches]
+    rule = history._incomplete_seasons
+    later = matches.iloc[:10].assign(season="2627")
+    assert rule(matches.iloc[1:], matches) == []
+    assert rule(pd.concat([matches.iloc[1:], later]), matches) == ["2526 has 379"]
+    assert rule(pd.concat([matches, matches.iloc[:1]]), matches) == ["2526 has 381"]
 
 
 def test_a_match_at_the_wrong_ground_breaks_a_rule(frames: Frames) -> None:

@@ -23,7 +23,7 @@ def contender(version: str, hit: float, matches: int = 400, until: datetime = BE
     said = np.repeat((1 - given_to_it)[:, None] / 2, 3, axis=1)
     said[np.arange(matches), result] = given_to_it
     rows = pd.DataFrame(said, columns=["H", "D", "A"]).assign(match_id=[str(i) for i in range(matches)], result=result)
-    return Contender(version, until, rows)
+    return Contender(version, until, "code", rows)
 
 
 CHAMPION = contender("1", 0.5)
@@ -34,18 +34,29 @@ CHAMPION = contender("1", 0.5)
     [
         (None, contender("1", 0.4), True, "there is no champion yet"),
         (CHAMPION, CHAMPION, False, "version 1 is champion already"),
-        (replace(CHAMPION, trained_until=NOW + timedelta(days=1)), contender("2", 0.3), True, "learnt from after"),
         (CHAMPION, contender("2", 0.52, noise=0.02), True, "clearly better"),
         (CHAMPION, contender("2", 0.48, noise=0.02), False, "worse"),
         (CHAMPION, contender("2", 0.512, noise=0.1), False, "inconclusive"),
-        (CHAMPION, contender("2", 0.5, until=NOW), True, "the same forecasts, trained on later matches"),
-        (CHAMPION, contender("2", 0.5), False, "the same forecasts and no later matches"),
-        (CHAMPION, contender("2", 0.9, matches=1), False, "no matches that both have forecast: inconclusive"),
+        (CHAMPION, contender("2", 0.5, until=NOW), True, "fresher and as good"),
+        (CHAMPION, contender("2", 0.5, until=NOW, noise=0.001), True, "fresher and as good"),
+        (CHAMPION, contender("2", 0.48, until=NOW, noise=0.02), False, "worse"),
+        (CHAMPION, contender("2", 0.512, until=NOW, noise=0.1), False, "inconclusive"),
+        (CHAMPION, contender("2", 0.5), False, "inconclusive"),
+        (CHAMPION, contender("2", 0.9, matches=99), False, "inconclusive: 99 of 100 matches"),
+        (replace(CHAMPION, definitions="older"), contender("2", 0.3), True, "defined otherwise by now"),
     ],
 )
 def test_decisions(champion: Contender | None, challenger: Contender, promoted: bool, reason: str) -> None:
     decision = decide(champion, challenger, NOW)
     assert (decision.promoted, reason in decision.reason) == (promoted, True), decision.reason
+
+
+def test_only_a_registry_of_this_machine_goes_back_in_time() -> None:
+    of_later = replace(CHAMPION, trained_until=NOW + timedelta(days=1))
+    assert decide(of_later, contender("2", 0.3), NOW, rewind=True).promoted
+    refused = decide(of_later, contender("2", 0.6), NOW)
+    assert not refused.promoted
+    assert "does not go back in time" in refused.reason
 
 
 def test_only_matches_that_both_have_forecast_are_compared() -> None:
@@ -69,7 +80,7 @@ def test_the_numbers_behind_a_decision_are_the_paired_differences() -> None:
 
 @given(hits=some.tuples(some.floats(0.3, 0.7), some.floats(0.3, 0.7)), noise=some.floats(0.02, 0.2))
 def test_two_versions_are_never_both_the_better_one(hits, noise: float) -> None:
-    one, two = (contender(str(i), hit, 60, noise=noise) for i, hit in enumerate(hits, start=1))
+    one, two = (contender(str(i), hit, 120, noise=noise) for i, hit in enumerate(hits, start=1))
     assert not (decide(one, two, NOW).promoted and decide(two, one, NOW).promoted)
 
 

@@ -47,9 +47,25 @@ def test_form_rows_know_of_the_teams_last_match_and_of_none_that_had_not_ended(s
     known = pd.to_datetime(last["last_kickoff"], unit="s", utc=True)
     assert (known + FULL_TIME <= last["known"]).loc[last["last_kickoff"] > 0].all()
     seen = last["last_kickoff"] > 0
-    in_season = seen & (last["played"] > last["season"].map(season_opening))
+    in_season = seen & (last["played"] > last["season"].map(openings()))
     assert in_season.sum() > 4000
     assert (known[in_season] == last.loc[in_season, "played"]).all()
+
+
+def openings() -> dict[str, pd.Timestamp]:
+    """When each season opened: its first ratings."""
+    ratings = league.tables()[1]
+    return dict(ratings.groupby("season")["event_time"].min())
+
+
+def test_a_season_opens_in_june_or_when_the_one_before_has_ended() -> None:
+    assert str(openings()["2526"])[:10] == "2025-06-01"
+    assert str(openings()["2021"])[:10] == "2020-07-28"
+    kickoffs = league.whole(Matches).groupby("season")["kickoff"].agg(["min", "max"])
+    for season, opened in openings().items():
+        assert opened > kickoffs.loc[kickoffs.index < season, "max"].max() or season == "1415"
+        assert season == "2627" or opened < kickoffs.loc[season, "min"]
+    assert season_opening("1415", None).isoformat() == "2014-06-01T00:00:00+00:00"
 
 
 def test_tables_keep_their_schemas_and_every_day_rates_all_twenty_teams() -> None:
@@ -73,7 +89,7 @@ def test_teams_that_came_up_are_rated_below_the_mean_of_the_league() -> None:
     teams, ratings = league.whole(Teams), league.tables()[1]
     for before, season in zip(sorted(set(teams["season"])), sorted(set(teams["season"]))[1:], strict=False):
         members = {one: set(teams.loc[teams["season"] == one, "team"]) for one in (before, season)}
-        opening = ratings[ratings["event_time"] == season_opening(season)].set_index("team")
+        opening = ratings[ratings["event_time"] == openings()[season]].set_index("team")
         promoted = sorted(members[season] - members[before])
         assert len(promoted) == 3
         assert set(opening.index) == members[season]
