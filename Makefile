@@ -31,8 +31,8 @@ setup: $(READY) ## install everything, locked, into .venv (the other targets do 
 $(READY): pyproject.toml uv.lock scripts/setup.sh
 	@sh scripts/setup.sh
 
-demo: $(READY) ## the main job, from nothing to a served forecast (AS_OF=2026-03-01 SCENE=name)
-	@$(BIN)/matchday demo $${AS_OF:+--as-of "$$AS_OF"} $${SCENE:+--scene "$$SCENE"}
+demo: $(READY) ## the main job, from nothing to a served forecast (AS_OF=2026-03-01 SCENE=name PORT=8080)
+	@$(BIN)/matchday demo $${AS_OF:+--as-of "$$AS_OF"} $${SCENE:+--scene "$$SCENE"} $${PORT:+--port "$$PORT"}
 
 test: $(READY) ## every test, on two processes (TESTS=path for some)
 	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)

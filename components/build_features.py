@@ -10,7 +10,11 @@ def build_features(history: str) -> str:
     from matchday.features import tables
 
     with step("build-features") as here:
-        features = tables.build(here.lake, history)
-        rows = {table.__name__: len(here.lake.read(table)) for table in tables.TABLES}
-        here.say(f"features {features}: " + ", ".join(f"{count:,} rows of {name}" for name, count in rows.items()))
-        return features
+        built = tables.build(here.lake, history)
+        if built.unchanged:
+            here.say(f"features {built.features} are in the lake already")
+        else:
+            rows = {table.__name__: len(here.lake.read(table)) for table in tables.TABLES}
+            counts = ", ".join(f"{count:,} rows of {name}" for name, count in rows.items())
+            here.say(f"features {built.features}: {counts}")
+        return built.features

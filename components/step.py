@@ -1,9 +1,12 @@
 """What a step finds around it: settings, the lake, its span in the trace, and a voice."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
 from matchday import telemetry
 from matchday.errors import MatchdayError
@@ -18,6 +21,13 @@ FAILED = "✗ "
 """Starts the line that says why a step failed, where the failure is a known one."""
 
 EVERY_S = 0.25
+
+
+class Artifact(Protocol):
+    """What is needed here of a KFP artifact."""
+
+    path: str
+    metadata: dict[str, Any]
 
 
 @dataclass
@@ -40,6 +50,15 @@ class Step:
         if done == total or now - self._told >= EVERY_S:
             self._told = now
             print(f"{PROGRESS}{what} {done}/{total}", flush=True)
+
+
+def leave(*artifacts: Artifact) -> None:
+    """Write the metadata of artifacts that are nothing else (metrics) to their files, for people and for the cache.
+
+    KFP's local cache takes an artifact without a file for one that was lost.
+    """
+    for artifact in artifacts:
+        Path(artifact.path).write_text(json.dumps(artifact.metadata, indent=1), encoding="utf-8")
 
 
 @contextmanager

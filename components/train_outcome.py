@@ -14,7 +14,7 @@ def train_outcome(
 
     import pandas as pd
 
-    from components.step import step
+    from components.step import leave, step
     from matchday.models import training as outcome
 
     with step("train-outcome") as here:
@@ -24,6 +24,7 @@ def train_outcome(
         report.log_metric("parity", trained.parity.largest)
         for member, weight in trained.weights.items():
             report.log_metric(f"weight_{member}", weight)
+        leave(report)
         here.say(
             f"trained on {trained.matches:,} matches; ONNX graph of {len(trained.graph) / 1024:.0f} KiB, "
             f"off by at most {trained.parity.largest:.1e} on {trained.parity.rows:,} rows"

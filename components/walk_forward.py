@@ -19,7 +19,7 @@ def walk_forward(
 
     import pandas as pd
 
-    from components.step import step
+    from components.step import leave, step
     from matchday.models.card import table
     from matchday.models.evaluation import evaluate
 
@@ -30,6 +30,7 @@ def walk_forward(
         for name, value in own.as_dict().items():
             scores.log_metric(name, value)
         hits.log_confusion_matrix(["home", "draw", "away"], evaluation.model.confusion().tolist())
+        leave(scores, hits)
         board = table(evaluation.scoreboard()) + "\n\n" + table(evaluation.by_season())
         Path(report.path).write_text(board, encoding="utf-8")
         here.say(

@@ -108,11 +108,15 @@ def data_build(
 
 
 @pipeline.command("run")
-def pipeline_run(as_of: AsOf = None) -> None:
+def pipeline_run(
+    as_of: Annotated[
+        str | None, typer.Option(help="Date to stand on, as 2026-03-01. Default: after the last match.")
+    ] = None,
+) -> None:
     """Run `train-match-outcome` on this machine with KFP's local runner."""
     from console import training
 
-    training.run(as_of)
+    training.run(training.moment(as_of))
 
 
 @pipeline.command("compile")

@@ -9,14 +9,14 @@ from console.screen import console, heading, table
 from matchday import telemetry
 from matchday.calendar import Gameweek
 from matchday.errors import MatchdayError
-from matchday.models.candidate import evaluation_of
+from matchday.models.candidate import check_fit, evaluation_of
 from matchday.registry import Registry
 from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Matches
 from serving import server
 
-HOST = "127.0.0.1"
+HOST, DEFAULT_PORT = "127.0.0.1", 8080
 CHAMPION = "mlflow://match-outcome@champion"
 
 
@@ -25,6 +25,7 @@ def play(as_of: str | None, scene: str | None, port: int) -> None:
     if scene is not None and scene not in SCENES:
         raise MatchdayError(f"no scene {scene!r}; there are: {', '.join(SCENES)}")
     started = time.monotonic()
+    Settings().make_home()
     telemetry.start("matchday-console")
     with telemetry.span("demo"):
         for name, act in SCENES.items():
@@ -36,10 +37,12 @@ def play(as_of: str | None, scene: str | None, port: int) -> None:
 def outcome(as_of: str | None, port: int) -> None:
     """The main job: data, pipeline, server, forecasts, scores."""
     server.check_port(HOST, port)
+    gameweek = training.plan(as_of)
     heading("1  The bundled history")
     history.show()
     heading("2  The pipeline train-match-outcome (Kubeflow, local runner)")
-    gameweek = training.run(as_of)
+    training.run(gameweek.as_of)
+    check_fit(Settings(), gameweek.as_of)
     heading("3  The champion, served")
     with server.running(CHAMPION, HOST, port):
         console.print(f"  {CHAMPION} is ready at http://{HOST}:{port}")
@@ -54,22 +57,22 @@ SCENES: dict[str, Callable[[str | None, int], None]] = {"outcome": outcome}
 
 
 def _show_gameweek(gameweek: Gameweek, url: str) -> None:
-    fixtures = gameweek.fixtures
-    questions = [Question(row.home, row.away, row.kickoff.isoformat()) for row in fixtures.itertuples()]
+    fixtures = gameweek.fixtures.to_dict("records")
+    questions = [Question(match["home"], match["away"], match["kickoff"].isoformat()) for match in fixtures]
     answer = forecasts.ask(url, questions)
-    results = Snapshot(Settings().snapshot).load(Matches).set_index("match_id")
+    results = {row["match_id"]: row for row in Snapshot(Settings().snapshot).load(Matches).to_dict("records")}
     rows, hits = [], 0
-    for fixture, chances in zip(fixtures.itertuples(), answer.probabilities, strict=True):
-        played = results.loc[fixture.match_id]
+    for match, chances in zip(fixtures, answer.probabilities, strict=True):
+        played = results[match["match_id"]]
         gap = played["home_goals"] - played["away_goals"]
         happened = OUTCOMES[0 if gap > 0 else 1 if gap == 0 else 2]
         favourite = OUTCOMES[max(range(3), key=chances.__getitem__)]
         hits += favourite == happened
         rows.append(
             (
-                f"{fixture.home} - {fixture.away}",
-                f"{fixture.kickoff:%d %b %H:%M}",
-                {"home": fixture.home, "away": fixture.away}.get(favourite, "draw"),
+                f"{match['home']} - {match['away']}",
+                f"{match['kickoff']:%d %b %H:%M}",
+                match.get(favourite, "draw"),
                 *(f"{chance:.1%}" for chance in chances),
                 f"{played['home_goals']}-{played['away_goals']}",
                 "hit" if favourite == happened else "",
@@ -89,15 +92,12 @@ def _show_scores() -> None:
     board = evaluation_of(registry, champion).scoreboard()
     rows = [
         (
-            row.forecaster,
-            f"{row.rps:.4f}",
-            f"{row.log_loss:.4f}",
-            f"{row.brier:.4f}",
-            f"{row.accuracy:.3f}",
-            f"{row.calibration_error:.3f}",
-            f"{row.matches:,}",
+            row["forecaster"],
+            *(f"{row[score]:.4f}" for score in ("rps", "log_loss", "brier")),
+            *(f"{row[score]:.3f}" for score in ("accuracy", "calibration_error")),
+            f"{row['matches']:,}",
         )
-        for row in board.itertuples()
+        for row in board.to_dict("records")
     ]
     table(("forecaster", "RPS", "log loss", "Brier", "accuracy", "calib. error", "matches"), rows)
 
@@ -112,7 +112,8 @@ def _show_next(gameweek: Gameweek, port: int) -> None:
             ("kickoff", first["kickoff"].isoformat()),
         )
     )
-    console.print("  keep it serving   make serve")
+    chosen = "" if port == DEFAULT_PORT else f" PORT={port}"
+    console.print(f"  keep it serving   make serve{chosen}")
     console.print("  then ask it       ", end="")
     print(
         f"curl -s http://{HOST}:{port}/v2/models/match-outcome/infer "

@@ -1,8 +1,9 @@
 """Forecasts asked of a server over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
@@ -64,7 +65,7 @@ def show_one(url: str, home: str, away: str, kickoff: str | None) -> None:
     console.print(f"[dim]model version {version}, features as of {known}[/dim]")
 
 
-def _post(address: str, body: dict[str, object]) -> dict[str, list[dict[str, list[float]]]]:
+def _post(address: str, body: Mapping[str, object]) -> dict[str, Any]:
     try:
         answer = httpx.post(address, json=body, headers=telemetry.inject({}), timeout=10)
     except httpx.HTTPError as error:

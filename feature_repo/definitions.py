@@ -9,7 +9,7 @@ from feast.data_source import DataSource
 from feast.types import Float64, Int64, PrimitiveFeastType
 
 from matchday.features import fixture
-from matchday.tables import TeamForm, TeamRatings, name
+from matchday.tables import name
 
 TTL = timedelta(days=120)
 """Older rows say nothing: longer than a summer, and than the pause of 2020."""
@@ -68,6 +68,3 @@ def match_outcome_v1(views: tuple[FeatureView, ...]) -> FeatureService:
         for view in views
     ]
     return FeatureService(name=fixture.SERVICE, features=sides, description="What match-outcome reads of a match.")
-
-
-TABLES = (TeamForm, TeamRatings)

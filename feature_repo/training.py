@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from feature_repo import quiet
-from feature_repo.definitions import TABLES
 from feature_repo.store import FeatureStoreError, apply
 from matchday import history
 from matchday.features import fixture
+from matchday.features.tables import TABLES
 from matchday.features.team import FULL_TIME
 from matchday.lake import Lake
 from matchday.settings import Settings

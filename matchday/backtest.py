@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 
 
 class Forecaster(Protocol):
-    """Learns from past rows of `OutcomeFeatures` and forecasts the coming ones: (n, 3)."""
+    """Learns from past rows of `OutcomeFeatures` and forecasts the coming ones, which come without `result`: (n, 3)."""
 
     def __call__(self, past: pd.DataFrame, coming: pd.DataFrame, /) -> FloatArray:
         """Forecast `coming`."""
@@ -68,7 +68,7 @@ def walk_forward(
     for block in _blocks(target, refit):
         start = block["kickoff"].iloc[0]
         past = rows[rows["kickoff"] + FULL_TIME <= start]
-        forecast = forecaster(past, block)
+        forecast = forecaster(past, block.drop(columns="result"))
         named = pd.DataFrame(forecast, columns=["H", "D", "A"], index=block.index)
         parts.append(block[["match_id", "season", "kickoff", "result"]].join(named).assign(refit=start))
         if progress:

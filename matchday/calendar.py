@@ -32,9 +32,9 @@ def parse(as_of: str) -> datetime:
     """A moment from ISO 8601 text; a date is its first moment, and what names no zone is UTC. Raises CalendarError."""
     try:
         parsed = datetime.fromisoformat(as_of)
-    except ValueError:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise CalendarError(f"{as_of!r} is not a date: write it as 2026-03-01") from None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def last_gameweek_day(fixtures: pd.DataFrame) -> datetime:
@@ -57,7 +57,7 @@ def next_gameweek(fixtures: pd.DataFrame, as_of: datetime) -> Gameweek:
             f"nothing to forecast on {as_of:%Y-%m-%d}: choose a date from {EARLIEST:%Y-%m-%d} to {last:%Y-%m-%d}"
         )
     coming = fixtures[fixtures["kickoff"] >= as_of].sort_values(["kickoff", "match_id"])
-    rounds = coming.head(ROUND).groupby(["season", "gameweek"]).size()
-    season, number = rounds.idxmax()
-    chosen = coming[(coming["season"] == season) & (coming["gameweek"] == number)]
-    return Gameweek(as_of, str(season), int(number), chosen.reset_index(drop=True))
+    rounds = coming.head(ROUND).groupby(["season", "gameweek"], as_index=False).size()
+    largest = rounds.sort_values("size", ascending=False, kind="stable").iloc[0]
+    chosen = coming[(coming["season"] == largest["season"]) & (coming["gameweek"] == largest["gameweek"])]
+    return Gameweek(as_of, str(largest["season"]), int(largest["gameweek"]), chosen.reset_index(drop=True))

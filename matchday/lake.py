@@ -119,6 +119,11 @@ class Lake:
         version = self._current(table)
         return version.fingerprint if version else None
 
+    def intact(self, table: type[DataFrameModel]) -> bool:
+        """Whether the table is there with all its parts as they were written."""
+        version = self._current(table)
+        return version is not None and all(map(self._holds, version.parts))
+
     def parts(self, table: type[DataFrameModel]) -> list[str]:
         """Addresses of the current version's Parquet files, in order. Raises LakeError when there is none."""
         return [self.storage.address(part.path) for part in self._present(table).parts]
@@ -149,7 +154,11 @@ class Lake:
         return version
 
     def _holds(self, part: Part) -> bool:
-        return self.storage.exists(part.path)
+        """Whether the part is there and is what was written."""
+        try:
+            return hashlib.sha256(self.storage.read(part.path)).hexdigest() == part.sha256
+        except FileNotFoundError:
+            return False
 
     def _put(self, folder: str, season: str | None, rows: pa.Table) -> Part:
         path = f"{folder}/season={season}/part.parquet" if season else f"{folder}/part.parquet"

@@ -33,6 +33,8 @@ BUNDLE = "bundle"
 ATTACHMENTS = "attachments"
 CONTENT_TAG = "matchday.content"
 DIGEST_TAG = "matchday.bundle"
+COMMIT_TAG = "git_commit"
+ATTACHED_TAG = "matchday.attachments"
 CHAMPION, CHALLENGER = "champion", "challenger"
 URI = re.compile(r"mlflow://(?P<name>[\w.-]+)(?:/(?P<version>\d+)|@(?P<alias>[A-Za-z][\w-]*))")
 _USER_INFO = re.compile(r"//[^/@\s]*@")
@@ -93,24 +95,42 @@ class Registry:
 
         attachments: further files kept with the run, by name; they are no part of the bundle.
 
-        The same content (bundle, params, metrics, tags) gives the version that is already there. A tag
-        `git_commit` also becomes the run's source version in the UI.
+        The same content (bundle, params, metrics, and tags but for the commit) gives the version that is already
+        there. A tag `git_commit` also becomes the run's source version in the UI.
         Raises BundleError for a bundle that is not whole, RegistryError for one of another model or a metric
         that is not finite.
         """
         bundle = read_bundle(bundle_folder)
         _check(bundle, metrics, model)
         content = _content(bundle, params, metrics, tags)
-        if same := self.find(model, {CONTENT_TAG: content}):
+        if (same := self.find(model, {CONTENT_TAG: content})) and self.whole(same):
             return same
+        files = attachments or {}
         labels = {**tags, CONTENT_TAG: content, DIGEST_TAG: bundle.digest}
+        if files:
+            labels[ATTACHED_TAG] = ",".join(sorted(files))
         with self._explained(f"log a run of {model}"):
             where = self._experiment(experiment)
-            run_id = self._finished_run(where, content)
+            run_id = None if same else self._finished_run(where, content)
             if run_id is None:
                 folders = {BUNDLE: Path(bundle_folder)}
-                run_id = self._new_run(where, bundle, params, metrics, labels, folders, attachments or {})
+                run_id = self._new_run(where, bundle, params, metrics, labels, folders, files)
             return self._register(model, run_id, bundle, labels)
+
+    def whole(self, version: ModelVersion) -> bool:
+        """Whether the files of a version are all there: who keeps artifacts may have lost some."""
+        client = self._client
+        from mlflow.exceptions import MlflowException
+
+        attached = [name for name in version.tags.get(ATTACHED_TAG, "").split(",") if name]
+        try:
+            with tempfile.TemporaryDirectory(prefix="matchday-") as scratch:
+                read_bundle(client.download_artifacts(version.run_id, BUNDLE, scratch))
+                for name in attached:
+                    client.download_artifacts(version.run_id, f"{ATTACHMENTS}/{name}", scratch)
+        except (MlflowException, BundleError, OSError):
+            return False
+        return True
 
     def find(self, name: str, tags: Mapping[str, str]) -> ModelVersion | None:
         """The newest version of `name` that carries all of `tags`, if there is one."""
@@ -372,7 +392,8 @@ def _content(bundle: Bundle, params: Mapping[str, Any], metrics: Mapping[str, fl
     """One name for all that a run records."""
     numbers = {key: float(value) for key, value in metrics.items()}
     texts = {key: str(value) for key, value in params.items()}
-    record = json.dumps([bundle.digest, texts, numbers, dict(tags)], sort_keys=True)
+    kept = {key: tag for key, tag in tags.items() if key != COMMIT_TAG}
+    record = json.dumps([bundle.digest, texts, numbers, kept], sort_keys=True)
     return hashlib.sha256(record.encode()).hexdigest()
 
 
@@ -383,7 +404,7 @@ def _run_name(bundle: Bundle) -> str:
 def _ui_tags(bundle: Bundle, labels: Mapping[str, str]) -> dict[str, str]:
     """The run's tags, and those by which MLflow's own pages show the card and the source."""
     shown = {"mlflow.note.content": bundle.card[:DESCRIPTION_CHARACTERS], "mlflow.source.name": "matchday"}
-    if commit := labels.get("git_commit"):
+    if commit := labels.get(COMMIT_TAG):
         shown["mlflow.source.git.commit"] = commit
     return {**labels, "feature_service": bundle.signature.feature_service, **shown}
 

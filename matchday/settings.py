@@ -1,12 +1,19 @@
 """Where things live on this machine: the `MATCHDAY_*` environment variables of the domain."""
 
+import tempfile
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from matchday.errors import MatchdayError
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(MatchdayError):
+    """A setting that this machine cannot carry out."""
 
 
 class Settings(BaseSettings):
@@ -30,7 +37,23 @@ class Settings(BaseSettings):
         """MLflow tracking and registry URI."""
         return self.mlflow_uri or f"sqlite:///{self.home.resolve() / 'mlflow' / 'mlflow.db'}"
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the registry is this machine's own file, and not one that others share."""
+        return self.tracking_uri.startswith("sqlite:")
+
     @cached_property
     def online_store(self) -> Path:
         """SQLite file of the online features."""
         return self.online_path or self.home.resolve() / "feast" / "online.db"
+
+    def make_home(self) -> None:
+        """Make the folder of local state. Raises SettingsError where it cannot be written."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.home):
+                pass
+        except OSError as error:
+            raise SettingsError(
+                f"cannot write to {self.home} ({error.strerror}): set MATCHDAY_HOME to a folder that can be written"
+            ) from None

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import os
 import shutil
 import warnings
@@ -47,7 +48,7 @@ def run(pipeline: Callable[..., Any], hear: Callable[[str], None], **arguments: 
     """
     settings = Settings()
     cache = _cache(settings)
-    with warnings.catch_warnings(), _traced(), redirect_stdout(_Lines(hear)):
+    with warnings.catch_warnings(), _traced(), _logged(hear), redirect_stdout(_Lines(hear)):
         warnings.filterwarnings("ignore", module=r"kfp\.local")
         local.init(
             local.SubprocessRunner(use_venv=False),
@@ -64,7 +65,7 @@ def run(pipeline: Callable[..., Any], hear: Callable[[str], None], **arguments: 
 def sources() -> str:
     """Fingerprint of the code that steps run and of the locked dependencies."""
     digest = hashlib.sha256()
-    files = [file for room in ROOMS for file in (REPOSITORY / room).rglob("*.py")]
+    files = [file for room in ROOMS for kind in ("*.py", "*.yaml") for file in (REPOSITORY / room).rglob(kind)]
     for file in sorted([*files, REPOSITORY / "uv.lock"]):
         if file.is_file():
             digest.update(f"{file.relative_to(REPOSITORY)}\0".encode() + file.read_bytes())
@@ -80,6 +81,31 @@ def _cache(settings: Settings) -> Path:
     for old in sorted(root.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)[CACHES:]:
         shutil.rmtree(old, ignore_errors=True)
     return chosen
+
+
+class _Messages(logging.Handler):
+    """Hands on what is logged."""
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(record.getMessage())
+
+
+@contextmanager
+def _logged(hear: Callable[[str], None]) -> Iterator[None]:
+    """The runner says by the root logger alone that a result came from the cache."""
+    root, handler = logging.getLogger(), _Messages(hear)
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ def train_match_outcome(as_of: str) -> None:
     history = ingest().set_display_name("Ingest the history").set_caching_options(False)
     checked = validate(history=history.output).set_display_name("Validate it")
     features = build_features(history=checked.outputs["Output"]).set_display_name("Build features")
+    features.set_caching_options(False)
     online = materialise(features=features.output, as_of=as_of).set_display_name("Apply and materialise Feast")
     online.set_caching_options(False)
     training = training_set(features=features.output, as_of=as_of).set_display_name("Join the training set")

@@ -1,5 +1,10 @@
 """Feature tables of the whole history, from lake to lake."""
 
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
 import pandera.pandas as pa
 
 from matchday import history
@@ -10,14 +15,42 @@ from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams
 
 TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings)
 
+RECEIPT = "built.json"
+"""In the lake: of which history, and by which code, its feature tables were made."""
 
-def build(lake: Lake, of: str) -> str:
-    """Write `TeamForm` and `TeamRatings` of the history with fingerprint `of`; returns theirs.
+
+@dataclass(frozen=True)
+class Built:
+    """Feature tables in the lake. features: their fingerprint. unchanged: they were there before."""
+
+    features: str
+    unchanged: bool
+
+
+def build(lake: Lake, of: str) -> Built:
+    """Write `TeamForm` and `TeamRatings` of the history with fingerprint `of`; tables that are there are left alone.
 
     Raises HistoryError when the lake holds another history by now.
     """
     history.expect(lake, of)
+    made = {"history": of, "code": code()}
+    known = history.receipt(lake, RECEIPT)
+    if (
+        made.items() <= known.items()
+        and known["features"] == history.present(lake, TABLES)
+        and all(map(lake.intact, TABLES))
+    ):
+        return Built(str(known["features"]), unchanged=True)
     matches = team_chances(lake.read(Matches), lake.read(Appearances))
     for table, frame in zip(TABLES, team_tables(matches, lake.read(Teams)), strict=True):
         lake.write(table, frame)
-    return history.fingerprint(lake, TABLES)
+    features = history.fingerprint(lake, TABLES)
+    lake.storage.write(RECEIPT, json.dumps({**made, "features": features}).encode())
+    return Built(features, unchanged=False)
+
+
+def code() -> str:
+    """Fingerprint of the code that makes the tables: the rooms `features` and `ratings`."""
+    rooms = (Path(__file__).parent, Path(__file__).parent.with_name("ratings"))
+    files = sorted(file for room in rooms for file in room.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

@@ -44,9 +44,13 @@ class Match:
     chances: tuple[float, float]
 
 
-def season_opening(season: str) -> datetime:
-    """First of August of the year a season starts, `2526` in 2025: later than any match of the season before."""
-    return datetime.fromisoformat(f"20{season[:2]}-08-01T00:00:00+00:00")
+def season_opening(season: str, last: datetime | None) -> datetime:
+    """When a season opens: 1 June of its first year (`2526`: 2025), or a day after the season before has ended.
+
+    last: the latest kick-off so far. By June it is known who plays; 2019/20 went on until July.
+    """
+    june = datetime.fromisoformat(f"20{season[:2]}-06-01T00:00:00+00:00")
+    return max(june, midnight_after(last) + timedelta(days=1)) if last else june
 
 
 def open_season(history: History, teams: Iterable[str]) -> History:
@@ -105,16 +109,17 @@ def moments(matches: pd.DataFrame, teams: pd.DataFrame) -> Iterator[Moment]:
 
     matches: finished matches with `home_xg` and `away_xg`. teams: the teams of every season, `Teams`.
     """
-    history = History()
+    history, last = History(), None
     for season, members in teams.groupby("season", sort=True)["team"]:
         name, present = str(season), tuple(sorted(members))
         history = open_season(history, present)
-        yield Moment(name, season_opening(name), history, present, rated=True)
+        yield Moment(name, season_opening(name, last), history, present, rated=True)
         for day in match_days(matches[matches["season"] == name]):
             for match in day:
                 history = observe(history, match)
                 yield Moment(name, match.kickoff + FULL_TIME, history, (match.home, match.away))
-            yield Moment(name, midnight_after(day[0].kickoff), history, rated=True)
+            last = day[-1].kickoff
+            yield Moment(name, max(midnight_after(last), last + FULL_TIME), history, rated=True)
 
 
 def team_tables(matches: pd.DataFrame, teams: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -141,14 +146,14 @@ def match_days(matches: pd.DataFrame) -> Iterator[list[Match]]:
     for _, day in ordered.groupby(ordered["kickoff"].dt.normalize()):
         yield [
             Match(
-                season=row.season,
-                kickoff=row.kickoff.to_pydatetime(),
-                home=row.home,
-                away=row.away,
-                goals=(int(row.home_goals), int(row.away_goals)),
-                chances=(float(row.home_xg), float(row.away_xg)),
+                season=row["season"],
+                kickoff=row["kickoff"].to_pydatetime(),
+                home=row["home"],
+                away=row["away"],
+                goals=(row["home_goals"], row["away_goals"]),
+                chances=(row["home_xg"], row["away_xg"]),
             )
-            for row in day.itertuples(index=False)
+            for row in day.to_dict("records")
         ]
 
 

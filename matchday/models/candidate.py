@@ -6,16 +6,21 @@ from datetime import datetime
 from pathlib import Path
 
 from matchday.commit import commit
+from matchday.errors import MatchdayError
+from matchday.features.tables import code
 from matchday.models import outcome
 from matchday.models.evaluation import Evaluation
+from matchday.models.packaging import bundle
 from matchday.models.promotion import Contender, Promotion, decide
-from matchday.models.training import Trained, bundle
+from matchday.models.training import Trained
 from matchday.registry import CHALLENGER, CHAMPION, ModelVersion, Registry
 from matchday.settings import Settings
 
 EXPERIMENT = outcome.MODEL
 FORECASTS = "forecasts.parquet"
 """Beside the bundle of every version: its walk-forward forecasts, for paired comparisons later."""
+DEFINITIONS = "feature_code"
+"""Tag of a version: fingerprint of the code that made the features it learnt from."""
 
 
 def register(settings: Settings, model: Path, forecasts: Path) -> ModelVersion:
@@ -36,12 +41,14 @@ def register(settings: Settings, model: Path, forecasts: Path) -> ModelVersion:
                 "git_commit": commit(),
                 "feature_service": signature.feature_service,
                 "trained_until": trained.trained_until,
+                DEFINITIONS: code(),
             },
             bundle_folder=Path(scratch) / "bundle",
             model=outcome.MODEL,
             attachments={FORECASTS: forecasts},
         )
-    registry.set_alias(outcome.MODEL, CHALLENGER, version.version)
+    if registry.aliases(outcome.MODEL).get(CHAMPION) != version.version:
+        registry.set_alias(outcome.MODEL, CHALLENGER, version.version)
     return version
 
 
@@ -50,7 +57,11 @@ def promote(settings: Settings, version: str, as_of: datetime) -> Promotion:
     registry = Registry(settings.tracking_uri)
     champion = registry.aliased(outcome.MODEL, CHAMPION)
     challenger = registry.resolve(f"mlflow://{outcome.MODEL}/{version}")
-    decision = decide(_contender(registry, champion) if champion else None, _contender(registry, challenger), as_of)
+    if champion and not registry.whole(champion):
+        decision = Promotion(True, f"champion {champion.version} has lost its files")
+    else:
+        holder = _contender(registry, champion) if champion else None
+        decision = decide(holder, _contender(registry, challenger), as_of, rewind=settings.embedded)
     if decision.promoted:
         registry.promote(outcome.MODEL, version)
     return decision
@@ -64,7 +75,26 @@ def evaluation_of(registry: Registry, version: ModelVersion) -> Evaluation:
 
 def _contender(registry: Registry, version: ModelVersion) -> Contender:
     until = datetime.fromisoformat(version.tags["trained_until"])
-    return Contender(version.version, until, evaluation_of(registry, version).model.forecasts)
+    forecasts = evaluation_of(registry, version).model.forecasts
+    return Contender(version.version, until, version.tags.get(DEFINITIONS, ""), forecasts)
+
+
+def check_fit(settings: Settings, as_of: datetime) -> None:
+    """Raises MatchdayError unless the champion may forecast at `as_of` from the features of this code.
+
+    After a run whose model was refused the champion is still the former one.
+    """
+    champion = Registry(settings.tracking_uri).resolve(f"mlflow://{outcome.MODEL}@{CHAMPION}")
+    if datetime.fromisoformat(champion.tags["trained_until"]) > as_of:
+        raise MatchdayError(
+            f"champion {champion.version} has learnt from after {as_of:%Y-%m-%d}, and the model trained for that day "
+            "was refused: choose another date"
+        )
+    if champion.tags.get(DEFINITIONS) != code():
+        raise MatchdayError(
+            f"champion {champion.version} was trained on features that are defined otherwise by now, and the new model "
+            "was refused: see the gate's reasons above"
+        )
 
 
 def _metrics(trained: Trained, evaluation: Evaluation) -> dict[str, float]:

@@ -1,17 +1,13 @@
 """The model card of `match-outcome`."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from matchday.models.evaluation import Evaluation
 from matchday.models.export import TOLERANCE
-
-if TYPE_CHECKING:
-    from matchday.models.training import Trained
+from matchday.models.training import Trained
 
 
-def card(trained: "Trained", evaluation: Evaluation) -> str:
+def card(trained: Trained, evaluation: Evaluation) -> str:
     """The card in Markdown: what the model is, what it learnt from, how well it forecasts, where it fails."""
     weights = ", ".join(f"{member} {weight:.2f}" for member, weight in trained.weights.items())
     return f"""# match-outcome

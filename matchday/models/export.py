@@ -6,6 +6,7 @@ converters of onnxmltools and skl2onnx. All become one graph with input `feature
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -88,7 +89,7 @@ class _Writer:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
-    def node(self, operator: str, inputs: list[str], output: str | None = None, **attributes: object) -> str:
+    def node(self, operator: str, inputs: list[str], output: str | None = None, **attributes: Any) -> str:
         """Add an operator; the name of its output."""
         name = output or f"{operator.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, inputs, [name], name=f"{name}_node", **attributes))
@@ -199,15 +200,17 @@ def _pool(writer: _Writer, model: OutcomeModel, members: list[str]) -> None:
 
 
 def _trees_graph(model: OutcomeModel) -> onnx.ModelProto:
-    width = contrasts().shape[1]
-    return convert_xgboost(model.members.trees, initial_types=[("input", TreesInput([None, width]))], target_opset=15)
+    inputs = [("input", TreesInput([None, contrasts().shape[1]]))]
+    graph: onnx.ModelProto = convert_xgboost(model.members.trees, initial_types=inputs, target_opset=15)
+    return graph
 
 
 def _logistic_graph(model: OutcomeModel) -> onnx.ModelProto:
     logistic = model.members.logistic
-    return to_onnx(
+    graph: onnx.ModelProto = to_onnx(
         logistic,
         initial_types=[("input", FloatTensorType([None, 3]))],
         target_opset={"": OPSET, "ai.onnx.ml": TREE_OPSET},
         options={id(logistic): {"zipmap": False}},
     )
+    return graph

@@ -1,4 +1,4 @@
-"""Training `match-outcome` to a graph on disk, and making the bundle of it."""
+"""Training `match-outcome` to a graph on disk."""
 
 import json
 from collections.abc import Mapping
@@ -8,17 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from matchday.bundle import write_bundle
-from matchday.features.fixture import FEATURES, NAMES, SERVICE
+from matchday.features.fixture import NAMES
 from matchday.features.labels import label
 from matchday.features.team import FULL_TIME
 from matchday.models import outcome
-from matchday.models.card import card
-from matchday.models.evaluation import Evaluation
 from matchday.models.export import Parity, export, prove_parity
 from matchday.models.outcome import MEMBERS, Parameters
-from matchday.scores.outcome import CLASSES
-from matchday.signature import Signature
 from matchday.tables import OutcomeFeatures
 from matchday.tables.arrow import to_arrow
 from matchday.tables.fingerprint import fingerprint
@@ -76,20 +71,6 @@ def train(features: pd.DataFrame, parameters: Parameters | None = None) -> Train
         trained_until=(features["kickoff"].max() + FULL_TIME).isoformat(),
         data=fingerprint(to_arrow(OutcomeFeatures, features)),
     )
-
-
-def bundle(trained: Trained, evaluation: Evaluation, folder: Path) -> Signature:
-    """Write the bundle of a trained model with its card; returns its signature. Raises BundleError."""
-    signature = Signature(
-        model=outcome.MODEL,
-        feature_service=SERVICE,
-        features=FEATURES,
-        fingerprint=trained.data,
-        trained_until=trained.trained_until,
-        classes=CLASSES,
-    )
-    write_bundle(folder, trained.graph, signature, trained.explainer, card(trained, evaluation))
-    return signature
 
 
 def _explainer(features: pd.DataFrame) -> dict[str, Any]:

@@ -17,16 +17,20 @@ SIDES = ("home", "away")
 def team_chances(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
     """Matches with `home_xg` and `away_xg` (goals; NaN where nothing is known), in the order given."""
     table = _with_sums(matches, appearances)
-    for season in sorted(table.loc[table["home_threat"].notna() & table["home_xg"].isna(), "season"].unique()):
-        past = table[(table["season"] < season) & table["home_threat"].notna()]
+    described = (
+        table[[f"{side}_{what}" for side in SIDES for what in ("threat", "creativity", "saves")]].notna().all(axis=1)
+    )
+    unknown = described & table[["home_xg", "away_xg"]].isna().any(axis=1)
+    for season in sorted(table.loc[unknown, "season"].unique()):
+        past = table[(table["season"] < season) & described]
         if past.empty:
             continue
         design = np.vstack([_design(past, side) for side in SIDES])
         goals = np.concatenate([past[f"{side}_goals"].to_numpy(float) for side in SIDES])
         weights = poisson_regression(design, goals)
-        current = table["season"] == season
         for side in SIDES:
-            table.loc[current, f"{side}_xg"] = np.exp(_design(table[current], side) @ weights)
+            rows = unknown & (table["season"] == season) & table[f"{side}_xg"].isna()
+            table.loc[rows, f"{side}_xg"] = np.exp(_design(table[rows], side) @ weights)
     return matches.assign(home_xg=table["home_xg"].to_numpy(), away_xg=table["away_xg"].to_numpy())
 
 

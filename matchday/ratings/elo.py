@@ -1,5 +1,6 @@
 """Elo ratings of teams."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -33,7 +34,7 @@ def open_season(state: EloState, teams: Iterable[str]) -> EloState:
 def expected_score(state: EloState, home: str, away: str) -> float:
     """Expected share of the points of the home team, draws counted half. Elo (1978)."""
     gap = state.ratings[home] + state.home_edge - state.ratings[away]
-    return 1.0 / (1.0 + 10.0 ** (-gap / 400.0))
+    return 1.0 / (1.0 + math.pow(10.0, -gap / 400.0))
 
 
 def observe(state: EloState, home: str, away: str, home_goals: int, away_goals: int) -> EloState:

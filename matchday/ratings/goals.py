@@ -19,6 +19,10 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+LEVEL = 0.2
+"""Prior log goals of a mean team away, 1.2: a single goalless match must not say that nobody ever scores."""
+HOME_EDGE = 0.2
+"""Prior log goals more at home, a fifth."""
 PROMOTED_ATTACK = -0.25
 """Prior log attack of a team that enters the league: it scores about a fifth less than the mean team."""
 PROMOTED_DEFENCE = -0.25
@@ -42,8 +46,9 @@ OBSERVED = np.dtype(
 class GoalsState:
     """The matches that still count, and who plays this season.
 
-    decay: loss of weight a day. memory: days after which a match is forgotten. ridge: penalty on a team's
-    distance from its prior, in units of one match. xg_share: weight of expected goals in the response.
+    decay: loss of weight a day. memory: days after which a match is forgotten. ridge: penalty on a parameter's
+    distance from its prior, in units of one match; promoted_ridge: the same for a team that
+    entered the league, whose prior says more than a mean team's. xg_share: weight of expected goals in the response.
     """
 
     matches: NDArray[np.void] = field(default_factory=lambda: np.empty(0, OBSERVED))
@@ -52,6 +57,7 @@ class GoalsState:
     decay: float = 0.005
     memory: float = 1300.0
     ridge: float = 1.0
+    promoted_ridge: float = 3.0
     xg_share: float = 0.6
 
 
@@ -125,16 +131,16 @@ class _Design:
         self.defence = 2 + count + np.concatenate([away, home])
         self.at_home = np.repeat([1.0, 0.0], matches)
         self.prior = np.zeros(2 + 2 * count)
-        self.prior[0] = 0.3
-        for team in state.promoted:
-            self.prior[2 + place[team]] = PROMOTED_ATTACK
-            self.prior[2 + count + place[team]] = PROMOTED_DEFENCE
+        self.prior[:2] = LEVEL, HOME_EDGE
         self.penalty = np.full(2 + 2 * count, state.ridge)
-        self.penalty[:2] = 1e-3
+        for team in state.promoted:
+            attack, defence = 2 + place[team], 2 + count + place[team]
+            self.prior[[attack, defence]] = PROMOTED_ATTACK, PROMOTED_DEFENCE
+            self.penalty[[attack, defence]] = state.promoted_ridge
 
     def log_rates(self, theta: FloatArray) -> FloatArray:
         """Log rates of all observations, home sides first."""
-        return theta[0] + theta[1] * self.at_home + theta[self.attack] - theta[self.defence]
+        return np.asarray(theta[0] + theta[1] * self.at_home + theta[self.attack] - theta[self.defence])
 
     def rates(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Rates of the home and of the away sides."""
@@ -157,7 +163,8 @@ class _Design:
 
     def _gather(self, residual: FloatArray) -> FloatArray:
         size = len(self.prior)
-        total = np.bincount(self.attack, residual, size) - np.bincount(self.defence, residual, size)
+        gained, lost = np.bincount(self.attack, residual, size), np.bincount(self.defence, residual, size)
+        total = np.asarray(gained - lost, float)
         total[0] = residual.sum()
         total[1] = residual @ self.at_home
         return total

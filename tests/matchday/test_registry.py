@@ -118,10 +118,11 @@ def test_the_same_content_is_registered_once_and_any_change_is_a_new_version(
 ) -> None:
     first = log(registry, bundle, model)
     assert log(registry, bundle, model) == first
+    assert log(registry, bundle, model, tags=TAGS | {"git_commit": "other"}) == first
     changed = [
         log(registry, bundle, model, metrics=METRICS | {"rps": 0.2}),
         log(registry, bundle, model, params={}),
-        log(registry, bundle, model, tags=TAGS | {"git_commit": "other"}),
+        log(registry, bundle, model, tags=TAGS | {"data_fingerprint": "other"}),
         log(registry, make_bundle(tmp_path / "other", model, b"other graph"), model),
     ]
     assert [version.version for version in changed] == ["2", "3", "4", "5"]

@@ -1,0 +1,181 @@
+"""Feast on the real league: the point-in-time join, the online store, and what the server reads of it."""
+
+import asyncio
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from feature_repo import materialise as module
+from feature_repo.materialise import materialise
+from feature_repo.store import FeatureStoreError, open_store, replaced
+from feature_repo.training import JUST_BEFORE, outcome_features, outcome_training_set
+from matchday import history
+from matchday.features import fixture, tables
+from matchday.history import HistoryError
+from matchday.lake import Lake
+from matchday.models.outcome import vectors_of
+from matchday.settings import Settings
+from matchday.tables import Matches, TeamForm, TeamRatings
+from serving.features.sqlite import SqliteStore, event_time
+from serving.vector import assemble, lookups
+from tests import league
+
+SEASONS = ("2223", "2324", "2425", "2526")
+END = datetime(2026, 7, 1, tzinfo=UTC)
+WINTER, SPRING = datetime(2025, 12, 24, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A lake with feature tables, and their fingerprint."""
+
+    lake: Lake
+    features: str
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    root = tmp_path_factory.mktemp("lake")
+    lake = Lake(str(root / "lake"))
+    taken = history.ingest(league.bundled(root / "data", SEASONS), lake)
+    return Built(lake, tables.build(lake, taken.history).features)
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return Settings()
+
+
+@pytest.fixture
+def at_moments(built: Built) -> pd.DataFrame:
+    """First matches of some days, each with nothing between the moment of the store and its kick-off."""
+    matches = built.lake.read(Matches)
+    days = matches.groupby(matches["kickoff"].dt.normalize())["kickoff"].transform("min")
+    return matches[matches["kickoff"] == days]
+
+
+def rows_of(store: Path) -> dict[tuple[str, bytes, str], tuple[bytes, float]]:
+    with sqlite3.connect(store) as connection:
+        return {
+            (view, key, name): (value, event_time(at))
+            for view in ("team_form", "team_ratings")
+            for key, name, value, at in connection.execute(
+                f"SELECT entity_key, feature_name, value, event_ts FROM matchday_{view}"
+            )
+        }
+
+
+def test_the_join_of_feast_is_our_own_join(built: Built, settings: Settings) -> None:
+    joined = outcome_training_set(settings, built.lake, built.features, END)
+    matches, tables_ = built.lake.read(Matches), (built.lake.read(table) for table in (TeamForm, TeamRatings))
+    own = league.joined(matches, *tables_)
+    assert len(joined) == 4 * 380
+    pd.testing.assert_frame_equal(joined, own[list(joined.columns)], check_exact=True)
+
+
+def test_the_training_set_ends_with_the_matches_that_had_ended(built: Built, settings: Settings) -> None:
+    kickoff = pd.Timestamp("2026-05-24T15:00Z").to_pydatetime()
+    before, after = (
+        outcome_training_set(settings, built.lake, built.features, kickoff + timedelta(hours=hours, seconds=seconds))
+        for hours, seconds in ((2, -1), (2, 0))
+    )
+    assert len(after) - len(before) == 10
+    assert (after["event_time"] == after["kickoff"] - JUST_BEFORE).all()
+
+
+def test_before_any_match_there_is_nothing_to_train_on(built: Built, settings: Settings) -> None:
+    with pytest.raises(FeatureStoreError, match="no match had ended by 2022-08-01: the history begins on 2022-08-05"):
+        outcome_training_set(settings, built.lake, built.features, datetime(2022, 8, 1, tzinfo=UTC))
+
+
+def test_features_of_another_time_are_refused(built: Built, settings: Settings) -> None:
+    for stale in (outcome_training_set, materialise):
+        with pytest.raises(HistoryError, match="start the run again"):
+            stale(settings, built.lake, "0123456789abcdef", WINTER)
+    assert not settings.online_store.exists()
+
+
+def read_by_feast(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
+    store = open_store(settings)
+    service = store.get_feature_service(fixture.SERVICE)
+    entities = matches[["home", "away"]].to_dict("records")
+    found = store.get_online_features(service, entities, full_feature_names=True).to_df()
+    return fixture.assemble(found, matches["kickoff"].reset_index(drop=True)).to_numpy(np.float32)
+
+
+def read_by_server(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
+    keys = {side: matches[side].tolist() for side in ("home", "away")}
+    (lookup,) = lookups(fixture.FEATURES)
+    store = SqliteStore(settings.online_store)
+    found = asyncio.run(store.read(lookup.join_key, [*keys["home"], *keys["away"]], lookup.views))
+    store.close()
+    vectors = assemble(fixture.FEATURES, keys, found, [moment.timestamp() for moment in matches["kickoff"]])
+    assert not vectors.missing
+    return np.asarray(vectors.values)
+
+
+@pytest.mark.parametrize("day", ["2022-08-05", "2025-12-26", "2026-02-28", "2026-05-24"])
+def test_the_vector_trained_on_is_the_vector_served(built: Built, settings: Settings, at_moments, day: str) -> None:
+    matches = at_moments[at_moments["kickoff"].dt.strftime("%Y-%m-%d") == day]
+    materialise(settings, built.lake, built.features, (matches["kickoff"].min() - JUST_BEFORE).to_pydatetime())
+    trained = vectors_of(outcome_features(settings, built.lake, matches))
+    assert trained.shape == (len(matches), len(fixture.NAMES))
+    for served in (read_by_feast(settings, matches), read_by_server(settings, matches)):
+        for name, ours, theirs in zip(fixture.NAMES, trained.T, served.T, strict=True):
+            assert ours.tolist() == theirs.tolist(), name
+
+
+def test_going_back_in_time_leaves_nothing_later_behind(built: Built, settings: Settings, tmp_path: Path) -> None:
+    materialise(settings, built.lake, built.features, WINTER)
+    winter = rows_of(settings.online_store)
+    materialise(settings, built.lake, built.features, SPRING)
+    spring = rows_of(settings.online_store)
+    materialise(settings, built.lake, built.features, WINTER)
+    assert rows_of(settings.online_store) == winter != spring
+    assert max(at for _, at in winter.values()) <= WINTER.timestamp() < max(at for _, at in spring.values())
+    assert len({key for _, key, _ in winter}) == 20
+    assert [file.name for file in settings.online_store.parent.glob("online*")] == ["online.db"]
+
+
+class Cut(BaseException):
+    """Out of the blue."""
+
+
+def test_a_materialisation_that_is_cut_off_leaves_the_former_store(built: Built, settings, monkeypatch) -> None:
+    materialise(settings, built.lake, built.features, WINTER)
+    before = settings.online_store.read_bytes()
+
+    def half(settings_: Settings, registry: Path | None = None, online: Path | None = None) -> object:
+        store = open_store(settings_, registry, online)
+        real = store.materialize
+
+        def materialize(**when: datetime) -> None:
+            real(feature_views=["team_form"], **when)
+            raise Cut
+
+        monkeypatch.setattr(store, "materialize", materialize)
+        return store
+
+    monkeypatch.setattr(module, "open_store", half)
+    with pytest.raises(Cut):
+        materialise(settings, built.lake, built.features, SPRING)
+    assert settings.online_store.read_bytes() == before
+    assert not list(settings.online_store.parent.glob(".online.db.new*"))
+    monkeypatch.undo()
+
+
+def test_what_a_killed_writer_left_is_swept_by_the_next_and_never_read(tmp_path: Path) -> None:
+    path = tmp_path / "online.db"
+    for left in (".online.db.new", ".online.db.new-journal", ".online.db.new-wal"):
+        (tmp_path / left).write_text("half")
+    with replaced(path) as beside:
+        assert not beside.exists()
+        beside.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".online.db.lock", "online.db"]
