@@ -110,7 +110,7 @@ def test_the_gate_let_the_model_pass_and_it_became_champion(played: tuple[Path, 
     assert champion.tags["trained_until"] < AS_OF
     assert champion.tags["feature_service"] == "match_outcome_v1"
     assert champion.tags["data_fingerprint"]
-    assert re.fullmatch("[0-9a-f]{40}|unknown", champion.tags["git_commit"])
+    assert re.fullmatch("[0-9a-f]{40}(-dirty)?|unknown", champion.tags["git_commit"])
     assert registry.metrics("match-outcome", champion.version)["walk_forward_rps"] < 0.2010
 
 
