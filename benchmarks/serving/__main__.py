@@ -21,7 +21,7 @@ from benchmarks.serving.comparison import Trials, modes, speed
 from benchmarks.serving.contestant import ALL, Contestant
 from benchmarks.serving.environment import build
 from benchmarks.serving.error import BenchError
-from benchmarks.serving.process import program
+from benchmarks.serving.process import program, stop_when_told
 from benchmarks.serving.trial import CONNECTIONS, Trial, run
 from benchmarks.serving.world import World, world
 from matchday.errors import MatchdayError
@@ -33,6 +33,7 @@ BUSY = 0.5
 def main() -> int:
     """Measure, print the table and the bars; 1 when a bar is missed, 2 for what a person can mend."""
     chosen = _arguments()
+    stop_when_told()
     console = Console(width=max(Console().width, WIDTH))
     try:
         program("wrk", "wrk")
@@ -46,6 +47,9 @@ def main() -> int:
     except MatchdayError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("bench: stopped", file=sys.stderr)
+        return 130
     return _tell(trials, chosen, console)
 
 

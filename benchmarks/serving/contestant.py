@@ -51,8 +51,10 @@ class Contestant:
 
 
 def peer_variables(place: Place) -> dict[str, str]:
-    """What the files in `peers/` are told."""
+    """What the files in `peers/` are told. One thread for arithmetic: idle ones that spin take the worker's time."""
     return {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
         "BENCH_BUNDLE": str(place.bundle),
         "BENCH_FEAST": str(place.feast),
         "BENCH_MEMBERS": str(place.members),

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,11 @@ from benchmarks.serving.error import BenchError
 MIB = 2**20
 POLL_S = 0.01
 PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def stop_when_told() -> None:
+    """Have SIGTERM leave every block, so that what was started is ended, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from rich.console import Console
 from benchmarks.report import WIDTH, Measure, report
 from benchmarks.serving import body, trial, wrk
 from benchmarks.serving.contestant import FOLDER, HOST, MATCHDAY, V2
-from benchmarks.serving.process import all_mib, program, running, wait, worker_mib
+from benchmarks.serving.process import all_mib, program, running, stop_when_told, wait, worker_mib
 from benchmarks.serving.world import World, world
 from matchday.errors import MatchdayError
 
@@ -62,6 +62,7 @@ class Soak:
 def main() -> int:
     """Run it and report; 1 when a bar is missed, 2 for what a person can mend."""
     chosen = _arguments()
+    stop_when_told()
     console = Console(width=max(Console().width, WIDTH))
     try:
         program("wrk", "wrk")
@@ -72,6 +73,9 @@ def main() -> int:
     except MatchdayError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("bench: stopped", file=sys.stderr)
+        return 130
     measures = told(soaked)
     report("serving-soak", measures)
     return 1 if any(one.held is False for one in measures) else 0

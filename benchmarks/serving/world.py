@@ -71,7 +71,7 @@ def world(home: Path) -> Iterator[World]:
     settings = Settings(home=home, MATCHDAY_LAKE=None, MATCHDAY_ONLINE_STORE=None)
     server = program("redis-server", "redis-server")
     lake = Lake(settings.lake)
-    table = features.build(lake, history.ingest(Snapshot(settings.snapshot), lake).history)
+    table = features.build(lake, history.ingest(Snapshot(settings.snapshot), lake).history).features
     moment = calendar.last_gameweek_day(lake.read(Fixtures))
     model = outcome.train(outcome_training_set(settings, lake, table, moment))
     matches, vectors = _matches(settings, lake, moment)
