@@ -5,6 +5,7 @@ more, a pause in which requests still come and are answered, then no new connect
 exit 0. SIGINT, or a second SIGTERM, stops it without the pause.
 """
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -108,6 +109,9 @@ def _end_with_parent() -> None:
 
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+    supervisor = multiprocessing.parent_process()
+    if supervisor and os.getppid() != supervisor.pid:
+        raise SystemExit("the supervisor was gone before this worker began")
 
 
 def _refuse(message: str) -> int:

@@ -22,7 +22,7 @@ from matchday.models.outcome import vectors_of
 from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings
 from serving.features.sqlite import SqliteStore, event_time
-from serving.vector import assemble, lookups
+from serving.vector import Layout, lookups
 from tests import league
 
 SEASONS = ("2223", "2324", "2425", "2526")
@@ -114,7 +114,7 @@ def read_by_server(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
     store = SqliteStore(settings.online_store)
     found = asyncio.run(store.read(lookup.join_key, [*keys["home"], *keys["away"]], lookup.views))
     store.close()
-    vectors = assemble(fixture.FEATURES, keys, found, [moment.timestamp() for moment in matches["kickoff"]])
+    vectors = Layout(fixture.FEATURES).assemble(keys, found, [moment.timestamp() for moment in matches["kickoff"]])
     assert not vectors.missing
     return np.asarray(vectors.values)
 

@@ -115,7 +115,7 @@ def test_a_broker_that_goes_away_costs_the_oldest_and_nothing_else(kafka: Broker
     assert slow < 0.01
     eventually(lambda: len(log._queue) < log._chunk)
     dropped = log.dropped
-    assert 1500 - 62 <= dropped <= 1500 + 62
+    assert 1500 - 128 <= dropped <= 1500 + 128  # what a frame on its way holds is not waiting any more
     (kafka.wake if fault == "hung" else kafka.start)()
     eventually(lambda: not log._queue and not log._frames)
     fill(log, 2300, 2400)

@@ -1,6 +1,7 @@
 """What wrk saw, read from what it prints; and wrk itself against the floor."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,9 @@ def test_a_server_is_weighed_with_its_children_and_leaves_none_behind(floor):
     assert 20 < worker_mib(process.pid) < 200
     assert 20 < all_mib(process.pid) < 400
     end(process)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and (listens(port) or any(Path(f"/proc/{pid}").exists() for pid in pids)):
+        time.sleep(0.05)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert not listens(port)
 
