@@ -103,12 +103,15 @@ def _load() -> Callable[..., Any]:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel stop this worker when its supervisor is killed, so that no orphan keeps the port."""
+    """Have the kernel kill this worker when its supervisor is killed, so that no orphan keeps the port.
+
+    A gentler signal would be lost on a worker that is only starting and has the supervisor's handlers still.
+    """
     if sys.platform == "linux":
         import ctypes
 
         set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
     supervisor = multiprocessing.parent_process()
     if supervisor and os.getppid() != supervisor.pid:
         raise SystemExit("the supervisor was gone before this worker began")
