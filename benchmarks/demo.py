@@ -96,9 +96,9 @@ def rows(lake: Lake) -> list[Measure]:
 
 def scores(home: Path) -> list[Measure]:
     """Walk-forward over all 1,140 matches of 2023/24 to 2025/26, after the last of them."""
-    from feature_repo.definitions import TABLES
     from feature_repo.training import outcome_training_set
     from matchday import calendar, history
+    from matchday.features.tables import TABLES
 
     settings = Settings(home=home)
     lake = Lake(settings.lake)
