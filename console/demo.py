@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from console import forecasts, history, training
+from console.cli import CHAMPION
 from console.forecasts import OUTCOMES, Question
 from console.screen import console, heading, table
 from matchday import telemetry
@@ -17,7 +18,6 @@ from matchday.tables import Matches
 from serving import server
 
 HOST, DEFAULT_PORT = "127.0.0.1", 8080
-CHAMPION = "mlflow://match-outcome@champion"
 
 
 def play(as_of: str | None, scene: str | None, port: int) -> None:

@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from matchday.features.rest import DAY, LONGEST_REST
 from matchday.signature import FeatureRef
 from serving.features.store import Key, Row, StoreError, Value
 from serving.protocol.errors import Refusal, shown
-
-DAY = 86_400.0
-LONGEST_REST = 14.0
-"""Days beyond which more rest is not told apart, as in training."""
 
 TTL = 120 * DAY
 """Seconds before a kick-off beyond which a row is out of date, as in `feature_repo.definitions`."""

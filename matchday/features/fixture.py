@@ -4,13 +4,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from matchday.features.rest import DAY, LONGEST_REST
 from matchday.features.team import FORM, RATINGS
 from matchday.signature import FeatureRef
 
 SERVICE = "match_outcome_v1"
-DAY = 86_400
-LONGEST_REST = 14.0
-"""Days of rest beyond which more rest says nothing; also the rest of a team that has not played yet."""
 
 SHARED = ("level", "home_edge", "low_score")
 """Ratings that are the same for all teams, read from the home team's row."""
