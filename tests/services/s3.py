@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+import s3fs
 from moto.server import ThreadedMotoServer
 
 BUCKET = "matchday-test"
@@ -34,6 +35,7 @@ def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()  # it would go on asking the server of a former test
     store = boto3.resource("s3", endpoint_url=s3_endpoint)
     bucket = store.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
     yield f"s3://{BUCKET}"
