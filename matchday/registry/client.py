@@ -61,6 +61,10 @@ def pages(search: Any, condition: str | None = None) -> Iterable[Any]:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of MLflow's own words, without passwords."""
+    """The first line of MLflow's own words, without passwords; in ours where they say what to do."""
     words = next(iter(str(error).splitlines()), type(error).__name__)
-    return "no answer; is it running?" if "Max retries exceeded" in words else shown(words)
+    if "Max retries exceeded" in words:
+        return "no answer; is it running?"
+    if "error code 401" in words or "error code 403" in words or words.startswith("PERMISSION_DENIED"):
+        return "it refuses the credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to ones that may"
+    return shown(words)
