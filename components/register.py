@@ -12,8 +12,10 @@ def register(model: dsl.Input[dsl.Model], forecasts: dsl.Input[dsl.Dataset]) -> 
 
     from components.step import step
     from matchday.models.candidate import register
+    from matchday.registry import CHALLENGER, CHAMPION
 
     with step("register") as here:
         version = register(here.settings, Path(model.path), Path(forecasts.path))
-        here.say(f"match-outcome version {version.version} is challenger")
+        role = "champion already" if CHAMPION in version.aliases else CHALLENGER
+        here.say(f"{version.name} version {version.version} is {role}")
         return str(version.version)

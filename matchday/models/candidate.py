@@ -24,7 +24,7 @@ DEFINITIONS = "feature_code"
 
 
 def register(settings: Settings, model: Path, forecasts: Path) -> ModelVersion:
-    """Bundle and register a trained model with its scores; it becomes challenger.
+    """Bundle and register a trained model with its scores; it becomes challenger, unless it is the champion.
 
     The same model and scores give the version that is there already. Raises BundleError, RegistryError.
     """
@@ -49,7 +49,7 @@ def register(settings: Settings, model: Path, forecasts: Path) -> ModelVersion:
         )
     if registry.aliases(outcome.MODEL).get(CHAMPION) != version.version:
         registry.set_alias(outcome.MODEL, CHALLENGER, version.version)
-    return version
+    return registry.resolve(version.uri)
 
 
 def promote(settings: Settings, version: str, as_of: datetime) -> Promotion:

@@ -88,6 +88,11 @@ def test_a_good_model_is_registered_and_promoted(model: Path, tmp_path: Path) ->
     assert ran == ["hand-over", "passes-gate", "register", "promote"]
     assert said == ["passed", "match-outcome version 1 is challenger", "promoted: there is no champion yet"]
     assert Registry(Settings().tracking_uri).aliases("match-outcome") == {"champion": "1"}
+    _, said = played(model, tmp_path, edge=1.0)
+    assert said[1:] == [
+        "match-outcome version 1 is champion already",
+        "not promoted: version 1 is champion already",
+    ]
 
 
 @pytest.mark.slow
