@@ -43,8 +43,8 @@ def from_the_gate_on(model: str, forecasts: str) -> None:
     made = hand_over(model_of=model, forecasts_of=forecasts)
     gate = passes_gate(forecasts=made.outputs["forecasts"])
     with dsl.If(gate.output == "pass", name="passed"):
-        version = register(model=made.outputs["model"], forecasts=made.outputs["forecasts"])
-        promote(version=version.output, as_of="2026-07-01")
+        version = register(model=made.outputs["model"], forecasts=made.outputs["forecasts"]).set_caching_options(False)
+        promote(version=version.output, as_of="2026-07-01").set_caching_options(False)
     with dsl.Else(name="refused"):
         refuse(verdict=gate.output)
 
@@ -89,7 +89,7 @@ def test_a_good_model_is_registered_and_promoted(model: Path, tmp_path: Path) ->
     assert said == ["passed", "match-outcome version 1 is challenger", "promoted: there is no champion yet"]
     assert Registry(Settings().tracking_uri).aliases("match-outcome") == {"champion": "1"}
     _, said = played(model, tmp_path, edge=1.0)
-    assert said[1:] == [
+    assert said == [
         "match-outcome version 1 is champion already",
         "not promoted: version 1 is champion already",
     ]
