@@ -122,6 +122,11 @@ class Registry:
         with self._explained(f"set {name}@{alias}"):
             self._client.set_registered_model_alias(name, alias, version)
 
+    def set_tag(self, version: ModelVersion, key: str, value: str) -> None:
+        """Write a tag of a version, over the one of that key."""
+        with self._explained(f"tag {version.uri}"):
+            self._client.set_model_version_tag(version.name, version.version, key, value)
+
     def promote(self, name: str, version: str) -> None:
         """Make a version the champion; a challenger that is that version is one no more."""
         self.set_alias(name, CHAMPION, version)
