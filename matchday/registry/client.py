@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from matchday.registry.error import RegistryError
+from matchday.registry.error import RegistryError, Silent
 
 if TYPE_CHECKING:
     from mlflow.tracking.client import MlflowClient
@@ -19,6 +19,9 @@ QUIET = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
 }
+UNREACHABLE = "Max retries exceeded"
+"""How MLflow's client says that nobody answers."""
+
 _USER_INFO = re.compile(r"//[^/@\s]*@")
 
 
@@ -42,7 +45,8 @@ def explained(tracking_uri: str, action: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        raise RegistryError(f"MLflow at {shown(tracking_uri)} could not {action}: {_reason(error)}") from error
+        kind = Silent if UNREACHABLE in str(error) else RegistryError
+        raise kind(f"MLflow at {shown(tracking_uri)} could not {action}: {_reason(error)}") from error
 
 
 def shown(uri: str) -> str:
@@ -63,7 +67,7 @@ def pages(search: Any, condition: str | None = None) -> Iterable[Any]:
 def _reason(error: Exception) -> str:
     """The first line of MLflow's own words, without passwords; in ours where they say what to do."""
     words = next(iter(str(error).splitlines()), type(error).__name__)
-    if "Max retries exceeded" in words:
+    if UNREACHABLE in words:
         return "no answer; is it running?"
     if "error code 401" in words or "error code 403" in words or words.startswith("PERMISSION_DENIED"):
         return "it refuses the credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to ones that may"
