@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 
 from components.step import FAILED, SAID
 from console.screen import console, table
@@ -38,30 +39,26 @@ class Follower:
 
     def states(self) -> None:
         """Tell the states of the steps, then what came of the run. Raises MatchdayError unless it succeeds."""
-        for run in self._until_over():
-            self._tell_states(run)
-        self._conclude(run)
+        self._conclude(self._followed(self._tell_states))
 
     def logs(self, everything: bool) -> None:
         """Tell what the steps say, or all that their pods print; then as `states`."""
-        for run in self._until_over():
-            self._tell_lines(everything)
-        self._conclude(run)
+        self._conclude(self._followed(partial(self._tell_lines, everything=everything)))
 
-    def _until_over(self) -> Iterator[Run]:
-        """The run whenever it was asked for. Raises StandstillError when it cannot go on."""
+    def _followed(self, tell: Callable[[Run], None]) -> Run:
+        """The run once it is over; until then it is told again and again. Raises StandstillError."""
         seen, since = None, time.monotonic()
         while True:
             run = wait_for(lambda: self._kubeflow.run(self._run_id), SILENCE_S)
-            yield run
+            tell(run)
             if run.over and (seen == run.steps or all(step.seconds is not None for step in run.steps)):
-                return
+                return run
             self._check_pods()
             if seen != run.steps:
                 seen, since = run.steps, time.monotonic()
             elif time.monotonic() - since > STANDSTILL_S:
                 waiting = ", ".join(step.name for step in run.steps if step.seconds is None) or "its first step"
-                raise StandstillError(f"run {run.id} stands still at {waiting}: {self._look('get pods')}")
+                raise StandstillError(f"run {run.id} stands still at {waiting}: see {self._look('get pods')}")
             time.sleep(EVERY_S)
 
     def _check_pods(self) -> None:
@@ -83,7 +80,7 @@ class Follower:
                 state = "unchanged, taken from the cache" if step.reused else step.state.lower()
                 console.print(f"  {step.name:<16} {state}{took}")
 
-    def _tell_lines(self, everything: bool) -> None:
+    def _tell_lines(self, _: Run, everything: bool) -> None:
         for pod in self._pods.of(self._run_id) if self._pods else []:
             lines = self._pods.log(pod) if self._pods else []
             for line in lines[self._lines.get(pod.name, 0) :]:
@@ -104,7 +101,7 @@ class Follower:
         failed = [step.name for step in run.steps if step.state == "FAILED"]
         said = f"run {run.id} {run.state.lower()}" + (f" in {', '.join(failed)}" if failed else "")
         if self._pods is None:
-            return f"{said}: {run.error or 'its logs say why, ' + self._look('logs -c main')}"
+            return f"{said}: {run.error or 'its logs say why: ' + self._look('logs -c main')}"
         try:
             words = [last_words(self._pods.log(pod)) for pod in self._pods.of(run.id) if pod.step in failed]
         except PodsError as error:

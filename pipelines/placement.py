@@ -36,7 +36,8 @@ SECRETS = (
 """Keys of the Secret, each a variable."""
 
 REFERENCE = re.compile(
-    r"(?P<name>[a-z0-9][a-z0-9._-]*(:\d+)?(/[a-z0-9._-]+)*)(:(?P<tag>[\w][\w.-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?"
+    r"([a-z0-9][a-z0-9.-]*(:\d+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*"
+    r"(:(?P<tag>\w[\w.-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 """An image as a pod names it."""
 

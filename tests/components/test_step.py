@@ -1,5 +1,6 @@
 """What steps find around them."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -51,3 +52,17 @@ def test_progress_is_told_four_times_a_second_and_at_the_end(monkeypatch, capsys
 def test_metrics_are_left_as_files(tmp_path: Path) -> None:
     leave(SimpleNamespace(path=str(tmp_path / "scores"), metadata={"rps": 0.2}))
     assert '"rps": 0.2' in (tmp_path / "scores").read_text(encoding="utf-8")
+
+
+def test_a_step_joins_the_trace_that_it_is_given_else_that_of_its_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, around = ("00-" + digit * 32 + "-" + digit * 16 + "-01" for digit in "12")
+    monkeypatch.delenv("OTEL_SDK_DISABLED")
+    monkeypatch.setenv("TRACEPARENT", around)
+    for traceparent in (given, ""):
+        with step("ingest", traceparent):
+            pass
+    lines = (home / "telemetry" / "traces.jsonl").read_text().splitlines()
+    spans = [json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for line in lines]
+    assert [(span["traceId"], span["parentSpanId"]) for span in spans] == [("1" * 32, "1" * 16), ("2" * 32, "2" * 16)]

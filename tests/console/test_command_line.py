@@ -37,12 +37,14 @@ def test_help_lists_the_commands_within_a_second() -> None:
         result = run("--help")
         seconds.append(time.monotonic() - started)
     assert result.returncode == 0
-    assert all(command in result.stdout for command in ("demo", "serve", "forecast", "data", "pipeline", "model"))
+    assert all(
+        command in result.stdout for command in ("demo", "serve", "forecast", "data", "pipeline", "model", "cluster")
+    )
     assert min(seconds) < 1.0
 
 
 def test_help_imports_nothing_heavy() -> None:
-    heavy = ("pandas", "kfp", "mlflow", "feast", "sklearn", "onnxruntime")
+    heavy = ("pandas", "kfp", "kubernetes", "boto3", "mlflow", "feast", "sklearn", "onnxruntime")
     script = f"import sys, console.cli; print([name for name in {heavy} if name in sys.modules])"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert said.stdout.strip() == "[]"
@@ -109,6 +111,16 @@ def test_a_server_that_is_not_there_is_said() -> None:
 def test_a_model_that_is_not_there_is_said() -> None:
     assert "no model match-outcome" in refused(run("model", "list"))
     assert "match-outcome" in refused(run("serve"))
+
+
+def test_a_cluster_that_is_not_there_is_said() -> None:
+    submit = ("pipeline", "submit", "train-match-outcome", "--image", "matchday-pipeline:abc")
+    assert "KFP_ENDPOINT is not set" in refused(run(*submit, KFP_ENDPOINT=""))
+    nowhere = {"KFP_ENDPOINT": "http://127.0.0.1:9"}
+    assert "does not answer" in refused(run(*submit, "--wait-seconds", "0", **nowhere))
+    assert "does not answer" in refused(run("pipeline", "status", "some-run", **nowhere))
+    assert "there are: train-match-outcome" in refused(run("pipeline", "submit", "nonsense", "--image", "a:1"))
+    assert "MLFLOW_BACKEND_STORE_URI is not set" in refused(run("cluster", "database"))
 
 
 def test_the_bundled_history_keeps_every_rule() -> None:

@@ -1,0 +1,162 @@
+"""A run on a cluster as a person watches it."""
+
+import io
+
+import pytest
+
+from console import follower
+from console.follower import Follower, StandstillError, last_words
+from matchday.errors import MatchdayError
+from matchday.patience import NotYet
+from pipelines.pods import Pod, PodsError
+from pipelines.run import Run, Step
+
+OVER = Step("ingest", "SUCCEEDED", 12.0)
+
+
+class Kubeflow:
+    """Tells of a run as it was told to, the last telling for ever."""
+
+    def __init__(self, *told: Run | Exception) -> None:
+        self.told = list(told)
+
+    def run(self, run_id: str) -> Run:
+        now = self.told.pop(0) if len(self.told) > 1 else self.told[0]
+        if isinstance(now, Exception):
+            raise now
+        return now
+
+
+class Pods:
+    """Pods whose logs grow by a line whenever they are read."""
+
+    def __init__(self, pods: list[Pod], log: list[str], error: PodsError | None = None) -> None:
+        self.pods, self.lines, self.error, self.read = pods, log, error, 0
+
+    def of(self, run_id: str) -> list[Pod]:
+        if self.error:
+            raise self.error
+        return self.pods
+
+    def log(self, pod: Pod) -> list[str]:
+        self.read += 1
+        return self.lines[: self.read]
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "EVERY_S", 0)
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the terminal shows."""
+    shown = io.StringIO()
+    monkeypatch.setattr(follower.console, "_file", shown)
+    return shown
+
+
+def run(state: str, *steps: Step) -> Run:
+    return Run("r1", "a run", state, steps)
+
+
+def follow(kubeflow: Kubeflow, pods: Pods | None = None) -> Follower:
+    return Follower(kubeflow, "r1", "kubeflow", pods)  # type: ignore[arg-type]
+
+
+def test_each_state_is_told_once(screen: io.StringIO) -> None:
+    running, reused = Step("ingest", "RUNNING"), Step("validate", "SUCCEEDED", 5.0, reused=True)
+    told = [run("PENDING"), run("RUNNING", Step("ingest", "PENDING")), run("RUNNING", running), run("RUNNING", running)]
+    follow(Kubeflow(*told, run("SUCCEEDED", OVER, reused))).states()
+    assert screen.getvalue().splitlines() == [
+        "  ingest           running",
+        "  ingest           succeeded (12 s)",
+        "  validate         unchanged, taken from the cache (5 s)",
+        "run r1 succeeded",
+        "set MATCHDAY_TRACKING_URI to see the version that it registered",
+    ]
+
+
+def test_a_run_that_is_over_before_its_steps_is_asked_again(screen: io.StringIO) -> None:
+    follow(
+        Kubeflow(run("SUCCEEDED", Step("promote", "RUNNING")), run("SUCCEEDED", Step("promote", "SUCCEEDED", 9.0)))
+    ).states()
+    assert "promote          succeeded (9 s)" in screen.getvalue()
+
+
+def test_a_refused_model_is_no_failure(screen: io.StringIO) -> None:
+    follow(Kubeflow(run("SUCCEEDED", OVER, Step("refuse", "SUCCEEDED", 3.0)))).states()
+    assert "the gate refused the model, and the champion stays" in screen.getvalue()
+
+
+def test_what_the_steps_say_is_told_as_they_say_it(screen: io.StringIO) -> None:
+    log = ["I1121 launcher", "» taken into the lake", "[KFP Executor] noise", "» done [sic]"]
+    pods = Pods([Pod("p1", "ingest", "Running")], log)
+    busy = run("RUNNING", Step("ingest", "RUNNING"))
+    follow(Kubeflow(busy, busy, busy, run("SUCCEEDED", OVER)), pods).logs(everything=False)
+    said = screen.getvalue().splitlines()
+    assert said[:2] == ["  ingest           taken into the lake", "  ingest           done [sic]"]
+    pods.read = 3
+    follow(Kubeflow(run("SUCCEEDED", OVER)), pods).logs(everything=True)
+    assert "  ingest           I1121 launcher" in screen.getvalue()
+
+
+def test_a_failure_is_told_in_the_steps_own_words() -> None:
+    pods = Pods([Pod("p1", "materialise", "Failed"), Pod("p2", "ingest", "Succeeded")], ["✗ Redis refuses"])
+    failed = run("FAILED", OVER, Step("materialise", "FAILED", 3.0))
+    with pytest.raises(MatchdayError, match=r"^run r1 failed in materialise: Redis refuses$"):
+        follow(Kubeflow(failed), pods).states()
+
+
+def test_without_the_pods_it_is_told_where_to_look() -> None:
+    failed = run("FAILED", Step("materialise", "FAILED", 3.0))
+    said = r"failed in materialise: its logs say why: kubectl -n kubeflow logs -c main -l pipeline/runid=r1$"
+    with pytest.raises(MatchdayError, match=said):
+        follow(Kubeflow(failed)).states()
+    with pytest.raises(MatchdayError, match="no pod of it is left"):
+        follow(Kubeflow(failed), Pods([], [])).states()
+    with pytest.raises(MatchdayError, match="Kubernetes refuses"):
+        follow(Kubeflow(failed), Pods([], [], PodsError("Kubernetes refuses"))).states()
+
+
+def test_a_step_that_cannot_start_ends_the_waiting() -> None:
+    stuck = Pod("p1", "ingest", "Pending", 'ImagePullBackOff, Back-off pulling image "x:1"')
+    busy = run("RUNNING", Step("ingest", "RUNNING"))
+    with pytest.raises(StandstillError, match=r"step ingest cannot start \(ImagePullBackOff, .*x:1.*ConfigMap"):
+        follow(Kubeflow(busy), Pods([stuck], [])).states()
+
+
+def test_a_run_in_which_nothing_happens_ends_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "STANDSTILL_S", -1)
+    busy = run("RUNNING", Step("ingest", "RUNNING"))
+    with pytest.raises(StandstillError, match=r"stands still at ingest: see kubectl -n kubeflow get pods -l .*=r1"):
+        follow(Kubeflow(busy), Pods([], [], PodsError("forbidden"))).states()
+
+
+def test_an_api_that_is_silent_for_a_moment_is_asked_again() -> None:
+    follow(Kubeflow(NotYet("silent"), run("SUCCEEDED", OVER))).states()
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        (
+            ["» fine", "✗ the lake is gone", "I1121 16:19:49 publish success.", "Error: exit status 1"],
+            "the lake is gone",
+        ),
+        (
+            [
+                "Traceback (most recent call last):",
+                '  File "ephemeral_component.py", line 3, in ingest',
+                "ValueError: no such season",
+                "F1121 16:19:49 main.go:53] failed to execute component: exit status 1",
+                'time="2026-11-21T16:19:49.330Z" level=info msg="sub-process exited" argo=true',
+                "Error: exit status 1",
+            ],
+            "ValueError: no such season",
+        ),
+        (["I1121 nothing but Kubeflow", "{", '  "inputs": {}', "}", ""], ""),
+    ],
+)
+def test_the_last_words_of_a_step(log: list[str], words: str) -> None:
+    assert last_words(log) == words
