@@ -22,7 +22,7 @@ from serving.endpoint import Endpoint
 from serving.features import open_store
 from serving.features.cache import CachedStore
 from serving.features.store import OnlineStore, StoreError
-from serving.gate import Gate
+from serving.gate import SERVICE, Gate
 from serving.limits import Door, Flight
 from serving.log import open_log
 from serving.metrics import Metrics
@@ -77,7 +77,7 @@ class App:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Load the models, before the first request. A bad bundle keeps the server alive and not ready."""
-        telemetry.start("matchday-serving", chosen=True)
+        telemetry.start(SERVICE)
         self.versions.load()
         self.versions.start(loop)
         if self.settings.grpc_port:
@@ -94,6 +94,7 @@ class App:
             loop.run_until_complete(self._grpc.stop(self.settings.stop_seconds))
         self.versions.stop()
         self._log.close()
+        self.gate.relay.close()
         self.store.close()
         telemetry.shutdown()
         self.metrics.close()

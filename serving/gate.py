@@ -11,7 +11,8 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from matchday import telemetry
 from matchday.telemetry import Caller, Sampling
-from serving.call import STAGES, Call
+from matchday.telemetry.relay import Relay
+from serving.call import STATUS, Call
 from serving.endpoint import Endpoint
 from serving.features.store import StoreError
 from serving.limits import Flight, Limits
@@ -20,6 +21,9 @@ from serving.settings import ServingSettings
 
 SAMPLED = 0.05
 """Share of new traces that is recorded, unless `OTEL_TRACES_SAMPLER` says otherwise."""
+
+SERVICE = "matchday-serving"
+"""Whose spans and logs these are."""
 
 Answer = TypeVar("Answer")
 
@@ -35,9 +39,11 @@ class Gate:
     """One per worker."""
 
     def __init__(self, settings: ServingSettings) -> None:
+        """The process that exports spans is started with the first of them."""
         self.seconds = settings.request_seconds
         self.limits = Limits(settings.max_concurrent)
         self.sampling = Sampling.from_environment(SAMPLED)
+        self.relay = Relay(SERVICE)
 
     @cached_property
     def log(self) -> Any:
@@ -58,18 +64,14 @@ class Gate:
         work: Callable[[Flight], Awaitable[Answer]],
     ) -> Answer | Refusal:
         """What the work gives, or why it gives nothing. route: name of the span."""
-        if not self.sampling.takes(call.caller):
-            outcome = await self._attempt(call, endpoint, work)
-        else:
-            parent = telemetry.remote_context(headers.get("traceparent"), headers.get("tracestate"))
-            about = {"model": endpoint.name, "version": endpoint.model.version}
-            with telemetry.span(route, parent=parent, kind="server", **about) as span:
-                call.recorded(span)
-                outcome = await self._attempt(call, endpoint, work)
-                span.set_attribute("http.response.status_code", int(_status(outcome)))
-                for stage, begun, ended in call.marks:
-                    telemetry.finished(STAGES[stage], span, call.wall(begun), call.wall(ended))
-        endpoint.series.finished(call, perf_counter() - call.begun, _status(outcome))
+        if self.sampling.takes(call.caller):
+            call.sample()
+        outcome = await self._attempt(call, endpoint, work)
+        status, ended = _status(outcome), perf_counter()
+        if call.sampled:
+            about: dict[str, str | int] = {"model": endpoint.name, "version": endpoint.model.version, STATUS: status}
+            self.relay.record(call.span(route, ended, headers.get("tracestate"), about))
+        endpoint.series.finished(call, ended - call.begun, status)
         return outcome
 
     async def _attempt(
