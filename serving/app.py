@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import sys
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib.metadata import version
@@ -42,8 +41,8 @@ DRAINING = "draining"
 INFER = "POST /v2/models/{model}/infer"
 """Name of the span of a request."""
 
-SWITCH_SECONDS = 0.0005
-"""How long the threads that write traces and predictions may keep the interpreter from requests."""
+GARBAGE = (10_000, 50, 100)
+"""Thresholds of the garbage collector: a request makes a few dozen objects and hardly ever a cycle."""
 
 OPEN = ("/live", "/ready", "/metrics")
 """How paths end that are asked without the token: by probes, and by Prometheus."""
@@ -86,7 +85,7 @@ class App:
             self._grpc = loop.run_until_complete(start(self, self.settings.host, self.settings.grpc_port))
         gc.collect()
         gc.freeze()
-        sys.setswitchinterval(SWITCH_SECONDS)
+        gc.set_threshold(*GARBAGE)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of everything once the last request is answered."""
