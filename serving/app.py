@@ -15,6 +15,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
 from matchday import telemetry
+from matchday.telemetry import Caller
 from serving import routes
 from serving.call import ENCODE, Call
 from serving.endpoint import Endpoint
@@ -115,6 +116,9 @@ class App:
             else:
                 reply = await self._guarded(self._reply(scope, protocol), scope)
         except Refusal as error:
+            traceparent = scope.headers.get("traceparent")
+            caller = None if traceparent is None else Caller.read(traceparent)
+            self.gate.refusals.tell(error, caller, path=shown(path))
             reply = _refused(error)
         except ProtocolClosed:
             return
@@ -131,7 +135,7 @@ class App:
         except Exception:
             self.gate.log.exception("request failed", path=scope.path)
             message = "the server failed on this request; its log says why"
-            raise Refusal(message, HTTPStatus.INTERNAL_SERVER_ERROR) from None
+            raise Refusal(message, HTTPStatus.INTERNAL_SERVER_ERROR, told=True) from None
 
     async def forecast(
         self, endpoint: Endpoint, scope: Scope, protocol: HTTPProtocol, answer: Answer, route: str

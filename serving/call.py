@@ -41,6 +41,10 @@ class Call:
         self.span_id = random.getrandbits(64) or 1
         self.trace_flags = 1
 
+    def place(self) -> Caller:
+        """Where in its trace the request stands, for what is logged of it."""
+        return Caller(self.trace_id, self.span_id, self.trace_flags)
+
     def traceparent(self) -> str:
         """The W3C header of the answer."""
         return f"00-{self.trace_id:032x}-{self.span_id:016x}-{self.trace_flags:02x}"

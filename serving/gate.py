@@ -17,6 +17,7 @@ from serving.endpoint import Endpoint
 from serving.features.store import StoreError
 from serving.limits import Flight, Limits
 from serving.protocol.errors import Refusal, Unavailable
+from serving.refusals import Refusals
 from serving.settings import ServingSettings
 
 SAMPLED = 0.05
@@ -44,6 +45,7 @@ class Gate:
         self.limits = Limits(settings.max_concurrent)
         self.sampling = Sampling.from_environment(SAMPLED)
         self.relay = Relay(SERVICE)
+        self.refusals = Refusals()
 
     @cached_property
     def log(self) -> Any:
@@ -80,11 +82,11 @@ class Gate:
         try:
             flight = self.limits.enter(self.seconds)
         except Refusal as error:
-            return error
+            return self._refused(call, endpoint, error)
         try:
             return await work(flight)
         except Refusal as error:
-            return error
+            return self._refused(call, endpoint, error)
         except (StoreError, Unavailable) as error:
             return self._failed(call, endpoint, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         except asyncio.CancelledError:
@@ -102,17 +104,22 @@ class Gate:
         finally:
             self.limits.leave(flight)
 
+    def _refused(self, call: Call, endpoint: Endpoint, refusal: Refusal) -> Refusal:
+        about = {"model": endpoint.name, "version": endpoint.model.version, "id": call.id}
+        self.refusals.tell(refusal, call.place(), **about)
+        return refusal
+
     def _failed(
         self, call: Call, endpoint: Endpoint, status: HTTPStatus, message: str, error: Exception | None = None
     ) -> Refusal:
         """The failure as it is told the client, with one line in the log."""
         about = {"model": endpoint.name, "version": endpoint.model.version, "status": int(status), "id": call.id}
-        with telemetry.within(Caller(call.trace_id, call.span_id, call.trace_flags)):
+        with telemetry.within(call.place()):
             if error is None:
                 self.log.warning("request not answered", reason=message, **about)
             else:
                 self.log.error("request failed", exc_info=error, **about)
-        return Refusal(message, status)
+        return Refusal(message, status, told=True)
 
 
 def _status(outcome: object) -> HTTPStatus:

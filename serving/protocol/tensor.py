@@ -113,7 +113,7 @@ def flat(name: str, data: list[Any], shape: Sequence[int]) -> list[Any]:
 
 
 def _array(name: str, datatype: str, items: list[Any]) -> Array:
-    if datatype in LARGEST and -LARGEST[datatype] <= min(items) and max(items) <= LARGEST[datatype]:
+    if datatype in LARGEST and _within(items, LARGEST[datatype]):
         return np.array(items, DTYPES[datatype])
     try:
         with np.errstate(over="ignore"):
@@ -122,6 +122,12 @@ def _array(name: str, datatype: str, items: list[Any]) -> Array:
         raise Refusal(f"input {shown(name)} has a number out of the range of {datatype}") from None
     _require_finite(name, values)
     return values
+
+
+def _within(items: list[Any], limit: float) -> bool:
+    """Whether all numbers are within a limit; no, where one is NaN: their sum is none then, whatever `min` says."""
+    total = sum(items)
+    return -limit <= min(items) and max(items) <= limit and total == total  # noqa: PLR0124
 
 
 def _require_finite(name: str, values: Array) -> None:
