@@ -32,8 +32,8 @@ DTYPES: dict[str, str] = {
 DATATYPES = (*DTYPES, "BYTES")
 
 
-LARGEST = {name: float(np.finfo(dtype).max) for name, dtype in DTYPES.items() if name.startswith("FP")}
-"""What is within these needs no second look, at rounding to infinity, once it is an array."""
+LARGEST = {name: float(np.finfo(DTYPES[name]).max) for name in ("FP16", "FP32")}
+"""Numbers within these need no second look, at rounding to infinity, once they are an array."""
 
 Items = tuple[frozenset[type], str]
 
@@ -41,7 +41,7 @@ WHOLE: Items = (frozenset({int}), "whole numbers")
 ITEMS: dict[str, Items] = {
     "BYTES": (frozenset({str}), "texts"),
     "BOOL": (frozenset({bool}), "true or false"),
-    **dict.fromkeys(LARGEST, (frozenset({int, float}), "numbers")),
+    **dict.fromkeys(("FP16", "FP32", "FP64"), (frozenset({int, float}), "numbers")),
 }
 """Datatype -> types that items of its `data` may have, and what a person calls them; `WHOLE` for the others."""
 
@@ -126,8 +126,7 @@ def _array(name: str, datatype: str, items: list[Any]) -> Array:
 
 def _within(items: list[Any], limit: float) -> bool:
     """Whether all numbers are within a limit; no, where one is NaN: their sum is none then, whatever `min` says."""
-    total = sum(items)
-    return -limit <= min(items) and max(items) <= limit and total == total  # noqa: PLR0124
+    return -limit <= min(items) and max(items) <= limit and not math.isnan(sum(items))
 
 
 def _require_finite(name: str, values: Array) -> None:
