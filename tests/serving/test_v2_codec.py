@@ -182,5 +182,5 @@ def test_what_is_decoded_is_finite_and_is_what_numpy_makes_of_it(items: list[flo
     if np.isfinite(wanted).all():
         assert np.array_equal(decode("x", datatype, (len(items),), items).values, wanted)
     else:
-        with pytest.raises(Refusal, match="finite|out of the range"):
+        with pytest.raises(Refusal, match=r"finite|out of the range"):
             decode("x", datatype, (len(items),), items)
