@@ -143,8 +143,9 @@ def checked_shape(name: str, shape: object, max_batch: int | None) -> tuple[int,
     """The shape of an input. Raises Refusal: 413 when it has more than `max_batch` rows, else 400."""
     if not isinstance(shape, list) or not shape or len(shape) > 8:
         raise Refusal(f"input {shown(name)} needs a shape such as [1] or [1, 30], found {shown(shape)}")
-    if any(type(size) is not int or not 0 < size < 2**31 for size in shape):
-        raise Refusal(f"input {shown(name)} has shape {shown(shape)}: sizes must be whole numbers above 0")
+    for size in shape:
+        if type(size) is not int or not 0 < size < 2**31:
+            raise Refusal(f"input {shown(name)} has shape {shown(shape)}: sizes must be whole numbers above 0")
     if max_batch is not None and shape[0] > max_batch:
         raise too_many(f"input {shown(name)}", shape[0], max_batch)
     return tuple(shape)
