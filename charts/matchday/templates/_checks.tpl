@@ -53,7 +53,7 @@
 {{- define "matchday.checks.runs" -}}
 {{- $own := printf "%s-credentials" (include "matchday.fullname" .) }}
 {{- $secrets := list .Values.redis.existingSecret .Values.bucket.existingSecret .Values.mlflow.existingSecret }}
-{{- if and (compact $secrets) (ne (uniq $secrets) (list $own)) }}
+{{- if and (compact $secrets) (ne (uniq $secrets | join ",") $own) }}
 {{- fail (printf "pipeline runs take all their credentials from one Secret, %s: with pipelines.kfp.endpoint, name that Secret in each of redis.existingSecret, bucket.existingSecret and mlflow.existingSecret, or in none of them" $own) }}
 {{- end }}
 {{- end }}
