@@ -38,6 +38,9 @@
 {{- end }}
 
 {{- define "matchday.checks.scale" -}}
+{{- if and (eq .mode "Standard") (lt (int .replicas) 1) }}
+{{- fail "inferenceService.replicas is 0, which only Knative mode knows: give 1 or more" }}
+{{- end }}
 {{- if and (eq .mode "Knative") (ne .autoscaling.class "none") }}
 {{- fail (printf "inferenceService.autoscaling.class=%s does nothing in Knative mode, which scales by itself: leave it at none" .autoscaling.class) }}
 {{- end }}
