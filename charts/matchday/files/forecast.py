@@ -1,47 +1,52 @@
-"""A forecast through the InferenceService, by the names of two teams."""
+"""`helm test`: a forecast through the InferenceService, by the names of two teams."""
 
+import http.client
 import json
 import os
 import sys
 import time
-import urllib.error
-import urllib.request
+from typing import Any
 
-MODEL = os.environ["MATCHDAY_MODEL"]
+HOST = os.environ["MATCHDAY_HOST"]
+MODEL = "/v2/models/match-outcome"
 WAIT_SECONDS = 240
 
 
-def ask(path, document=None):
-    headers = {"Content-Type": "application/json"}
-    if token := os.environ.get("MATCHDAY_TOKEN"):
-        headers["Authorization"] = f"Bearer {token}"
-    body = json.dumps(document).encode() if document else None
-    with urllib.request.urlopen(urllib.request.Request(MODEL + path, body, headers), timeout=10) as answer:
-        return json.load(answer)
+def ask(path: str, document: Any = None) -> tuple[int, Any]:
+    """Status and answer of the server; 0 where it is silent."""
+    token = os.environ.get("MATCHDAY_TOKEN")
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    connection = http.client.HTTPConnection(HOST, timeout=10)
+    try:
+        connection.request("POST" if document else "GET", MODEL + path, json.dumps(document), headers)
+        answer = connection.getresponse()
+        return answer.status, json.load(answer)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return 0, str(error)
+    finally:
+        connection.close()
 
 
-def named(team, name):
-    return {"name": name, "datatype": "BYTES", "shape": [1], "data": [team]}
+def team(role: str, name: str) -> dict[str, Any]:
+    """One input of a request by names."""
+    return {"name": role, "datatype": "BYTES", "shape": [1], "data": [name]}
 
 
-def wait():
+def main() -> str:
+    """Wait for the model and ask it. Returns what is wrong, or nothing."""
     deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        try:
-            return ask("/ready")
-        except (OSError, ValueError) as error:
-            if time.monotonic() > deadline:
-                sys.exit(f"{MODEL} is not ready: {error}. Look at: kubectl describe inferenceservice match-outcome")
+    while (ready := ask("/ready"))[0] != 200:
+        if time.monotonic() > deadline:
+            return f"{HOST} is not ready: {ready[1]}. Look at: kubectl describe inferenceservice match-outcome"
         time.sleep(2)
+    status, answer = ask("/infer", {"inputs": [team("home", "ARS"), team("away", "LIV")]})
+    if status != 200:
+        return f"{HOST} gives no forecast, but {status}: {answer}"
+    [chances] = [output["data"] for output in answer["outputs"]]
+    print(f"ARS - LIV by version {answer['model_version']}: {chances}")
+    wrong = "these are not the three chances of a match"
+    return "" if len(chances) == 3 and abs(sum(chances) - 1) < 1e-6 else wrong
 
 
-wait()
-try:
-    answer = ask("/infer", {"inputs": [named("ARS", "home"), named("LIV", "away")]})
-except urllib.error.HTTPError as error:
-    sys.exit(f"no forecast, {error.code}: {error.read().decode()}")
-outputs = {output["name"]: output["data"] for output in answer["outputs"]}
-print(f"ARS - LIV by version {answer['model_version']}: {json.dumps(outputs)}")
-chances = [float(chance) for data in outputs.values() for chance in data]
-if len(chances) != 3 or abs(sum(chances) - 1) > 1e-6:
-    sys.exit("these are not the three chances of a match")
+if __name__ == "__main__":
+    sys.exit(main() or 0)
