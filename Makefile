@@ -20,7 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo test lint format compile stubs data bench bench-features bench-serving bench-soak serve ui clean
+.PHONY: help setup demo test lint format compile golden stubs data bench bench-features bench-serving bench-soak serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ format: $(READY) ## rewrite the code as the formatter wants it, and mend what ca
 
 compile: $(READY) ## compile the pipelines to pipelines/compiled/
 	@$(BIN)/matchday pipeline compile
+
+golden: $(READY) ## render the chart and the overlays anew into tests/charts/golden/
+	@$(BIN)/python -m tests.charts.golden
 
 stubs: $(READY) ## generate the messages of gRPC from serving/grpc/open_inference.proto
 	@sh scripts/stubs.sh
