@@ -221,7 +221,6 @@ def _values(scene: Scene) -> dict[str, Any]:
         "images": {name: {"repository": f"matchday-{name}", "tag": scene.tag} for name in ("serving", "pipeline")}
         | {name: {"repository": f"matchday-{image}", "tag": "test"} for name, image in stand_ins.items()}
     }
-    values["redis"] = {"persistence": {"enabled": True}}
     if scene.kfp:
         inside = os.environ.get("KFP_ENDPOINT_IN_CLUSTER", "http://ml-pipeline.kubeflow.svc:8888")
         values["pipelines"] = {"namespace": "kubeflow", "kfp": {"endpoint": inside}}
