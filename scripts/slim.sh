@@ -18,6 +18,8 @@ find "$packages" -type f \( -name '*.c' -o -name '*.cc' -o -name '*.cpp' -o -nam
 rm -rf "$packages/feast/ui/build" "$packages/evidently/ui/service/assets" "$packages/evidently/legacy/ui/assets" \
   "$packages/jupyterlab_plotly"
 
+rm -f .lock  # uv's
+
 # Compiled once here, or by each process that starts, as the root is read-only. Of Plotly's thirteen thousand
 # classes a figure needs a handful.
 bin/python -m compileall -q -j 0 -x '/plotly/(graph_objs|validators)/' "$packages"
