@@ -9,19 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 STATE = "/var/lib/matchday"
 USER = "65532:65532"
 
-# As root of this machine, in a mount namespace of its own: a container's folder, read-only but for a tmpfs.
+# As root of this machine, with mounts, network and processes of its own: a container's folder, read-only but for a
+# tmpfs.
 CHROOT = """
-root=$1; shift
+set -e
+root=$1 user=$2 state=$3
+shift 3
+ip link set lo up
 mount --bind "$root" "$root"
-mount -t tmpfs -o mode=0700,uid=65532,gid=65532 tmpfs "$root$STATE"
+mount -t tmpfs -o mode=0777 tmpfs "$root$state"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
+mount -t tmpfs tmpfs "$root/dev/shm"
 mount -o remount,ro,bind "$root"
 cd "$root"
-exec chroot --userspec="$USER" "$root" /usr/bin/env -i "$@"
+exec chroot --userspec="$user" "$root" /usr/bin/env -i "$@"
 """
 
 
@@ -38,13 +45,13 @@ class Engine:
     has: Callable[[str], bool]
     save: Callable[[str, Path], object]
     run: Callable[..., CompletedProcess[str]]
-    """run(image, command...) starts as 65532 on a read-only root with STATE writable."""
+    """run(image, command..., user=USER, state=STATE): on a read-only root of which `state` alone can be written."""
 
 
 def _docker(program: str) -> Engine:
-    def run(image: str, *command: str) -> CompletedProcess[str]:
-        options = ["--rm", "--read-only", "--network", "none", "--user", USER, "--cap-drop", "ALL"]
-        options += ["--security-opt", "no-new-privileges", "--tmpfs", f"{STATE}:rw,mode=0777"]
+    def run(image: str, *command: str, user: str = USER, state: str = STATE) -> CompletedProcess[str]:
+        options = ["--rm", "--read-only", "--network", "none", "--user", user, "--cap-drop", "ALL"]
+        options += ["--security-opt", "no-new-privileges", "--tmpfs", f"{state}:rw,mode=0777"]
         return call(program, "run", *options, "--entrypoint", command[0], image, *command[1:])
 
     return Engine(
@@ -56,15 +63,28 @@ def _docker(program: str) -> Engine:
 
 
 def _buildah() -> Engine:
-    def run(image: str, *command: str) -> CompletedProcess[str]:
+    def run(image: str, *command: str, user: str = USER, state: str = STATE) -> CompletedProcess[str]:
         container = call("buildah", "from", "--pull-never", image, check=True).stdout.strip()
         try:
             root = call("buildah", "mount", container, check=True).stdout.strip()
             template = "{{range .OCIv1.Config.Env}}{{println .}}{{end}}"
             environment = call("buildah", "inspect", "--format", template, container, check=True).stdout.split("\n")
-            script = f"set -e; STATE={STATE} USER={USER}{CHROOT}"
-            settings = [entry for entry in environment if entry]
-            return call("unshare", "--mount", "sh", "-c", script, "container", root, *settings, *command)
+            apart = [
+                "unshare",
+                "--mount",
+                "--net",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "sh",
+                "-c",
+                CHROOT,
+                "container",
+                root,
+                user,
+                state,
+            ]
+            return call(*apart, *filter(None, environment), *command)
         finally:
             call("buildah", "rm", container)
 
@@ -80,9 +100,12 @@ def _containerd() -> Engine:
     def full(image: str) -> str:
         return f"docker.io/library/{image}"
 
-    def run(image: str, *command: str) -> CompletedProcess[str]:
-        options = ["--rm", "--read-only", "--user", USER, "--mount"]
-        options += [f"type=tmpfs,src=tmpfs,dst={STATE},options=rw:mode=0777"]
+    def run(image: str, *command: str, user: str = USER, state: str = STATE) -> CompletedProcess[str]:
+        if user != USER:
+            pytest.skip("ctr starts a container as the image's own user")
+        uid, gid = user.split(":")
+        options = ["--rm", "--read-only", "--mount"]
+        options += [f"type=tmpfs,src=tmpfs,dst={state},options=rw:uid={uid}:gid={gid}"]
         return call("ctr", "run", *options, full(image), f"matchday-test-{uuid.uuid4().hex[:12]}", *command)
 
     return Engine(

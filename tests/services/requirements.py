@@ -11,7 +11,6 @@ import shutil
 
 import pytest
 
-
 # Read before the tests' own environment is made, which holds no setting of the caller.
 CLUSTER_TEST = os.environ.get("MATCHDAY_CLUSTER_TEST") == "1"
 
