@@ -119,7 +119,7 @@ def test_it_holds_no_cache_and_nothing_of_who_built_it(built: Built) -> None:
 def test_it_holds_no_secret(built: Built) -> None:
     found = [
         (path, match[0][:40])
-        for path, content in built.archive.contents(largest=2 * 2**20)
+        for path, content in built.archive.contents(largest=2**18)
         if (match := SECRET.search(content)) and not match[0].endswith(b"EXAMPLE")
     ]
     assert not found
