@@ -20,8 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo test lint format compile golden stubs data bench bench-features bench-serving bench-soak
-.PHONY: images cluster-test serve ui clean
+.PHONY: help setup demo test lint format compile golden stubs data bench bench-features bench-serving bench-soak images cluster-test serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

@@ -4,12 +4,12 @@ from components.image import component
 
 
 @component
-def build_features(history: str) -> str:
+def build_features(history: str, traceparent: str = "") -> str:
     """Write the feature tables of a history to the lake; returns their fingerprint."""
     from components.step import step
     from matchday.features import tables
 
-    with step("build-features") as here:
+    with step("build-features", traceparent) as here:
         built = tables.build(here.lake, history)
         if built.unchanged:
             here.say(f"features {built.features} are in the lake already")

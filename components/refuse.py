@@ -4,10 +4,10 @@ from components.image import component
 
 
 @component
-def refuse(verdict: str) -> str:
+def refuse(verdict: str, traceparent: str = "") -> str:
     """Say that the champion stays; returns `refused`."""
     from components.step import step
 
-    with step("refuse") as here:
+    with step("refuse", traceparent) as here:
         here.say(f"gate says {verdict}: nothing is registered and the champion stays")
         return "refused"

@@ -6,14 +6,19 @@ from components.image import component
 
 
 @component
-def register(model: dsl.Input[dsl.Model], forecasts: dsl.Input[dsl.Dataset]) -> str:
-    """Register the model with its scores and forecasts as `challenger`; returns the version."""
+def register(model: dsl.Input[dsl.Model], forecasts: dsl.Input[dsl.Dataset], run: str, traceparent: str = "") -> str:
+    """Register the model with its scores and forecasts as `challenger`; returns the version.
+
+    run: id of the pipeline's run, kept with the version.
+    """
     from pathlib import Path
 
     from components.step import step
     from matchday.models.candidate import register
+    from matchday.registry import CHALLENGER, CHAMPION
 
-    with step("register") as here:
-        version = register(here.settings, Path(model.path), Path(forecasts.path))
-        here.say(f"match-outcome version {version.version} is challenger")
+    with step("register", traceparent) as here:
+        version = register(here.settings, Path(model.path), Path(forecasts.path), run)
+        role = "champion already" if CHAMPION in version.aliases else CHALLENGER
+        here.say(f"{version.name} version {version.version} is {role}")
         return str(version.version)

@@ -62,12 +62,15 @@ def leave(*artifacts: Artifact) -> None:
 
 
 @contextmanager
-def step(name: str) -> Iterator[Step]:
-    """Run a step within its span. A known failure ends the process with one line and exit code 1."""
+def step(name: str, traceparent: str = "") -> Iterator[Step]:
+    """Run a step within its span. A known failure ends the process with one line and exit code 1.
+
+    traceparent: the trace it belongs to; by default that of the environment's `TRACEPARENT`.
+    """
     settings = Settings()
     telemetry.start("matchday-pipeline")
     try:
-        with telemetry.span(name):
+        with telemetry.span(name, parent=telemetry.remote_context(traceparent) if traceparent else None):
             yield Step(name, settings, Lake(settings.lake))
     except MatchdayError as error:
         print(f"{FAILED}{error}", flush=True)

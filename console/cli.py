@@ -15,12 +15,30 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 data = typer.Typer(no_args_is_help=True, help="The bundled history.")
 pipeline = typer.Typer(no_args_is_help=True, help="Kubeflow pipelines.")
 model = typer.Typer(no_args_is_help=True, help="Registered models.")
+cluster = typer.Typer(no_args_is_help=True, help="What a release on Kubernetes needs done; the chart's Jobs call it.")
 app.add_typer(data, name="data")
 app.add_typer(pipeline, name="pipeline")
 app.add_typer(model, name="model")
+app.add_typer(cluster, name="cluster")
 
 AsOf = Annotated[str | None, typer.Option(help="Date to stand on, as 2026-03-01. Default: before the last gameweek.")]
 Host = Annotated[str, typer.Option(help="Address of the server.")]
+Wait = Annotated[float, typer.Option("--wait-seconds", min=0, help="How long to wait for what this needs.")]
+Image = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MATCHDAY_PIPELINE_IMAGE", help="Image of the steps, with a tag or digest. Default: this commit's."
+    ),
+]
+Environment = Annotated[
+    str,
+    typer.Option(
+        envvar="MATCHDAY_KFP_ENVIRONMENT",
+        help="Release whose ConfigMap NAME-environment and Secret NAME-credentials the steps get.",
+    ),
+]
+Namespace = Annotated[str, typer.Option(envvar="MATCHDAY_KFP_NAMESPACE", help="Where Kubeflow's runs have their pods.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the server.")]
 
 
@@ -131,6 +149,88 @@ def pipeline_compile(
         return
     for file in compilation.compile_all():
         typer.echo(f"wrote {file.name}")
+
+
+@pipeline.command("submit")
+def pipeline_submit(
+    name: Annotated[str, typer.Argument(help="Pipeline, as train-match-outcome.")],
+    as_of: Annotated[
+        str | None, typer.Option(help="Date to stand on, as 2026-03-01. Default: after the last match.")
+    ] = None,
+    image: Image = None,
+    environment: Environment = "matchday",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
+    namespace: Namespace = "kubeflow",
+    seconds: Wait = 300,
+) -> None:
+    """Run a pipeline on the Kubeflow Pipelines of KFP_ENDPOINT."""
+    from console import runs
+
+    run_id = runs.submit(name, as_of, image, environment, seconds)
+    if wait:
+        runs.complete(run_id, namespace)
+
+
+@pipeline.command("status")
+def pipeline_status(run: RunId, namespace: Namespace = "kubeflow") -> None:
+    """Follow a run on the cluster to its end: states of its steps, metrics, the registered version."""
+    from console import runs
+
+    runs.status(run, namespace)
+
+
+@pipeline.command("logs")
+def pipeline_logs(
+    run: RunId,
+    namespace: Namespace = "kubeflow",
+    everything: Annotated[bool, typer.Option("--all", help="Kubeflow's own lines too.")] = False,
+) -> None:
+    """Follow a run on the cluster to its end: what its steps say, metrics, the registered version."""
+    from console import runs
+
+    runs.logs(run, namespace, everything)
+
+
+@pipeline.command("upload")
+def pipeline_upload(image: Image = None, environment: Environment = "matchday", seconds: Wait = 300) -> None:
+    """Keep every pipeline as a version, named by version and commit, in the Kubeflow Pipelines of KFP_ENDPOINT."""
+    from console import runs
+
+    runs.upload(image, environment, seconds)
+
+
+@cluster.command("database")
+def cluster_database(seconds: Wait = 300) -> None:
+    """Wait for the database in MLFLOW_BACKEND_STORE_URI and bring it to MLflow's schema."""
+    from console import cluster as release
+
+    release.database(seconds)
+
+
+@cluster.command("bucket")
+def cluster_bucket(seconds: Wait = 300) -> None:
+    """Wait for the object store and make the bucket of the lake."""
+    from console import cluster as release
+
+    release.make_bucket(seconds)
+
+
+@cluster.command("features")
+def cluster_features(seconds: Wait = 300) -> None:
+    """Apply the feature definitions over the lake's current tables."""
+    from console import cluster as release
+
+    release.features(seconds)
+
+
+@cluster.command("champion")
+def cluster_champion(
+    image: Image = None, environment: Environment = "matchday", namespace: Namespace = "kubeflow", seconds: Wait = 300
+) -> None:
+    """Train and promote a champion where the registry has none."""
+    from console import cluster as release
+
+    release.champion(seconds, image, environment, namespace)
 
 
 @model.command("list")

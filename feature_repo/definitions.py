@@ -17,6 +17,8 @@ TTL = timedelta(days=120)
 TEAM = Entity(name="team", join_keys=["team"], value_type=ValueType.STRING, description="Club, three letters: ARS.")
 PLAYER = Entity(name="player", join_keys=["player"], value_type=ValueType.INT64, description="Player, FPL code.")
 
+ENTITIES = (TEAM, PLAYER)
+
 KEYS = ("season", "team", "event_time")
 
 
@@ -36,7 +38,7 @@ class Definitions:
 def definitions(paths: dict[type[pa.DataFrameModel], str]) -> Definitions:
     """Definitions over the feature tables at these addresses (a file or a glob of Parquet for each table)."""
     views = tuple(team_view(table, path) for table, path in paths.items())
-    return Definitions((TEAM, PLAYER), views, (match_outcome_v1(views),))
+    return Definitions(ENTITIES, views, (match_outcome_v1(views),))
 
 
 def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:

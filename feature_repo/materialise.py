@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from feature_repo import quiet
-from feature_repo.store import FeatureStoreError, current_definitions, open_store, registry_file, replaced
+from feature_repo import online
+from feature_repo.error import FeatureStoreError
+from feature_repo.store import apply, working_store
 from matchday import history
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
@@ -21,19 +22,18 @@ class Materialised:
 
 
 def materialise(settings: Settings, lake: Lake, features: str, as_of: datetime) -> Materialised:
-    """Apply the definitions and fill the online store with the rows known before `as_of`, all at once.
+    """Fill the online store with the rows known before `as_of`, and apply the definitions.
 
-    The new store takes the place of the former in one step, so readers never see one view of today beside another
+    The new rows take the place of the former ones in one step, so readers never see one view of today beside another
     of yesterday, and going back in time leaves nothing of the later time behind.
-    Raises HistoryError when the lake's feature tables are not those of fingerprint `features`.
+    Raises HistoryError when the lake's feature tables are not those of fingerprint `features`, FeatureStoreError when
+    the online store cannot be written.
     """
     history.expect(lake, features, TABLES)
-    settings.online_store.parent.mkdir(parents=True, exist_ok=True)
-    definitions = current_definitions(settings, lake)
-    with quiet.feast(), replaced(registry_file(settings)) as registry, replaced(settings.online_store) as online:
-        store = open_store(settings, registry, online)
-        store.apply([*definitions.all()])
-        store.materialize(start_date=season_start(lake, as_of), end_date=as_of)
+    opening = season_start(lake, as_of)
+    with online.filled_anew(settings) as rows, working_store(settings, lake, rows) as store:
+        store.materialize(start_date=opening, end_date=as_of)
+    apply(settings, lake)
     return Materialised(as_of, features)
 
 

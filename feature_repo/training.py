@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from feature_repo import quiet
-from feature_repo.store import FeatureStoreError, apply
+from feature_repo.error import FeatureStoreError
+from feature_repo.store import working_store
 from matchday import history
 from matchday.features import fixture
 from matchday.features.tables import TABLES
@@ -49,7 +49,6 @@ def outcome_features(settings: Settings, lake: Lake, matches: pd.DataFrame) -> p
 
 def historical(settings: Settings, lake: Lake, asked: pd.DataFrame) -> pd.DataFrame:
     """What the service held for each row's `home`, `away` at its `event_timestamp`; columns `home__team_form__...`."""
-    store = apply(settings, lake)
-    service = store.get_feature_service(fixture.SERVICE)
-    with quiet.feast():
+    with working_store(settings, lake) as store:
+        service = store.get_feature_service(fixture.SERVICE)
         return store.get_historical_features(asked, service, full_feature_names=True).to_df()

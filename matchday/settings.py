@@ -25,7 +25,14 @@ class Settings(BaseSettings):
     snapshot: Path = Field(REPOSITORY / "data", description="The bundled history, as committed.")
     lake_url: str | None = Field(None, alias="MATCHDAY_LAKE", description="file:// or s3:// root of the tables.")
     mlflow_uri: str | None = Field(None, alias="MATCHDAY_TRACKING_URI", description="MLflow tracking server.")
-    online_path: Path | None = Field(None, alias="MATCHDAY_ONLINE_STORE", description="Feast's SQLite online store.")
+    online_url: str | None = Field(
+        None,
+        alias="MATCHDAY_ONLINE_STORE",
+        description="Feast's online store: redis://[:PASSWORD@]HOST:PORT/DB, or a path.",
+    )
+    registry_url: str | None = Field(
+        None, alias="MATCHDAY_FEAST_REGISTRY", description="Feast's registry: s3://BUCKET/KEY, or a path."
+    )
 
     @cached_property
     def lake(self) -> str:
@@ -43,9 +50,24 @@ class Settings(BaseSettings):
         return self.tracking_uri.startswith("sqlite:")
 
     @cached_property
-    def online_store(self) -> Path:
-        """SQLite file of the online features."""
-        return self.online_path or self.home.resolve() / "feast" / "online.db"
+    def online_store(self) -> str:
+        """Feast's online store: the URL of a Redis, or the path of a SQLite file."""
+        return self.online_url or str(self.home.resolve() / "feast" / "online.db")
+
+    @cached_property
+    def online_file(self) -> Path | None:
+        """The SQLite file of the online features; None when a server holds them."""
+        return None if "://" in self.online_store else Path(self.online_store)
+
+    @cached_property
+    def feast_registry(self) -> str:
+        """Feast's registry: an object of a bucket, or the path of a file."""
+        return self.registry_url or str(self.feast_folder / "registry.db")
+
+    @cached_property
+    def feast_folder(self) -> Path:
+        """What Feast needs on this machine: beside the SQLite file, if there is one."""
+        return self.online_file.parent if self.online_file else self.home.resolve() / "feast"
 
     def make_home(self) -> None:
         """Make the folder of local state. Raises SettingsError where it cannot be written."""

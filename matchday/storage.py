@@ -30,6 +30,7 @@ class Storage:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        adopt_region()
         with self._plainly("open"):
             fs, path = fsspec.core.url_to_fs(self.url, **_OPTIONS.get(self._scheme, {}))
         self._fs: Any = fs
@@ -110,6 +111,12 @@ class Storage:
         if self._scheme == "s3":
             return "check the bucket and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL"
         return "choose a writable folder"
+
+
+def adopt_region() -> None:
+    """Let AWS_REGION, which other SDKs of S3 read, be heard by Python's: it knows AWS_DEFAULT_REGION alone."""
+    if region := os.environ.get("AWS_REGION"):
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -1,13 +1,16 @@
 """Pipelines as IR YAML: `pipelines/compiled/` holds what the sources say, and CI sees to it."""
 
+import functools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kfp import compiler
+from kfp import compiler, dsl
+from kfp.dsl.pipeline_context import Pipeline
 
 from matchday.errors import MatchdayError
+from pipelines.placement import Placement
 from pipelines.train_match_outcome import train_match_outcome
 
 COMPILED = Path(__file__).resolve().parent / "compiled"
@@ -16,6 +19,10 @@ PIPELINES: dict[str, Callable[..., Any]] = {"train-match-outcome": train_match_o
 
 class StaleError(MatchdayError):
     """A compiled pipeline is not what its source says."""
+
+
+class UnknownError(MatchdayError):
+    """A pipeline that is not there."""
 
 
 def compile_all(folder: Path = COMPILED) -> list[Path]:
@@ -34,3 +41,27 @@ def check_compiled(folder: Path = COMPILED) -> None:
             kept = folder / file.name
             if not kept.is_file() or kept.read_text(encoding="utf-8") != file.read_text(encoding="utf-8"):
                 raise StaleError(f"{kept.name} is stale: run 'make compile' and commit it")
+
+
+def compile_for_cluster(name: str, placement: Placement, file: Path) -> None:
+    """Write the IR YAML of a pipeline whose every task is placed. Raises UnknownError for a name that is none."""
+    compiler.Compiler().compile(_placed(_known(name), placement), str(file))
+
+
+def _placed(pipeline: Any, placement: Placement) -> Any:
+    """The same page, with each of its tasks placed."""
+
+    @dsl.pipeline(name=pipeline.name, description=pipeline.description)
+    @functools.wraps(pipeline.pipeline_func)
+    def placed(*arguments: Any) -> None:
+        pipeline.pipeline_func(*arguments)
+        for task in Pipeline.get_default_pipeline().tasks.values():
+            placement.place(task)
+
+    return placed
+
+
+def _known(name: str) -> Any:
+    if name not in PIPELINES:
+        raise UnknownError(f"no pipeline {name}; there are: {', '.join(PIPELINES)}")
+    return PIPELINES[name]

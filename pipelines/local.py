@@ -22,6 +22,8 @@ ROOMS = ("matchday", "feature_repo", "components", "pipelines")
 """Folders whose sources make a step's result; a change in them makes its cached results void."""
 CACHES = 3
 """Caches of former sources that are kept."""
+RUNS = 20
+"""Runs of one cache whose artifacts are kept. A result of an older one is made anew when it is asked for."""
 
 
 class RunError(MatchdayError):
@@ -73,14 +75,20 @@ def sources() -> str:
 
 
 def _cache(settings: Settings) -> Path:
-    """The cache of these sources over this lake; older ones beyond `CACHES` are taken away."""
+    """The cache of these sources over this lake; older ones beyond `CACHES`, and its older runs, are taken away."""
     root = settings.home.resolve() / "pipelines"
     chosen = root / f"{sources()}-{Lake(settings.lake).identity()[:12]}"
-    chosen.mkdir(parents=True, exist_ok=True)
+    (chosen / "artifacts").mkdir(parents=True, exist_ok=True)
     os.utime(chosen)
-    for old in sorted(root.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)[CACHES:]:
-        shutil.rmtree(old, ignore_errors=True)
+    _sweep(root, CACHES)
+    _sweep(chosen / "artifacts", RUNS)
     return chosen
+
+
+def _sweep(folder: Path, kept: int) -> None:
+    """Take away all folders of a folder but the latest."""
+    for old in sorted(folder.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)[kept:]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 class _Messages(logging.Handler):

@@ -16,22 +16,32 @@ from components.walk_forward import walk_forward
 
 
 @dsl.pipeline(name="train-match-outcome", description="From results to a registered challenger, and a champion.")
-def train_match_outcome(as_of: str) -> None:
-    """Train on everything known before `as_of` (ISO 8601, UTC), and on nothing later."""
-    history = ingest().set_display_name("Ingest the history").set_caching_options(False)
+def train_match_outcome(as_of: str, traceparent: str = "") -> None:
+    """Train on everything known before `as_of` (ISO 8601, UTC), and on nothing later.
+
+    traceparent: the trace that the run belongs to. Only steps that always run take it: results are cached by what a
+    step is given, and it is new in every run. The others find it in their environment.
+    """
+    history = ingest(traceparent=traceparent).set_display_name("Ingest the history").set_caching_options(False)
     checked = validate(history=history.output).set_display_name("Validate it")
-    features = build_features(history=checked.outputs["Output"]).set_display_name("Build features")
-    features.set_caching_options(False)
-    online = materialise(features=features.output, as_of=as_of).set_display_name("Apply and materialise Feast")
-    online.set_caching_options(False)
+    features = build_features(history=checked.outputs["Output"], traceparent=traceparent)
+    features.set_display_name("Build features").set_caching_options(False)
+    online = materialise(features=features.output, as_of=as_of, traceparent=traceparent)
+    online.set_display_name("Apply and materialise Feast").set_caching_options(False)
     training = training_set(features=features.output, as_of=as_of).set_display_name("Join the training set")
     trained = train_outcome(training=training.output).set_display_name("Train and export to ONNX")
     walked = walk_forward(training=training.output).set_display_name("Evaluate walk-forward")
     gate = passes_gate(forecasts=walked.outputs["forecasts"]).set_display_name("Gate")
     with dsl.If(gate.output == "pass", name="passed"):
-        version = register(model=trained.outputs["model"], forecasts=walked.outputs["forecasts"])
+        version = register(
+            model=trained.outputs["model"],
+            forecasts=walked.outputs["forecasts"],
+            run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+            traceparent=traceparent,
+        )
         version.set_display_name("Register challenger").set_caching_options(False)
-        champion = promote(version=version.output, as_of=as_of).set_display_name("Promote to champion")
-        champion.after(online).set_caching_options(False)
+        champion = promote(version=version.output, as_of=as_of, traceparent=traceparent)
+        champion.set_display_name("Promote to champion").after(online).set_caching_options(False)
     with dsl.Else(name="refused"):
-        refuse(verdict=gate.output).set_display_name("Refuse").set_caching_options(False)
+        refusal = refuse(verdict=gate.output, traceparent=traceparent)
+        refusal.set_display_name("Refuse").set_caching_options(False)

@@ -140,13 +140,13 @@ def _redis(server: str, home: Path) -> Iterator[int]:
 
 def _materialise(settings: Settings, lake: Lake, moment: datetime, port: int) -> Path:
     """Have Feast write every team's last row before `moment` to Redis; the folder of that feature store."""
-    registry = Path(apply(settings, lake).config.registry.path)
+    apply(settings, lake)
     folder = settings.home / "feast-redis"
     folder.mkdir()
     config = {
         "project": "matchday",
         "provider": "local",
-        "registry": str(registry),
+        "registry": settings.feast_registry,
         "online_store": {"type": "redis", "connection_string": f"127.0.0.1:{port}"},
         "entity_key_serialization_version": 3,
     }

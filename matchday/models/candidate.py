@@ -23,10 +23,15 @@ DEFINITIONS = "feature_code"
 """Tag of a version: fingerprint of the code that made the features it learnt from."""
 
 
-def register(settings: Settings, model: Path, forecasts: Path) -> ModelVersion:
-    """Bundle and register a trained model with its scores; it becomes challenger.
+RUN = "pipeline_run"
+"""Tag of a version: id of the latest run of a pipeline that registered it."""
 
-    The same model and scores give the version that is there already. Raises BundleError, RegistryError.
+
+def register(settings: Settings, model: Path, forecasts: Path, run: str) -> ModelVersion:
+    """Bundle and register a trained model with its scores; it becomes challenger, unless it is the champion.
+
+    run: id of the pipeline's run, by which `registered_by` finds the version. The same model and scores give the
+    version that is there already. Raises BundleError, RegistryError.
     """
     trained, evaluation = Trained.load(model), Evaluation.load(forecasts)
     registry = Registry(settings.tracking_uri)
@@ -47,9 +52,15 @@ def register(settings: Settings, model: Path, forecasts: Path) -> ModelVersion:
             model=outcome.MODEL,
             attachments={FORECASTS: forecasts},
         )
+    registry.set_tag(version, RUN, run)
     if registry.aliases(outcome.MODEL).get(CHAMPION) != version.version:
         registry.set_alias(outcome.MODEL, CHALLENGER, version.version)
-    return version
+    return registry.resolve(version.uri)
+
+
+def registered_by(registry: Registry, run: str) -> ModelVersion | None:
+    """The version that a run registered; None when it registered none, or a later run the same one."""
+    return registry.find(outcome.MODEL, {RUN: run})
 
 
 def promote(settings: Settings, version: str, as_of: datetime) -> Promotion:

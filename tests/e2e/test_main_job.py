@@ -74,7 +74,7 @@ def nothing_is_half_written(home: Path) -> None:
     for table in (TeamForm, TeamRatings):
         if lake.fingerprint(table) is not None:
             lake.read(table)
-    assert not settings_of(home).online_store.exists()
+    assert not settings_of(home).online_file.exists()
     assert not (home / "mlflow" / "mlflow.db").exists()
 
 
@@ -156,7 +156,7 @@ def test_one_trace_goes_from_the_command_through_the_steps_to_the_answer(played:
 
 def test_the_online_store_holds_twenty_teams_as_known_that_day(played: tuple[Path, str, str]) -> None:
     home, _, _ = played
-    with sqlite3.connect(settings_of(home).online_store) as store:
+    with sqlite3.connect(settings_of(home).online_file) as store:
         for table in ("matchday_team_form", "matchday_team_ratings"):
             rows = store.execute(f"select event_ts, entity_key from {table}").fetchall()
             assert len({key for _, key in rows}) == 20

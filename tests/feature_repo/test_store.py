@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from feast import FeatureStore
 
-from feature_repo import materialise as module
+from feature_repo.error import FeatureStoreError
 from feature_repo.materialise import materialise
-from feature_repo.store import FeatureStoreError, open_store, replaced
+from feature_repo.replaced import replaced
+from feature_repo.store import open_store
 from feature_repo.training import JUST_BEFORE, outcome_features, outcome_training_set
 from matchday import history
 from matchday.features import fixture, tables
@@ -97,7 +99,7 @@ def test_features_of_another_time_are_refused(built: Built, settings: Settings) 
     for stale in (outcome_training_set, materialise):
         with pytest.raises(HistoryError, match="start the run again"):
             stale(settings, built.lake, "0123456789abcdef", WINTER)
-    assert not settings.online_store.exists()
+    assert not settings.online_file.exists()
 
 
 def read_by_feast(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
@@ -111,7 +113,7 @@ def read_by_feast(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
 def read_by_server(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
     keys = {side: matches[side].tolist() for side in ("home", "away")}
     (lookup,) = lookups(fixture.FEATURES)
-    store = SqliteStore(settings.online_store)
+    store = SqliteStore(settings.online_file)
     found = asyncio.run(store.read(lookup.join_key, [*keys["home"], *keys["away"]], lookup.views))
     store.close()
     vectors = Layout(fixture.FEATURES).assemble(keys, found, [moment.timestamp() for moment in matches["kickoff"]])
@@ -132,14 +134,14 @@ def test_the_vector_trained_on_is_the_vector_served(built: Built, settings: Sett
 
 def test_going_back_in_time_leaves_nothing_later_behind(built: Built, settings: Settings, tmp_path: Path) -> None:
     materialise(settings, built.lake, built.features, WINTER)
-    winter = rows_of(settings.online_store)
+    winter = rows_of(settings.online_file)
     materialise(settings, built.lake, built.features, SPRING)
-    spring = rows_of(settings.online_store)
+    spring = rows_of(settings.online_file)
     materialise(settings, built.lake, built.features, WINTER)
-    assert rows_of(settings.online_store) == winter != spring
+    assert rows_of(settings.online_file) == winter != spring
     assert max(at for _, at in winter.values()) <= WINTER.timestamp() < max(at for _, at in spring.values())
     assert len({key for _, key, _ in winter}) == 20
-    assert [file.name for file in settings.online_store.parent.glob("online*")] == ["online.db"]
+    assert [file.name for file in settings.online_file.parent.glob("online*")] == ["online.db"]
 
 
 class Cut(BaseException):
@@ -148,24 +150,19 @@ class Cut(BaseException):
 
 def test_a_materialisation_that_is_cut_off_leaves_the_former_store(built: Built, settings, monkeypatch) -> None:
     materialise(settings, built.lake, built.features, WINTER)
-    before = settings.online_store.read_bytes()
+    before = settings.online_file.read_bytes()
 
-    def half(settings_: Settings, registry: Path | None = None, online: Path | None = None) -> object:
-        store = open_store(settings_, registry, online)
-        real = store.materialize
+    real = FeatureStore.materialize
 
-        def materialize(**when: datetime) -> None:
-            real(feature_views=["team_form"], **when)
-            raise Cut
+    def half(store: FeatureStore, **when: datetime) -> None:
+        real(store, feature_views=["team_form"], **when)
+        raise Cut
 
-        monkeypatch.setattr(store, "materialize", materialize)
-        return store
-
-    monkeypatch.setattr(module, "open_store", half)
+    monkeypatch.setattr(FeatureStore, "materialize", half)
     with pytest.raises(Cut):
         materialise(settings, built.lake, built.features, SPRING)
-    assert settings.online_store.read_bytes() == before
-    assert not list(settings.online_store.parent.glob(".online.db.new*"))
+    assert settings.online_file.read_bytes() == before
+    assert not list(settings.online_file.parent.glob(".online.db.new*"))
     monkeypatch.undo()
 
 

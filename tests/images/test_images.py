@@ -43,7 +43,6 @@ MODULES = {  # of packages that are not named for what is imported
     "opentelemetry-exporter-otlp-proto-http": "opentelemetry.exporter.otlp.proto.http",
     "opentelemetry-sdk": "opentelemetry.sdk",
     "protobuf": "google.protobuf",
-    "psycopg2-binary": "psycopg2",
     "scikit-learn": "sklearn",
     "xgboost-cpu": "xgboost",
 }

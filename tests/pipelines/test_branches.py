@@ -16,6 +16,7 @@ from components.refuse import refuse
 from components.register import register
 from matchday.backtest import Walk
 from matchday.models import training
+from matchday.models.candidate import RUN, registered_by
 from matchday.models.evaluation import Evaluation
 from matchday.models.outcome import Parameters
 from matchday.registry import Registry
@@ -43,8 +44,10 @@ def from_the_gate_on(model: str, forecasts: str) -> None:
     made = hand_over(model_of=model, forecasts_of=forecasts)
     gate = passes_gate(forecasts=made.outputs["forecasts"])
     with dsl.If(gate.output == "pass", name="passed"):
-        version = register(model=made.outputs["model"], forecasts=made.outputs["forecasts"])
-        promote(version=version.output, as_of="2026-07-01")
+        version = register(
+            model=made.outputs["model"], forecasts=made.outputs["forecasts"], run=dsl.PIPELINE_JOB_ID_PLACEHOLDER
+        ).set_caching_options(False)
+        promote(version=version.output, as_of="2026-07-01").set_caching_options(False)
     with dsl.Else(name="refused"):
         refuse(verdict=gate.output)
 
@@ -87,7 +90,18 @@ def test_a_good_model_is_registered_and_promoted(model: Path, tmp_path: Path) ->
     ran, said = played(model, tmp_path, edge=1.0)
     assert ran == ["hand-over", "passes-gate", "register", "promote"]
     assert said == ["passed", "match-outcome version 1 is challenger", "promoted: there is no champion yet"]
-    assert Registry(Settings().tracking_uri).aliases("match-outcome") == {"champion": "1"}
+    registry = Registry(Settings().tracking_uri)
+    assert registry.aliases("match-outcome") == {"champion": "1"}
+    first = registry.tags("match-outcome", "1")[RUN]
+    _, said = played(model, tmp_path, edge=1.0)
+    assert said == [
+        "match-outcome version 1 is champion already",
+        "not promoted: version 1 is champion already",
+    ]
+    second = registry.tags("match-outcome", "1")[RUN]
+    assert second != first
+    assert registered_by(registry, second) == registry.resolve("mlflow://match-outcome/1")
+    assert registered_by(registry, first) is None
 
 
 @pytest.mark.slow

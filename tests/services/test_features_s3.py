@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 
 from feature_repo.materialise import materialise
+from feature_repo.store import apply, open_store
 from feature_repo.training import outcome_training_set
 from matchday import history
+from matchday.features import fixture
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
 from matchday.settings import Settings
+from matchday.storage import StorageError
 from matchday.tables import Matches
 from tests import league
 from tests.services.s3 import s3, s3_endpoint  # noqa: F401
@@ -33,7 +36,7 @@ def filled(url: str) -> Lake:
 
 
 def stored(settings: Settings) -> list[tuple[object, ...]]:
-    with sqlite3.connect(settings.online_store) as store:
+    with sqlite3.connect(settings.online_file) as store:
         columns = "entity_key, feature_name, value, event_ts"
         return [
             row
@@ -52,3 +55,29 @@ def test_a_bucket_gives_what_a_folder_gives(s3: str, tmp_path: Path) -> None:  #
     (rows, training), (rows_of_bucket, training_of_bucket) = found
     assert rows == rows_of_bucket != []
     pd.testing.assert_frame_equal(training, training_of_bucket)
+
+
+def test_the_registry_in_a_bucket_is_read_by_feast_and_names_the_lake(
+    s3: str,  # noqa: F811
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    settings, lake = Settings(home=home, MATCHDAY_FEAST_REGISTRY=f"{s3}/feast/registry.db"), filled(f"{s3}/lake")
+    materialise(settings, lake, history.fingerprint(lake, TABLES), AS_OF)
+    apply(settings, lake)
+    store = open_store(settings)
+    assert {entity.name for entity in store.list_entities()} >= {"team", "player"}
+    assert [service.name for service in store.list_feature_services()] == [fixture.SERVICE]
+    for view in store.list_feature_views():
+        assert view.batch_source.path.startswith(f"{s3}/lake/{view.name}/")
+    service, match = store.get_feature_service(fixture.SERVICE), [{"home": "ARS", "away": "LIV"}]
+    found = store.get_online_features(service, match, full_feature_names=True).to_dict()
+    assert found["home__team_ratings__elo"] != [None]
+    assert not (home / "feast" / "registry.db").exists()
+
+
+def test_a_registry_in_a_bucket_that_is_not_there_is_named(s3: str, home: Path) -> None:  # noqa: F811
+    settings, lake = Settings(home=home, MATCHDAY_FEAST_REGISTRY="s3://nowhere/registry.db"), filled(f"{s3}/lake")
+    with pytest.raises(StorageError, match=r"s3://nowhere: cannot write there .*AWS_ENDPOINT_URL"):
+        apply(settings, lake)

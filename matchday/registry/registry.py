@@ -1,0 +1,237 @@
+"""The registry itself: an MLflow server, or a SQLite file that stands for one."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from matchday.bundle import Bundle, BundleError, Signature, read_bundle, write_bundle
+from matchday.registry import sqlite
+from matchday.registry.client import client_class, explained, pages, shown
+from matchday.registry.error import RegistryError
+from matchday.registry.record import ATTACHMENTS, BUNDLE, Record, experiment_id, finished
+from matchday.registry.version import (
+    ATTACHED_TAG,
+    CHALLENGER,
+    CHAMPION,
+    CONTENT_TAG,
+    DIGEST_TAG,
+    URI,
+    ModelVersion,
+    checked_name,
+    of_mlflow,
+)
+
+if TYPE_CHECKING:
+    from mlflow.tracking.client import MlflowClient
+
+
+class Registry:
+    """An MLflow tracking server with its model registry, or a SQLite file that stands for both.
+
+    tracking_uri: `sqlite:///PATH`, made when it is not there, with the artifacts in a folder beside it; or
+    the http(s) address of a server, which knows where its artifacts are. Nothing is opened before the first
+    call. Every method raises RegistryError when MLflow cannot answer.
+    """
+
+    def __init__(self, tracking_uri: str) -> None:
+        """tracking_uri: as above."""
+        self.tracking_uri = tracking_uri
+
+    def log_run(
+        self,
+        experiment: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        bundle_folder: str | os.PathLike[str],
+        model: str,
+        attachments: Mapping[str, Path] | None = None,
+    ) -> ModelVersion:
+        """Record a training run with its bundle and register the bundle as a version of `model`.
+
+        attachments: further files kept with the run, by name; they are no part of the bundle.
+
+        The same content (bundle, params, metrics, and tags but for the commit) gives the version that is already
+        there. A tag `git_commit` also becomes the run's source version in the UI.
+        Raises BundleError for a bundle that is not whole, RegistryError for one of another model or a metric
+        that is not finite.
+        """
+        bundle = read_bundle(bundle_folder)
+        record = Record(bundle, Path(bundle_folder), params, metrics, tags, attachments or {})
+        record.check(model)
+        if (same := self.find(model, {CONTENT_TAG: record.content})) and self.whole(same):
+            return same
+        with self._explained(f"log a run of {model}"):
+            where = experiment_id(self._client, experiment, self._artifacts)
+            run_id = None if same else finished(self._client, where, record.content)
+            return self._register(model, run_id or record.write(self._client, where), record)
+
+    def whole(self, version: ModelVersion) -> bool:
+        """Whether the files of a version are all there: who keeps artifacts may have lost some."""
+        client = self._client
+        from mlflow.exceptions import MlflowException
+
+        attached = [name for name in version.tags.get(ATTACHED_TAG, "").split(",") if name]
+        try:
+            with tempfile.TemporaryDirectory(prefix="matchday-") as scratch:
+                read_bundle(client.download_artifacts(version.run_id, BUNDLE, scratch))
+                for name in attached:
+                    client.download_artifacts(version.run_id, f"{ATTACHMENTS}/{name}", scratch)
+        except (MlflowException, BundleError, OSError):
+            return False
+        return True
+
+    def find(self, name: str, tags: Mapping[str, str]) -> ModelVersion | None:
+        """The newest version of `name` that carries all of `tags`, if there is one."""
+        return next((version for version in self.versions(name) if tags.items() <= version.tags.items()), None)
+
+    def versions(self, name: str) -> list[ModelVersion]:
+        """All versions of `name`, newest first; none when there is no such model."""
+        pointing = self.aliases(name)
+        with self._explained(f"list the versions of {name}"):
+            found = pages(self._client.search_model_versions, f"name = '{checked_name(name)}'")
+            ours = [of_mlflow(item, pointing) for item in found if item.run_id]
+        return sorted(ours, key=lambda version: int(version.version), reverse=True)
+
+    def models(self) -> list[str]:
+        """Names of the registered models, sorted."""
+        with self._explained("list its models"):
+            return sorted(model.name for model in pages(self._client.search_registered_models))
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """The aliases of `name` and the version each points to; none when there is no such model."""
+        with self._explained(f"read the aliases of {name}"):
+            models = self._client.search_registered_models(f"name = '{checked_name(name)}'", max_results=1)
+            return {alias: str(version) for model in models for alias, version in model.aliases.items()}
+
+    def aliased(self, name: str, alias: str) -> ModelVersion | None:
+        """The version `alias` points to, or None: for a promotion that may be the first."""
+        return self.resolve(f"mlflow://{name}@{alias}") if alias in self.aliases(name) else None
+
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        """Point `alias` at a version, in one step: a reader sees the old version or the new one.
+
+        Raises RegistryError, saying what exists, when there is no such version.
+        """
+        self.resolve(f"mlflow://{name}/{version}")
+        with self._explained(f"set {name}@{alias}"):
+            self._client.set_registered_model_alias(name, alias, version)
+
+    def set_tag(self, version: ModelVersion, key: str, value: str) -> None:
+        """Write a tag of a version, over the one of that key."""
+        with self._explained(f"tag {version.uri}"):
+            self._client.set_model_version_tag(version.name, version.version, key, value)
+
+    def promote(self, name: str, version: str) -> None:
+        """Make a version the champion; a challenger that is that version is one no more."""
+        self.set_alias(name, CHAMPION, version)
+        if self.aliases(name).get(CHALLENGER) == version:
+            with self._explained(f"remove {name}@{CHALLENGER}"):
+                self._client.delete_registered_model_alias(name, CHALLENGER)
+
+    def resolve(self, uri: str) -> ModelVersion:
+        """The version that `mlflow://NAME/VERSION` or `mlflow://NAME@ALIAS` means now.
+
+        Raises RegistryError, saying what exists, for an unknown model, version or alias.
+        """
+        parts = URI.fullmatch(uri)
+        if parts is None:
+            raise RegistryError(f"{uri!r} is no model URI: write mlflow://NAME/VERSION or mlflow://NAME@ALIAS")
+        name, alias = parts["name"], parts["alias"]
+        versions = self.versions(name)
+        if not versions:
+            self._unknown_model(name)
+        number = self.aliases(name).get(alias) if alias else str(int(parts["version"]))
+        for version in versions:
+            if version.version == number:
+                return version
+        if alias:
+            known = ", ".join(sorted(self.aliases(name))) or "none"
+            raise RegistryError(f"{name} has no alias {alias}; its aliases: {known}")
+        known = ", ".join(version.version for version in reversed(versions[:20]))
+        raise RegistryError(f"{name} has no version {parts['version']}; its latest: {known}")
+
+    def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
+        """Put the bundle of `uri` into `folder`, verified, whole or not at all. Returns its signature.
+
+        The bundle that lands there carries its version in the signature, so that whoever serves the folder
+        knows what it serves. Raises RegistryError for what MLflow holds damaged, BundleError for a folder
+        that cannot be written.
+        """
+        version = self.resolve(uri)
+        with tempfile.TemporaryDirectory(prefix="matchday-") as scratch:
+            with self._explained(f"hand out {version.uri}"):
+                fetched = self._client.download_artifacts(version.run_id, BUNDLE, scratch)
+            bundle = _intact(version, Path(fetched))
+        signature = replace(bundle.signature, version=version.version)
+        write_bundle(folder, bundle.onnx, signature, bundle.explainer, bundle.card)
+        return signature
+
+    def attachment(self, version: ModelVersion, name: str, folder: Path) -> Path:
+        """A file kept with the run behind a version, fetched into `folder`. Raises RegistryError."""
+        with self._explained(f"hand out {name} of {version.uri}"):
+            return Path(self._client.download_artifacts(version.run_id, f"{ATTACHMENTS}/{name}", str(folder)))
+
+    def metrics(self, name: str, version: str) -> dict[str, float]:
+        """The metrics of the run behind a version. Raises RegistryError as `resolve` does."""
+        run_id = self.resolve(f"mlflow://{name}/{version}").run_id
+        with self._explained(f"read the metrics of {name}/{version}"):
+            return dict(self._client.get_run(run_id).data.metrics)
+
+    def tags(self, name: str, version: str) -> dict[str, str]:
+        """The tags of a version. Raises RegistryError as `resolve` does."""
+        return dict(self.resolve(f"mlflow://{name}/{version}").tags)
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        client = client_class()
+        if file := sqlite.file_of(self.tracking_uri):
+            sqlite.make(file)
+        return client(self.tracking_uri, registry_uri=self.tracking_uri)
+
+    @property
+    def _artifacts(self) -> Path | None:
+        file = sqlite.file_of(self.tracking_uri)
+        return (file.parent / "artifacts").resolve() if file else None
+
+    def _register(self, model: str, run_id: str, record: Record) -> ModelVersion:
+        self._make_model(model)
+        made = self._client.create_model_version(
+            model,
+            source=f"{self._client.get_run(run_id).info.artifact_uri}/{BUNDLE}",
+            run_id=run_id,
+            tags=record.labels,
+            description=record.description,
+        )
+        return of_mlflow(made, {})
+
+    def _make_model(self, name: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(name, description=f"Matchday bundles of {name}.")
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _unknown_model(self, name: str) -> NoReturn:
+        known = ", ".join(self.models()) or "none yet: train one first"
+        raise RegistryError(f"no model {name} in MLflow at {shown(self.tracking_uri)}; it knows: {known}")
+
+    def _explained(self, action: str) -> AbstractContextManager[None]:
+        return explained(self.tracking_uri, action)
+
+
+def _intact(version: ModelVersion, folder: Path) -> Bundle:
+    try:
+        bundle = read_bundle(folder)
+    except BundleError as error:
+        raise RegistryError(f"MLflow holds {version.uri} damaged: {error}") from error
+    if bundle.digest != version.tags.get(DIGEST_TAG) or bundle.signature.model != version.name:
+        raise RegistryError(f"MLflow holds another bundle under {version.uri} than the one registered: do not use it")
+    return bundle

@@ -1,0 +1,153 @@
+"""Kubeflow Pipelines behind an endpoint: pipelines go there, runs begin there and are followed."""
+
+import contextlib
+import hashlib
+import io
+import json
+import urllib.request
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+from matchday.errors import MatchdayError
+from matchday.patience import NotYet, wait_for
+from pipelines.run import Run
+
+ANSWER_SECONDS = 5.0
+EXPERIMENT = "matchday"
+VARIABLE = "KFP_ENDPOINT"
+
+
+class KubeflowError(MatchdayError):
+    """Kubeflow Pipelines that refuses, or a run that is not there."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A version of a pipeline that is kept. new: whether it was not before."""
+
+    version: str
+    new: bool
+
+
+class Kubeflow:
+    """The API of Kubeflow Pipelines. Every method raises KubeflowError when it refuses, NotYet when it is silent."""
+
+    def __init__(self, endpoint: str, seconds: float = 0.0) -> None:
+        """endpoint: its address, `http://ml-pipeline.kubeflow:8888`. seconds: how long to wait for an answer.
+
+        Raises MatchdayError when there is none by then, KubeflowError when somebody else answers.
+        """
+        if not endpoint:
+            raise KubeflowError(f"{VARIABLE} is not set: give it the address of Kubeflow Pipelines' API")
+        self.endpoint = endpoint.rstrip("/")
+        wait_for(lambda: _check(self.endpoint), seconds)
+        with _quiet():
+            from kfp import Client
+
+            self._client = Client(host=self.endpoint)
+
+    def submit(self, package: Path, name: str, arguments: Mapping[str, str]) -> str:
+        """Begin a run of a compiled pipeline; its id. Steps are cached as the pipeline says."""
+        with self._explained(f"run {name}"):
+            begun = self._client.create_run_from_pipeline_package(
+                str(package), arguments=dict(arguments), run_name=name, experiment_name=EXPERIMENT
+            )
+        return str(begun.run_id)
+
+    def run(self, run_id: str) -> Run:
+        """A run as it is now. Raises KubeflowError when there is none of this id."""
+        with self._explained(f"tell of run {run_id}"):
+            return Run.of_api(self._client.get_run(run_id))
+
+    def stop(self, run_id: str) -> None:
+        """Let a run do nothing more."""
+        with self._explained(f"stop run {run_id}"):
+            self._client.terminate_run(run_id)
+
+    def address(self, run_id: str) -> str:
+        """The page of a run, where the UI is at the endpoint's address."""
+        return f"{self.endpoint}/#/runs/details/{run_id}"
+
+    def upload(self, pipeline: str, package: Path, version: str, description: str) -> Upload:
+        """Keep a compiled pipeline as a version of `pipeline`, unless it is there already.
+
+        description: what tells this version from one of the same name, for another release say; both are kept then.
+        """
+        with self._explained(f"keep {pipeline} {version}"):
+            pipeline_id = self._client.get_pipeline_id(pipeline) or self._make(pipeline)
+            known = self._versions(pipeline_id)
+            if version in known and known[version] != description:
+                version = f"{version}-{hashlib.sha256(description.encode()).hexdigest()[:8]}"
+            if version in known:
+                return Upload(version, new=False)
+            self._client.upload_pipeline_version(
+                str(package), pipeline_version_name=version, pipeline_id=pipeline_id, description=description
+            )
+            return Upload(version, new=True)
+
+    def _make(self, pipeline: str) -> str:
+        from kfp_server_api import V2beta1Pipeline
+
+        asked = V2beta1Pipeline(display_name=pipeline)
+        return str(self._client.pipelines.pipeline_service_create_pipeline(pipeline=asked).pipeline_id)
+
+    def _versions(self, pipeline_id: str) -> dict[str, str]:
+        """Names of the versions, and what each is described by."""
+        found: dict[str, str] = {}
+        token = ""
+        while True:
+            page = self._client.list_pipeline_versions(pipeline_id, page_token=token, page_size=100)
+            found |= {version.display_name: version.description or "" for version in page.pipeline_versions or []}
+            if not (token := page.next_page_token or ""):
+                return found
+
+    @contextmanager
+    def _explained(self, action: str) -> Iterator[None]:
+        from kfp_server_api import ApiException
+        from urllib3.exceptions import HTTPError as ConnectionFailure
+
+        where = f"Kubeflow Pipelines at {self.endpoint}"
+        try:
+            with _quiet():
+                yield
+        except ApiException as error:
+            raise KubeflowError(f"{where} could not {action}: {_reason(error)}") from None
+        except ConnectionFailure as error:
+            raise NotYet(f"{where} does not answer any more ({type(error).__name__})") from None
+
+
+def _check(endpoint: str) -> None:
+    where, remedy = f"Kubeflow Pipelines at {endpoint}", f"see that it runs and that {VARIABLE} is its address"
+    try:
+        with urllib.request.urlopen(f"{endpoint}/apis/v2beta1/healthz", timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+            json.loads(answer.read())
+    except HTTPError as error:
+        if error.code in (502, 503, 504):
+            raise NotYet(f"{where} is not ready ({error.code}); {remedy}") from None
+        raise KubeflowError(f"{where} answers {error.code} when asked for its health; {remedy}") from None
+    except (URLError, OSError) as error:
+        raise NotYet(f"{where} does not answer ({getattr(error, 'reason', error)}); {remedy}") from None
+    except ValueError:
+        raise KubeflowError(f"{endpoint} is not Kubeflow Pipelines' API; {remedy}") from None
+
+
+def _reason(error: Any) -> str:
+    """The API's own words, without the traceback that it sends along."""
+    try:
+        words = str(json.loads(error.body)["message"])
+    except (ValueError, KeyError, TypeError):
+        words = f"{error.status} {error.reason}"
+    return next(iter(words.splitlines()), "no reason given")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The SDK prints links and warns of its own libraries."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,69 @@
+"""A run on a cluster, as Kubeflow's API tells it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+OVER = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"})
+"""States that nothing follows on."""
+
+DRIVER = "-driver"
+"""The API lists the nodes of a workflow, and every step has one that begins with its name."""
+
+FRAME = re.compile(r"root|(condition(-branches)?|for-loop|exit-handler)-\d+")
+"""Nodes that have a driver and are no steps."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a run that has begun.
+
+    seconds: how long it took; None while it runs. reused: whether its result was taken from the cache.
+    """
+
+    name: str
+    state: str
+    seconds: float | None = None
+    reused: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and its steps, in the order in which they began."""
+
+    id: str
+    name: str
+    state: str
+    steps: tuple[Step, ...]
+    error: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in OVER
+
+    @classmethod
+    def of_api(cls, run: Any) -> "Run":
+        """From a `V2beta1Run`."""
+        nodes = run.run_details.task_details if run.run_details else None
+        error = str(run.error.message or "") if run.error else ""
+        return cls(run.run_id, run.display_name, run.state or "PENDING", tuple(_steps(nodes or [])), error)
+
+
+def _steps(nodes: Iterable[Any]) -> list[Step]:
+    began = sorted((node for node in nodes if node.display_name), key=lambda node: node.start_time)
+    named = {node.display_name: node for node in began}
+    names = [name.removesuffix(DRIVER) for name in named if name.endswith(DRIVER)]
+    return [_step(name, named[name + DRIVER], named.get(name)) for name in names if not FRAME.fullmatch(name)]
+
+
+def _step(name: str, driver: Any, own: Any) -> Step:
+    """own: the step's own node, which is there once its driver is through."""
+    if own is None:
+        return Step(name, "FAILED" if driver.state == "FAILED" else "PENDING")
+    if own.state not in OVER:
+        return Step(name, own.state or "PENDING")
+    took = (own.end_time - driver.start_time).total_seconds()
+    nothing_ran = own.state == "SUCCEEDED" and own.end_time == own.start_time
+    return Step(name, own.state, max(took, 0.0), nothing_ran)
