@@ -1,4 +1,4 @@
-# What a person types. `make` lists it. All of it runs in .venv, which is made on first use and made
+# What a person types. `make` lists it. All of it but `images` runs in .venv, which is made on first use and made
 # again when uv.lock or pyproject.toml change; nothing outside this folder is touched.
 
 SHELL := /bin/sh
@@ -20,7 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo test lint format compile stubs data bench bench-features bench-serving bench-soak serve ui clean
+.PHONY: help setup demo test lint format compile golden stubs data bench bench-features bench-serving bench-soak images cluster-test serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ format: $(READY) ## rewrite the code as the formatter wants it, and mend what ca
 compile: $(READY) ## compile the pipelines to pipelines/compiled/
 	@$(BIN)/matchday pipeline compile
 
+golden: $(READY) ## render the chart and the overlays anew into tests/charts/golden/
+	@$(BIN)/python -m tests.charts.golden
+
 stubs: $(READY) ## generate the messages of gRPC from serving/grpc/open_inference.proto
 	@sh scripts/stubs.sh
 
@@ -69,6 +72,12 @@ bench-serving: $(READY) ## measure the model server beside its peers: 10 minutes
 
 bench-soak: $(READY) ## the model server at half its capacity: errors, memory (MINUTES=9)
 	@$(BIN)/python -m benchmarks.serving.soak $${MINUTES:+--minutes "$$MINUTES"}
+
+images: ## build the container images with docker, podman or buildah (BUILDER=name BASE=image)
+	@sh scripts/images.sh
+
+cluster-test: $(READY) ## the chart on the cluster that KUBECONFIG names, from images to uninstall
+	@$(BIN)/python -m tests.cluster $${KEEP:+--keep} $${BUILT:+--built}
 
 serve: $(READY) ## serve the champion model over HTTP (PORT=8080)
 	@$(BIN)/matchday serve $${PORT:+--port "$$PORT"}

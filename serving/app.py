@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import sys
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib.metadata import version
@@ -16,13 +15,14 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
 from matchday import telemetry
+from matchday.telemetry import Caller
 from serving import routes
 from serving.call import ENCODE, Call
 from serving.endpoint import Endpoint
 from serving.features import open_store
 from serving.features.cache import CachedStore
 from serving.features.store import OnlineStore, StoreError
-from serving.gate import Gate
+from serving.gate import SERVICE, Gate
 from serving.limits import Door, Flight
 from serving.log import open_log
 from serving.metrics import Metrics
@@ -42,8 +42,8 @@ DRAINING = "draining"
 INFER = "POST /v2/models/{model}/infer"
 """Name of the span of a request."""
 
-SWITCH_SECONDS = 0.0005
-"""How long the threads that write traces and predictions may keep the interpreter from requests."""
+GARBAGE = (10_000, 50, 100)
+"""Thresholds of the garbage collector: a request makes a few dozen objects and hardly ever a cycle."""
 
 OPEN = ("/live", "/ready", "/metrics")
 """How paths end that are asked without the token: by probes, and by Prometheus."""
@@ -77,7 +77,7 @@ class App:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Load the models, before the first request. A bad bundle keeps the server alive and not ready."""
-        telemetry.start("matchday-serving", chosen=True)
+        telemetry.start(SERVICE)
         self.versions.load()
         self.versions.start(loop)
         if self.settings.grpc_port:
@@ -86,7 +86,7 @@ class App:
             self._grpc = loop.run_until_complete(start(self, self.settings.host, self.settings.grpc_port))
         gc.collect()
         gc.freeze()
-        sys.setswitchinterval(SWITCH_SECONDS)
+        gc.set_threshold(*GARBAGE)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of everything once the last request is answered."""
@@ -94,6 +94,7 @@ class App:
             loop.run_until_complete(self._grpc.stop(self.settings.stop_seconds))
         self.versions.stop()
         self._log.close()
+        self.gate.relay.close()
         self.store.close()
         telemetry.shutdown()
         self.metrics.close()
@@ -115,6 +116,9 @@ class App:
             else:
                 reply = await self._guarded(self._reply(scope, protocol), scope)
         except Refusal as error:
+            traceparent = scope.headers.get("traceparent")
+            caller = None if traceparent is None else Caller.read(traceparent)
+            self.gate.refusals.tell(error, caller, path=shown(path))
             reply = _refused(error)
         except ProtocolClosed:
             return
@@ -131,7 +135,7 @@ class App:
         except Exception:
             self.gate.log.exception("request failed", path=scope.path)
             message = "the server failed on this request; its log says why"
-            raise Refusal(message, HTTPStatus.INTERNAL_SERVER_ERROR) from None
+            raise Refusal(message, HTTPStatus.INTERNAL_SERVER_ERROR, told=True) from None
 
     async def forecast(
         self, endpoint: Endpoint, scope: Scope, protocol: HTTPProtocol, answer: Answer, route: str

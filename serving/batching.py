@@ -15,7 +15,7 @@ Waiting = list[tuple[Matrix, "asyncio.Future[Matrix]"]]
 class Batch:
     """Runs a model over the rows of all requests of one turn of the event loop.
 
-    A run costs about as much as ten of its rows. Nobody waits for others to come: what is there goes.
+    A run costs about as much as fifteen of its rows. Nobody waits for others to come: what is there goes.
     """
 
     def __init__(self, model: Model) -> None:

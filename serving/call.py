@@ -2,12 +2,18 @@
 
 import random
 import time
+from collections.abc import Mapping
+from http import HTTPStatus
 from time import perf_counter
 
-from matchday.telemetry import Caller, Span
+from matchday.telemetry import Caller
+from matchday.telemetry.relay import ServerSpan, Stage
 
 STAGES = ("features", "inference", "encode", "total")
 FEATURES, INFERENCE, ENCODE, TOTAL = range(len(STAGES))
+
+STATUS = "http.response.status_code"
+"""Attribute of a span, as OpenTelemetry names it."""
 
 
 class Call:
@@ -29,11 +35,15 @@ class Call:
         self.trace_id, self.span_id, self.trace_flags = caller or (number, number >> 64, 0)
         self.marks: list[tuple[int, float, float]] = []
 
-    def recorded(self, span: Span) -> None:
-        """The request is recorded by this span."""
+    def sample(self) -> None:
+        """The request is recorded, by a span of this server's."""
         self.sampled = True
-        context = span.get_span_context()
-        self.trace_id, self.span_id, self.trace_flags = context.trace_id, context.span_id, context.trace_flags
+        self.span_id = random.getrandbits(64) or 1
+        self.trace_flags = 1
+
+    def place(self) -> Caller:
+        """Where in its trace the request stands, for what is logged of it."""
+        return Caller(self.trace_id, self.span_id, self.trace_flags)
 
     def traceparent(self) -> str:
         """The W3C header of the answer."""
@@ -45,6 +55,18 @@ class Call:
         self.marks.append((stage, begun, ended))
         return ended
 
-    def wall(self, moment: float) -> int:
-        """A moment of `perf_counter` as Unix nanoseconds."""
-        return time.time_ns() - int((perf_counter() - moment) * 1e9)
+    def span(self, name: str, ended: float, tracestate: str | None, attributes: Mapping[str, str | int]) -> ServerSpan:
+        """The request as a span. ended: by `perf_counter`."""
+        zero = time.time_ns() - int(perf_counter() * 1e9)
+        return ServerSpan(
+            name,
+            self.trace_id,
+            self.span_id,
+            self.caller.span_id if self.caller else 0,
+            tracestate or "",
+            zero + int(self.begun * 1e9),
+            zero + int(ended * 1e9),
+            attributes,
+            [Stage(STAGES[at], zero + int(begun * 1e9), zero + int(over * 1e9)) for at, begun, over in self.marks],
+            failed=int(attributes.get(STATUS, 0)) >= HTTPStatus.INTERNAL_SERVER_ERROR,
+        )

@@ -11,15 +11,20 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from matchday import telemetry
 from matchday.telemetry import Caller, Sampling
-from serving.call import STAGES, Call
+from matchday.telemetry.relay import Relay
+from serving.call import STATUS, Call
 from serving.endpoint import Endpoint
 from serving.features.store import StoreError
 from serving.limits import Flight, Limits
 from serving.protocol.errors import Refusal, Unavailable
+from serving.refusals import Refusals
 from serving.settings import ServingSettings
 
 SAMPLED = 0.05
 """Share of new traces that is recorded, unless `OTEL_TRACES_SAMPLER` says otherwise."""
+
+SERVICE = "matchday-serving"
+"""Whose spans and logs these are."""
 
 Answer = TypeVar("Answer")
 
@@ -35,9 +40,12 @@ class Gate:
     """One per worker."""
 
     def __init__(self, settings: ServingSettings) -> None:
+        """The process that exports spans is started with the first of them."""
         self.seconds = settings.request_seconds
         self.limits = Limits(settings.max_concurrent)
         self.sampling = Sampling.from_environment(SAMPLED)
+        self.relay = Relay(SERVICE)
+        self.refusals = Refusals()
 
     @cached_property
     def log(self) -> Any:
@@ -58,18 +66,14 @@ class Gate:
         work: Callable[[Flight], Awaitable[Answer]],
     ) -> Answer | Refusal:
         """What the work gives, or why it gives nothing. route: name of the span."""
-        if not self.sampling.takes(call.caller):
-            outcome = await self._attempt(call, endpoint, work)
-        else:
-            parent = telemetry.remote_context(headers.get("traceparent"), headers.get("tracestate"))
-            about = {"model": endpoint.name, "version": endpoint.model.version}
-            with telemetry.span(route, parent=parent, kind="server", **about) as span:
-                call.recorded(span)
-                outcome = await self._attempt(call, endpoint, work)
-                span.set_attribute("http.response.status_code", int(_status(outcome)))
-                for stage, begun, ended in call.marks:
-                    telemetry.finished(STAGES[stage], span, call.wall(begun), call.wall(ended))
-        endpoint.series.finished(call, perf_counter() - call.begun, _status(outcome))
+        if self.sampling.takes(call.caller):
+            call.sample()
+        outcome = await self._attempt(call, endpoint, work)
+        status, ended = _status(outcome), perf_counter()
+        if call.sampled:
+            about: dict[str, str | int] = {"model": endpoint.name, "version": endpoint.model.version, STATUS: status}
+            self.relay.record(call.span(route, ended, headers.get("tracestate"), about))
+        endpoint.series.finished(call, ended - call.begun, status)
         return outcome
 
     async def _attempt(
@@ -78,11 +82,11 @@ class Gate:
         try:
             flight = self.limits.enter(self.seconds)
         except Refusal as error:
-            return error
+            return self._refused(call, endpoint, error)
         try:
             return await work(flight)
         except Refusal as error:
-            return error
+            return self._refused(call, endpoint, error)
         except (StoreError, Unavailable) as error:
             return self._failed(call, endpoint, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         except asyncio.CancelledError:
@@ -100,17 +104,22 @@ class Gate:
         finally:
             self.limits.leave(flight)
 
+    def _refused(self, call: Call, endpoint: Endpoint, refusal: Refusal) -> Refusal:
+        about = {"model": endpoint.name, "version": endpoint.model.version, "id": call.id}
+        self.refusals.tell(refusal, call.place(), **about)
+        return refusal
+
     def _failed(
         self, call: Call, endpoint: Endpoint, status: HTTPStatus, message: str, error: Exception | None = None
     ) -> Refusal:
         """The failure as it is told the client, with one line in the log."""
         about = {"model": endpoint.name, "version": endpoint.model.version, "status": int(status), "id": call.id}
-        with telemetry.within(Caller(call.trace_id, call.span_id, call.trace_flags)):
+        with telemetry.within(call.place()):
             if error is None:
                 self.log.warning("request not answered", reason=message, **about)
             else:
                 self.log.error("request failed", exc_info=error, **about)
-        return Refusal(message, status)
+        return Refusal(message, status, told=True)
 
 
 def _status(outcome: object) -> HTTPStatus:

@@ -84,19 +84,16 @@ class Versions(Generic[E]):
         places: Sequence[Place],
         make: Callable[[Path, str | None], E],
         refresh_seconds: float = 0.0,
-        on_change: Callable[[str, str], None] | None = None,
     ) -> None:
         """endpoints: model -> what answers, changed here only.
 
         make: an endpoint of a bundle folder and its registered version; raises MatchdayError for a bad one.
-        refresh_seconds: how often sources are asked; 0 is never. on_change: told of a model and what became of
-        its new version, `taken_over` or `refused`.
+        refresh_seconds: how often sources are asked; 0 is never.
         """
         self._endpoints = endpoints
         self._places = places
         self._make = make
         self._refresh_seconds = refresh_seconds
-        self._on_change = on_change
         self.log = telemetry.logger("serving.versions")
         self._stopped = threading.Event()
 
@@ -182,8 +179,6 @@ class Versions(Generic[E]):
             version=endpoint.model.version,
             before=serving.model.version if serving is not None else None,
         )
-        if self._on_change is not None:
-            self._on_change(endpoint.name, "taken_over")
 
     def _proved(self, place: Place, candidate: Candidate) -> E:
         """The endpoint of a candidate that answers real rows. Raises MatchdayError."""
@@ -206,8 +201,6 @@ class Versions(Generic[E]):
             return
         place.problem = problem
         self.log.error("no new version", model=place.name, source=str(source), reason=problem)
-        if self._on_change is not None:
-            self._on_change(place.name or str(source), "refused")
 
 
 def until_next(now: float, period: float) -> float:

@@ -15,7 +15,7 @@ settings.register_profile("matchday-ci", parent=settings.get_profile("matchday")
 settings.load_profile("matchday-ci" if os.environ.get("CI", "").lower() == "true" else "matchday")
 
 OURS = ("MATCHDAY_", "OTEL_", "MLFLOW_", "FEAST_", "TRACEPARENT")
-LATE_FOLDERS = ("services", "e2e", "cluster")
+LATE_FOLDERS = ("services", "e2e", "images", "cluster")
 
 
 @pytest.fixture(scope="session", autouse=True)

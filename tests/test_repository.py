@@ -192,6 +192,15 @@ def test_images_copy_every_room_and_leave_the_rest_out() -> None:
     assert (ROOT / ".containerignore").read_text().splitlines()[0] == "*"
 
 
+def test_what_images_leave_out_is_locked_and_nothing_of_ours_imports_it() -> None:
+    left_out = re.findall(r"--no-install-package ([\w-]+)", (ROOT / "Containerfile").read_text())
+    assert left_out and set(left_out) <= {package["name"] for package in lock()["package"]}
+    modules = "|".join({name.replace("-", "_") for name in left_out} | {"PIL", "fontTools"})
+    imports = re.compile(rf"^\s*(?:import|from) (?:{modules})\b")
+    rooms = set(project()["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert not [f"{path}:{number}" for path, number, line in texts() if path.parts[0] in rooms and imports.match(line)]
+
+
 @pytest.mark.parametrize("name", ["ORT_DISABLE_TELEMETRY", "DO_NOT_TRACK"])
 def test_no_library_reports_what_runs_here(name: str) -> None:
     assert re.search(rf"^export {name} := ", (ROOT / "Makefile").read_text(), re.MULTILINE)

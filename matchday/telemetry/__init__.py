@@ -10,18 +10,14 @@ when they are first needed. Before `start`, and when telemetry is off, everythin
 nothing.
 """
 
-from opentelemetry.trace import Span
-
 from matchday.telemetry.logs import logger
 from matchday.telemetry.sampling import Caller, Sampling
 from matchday.telemetry.session import remote_context, shutdown, start
-from matchday.telemetry.spans import finished, inject, span, traceparent, within
+from matchday.telemetry.spans import inject, span, traceparent, within
 
 __all__ = [
     "Caller",
     "Sampling",
-    "Span",
-    "finished",
     "inject",
     "logger",
     "remote_context",

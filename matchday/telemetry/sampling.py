@@ -33,7 +33,12 @@ class Sampling:
 
     @classmethod
     def from_environment(cls, ratio: float) -> Self:
-        """As `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say; without them `ratio`, callers first."""
+        """As `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say; without them `ratio`, callers first.
+
+        None at all when `OTEL_SDK_DISABLED` is true.
+        """
+        if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            return cls(0.0, parent_based=False)
         name = os.environ.get("OTEL_TRACES_SAMPLER", "").strip().lower()
         kind = name.removeprefix("parentbased_")
         if kind == "traceidratio":

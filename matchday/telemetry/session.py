@@ -16,6 +16,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
@@ -28,9 +29,14 @@ EXPORT_WITHIN_S = 2
 
 @dataclass(frozen=True)
 class Session:
-    """Where spans and log records go. parent: the caller's span, from the environment, or empty."""
+    """Where spans and log records go. parent: the caller's span, from the environment, or empty.
+
+    spans, resource: what takes finished spans, and whose they are; nothing when telemetry is off.
+    """
 
     tracer: Tracer = field(default_factory=NoOpTracer)
+    spans: "SpanProcessor | None" = None
+    resource: "Resource | None" = None
     logs: "LoggerProvider | None" = None
     parent: Context = field(default_factory=Context)
     close: Callable[[], None] = lambda: None
@@ -46,12 +52,11 @@ def active() -> Session:
     return _session
 
 
-def start(service: str, chosen: bool = False) -> None:
+def start(service: str, process: int | None = None) -> None:
     """Send the spans and logs of this process on, as `service`. A second call changes nothing.
 
-    chosen: every span that is begun is recorded, as a `Sampling` was asked beforehand; else OpenTelemetry's own
-    sampler decides. `OTEL_SERVICE_NAME` wins over `service`. A folder that cannot be written is said once on
-    stderr; the work goes on without telemetry.
+    process: id of another process, whose spans these are. `OTEL_SERVICE_NAME` wins over `service`. A folder that
+    cannot be written is said once on stderr; the work goes on without telemetry.
     """
     global _session
     with _lock:
@@ -62,7 +67,7 @@ def start(service: str, chosen: bool = False) -> None:
             _session = Session(parent=parent)
             return
         try:
-            _session = _open(service, parent, chosen)
+            _session = _open(service, parent, process or os.getpid())
         except OSError as error:
             print(f"telemetry is off: {error.filename}: {error.strerror}", file=sys.stderr)
             _session = Session(parent=parent)
@@ -84,20 +89,20 @@ def remote_context(traceparent: str | None, tracestate: str | None = None) -> Co
     return TraceContextTextMapPropagator().extract(carrier, context=Context())
 
 
-def _open(service: str, parent: Context, chosen: bool) -> Session:
+def _open(service: str, parent: Context, process: int) -> Session:
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
     name = os.environ.get("OTEL_SERVICE_NAME") or service
-    resource = Resource.create({"service.name": name, "service.namespace": "matchday", "process.pid": os.getpid()})
+    resource = Resource.create({"service.name": name, "service.namespace": "matchday", "process.pid": process})
     spans, logs = _to_collector() if _collector() else _to_files()
-    traces = TracerProvider(ALWAYS_ON if chosen else None, resource, shutdown_on_exit=False)
+    traces = TracerProvider(resource=resource, shutdown_on_exit=False)
     traces.add_span_processor(spans)
     records = LoggerProvider(resource=resource, shutdown_on_exit=False)
     records.add_log_record_processor(logs)
-    return Session(traces.get_tracer("matchday"), records, parent, lambda: _close(traces, records))
+    tracer = traces.get_tracer("matchday")
+    return Session(tracer, spans, resource, records, parent, lambda: _close(traces, records))
 
 
 def _close(traces: "TracerProvider", records: "LoggerProvider") -> None:

@@ -12,7 +12,6 @@ from opentelemetry.trace import (
     SpanKind,
     TraceFlags,
     get_current_span,
-    set_span_in_context,
     use_span,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -39,12 +38,6 @@ def span(name: str, *, parent: Context | None = None, kind: Kind = "internal", *
     )
     with use_span(started, end_on_exit=True) as current:
         yield current
-
-
-def finished(name: str, parent: Span, begun: int, ended: int, **attributes: str | float) -> None:
-    """Record a span that is over. begun, ended: Unix nanoseconds."""
-    context = set_span_in_context(parent, Context())
-    active().tracer.start_span(name, context=context, start_time=begun, attributes=attributes).end(ended)
 
 
 @contextmanager

@@ -122,6 +122,7 @@ class Service:
                     self.app.door.check(dict(context.invocation_metadata() or ()).get("authorization"))
                 return await method(_parsed(kind, body), context)
             except Refusal as error:
+                self.app.gate.refusals.tell(error, None, path=f"/{NAME}/{name}")
                 code, text = CODES.get(error.status, grpc.StatusCode.INVALID_ARGUMENT), str(error)
             except (StoreError, Unavailable) as error:
                 code, text = grpc.StatusCode.UNAVAILABLE, str(error)

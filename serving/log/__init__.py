@@ -1,6 +1,6 @@
 """The prediction log: every answer of the server as an event, off the request path.
 
-A request costs one append to a bounded queue. A thread packs what is there and hands it to a process of its
+A request costs one line of JSON, appended to a bounded queue. A thread hands what is there to a process of its
 own (`python -m serving.log`), which makes CloudEvents of it and sends them to Kafka or appends them to a file:
 building Kafka's records in Python takes longer than a forecast, and would take the interpreter from requests.
 When that process, Kafka or the disk is slow or gone, the queue drops its oldest predictions and counts them.

@@ -14,6 +14,9 @@ from serving.log.event import events
 from serving.log.frame import read
 from serving.log.sink import Sink, open_sink
 
+NICENESS = 10
+"""Requests come first: what is sent a moment later is none the worse."""
+
 
 class Parent:
     """The worker that started this process, told of progress and of trouble."""
@@ -40,6 +43,7 @@ def main(address: str, process: str) -> int:
     """Send until the worker has no more. It decides when to stop, so signals to the group are ignored."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(NICENESS)
     parent = Parent()
     sink: Sink = open_sink(Address.parse(address), parent.trouble)
     while (frame := read(sys.stdin.buffer)) is not None:

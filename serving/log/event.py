@@ -1,11 +1,15 @@
 """A forecast as a CloudEvent."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+
+from serving.log.frame import lines
 
 TYPE = "matchday.prediction.v1"
 SOURCE = "/matchday/serving/"
@@ -62,17 +66,17 @@ def events(frame: bytes, process: str) -> list[Event]:
     The same frame gives the same ids, so that one sent twice is known for what it is. A forecast whose parts do
     not belong together (three numbers, two names) is left out.
     """
-    content = orjson.loads(frame)
+    tables, rows = lines(frame)
     made = []
-    for line in content["lines"]:
+    for row in rows:
         with suppress(ValueError, TypeError, OverflowError):
-            made.append(_event(line, content["tables"], process))
+            made.append(_event(orjson.loads(row), tables, process))
     return made
 
 
-def _event(line: list[Any], tables: list[list[str]], process: str) -> Event:
-    (number, request, traceparent, model, version, variant, entities, features, values) = line[:9]
-    (event_time, labels, output, latency, moment, kickoff, degraded) = line[9:]
+def _event(row: list[Any], tables: list[Sequence[str]], process: str) -> Event:
+    (number, request, traceparent, model, version, variant, entities, features, values) = row[:9]
+    (event_time, labels, output, latency, moment, kickoff, degraded) = row[9:]
     answered = _iso(moment)
     data = {
         "request_id": request,
@@ -93,6 +97,7 @@ def _event(line: list[Any], tables: list[list[str]], process: str) -> Event:
     return Event(f"{process}-{number}", SOURCE + model, str(answered), traceparent, key, data)
 
 
+@lru_cache(maxsize=1024)
 def _iso(moment: float | None) -> str | None:
     """ISO 8601 in UTC of Unix seconds, to the millisecond."""
     if moment is None:

@@ -1,7 +1,7 @@
-"""The way of predictions from the worker to the process that sends them: frames of JSON on a pipe.
+"""The way of predictions from the worker to the process that sends them: lines of JSON, many to a frame, on a pipe.
 
-Packing is the part that holds the interpreter of the worker, so it is one pass and one call of orjson; names
-of columns, the same in thousands of rows, go once a frame.
+A line is made while its request is answered: one call of orjson costs less than a thread that makes many of them
+and keeps the interpreter from requests meanwhile. Names of columns, the same in thousands of lines, go once a frame.
 """
 
 import struct
@@ -12,27 +12,21 @@ import orjson
 
 from serving.log.prediction import Prediction
 
-Row = tuple[int, Prediction, int]
-"""Number of the forecast, the request it was part of, and its place there."""
-
 _LENGTH = struct.Struct("!I")
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
-def pack(rows: Sequence[Row]) -> bytes:
-    """A frame of these forecasts, its length first."""
-    names: dict[int, int] = {}
-    tables: list[Sequence[str]] = []
+class Packer:
+    """Makes lines and frames; for one worker."""
 
-    def table(columns: Sequence[str]) -> int:
-        index = names.setdefault(id(columns), len(tables))
-        if index == len(tables):
-            tables.append(columns)
-        return index
+    def __init__(self) -> None:
+        self._tables: list[Sequence[str]] = []
+        self._places: dict[int, int] = {}
 
-    lines = []
-    for number, entry, place in rows:
+    def line(self, number: int, entry: Prediction, place: int) -> bytes:
+        """One forecast. number: its own. place: its row in the request. Raises what a broken entry raises."""
         trace = entry.trace
-        lines.append(
+        return orjson.dumps(
             (
                 number,
                 entry.request_id,
@@ -43,20 +37,38 @@ def pack(rows: Sequence[Row]) -> bytes:
                 entry.version,
                 entry.variant,
                 {name: keys[place] for name, keys in entry.entities.items()},
-                table(entry.features),
+                self._table(entry.features),
                 entry.values[place],
                 entry.event_time,
-                table(entry.labels),
+                self._table(entry.labels),
                 entry.output[place],
                 entry.latency,
                 entry.time,
                 entry.kickoffs[place] if entry.kickoffs else None,
                 entry.degraded,
-            )
+            ),
+            default=_plain,
+            option=_OPTIONS,
         )
-    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    body = orjson.dumps({"tables": tables, "lines": lines}, default=_plain, option=options)
-    return _LENGTH.pack(len(body)) + body
+
+    def frame(self, lines: Sequence[bytes]) -> bytes:
+        """A frame of these lines, its length first."""
+        body = b"\n".join((orjson.dumps(self._tables), *lines))
+        return _LENGTH.pack(len(body)) + body
+
+    def _table(self, columns: Sequence[str]) -> int:
+        """The place of these names among all that were ever seen: few, as a model's versions share theirs."""
+        place = self._places.get(id(columns))
+        if place is None:
+            place = self._places[id(columns)] = len(self._tables)
+            self._tables.append(columns)  # kept, so that nothing else gets its id
+        return place
+
+
+def lines(frame: bytes) -> tuple[list[Sequence[str]], list[bytes]]:
+    """The tables of names and the lines of a frame, without its length."""
+    tables, *rest = frame.split(b"\n")
+    return orjson.loads(tables), rest
 
 
 def read(stream: BinaryIO) -> bytes | None:

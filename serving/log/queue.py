@@ -4,29 +4,31 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from itertools import count, islice, repeat
+from itertools import count
 
 from matchday import telemetry
 from serving.log.address import Address
-from serving.log.frame import Row, pack
+from serving.log.frame import Packer
 from serving.log.prediction import Prediction
 from serving.log.sender import Sender
 
 CAPACITY = 16_384
 """Forecasts that wait at most."""
 
-CHUNK = 128
-"""Forecasts of one frame; also what is dropped at a time."""
+CHUNK = 512
+"""Most forecasts of one frame."""
 
-LINGER_SECONDS = 0.02
+LINGER_SECONDS = 0.05
+"""How long forecasts wait for others to fill their frame."""
+
 REPORT_SECONDS = 60.0
 
 
 class QueuedLog:
     """Keeps the newest forecasts until they are sent, in order; for one worker process.
 
-    What comes in is packed within moments, whether or not it can be sent: thousands of waiting objects would
-    make the garbage collector stop requests for tens of milliseconds, as many bytes do not.
+    They wait as bytes: thousands of waiting objects would make the garbage collector stop requests for tens of
+    milliseconds.
 
     Each forecast is numbered as it comes. The thread that takes them sees from the gaps what the bounded
     queue has pushed out, so that `record` takes no lock and the count of the lost is exact.
@@ -42,10 +44,8 @@ class QueuedLog:
         report_seconds: float = REPORT_SECONDS,
     ) -> None:
         """on_dropped: told of further losses, within about a second and not on the request path."""
-        self._queue: deque[Row] = deque(maxlen=capacity)
-        self._frames: deque[tuple[int, bytes]] = deque()
-        self._packed = 0
-        self._capacity = capacity
+        self._queue: deque[tuple[int, bytes]] = deque(maxlen=capacity)
+        self._packer = Packer()
         self._chunk = max(1, min(CHUNK, capacity // 8))
         self._numbers = count()
         self._next = 0
@@ -65,11 +65,14 @@ class QueuedLog:
 
     def record(self, entry: Prediction) -> None:
         """Put an answer into the queue, which drops its oldest when full."""
-        rows = len(entry.output)
-        if rows == 1:
-            self._queue.append((next(self._numbers), entry, 0))
-        else:
-            self._queue.extend(zip(islice(self._numbers, rows), repeat(entry), range(rows), strict=False))
+        for place in range(len(entry.output)):
+            number = next(self._numbers)
+            try:
+                line = self._packer.line(number, entry, place)
+            except Exception:
+                self.log.exception("prediction not logged", request=entry.request_id)
+                line = b""  # of which no event is made, and which so counts as lost
+            self._queue.append((number, line))
 
     @property
     def dropped(self) -> int:
@@ -88,58 +91,37 @@ class QueuedLog:
 
     def _run(self) -> None:
         while True:
-            self._pack(least=1 if not self._frames else self._chunk)
-            if self._frames:
-                rows, frame = self._frames.popleft()
-                self._packed -= rows
-                if not self._delivered(rows, frame):
-                    break
-            elif self._closing.wait(LINGER_SECONDS) and not self._queue:
+            if len(self._queue) < self._chunk and self._closing.wait(LINGER_SECONDS) and not self._queue:
+                break
+            lines = self._take()
+            if lines and not self._delivered(lines):
                 break
             self._tick()
         self._sender.close(max(0.5, min(self._deadline - time.monotonic(), 5.0)))
-        self._pack(least=1)
-        self._lost += self._packed
+        while lines := self._take():
+            self._lost += len(lines)
         self._report_at = 0.0
         self._tick()
 
-    def _pack(self, least: int) -> None:
-        """Make frames of what has come in, while it is `least` forecasts; drop the oldest beyond the capacity."""
-        while len(self._queue) >= least:
-            rows = self._take()
+    def _take(self) -> list[bytes]:
+        lines: list[bytes] = []
+        while len(lines) < self._chunk:
             try:
-                frame = pack(rows)
-            except Exception:
-                self._lost += len(rows)
-                self.log.exception("predictions not logged", predictions=len(rows))
-                continue
-            self._frames.append((len(rows), frame))
-            self._packed += len(rows)
-            while self._packed > self._capacity:
-                oldest, _ = self._frames.popleft()
-                self._packed -= oldest
-                self._lost += oldest
-
-    def _take(self) -> list[Row]:
-        rows: list[Row] = []
-        while len(rows) < self._chunk:
-            try:
-                row = self._queue.popleft()
+                number, line = self._queue.popleft()
             except IndexError:
                 break
-            self._lost += row[0] - self._next
-            self._next = row[0] + 1
-            rows.append(row)
-        return rows
+            self._lost += number - self._next
+            self._next = number + 1
+            lines.append(line)
+        return lines
 
-    def _delivered(self, rows: int, frame: bytes) -> bool:
-        """Whether a frame was confirmed before time ran out."""
-        kept = self._sender.deliver(frame, self._expired)
-        self._lost += rows - (kept or 0)
+    def _delivered(self, lines: list[bytes]) -> bool:
+        """Whether a frame of these lines was confirmed before time ran out."""
+        kept = self._sender.deliver(self._packer.frame(lines), self._expired)
+        self._lost += len(lines) - (kept or 0)
         return kept is not None
 
     def _expired(self) -> bool:
-        self._pack(least=self._chunk)
         self._tick()
         return time.monotonic() > self._deadline
 

@@ -9,17 +9,19 @@ SHOWN = 40
 
 
 class Refusal(MatchdayError):
-    """A request that is not answered. The message tells the client what to change."""
+    """A request that is not answered. The message tells the client what to change. told: the log knows of it."""
 
     def __init__(
         self,
         message: str,
         status: HTTPStatus = HTTPStatus.BAD_REQUEST,
         headers: tuple[tuple[str, str], ...] = (),
+        told: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers
+        self.told = told
 
 
 class Unavailable(MatchdayError):

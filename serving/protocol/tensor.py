@@ -3,9 +3,8 @@
 import math
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,8 +32,21 @@ DTYPES: dict[str, str] = {
 DATATYPES = (*DTYPES, "BYTES")
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+LARGEST = {name: float(np.finfo(DTYPES[name]).max) for name in ("FP16", "FP32")}
+"""Numbers within these need no second look, at rounding to infinity, once they are an array."""
+
+Items = tuple[frozenset[type], str]
+
+WHOLE: Items = (frozenset({int}), "whole numbers")
+ITEMS: dict[str, Items] = {
+    "BYTES": (frozenset({str}), "texts"),
+    "BOOL": (frozenset({bool}), "true or false"),
+    **dict.fromkeys(("FP16", "FP32", "FP64"), (frozenset({int, float}), "numbers")),
+}
+"""Datatype -> types that items of its `data` may have, and what a person calls them; `WHOLE` for the others."""
+
+
+class Tensor(NamedTuple):
     """A named tensor. values: a numpy array of `shape`, or for BYTES a flat list of texts."""
 
     name: str
@@ -48,20 +60,17 @@ def decode(name: str, datatype: str, shape: tuple[int, ...], data: list[Any]) ->
 
     Raises Refusal: items of the wrong type or number, out of range, ragged, or not finite.
     """
-    items = flat(name, data, shape)
-    if len(items) != math.prod(shape):
-        raise Refusal(
-            f"input {shown(name)} has {len(items)} items, its shape {list(shape)} asks for {math.prod(shape)}"
-        )
+    types = set(map(type, data))
+    items = data
+    if list in types:
+        items = flat(name, data, shape)
+        types = set(map(type, items))
+    count = math.prod(shape)
+    if len(items) != count:
+        raise Refusal(f"input {shown(name)} has {len(items)} items, its shape {list(shape)} asks for {count}")
+    _require_types(name, datatype, types)
     if datatype == "BYTES":
-        _require_types(name, datatype, items, {str}, "texts")
         return Tensor(name, datatype, shape, items)
-    if datatype == "BOOL":
-        _require_types(name, datatype, items, {bool}, "true or false")
-    elif datatype.startswith("FP"):
-        _require_types(name, datatype, items, {int, float}, "numbers")
-    else:
-        _require_types(name, datatype, items, {int}, "whole numbers")
     return Tensor(name, datatype, shape, _array(name, datatype, items).reshape(shape))
 
 
@@ -94,9 +103,7 @@ def encode_bytes(tensor: Tensor) -> bytes:
 
 
 def flat(name: str, data: list[Any], shape: Sequence[int]) -> list[Any]:
-    """The items of `data` in row-major order. Raises Refusal when nested otherwise than `shape`."""
-    if list not in set(map(type, data)):
-        return data
+    """The items of nested `data` in row-major order. Raises Refusal when nested otherwise than `shape`."""
     rows = data
     for size in shape[1:]:
         if set(map(type, rows)) != {list} or set(map(len, rows)) != {size}:
@@ -106,6 +113,8 @@ def flat(name: str, data: list[Any], shape: Sequence[int]) -> list[Any]:
 
 
 def _array(name: str, datatype: str, items: list[Any]) -> Array:
+    if datatype in LARGEST and _within(items, LARGEST[datatype]):
+        return np.array(items, DTYPES[datatype])
     try:
         with np.errstate(over="ignore"):
             values = np.array(items, DTYPES[datatype])
@@ -115,14 +124,20 @@ def _array(name: str, datatype: str, items: list[Any]) -> Array:
     return values
 
 
+def _within(items: list[Any], limit: float) -> bool:
+    """Whether all numbers are within a limit; no, where one is NaN: their sum is none then, whatever `min` says."""
+    return -limit <= min(items) and max(items) <= limit and not math.isnan(sum(items))
+
+
 def _require_finite(name: str, values: Array) -> None:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise Refusal(f"input {shown(name)} has a number that is not finite: NaN and infinities are refused")
 
 
-def _require_types(name: str, datatype: str, items: list[Any], wanted: set[type], words: str) -> None:
-    other = set(map(type, items)) - wanted
-    if other:
+def _require_types(name: str, datatype: str, types: set[type]) -> None:
+    wanted, words = ITEMS.get(datatype, WHOLE)
+    if not types <= wanted:
+        other = types - wanted
         found = listed(sorted(JSON_NAMES.get(kind, kind.__name__) for kind in other))
         raise Refusal(f"input {shown(name)} is {datatype}: its data must be {words}, found {found}")
 

@@ -40,7 +40,7 @@ def render(response: InferenceResponse, columns: Sequence[str] = ()) -> bytes:
         "model_name": response.model_name,
         "model_version": response.model_version,
         "id": response.id,
-        "parameters": response.parameters,
+        "parameters": dict(response.parameters),
         "columns": columns,
         "predictions": output.values,
     }

@@ -5,9 +5,9 @@ The binary tensor extension puts raw tensors behind a JSON part whose length sta
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,29 +20,27 @@ EXTENSIONS = ("binary_tensor_data",)
 Parameter = str | int | float | bool
 
 
-@dataclass(frozen=True, slots=True)
-class InferenceRequest:
+class InferenceRequest(NamedTuple):
     """What a client asks. outputs: name -> wanted as raw bytes; empty means every output."""
 
     inputs: Mapping[str, Tensor]
     id: str | None = None
-    outputs: Mapping[str, bool] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, bool] = MappingProxyType({})
+    parameters: Mapping[str, Any] = MappingProxyType({})
 
     def wants_binary(self, output: str) -> bool:
         """Whether the named output goes back as raw bytes."""
         return self.outputs.get(output, self.parameters.get("binary_data_output") is True)
 
 
-@dataclass(frozen=True, slots=True)
-class InferenceResponse:
+class InferenceResponse(NamedTuple):
     """What is answered."""
 
     model_name: str
     model_version: str
     outputs: Sequence[Tensor]
     id: str | None = None
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = MappingProxyType({})
 
 
 def parse(body: bytes, json_length: int | None = None, max_batch: int | None = None) -> InferenceRequest:
@@ -86,7 +84,7 @@ def render(response: InferenceResponse, binary: frozenset[str] = frozenset()) ->
     message: dict[str, Any] = {"model_name": response.model_name, "model_version": response.model_version}
     if response.id is not None:
         message["id"] = response.id
-    message |= {"parameters": response.parameters, "outputs": outputs}
+    message |= {"parameters": dict(response.parameters), "outputs": outputs}
     head = orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)
     return (head + b"".join(tail), len(head)) if tail else (head, None)
 
@@ -145,8 +143,9 @@ def checked_shape(name: str, shape: object, max_batch: int | None) -> tuple[int,
     """The shape of an input. Raises Refusal: 413 when it has more than `max_batch` rows, else 400."""
     if not isinstance(shape, list) or not shape or len(shape) > 8:
         raise Refusal(f"input {shown(name)} needs a shape such as [1] or [1, 30], found {shown(shape)}")
-    if any(type(size) is not int or not 0 < size < 2**31 for size in shape):
-        raise Refusal(f"input {shown(name)} has shape {shown(shape)}: sizes must be whole numbers above 0")
+    for size in shape:
+        if type(size) is not int or not 0 < size < 2**31:
+            raise Refusal(f"input {shown(name)} has shape {shown(shape)}: sizes must be whole numbers above 0")
     if max_batch is not None and shape[0] > max_batch:
         raise too_many(f"input {shown(name)}", shape[0], max_batch)
     return tuple(shape)

@@ -1,23 +1,27 @@
 """The container of a KServe ClusterStorageContainer for `mlflow://`: `python -m serving.storage URI FOLDER`.
 
 Exit codes: 0 when the bundle is in the folder, 2 for what a person must mend, 3 when the tracking server does
-not answer, which a restart may cure. The last line on stderr says which, and what to do.
+not answer or has no such version yet, which time may cure. The last line on stderr says which, and what to do.
+`MATCHDAY_STORAGE_WAIT_SECONDS` gives it that time: KServe would start a container that failed ever more slowly.
 """
 
 import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from matchday.bundle import CONTENTS, SUMS, BundleError
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
 from matchday.signature import Signature
-from serving.storage import SCHEME, StorageError, Unreachable, registry
+from serving.storage import SCHEME, Absent, StorageError, Unreachable, registry
 
 USAGE = "usage: python -m serving.storage mlflow://NAME/VERSION|mlflow://NAME@ALIAS FOLDER"
 STAGE = ".matchday."
+WAIT = "MATCHDAY_STORAGE_WAIT_SECONDS"
+AGAIN_SECONDS = 2.0
 
 
 def main(arguments: list[str]) -> int:
@@ -26,16 +30,27 @@ def main(arguments: list[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     uri, folder = arguments[0], Path(arguments[1])
-    try:
-        signature = deliver(uri, folder, Settings().tracking_uri)
-    except Unreachable as error:
-        print(f"matchday storage: {error}", file=sys.stderr)
-        return 3
-    except MatchdayError as error:
-        print(f"matchday storage: {error}", file=sys.stderr)
-        return 2
-    print(f"{uri} is {signature.model} {signature.version}, verified in {folder}")
-    return 0
+    until = time.monotonic() + float(os.environ.get(WAIT, "0"))
+    said = ""
+    while True:
+        try:
+            signature = deliver(uri, folder, Settings().tracking_uri)
+        except (Unreachable, Absent) as error:
+            if time.monotonic() > until:
+                return _failed(error, 3)
+            if said != (said := str(error)):
+                print(f"matchday storage waits: {error}", file=sys.stderr, flush=True)
+            time.sleep(AGAIN_SECONDS)
+        except MatchdayError as error:
+            return _failed(error, 2)
+        else:
+            print(f"{uri} is {signature.model} {signature.version}, verified in {folder}")
+            return 0
+
+
+def _failed(error: MatchdayError, code: int) -> int:
+    print(f"matchday storage: {error}", file=sys.stderr)
+    return code
 
 
 def deliver(uri: str, folder: Path, tracking_uri: str) -> Signature:

@@ -7,5 +7,9 @@ class StorageError(MatchdayError):
     """A model URI that leads nowhere, or to something that is not the bundle."""
 
 
+class Absent(StorageError):
+    """A model, a version or an alias that the registry does not have now; later it may."""
+
+
 class Unreachable(StorageError):
     """A tracking server that does not answer now; later it may."""

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from matchday.bundle import CONTENTS, MAX_FILE_BYTES, SUMS, Bundle, BundleError, Signature, read_bundle, write_bundle
 from matchday.registry import DIGEST_TAG, URI
-from serving.storage.errors import StorageError
+from serving.storage.errors import Absent, StorageError
 from serving.storage.http import NotFound, Server
 
 API = "/api/2.0/mlflow"
@@ -128,16 +128,16 @@ class Tracking:
         except NotFound:
             models = self._server.json(f"{API}/registered-models/search", max_results=LISTED)
             known = _listed(sorted(str(each["name"]) for each in models.get("registered_models", [])))
-            raise StorageError(
+            raise Absent(
                 f"no model {name} in MLflow at {self._server.url}; it knows: {known or 'none yet: train one first'}"
             ) from None
         if alias:
             aliases = sorted(str(each["alias"]) for each in model.get("aliases", []))
-            raise StorageError(f"{name} has no alias {alias}; its aliases: {_listed(aliases) or 'none'}") from None
+            raise Absent(f"{name} has no alias {alias}; its aliases: {_listed(aliases) or 'none'}") from None
         found = self._server.json(f"{API}/model-versions/search", filter=f"name='{name}'", max_results=LISTED)
         versions = sorted((int(each["version"]) for each in found.get("model_versions", [])), reverse=True)
         latest = ", ".join(map(str, reversed(versions[:20]))) or "none"
-        raise StorageError(f"{name} has no version {number}; its latest: {latest}") from None
+        raise Absent(f"{name} has no version {number}; its latest: {latest}") from None
 
 
 def _listed(names: list[str], most: int = 20) -> str:

@@ -67,16 +67,11 @@ class PostgresServer:
 
     def execute(self, statement: str, url: str | None = None) -> list[tuple[object, ...]]:
         """What a statement gives."""
-        import psycopg2
+        import psycopg
 
-        connection = psycopg2.connect(url or self.url())
-        connection.autocommit = True
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+        with psycopg.connect(url or self.url(), autocommit=True) as connection:
+            answer = connection.execute(statement)
+            return answer.fetchall() if answer.description else []
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.programs / program), "-D", str(self.folder / "data"), *arguments]

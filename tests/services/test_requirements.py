@@ -21,3 +21,9 @@ def test_what_is_absent_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="CI must have it: a broker"):
         require(None, "a broker")
+
+
+def test_what_only_another_run_demands_skips_in_ci_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.skip.Exception, match="images"):
+        require(None, "images", demanded=False)

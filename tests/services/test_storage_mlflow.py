@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +19,9 @@ import pytest
 
 from matchday.bundle import BundleError, read_bundle, verify_bundle, write_bundle
 from matchday.registry import Registry
+from matchday.signature import Signature
 from serving.storage import StorageError, Unreachable, fetch
+from serving.storage import __main__ as storage
 from serving.storage.__main__ import deliver
 from serving.storage.http import Server
 from serving.storage.tracking import FILES, Tracking
@@ -289,7 +292,7 @@ def test_the_storage_container_says_what_is_wrong_in_its_last_line(server: str, 
     code, said = last(f"mlflow://{model}/1", str(tmp_path / "a"), tracking=f"http://127.0.0.1:{free_port()}")
     assert (code, "does not answer" in said) == (3, True)
     code, said = last(f"mlflow://{model}/7", str(tmp_path / "a"))
-    assert (code, said) == (2, f"matchday storage: {model} has no version 7; its latest: 1, 2")
+    assert (code, said) == (3, f"matchday storage: {model} has no version 7; its latest: 1, 2")
     assert last("s3://bucket/x", str(tmp_path / "a"))[0] == 2
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "notes.txt").write_text("mine")
@@ -298,6 +301,31 @@ def test_the_storage_container_says_what_is_wrong_in_its_last_line(server: str, 
     (tmp_path / "file").write_text("")
     code, said = last(f"mlflow://{model}/1", str(tmp_path / "file" / "b"))
     assert (code, "cannot write the bundle" in said) == (2, True)
+
+
+def test_the_storage_container_waits_for_what_is_not_there_yet(
+    server: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The alias comes while it waits; what a person must mend is not waited for."""
+    monkeypatch.setenv("MATCHDAY_TRACKING_URI", server)
+    monkeypatch.setenv("MATCHDAY_STORAGE_WAIT_SECONDS", "60")
+    monkeypatch.setattr("serving.storage.__main__.AGAIN_SECONDS", 0.1)
+    attempts = []
+
+    def comes_late(uri: str, folder: Path, tracking: str) -> Signature:
+        attempts.append(uri)
+        return deliver(f"mlflow://{model}@{'champion' if len(attempts) > 3 else 'nobody'}", folder, tracking)
+
+    monkeypatch.setattr("serving.storage.__main__.deliver", comes_late)
+    assert storage.main([f"mlflow://{model}@champion", str(tmp_path / "late")]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("matchday storage waits:") == 1
+    assert "has no alias nobody" in said.err
+    assert len(attempts) == 4
+    monkeypatch.setattr("serving.storage.__main__.deliver", deliver)
+    begun = time.monotonic()
+    assert storage.main(["s3://bucket/x", str(tmp_path / "never")]) == 2
+    assert time.monotonic() - begun < 5
 
 
 def test_the_storage_container_needs_no_mlflow(server: str, model: str, tmp_path: Path) -> None:

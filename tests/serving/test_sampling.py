@@ -1,7 +1,6 @@
 """Few requests are traced, all belong to their caller's trace."""
 
 import json
-import time
 from pathlib import Path
 
 import httpx
@@ -79,6 +78,13 @@ def test_opentelemetrys_variables_are_heeded(
     assert Sampling.from_environment(0.05) == expected
 
 
+def test_disabled_telemetry_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    sampling = Sampling.from_environment(1.0)
+    assert not sampling.takes(None)
+    assert not sampling.takes(Caller(1, 1, 1))
+
+
 def test_few_requests_are_traced_and_none_of_a_caller_who_is_not(
     online: Online, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,13 +105,15 @@ def test_few_requests_are_traced_and_none_of_a_caller_who_is_not(
         assert answered.split("-")[2] != SPAN
         refused = client.post(INFER, json=match("XXX"), headers={"traceparent": sampled})
         assert (refused.status_code, refused.headers["traceparent"].split("-")[1]) == (400, TRACE[::-1])
-        time.sleep(1.5)
     lines = (tmp_path / "telemetry" / "traces.jsonl").read_text().splitlines()
     spans = [json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for line in lines]
     servers = [span for span in spans if span["name"].startswith("POST")]
     roots = [span for span in servers if "parentSpanId" not in span]
     assert 3 < len(roots) < 60
     assert TRACE not in {span["traceId"] for span in spans}
+    assert {span["kind"] for span in servers} == {2}
+    [parent] = {span["parentSpanId"] for span in servers if span["traceId"] == TRACE[::-1]}
+    assert parent == SPAN
     whole = next(span for span in servers if span["spanId"] == answered.split("-")[2])
     children = {span["name"]: span for span in spans if span.get("parentSpanId") == whole["spanId"]}
     assert set(children) == {"features", "inference", "encode"}

@@ -133,9 +133,9 @@ def test_running_says_why_a_server_does_not_become_ready(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATCHDAY_ONLINE_STORE", str(tmp_path / "none.db"))
-    monkeypatch.setattr(server.wait_ready, "__defaults__", (2.0,))
+    monkeypatch.setattr(server.wait_ready, "__defaults__", (10.0,))
     with (
-        pytest.raises(server.ServerError, match=r"not ready after 2 s: the online store .*none\.db does not exist"),
+        pytest.raises(server.ServerError, match=r"not ready after 10 s: the online store .*none\.db does not exist"),
         server.running(str(bundle), port=free_port()),
     ):
         pytest.fail("never ready")

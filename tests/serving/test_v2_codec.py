@@ -166,3 +166,21 @@ def test_values_in_messages_are_short_and_on_one_line(value: object) -> None:
     assert shown(value).isascii()
     assert shown(value).isprintable()
     assert listed([]) == "none"
+
+
+@given(
+    items=some.lists(some.floats() | some.integers(-(2**1030), 2**1030), min_size=1, max_size=6),
+    datatype=some.sampled_from(["FP16", "FP32", "FP64"]),
+)
+def test_what_is_decoded_is_finite_and_is_what_numpy_makes_of_it(items: list[float], datatype: str) -> None:
+    """As over gRPC, whose numbers come unread: with NaN and infinities, anywhere among them."""
+    try:
+        with np.errstate(over="ignore"):
+            wanted = np.array(items, DTYPES[datatype])
+    except OverflowError:
+        wanted = np.array([np.inf])
+    if np.isfinite(wanted).all():
+        assert np.array_equal(decode("x", datatype, (len(items),), items).values, wanted)
+    else:
+        with pytest.raises(Refusal, match=r"finite|out of the range"):
+            decode("x", datatype, (len(items),), items)

@@ -1,0 +1,71 @@
+{{/* Peers and ports of the NetworkPolicies. */}}
+
+{{/* The port of a URL. */}}
+{{- define "matchday.port" -}}
+{{- $url := urlParse . }}
+{{- $usual := dict "http" "80" "https" "443" "redis" "6379" "rediss" "6379" "postgresql" "5432" }}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (get $usual $url.scheme) }}
+{{- end }}
+
+{{/* Pods of the chart, by component: (list . "mlflow" "job"). */}}
+{{- define "matchday.peer" -}}
+- podSelector:
+    matchLabels:
+      {{- include "matchday.selector" (first .) | nindent 6 }}
+    matchExpressions:
+      - key: app.kubernetes.io/component
+        operator: In
+        values:
+          {{- toYaml (rest .) | nindent 10 }}
+{{- end }}
+
+{{/* The pods of pipeline runs, which are Kubeflow's and not the chart's. */}}
+{{- define "matchday.peer.runs" -}}
+- namespaceSelector:
+    matchLabels:
+      kubernetes.io/metadata.name: {{ include "matchday.runs" . }}
+  podSelector:
+    matchExpressions:
+      - key: pipeline/runid
+        operator: Exists
+{{- end }}
+
+{{/* A way out to a store: to its pods, or to wherever its URL's port is. (list . "redis" 6379) */}}
+{{- define "matchday.egress" -}}
+{{- $root := index . 0 }}
+{{- $name := index . 1 }}
+{{- $store := get $root.Values $name }}
+{{- if $store.enabled -}}
+- ports:
+    - port: {{ index . 2 }}
+  to:
+    {{- include "matchday.peer" (list $root $name) | nindent 4 }}
+{{- else }}
+{{- include "matchday.egress.url" $store.url }}
+{{- end }}
+{{- end }}
+
+{{/* A way out to what is not the chart's, by port alone: a policy knows no names. */}}
+{{- define "matchday.egress.url" -}}
+- ports:
+    - port: {{ include "matchday.port" . }}
+{{- end }}
+
+{{- define "matchday.egress.mlflow" -}}
+- ports:
+    - port: 5000
+  to:
+    {{- include "matchday.peer" (list . "mlflow") | nindent 4 }}
+{{- end }}
+
+{{/* The head of a policy about a part: (list . "mlflow"). */}}
+{{- define "matchday.policy" -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "matchday.metadata" . | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "matchday.part" . | nindent 6 }}
+{{- end }}

@@ -1,0 +1,72 @@
+{{/*
+A Job that Helm runs as a hook, of a dict:
+  root     the chart's scope
+  name     FULLNAME-NAME
+  hook     when Helm runs it
+  weight   in which order
+  args     the command, of the pipeline image
+  env      variables by reference
+  resources
+It can be run again at any time, and the last line of its log says what to do when it fails.
+*/}}
+{{- define "matchday.job" -}}
+{{- $root := .root }}
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ include "matchday.fullname" $root }}-{{ .name }}
+  namespace: {{ $root.Release.Namespace }}
+  labels:
+    {{- include "matchday.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: job
+  annotations:
+    helm.sh/hook: {{ .hook }}
+    helm.sh/hook-weight: {{ .weight | quote }}
+    helm.sh/hook-delete-policy: before-hook-creation
+spec:
+  backoffLimit: {{ $root.Values.jobs.retries }}
+  activeDeadlineSeconds: {{ int $root.Values.jobs.deadlineSeconds }}
+  ttlSecondsAfterFinished: {{ int $root.Values.jobs.keepSeconds }}
+  template:
+    metadata:
+      labels:
+        {{- include "matchday.part" (list $root "job") | nindent 8 }}
+    spec:
+      {{- include "matchday.pod" $root | nindent 6 }}
+      restartPolicy: Never
+      containers:
+        - name: matchday
+          {{- include "matchday.container" (list $root "pipeline") | nindent 10 }}
+          args:
+            {{- toYaml .args | nindent 12 }}
+            - --wait-seconds
+            - {{ $root.Values.jobs.waitSeconds | quote }}
+          {{- with .env }}
+          env:
+            {{- . | nindent 12 }}
+          {{- end }}
+          envFrom:
+            - configMapRef:
+                name: {{ include "matchday.fullname" $root }}-environment
+          resources:
+            {{- toYaml .resources | nindent 12 }}
+          volumeMounts:
+            {{- include "matchday.scratch.mount" $root | nindent 12 }}
+      volumes:
+        {{- include "matchday.scratch.volume" $root | nindent 8 }}
+{{- end }}
+
+{{/* The credentials of all that a pipeline touches. */}}
+{{- define "matchday.env.pipeline" -}}
+{{ include "matchday.env.redis" . }}
+{{ include "matchday.env.bucket" . }}
+{{ include "matchday.env.mlflow" . }}
+{{- end }}
+
+{{/* How runs are submitted. */}}
+{{- define "matchday.env.kfp" -}}
+- name: MATCHDAY_KFP_ENVIRONMENT
+  value: {{ include "matchday.fullname" . }}
+- name: MATCHDAY_PIPELINE_IMAGE
+  value: {{ include "matchday.image" (list . "pipeline") }}
+{{- end }}

@@ -1,0 +1,95 @@
+"""The same question, to the embedded server and through the cluster's gateway, in every protocol."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import grpc
+import httpx
+import numpy as np
+from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest, RESTConfig
+
+from serving import server
+from tests.cluster.shell import run
+from tests.services.processes import free_port
+
+MODEL = "match-outcome"
+KICKOFF = "2026-08-15T14:00:00Z"
+MATCHES = [("ARS", "LIV"), ("MCI", "EVE"), ("CHE", "TOT")]
+COLUMNS = {
+    "home": [home for home, _ in MATCHES],
+    "away": [away for _, away in MATCHES],
+    "kickoff": [KICKOFF for _ in MATCHES],
+}
+BODY = {
+    "inputs": [
+        {"name": name, "shape": [len(texts)], "datatype": "BYTES", "data": texts} for name, texts in COLUMNS.items()
+    ]
+}
+INFER = f"/v2/models/{MODEL}/infer"
+
+
+def embedded() -> np.ndarray[Any, Any]:
+    """Probabilities (n, 3) of a machine of its own: pipeline, registry, features and server, in an empty home."""
+    with tempfile.TemporaryDirectory(prefix="matchday-embedded-") as home:
+        alone = {"MATCHDAY_HOME": home}
+        matchday = str(Path(sys.executable).with_name("matchday"))
+        run(matchday, "pipeline", "run", environ=alone, seconds=600)
+        port = free_port()
+        with mock.patch.dict(os.environ, alone), server.running(f"mlflow://{MODEL}@champion", port=port):
+            return of_v2(httpx.post(f"http://127.0.0.1:{port}{INFER}", json=BODY, timeout=20))
+
+
+def of_v2(answer: httpx.Response) -> np.ndarray[Any, Any]:
+    """Probabilities (n, 3) of a V2 answer."""
+    answer.raise_for_status()
+    return np.array(answer.json()["outputs"][0]["data"]).reshape(-1, 3)
+
+
+def over_v1(client: httpx.Client) -> np.ndarray[Any, Any]:
+    """Probabilities over the V1 protocol."""
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)]
+    answer = client.post(f"/v1/models/{MODEL}:predict", json={"instances": rows})
+    answer.raise_for_status()
+    return np.array(answer.json()["predictions"])
+
+
+def over_kserve_rest(base_url: str, host: str) -> np.ndarray[Any, Any]:
+    """Probabilities that KServe's own REST client is given."""
+
+    async def ask() -> Any:
+        async with InferenceRESTClient(RESTConfig(protocol="v2", timeout=20)) as client:
+            return await client.infer(base_url, _request(), headers={"Host": host}, model_name=MODEL)
+
+    return np.array(asyncio.run(ask()).outputs[0].as_numpy()).reshape(-1, 3)
+
+
+def over_kserve_grpc(port: int) -> np.ndarray[Any, Any]:
+    """Probabilities that KServe's own gRPC client is given on a port of this machine."""
+
+    async def ask() -> Any:
+        async with InferenceGRPCClient(f"127.0.0.1:{port}", timeout=20, retries=0, channel_args=[]) as client:
+            return await client.infer(_request())
+
+    return np.array(asyncio.run(ask()).outputs[0].as_numpy()).reshape(-1, 3)
+
+
+def routes_grpc(gateway: str, host: str) -> bool:
+    """Whether the gateway answers gRPC for this host."""
+    address = gateway.removeprefix("http://")
+    with grpc.insecure_channel(address, options=[("grpc.default_authority", host)]) as channel:
+        live = channel.unary_unary("/inference.GRPCInferenceService/ServerLive")
+        try:
+            live(b"", timeout=5)
+        except grpc.RpcError:
+            return False
+        return True
+
+
+def _request() -> InferRequest:
+    inputs = [InferInput(name, [len(texts)], "BYTES", list(texts)) for name, texts in COLUMNS.items()]
+    return InferRequest(MODEL, inputs)

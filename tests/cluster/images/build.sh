@@ -1,0 +1,29 @@
+#!/bin/sh
+# Builds stand-ins for the chart's three stores, for a machine that reaches package registries and no image registry:
+# matchday-redis, matchday-postgres, matchday-bucket, each with the tag `test`. Prints their names.
+# BASE and BUILDER: see scripts/builder.sh; BASE is Debian 12 here.
+set -eu
+cd "$(dirname "$0")"
+. ../../../scripts/builder.sh
+
+VERSITYGW=v1.8.0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+build matchday-redis:test redis --file redis/Containerfile
+build matchday-postgres:test postgres --file postgres/Containerfile
+
+# Compiled here: Debian 12's Go is too old for it.
+command -v go >/dev/null || fail "no go here, which compiles the S3 store. Install Go 1.25 or newer, then run this again."
+gateway=${XDG_CACHE_HOME:-$HOME/.cache}/matchday/versitygw-$VERSITYGW
+if [ ! -x "$gateway" ]; then
+  say "Compiling versitygw $VERSITYGW"
+  GOBIN=$work CGO_ENABLED=0 go install -ldflags "-s -w -X main.Version=$VERSITYGW" \
+    "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW" 2>"$work/log" || {
+    tail -5 "$work/log" >&2
+    fail "versitygw could not be compiled."
+  }
+  mkdir -p "$(dirname "$gateway")" && mv "$work/versitygw" "$gateway"
+fi
+cp "$gateway" "$work/versitygw"
+build matchday-bucket:test "$work" --file bucket/Containerfile

@@ -1,0 +1,91 @@
+"""The stand-ins for the chart's stores do what the chart asks of the official images."""
+
+from collections.abc import Callable
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.images.engine import USER, engines
+from tests.services.requirements import CLUSTER_TEST, require
+
+pytestmark = [pytest.mark.slow]
+
+# The one that the chart gives its pods, and one that no image has heard of.
+USERS = pytest.mark.parametrize("user", [USER, "471147:471147"])
+
+REDIS = """
+redis-server --dir /data --save "" --appendonly yes --requirepass "$REDIS_PASSWORD" >/data/log &
+until REDISCLI_AUTH=$REDIS_PASSWORD redis-cli ping | grep -q PONG; do sleep 0.1; done
+redis-cli get team
+export REDISCLI_AUTH=$REDIS_PASSWORD
+redis-cli set team ARS
+redis-cli get team
+"""
+
+POSTGRES = """
+export PGDATA=/var/lib/postgresql/data/pgdata POSTGRES_USER=mlflow POSTGRES_DB=mlflow POSTGRES_PASSWORD="it's one"
+start() {
+  docker-entrypoint.sh postgres -c unix_socket_directories=/var/lib/postgresql/data >/var/lib/postgresql/data/log 2>&1 &
+  until pg_isready -q -h 127.0.0.1 -U mlflow -d mlflow; do sleep 0.1; done
+}
+ask() { psql -h 127.0.0.1 -U mlflow -d mlflow -Atqc "$1" 2>&1; }
+start
+PGPASSWORD=wrong ask "select 1" | grep -o "password authentication failed"
+export PGPASSWORD=$POSTGRES_PASSWORD
+ask "create table team as select 'ARS' as name"
+kill -INT %1 && wait %1
+start
+ask "select current_user, current_database(), name from team"
+"""
+
+BUCKET = """
+export ROOT_ACCESS_KEY=root ROOT_SECRET_KEY=password
+versitygw --port :7070 --region us-east-1 --health /health --quiet posix /data >/data/log 2>&1 &
+python3 - <<'ASK'
+import time, urllib.error, urllib.request
+def ask(path):
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:7070{path}").status
+    except urllib.error.HTTPError as error:
+        return error.code
+for _ in range(100):
+    try:
+        print(ask("/health"), ask("/"))
+        break
+    except OSError:
+        time.sleep(0.1)
+ASK
+ask() { versitygw admin --access root --secret "$1" --endpoint-url http://127.0.0.1:7070 "${@:2}" 2>&1; }
+ask wrong list-buckets | grep -o SignatureDoesNotMatch
+ask password create-bucket --bucket matchday --owner root
+ask password list-buckets | grep -o matchday
+"""
+
+
+@pytest.fixture
+def stand_in() -> Callable[..., CompletedProcess[str]]:
+    def run(image: str, script: str, user: str, state: str) -> CompletedProcess[str]:
+        engine = next((engine for engine in engines() if engine.has(image)), None)
+        require(engine, f"no engine here holds {image}: sh tests/cluster/images/build.sh", demanded=CLUSTER_TEST)
+        assert engine
+        return engine.run(image, "timeout", "60", "bash", "-c", f"set -u\n{script}", user=user, state=state)
+
+    return run
+
+
+@USERS
+def test_redis_asks_for_its_password(stand_in: Callable[..., CompletedProcess[str]], user: str) -> None:
+    ran = stand_in("matchday-redis:test", f"REDIS_PASSWORD=secret\n{REDIS}", user, "/data")
+    assert ran.stdout.splitlines() == ["NOAUTH Authentication required.", "", "OK", "ARS"], ran.stderr
+
+
+@USERS
+def test_postgres_makes_its_database_once(stand_in: Callable[..., CompletedProcess[str]], user: str) -> None:
+    ran = stand_in("matchday-postgres:test", POSTGRES, user, "/var/lib/postgresql/data")
+    assert ran.stdout.splitlines() == ["password authentication failed", "mlflow|mlflow|ARS"], ran.stderr
+
+
+@USERS
+def test_the_bucket_is_healthy_and_asks_for_its_keys(stand_in: Callable[..., CompletedProcess[str]], user: str) -> None:
+    ran = stand_in("matchday-bucket:test", BUCKET, user, "/data")
+    assert ran.stdout.splitlines() == ["200 403", "SignatureDoesNotMatch", "matchday"], ran.stderr
