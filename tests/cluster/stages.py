@@ -1,5 +1,6 @@
 """What the cluster test plays, in order; each stage says what held, or raises Failure."""
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ class Scene:
 
     def kubernetes(self) -> str:
         """Version of the cluster."""
-        return str(self.kube.get("--raw", "/version")["gitVersion"]) if self.kube else "?"
+        return str(json.loads(self.kube("version", "--output", "json"))["serverVersion"]["gitVersion"])
 
     @cached_property
     def host(self) -> str:
@@ -91,17 +92,15 @@ def champion(scene: Scene) -> list[str]:
         keys = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
         os.environ.update({key: login[key] for key in keys})
         try:
-            version = Registry(f"http://127.0.0.1:{port}").champion(forecasts.MODEL)
+            version = Registry(f"http://127.0.0.1:{port}").resolve(f"mlflow://{forecasts.MODEL}@champion")
         finally:
             for key in keys:
                 os.environ.pop(key, None)
-    if version is None:
-        raise Failure("MLflow has no champion")
     [redis] = scene.kube.ready("app.kubernetes.io/component=redis")
     size = scene.kube(*("exec", redis, "--", "sh", "-c", 'REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli dbsize')).strip()
     if int(size.split()[-1]) < 20:
         raise Failure(f"Redis holds {size} entities, expected a season's 20 teams")
-    return [f"champion: version {version.number}", f"Redis: {size} entities"]
+    return [f"champion: version {version.version}", f"Redis: {size} entities"]
 
 
 def served(scene: Scene) -> list[str]:
