@@ -48,6 +48,6 @@ def test_what_is_wrong_is_not_waited_for() -> None:
         raise MatchdayError("refused")
 
     began = time.monotonic()
-    with pytest.raises(MatchdayError, match="^refused$"):
+    with pytest.raises(MatchdayError, match=r"^refused$"):
         wait_for(ask, seconds=30)
     assert time.monotonic() - began < 1
