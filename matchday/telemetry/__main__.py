@@ -4,8 +4,6 @@ It ends when the server closes the pipe, as it does by dying.
 """
 
 import json
-import os
-import signal
 import sys
 from collections.abc import Iterator
 
@@ -14,20 +12,16 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+from matchday.aside import step_aside
 from matchday.telemetry import session
 from matchday.telemetry.relay import ServerSpan, Stage
-
-NICENESS = 10
-"""Requests come first."""
 
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
 def main(service: str, server: str) -> int:
-    """Export until the server has no more. It decides when to stop, so signals to the group are ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(NICENESS)
+    """Export until the server has no more."""
+    step_aside()
     session.start(service, process=int(server))
     here = session.active()
     for line in sys.stdin.buffer:

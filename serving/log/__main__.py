@@ -5,17 +5,14 @@ python -m serving.log ADDRESS PROCESS
 
 import json
 import os
-import signal
 import sys
 from contextlib import suppress
 
+from matchday.aside import step_aside
 from serving.log.address import Address
 from serving.log.event import events
 from serving.log.frame import read
 from serving.log.sink import Sink, open_sink
-
-NICENESS = 10
-"""Requests come first: what is sent a moment later is none the worse."""
 
 
 class Parent:
@@ -40,10 +37,8 @@ class Parent:
 
 
 def main(address: str, process: str) -> int:
-    """Send until the worker has no more. It decides when to stop, so signals to the group are ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(NICENESS)
+    """Send until the worker has no more."""
+    step_aside()
     parent = Parent()
     sink: Sink = open_sink(Address.parse(address), parent.trouble)
     while (frame := read(sys.stdin.buffer)) is not None:

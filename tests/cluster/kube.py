@@ -43,7 +43,7 @@ class Kube:
 
     def ready(self, selector: str) -> list[str]:
         """Names of ready pods with these labels."""
-        return [pod["metadata"]["name"] for pod in self.pods(selector) if _is_ready(pod)]
+        return [pod["metadata"]["name"] for pod in self.pods(selector) if is_ready(pod)]
 
     def until(self, what: str, condition: Callable[[], object], seconds: float) -> None:
         """Wait for something. Raises Failure with the state of the pods when it does not come."""
@@ -70,8 +70,9 @@ class Kube:
         return "; ".join(" ".join(line.split()[:4]) for line in lines if "Completed" not in line) or "no pods"
 
 
-def _is_ready(pod: dict[str, Any]) -> bool:
+def is_ready(thing: dict[str, Any]) -> bool:
+    """Whether an object's condition Ready is true."""
     return any(
         condition["type"] == "Ready" and condition["status"] == "True"
-        for condition in pod["status"].get("conditions", [])
+        for condition in thing.get("status", {}).get("conditions", [])
     )

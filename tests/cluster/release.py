@@ -19,18 +19,16 @@ class Release:
         self.kube = kube
         self.helm = need("helm")
 
-    def __call__(self, *arguments: str, seconds: float = 120) -> str:
+    def __call__(self, *arguments: str, seconds: float = 120, given: str | None = None) -> str:
         """helm in the test's namespace."""
-        return run(self.helm, "--namespace", self.kube.namespace, *arguments, seconds=seconds)
+        return run(self.helm, "--namespace", self.kube.namespace, *arguments, seconds=seconds, given=given)
 
     def install(self, values: dict[str, Any], seconds: int) -> None:
         """Install or upgrade; Helm waits for the hooks: stores, registry, features, champion."""
-        values_file = json.dumps(values)
-        run(
-            *(self.helm, "--namespace", self.kube.namespace, "upgrade", "--install", NAME, CHART),
-            *("--values", SMALL, "--values", "-", "--timeout", f"{seconds}s"),
+        self(
+            *("upgrade", "--install", NAME, CHART, "--values", SMALL, "--values", "-", "--timeout", f"{seconds}s"),
             seconds=seconds + 30,
-            given=values_file,
+            given=json.dumps(values),
         )
 
     def set(self, *values: str, seconds: int = 300) -> None:

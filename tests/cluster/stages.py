@@ -13,7 +13,7 @@ import numpy as np
 
 from matchday.registry import Registry
 from tests.cluster import forecasts, loading
-from tests.cluster.kube import Kube
+from tests.cluster.kube import Kube, is_ready
 from tests.cluster.release import NAME, Release
 from tests.cluster.shell import Failure
 from tests.cluster.traffic import traffic
@@ -106,7 +106,7 @@ def champion(scene: Scene) -> list[str]:
 def served(scene: Scene) -> list[str]:
     """The champion through the gateway, in every protocol, equal to the embedded forecast."""
     kube = scene.kube
-    kube.until("the InferenceService Ready", lambda: _condition(kube) == "True", 300)
+    kube.until("the InferenceService Ready", lambda: is_ready(kube.get("inferenceservice", forecasts.MODEL)), 300)
     scene.gateway = scene.stack.enter_context(_gateway())
     facts = []
     with httpx.Client(base_url=scene.gateway, headers={"Host": scene.host}, timeout=20) as client:
@@ -250,15 +250,6 @@ def _rows(matrix: np.ndarray[Any, Any]) -> Any:
     return zip(forecasts.MATCHES, matrix, strict=True)
 
 
-def _condition(kube: Kube) -> str:
-    conditions = kube.get("inferenceservice", forecasts.MODEL).get("status", {}).get("conditions", [])
-    return next((each["status"] for each in conditions if each["type"] == "Ready"), "")
-
-
 def _all_ready(kube: Kube) -> bool:
     pods = [pod for pod in kube.get("pods")["items"] if pod["status"].get("phase") != "Succeeded"]
-    return all(
-        any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", []))
-        for pod in pods
-        if "batch.kubernetes.io/job-name" not in pod["metadata"].get("labels", {})
-    )
+    return all(is_ready(pod) for pod in pods if "batch.kubernetes.io/job-name" not in pod["metadata"].get("labels", {}))
