@@ -1,0 +1,261 @@
+"""The way of a rollout: from a state and what was seen to the next state. No clock, no network, no Kubernetes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from serving.rollout.evidence import Evidence
+from serving.rollout.judge import Judgement, Verdict, judge
+from serving.rollout.spec import ALL, Promotion, Shadow, Spec, Step, Undecided
+from serving.rollout.splitters.splitter import Readiness
+from serving.rollout.state import Phase, Requests, Stage, State
+
+ALPHA = 0.05
+"""Chance that a version as good as the champion is failed, over a whole rollout with all its looks."""
+SHADOW_CHECKS = ("predictions", "skill")
+TRAFFIC_CHECKS = ("errors", "latency", "predictions", "features", "skill")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is seen at one look. now: Unix seconds.
+
+    stable, candidate: the versions that champion and the spec's candidate mean now, empty when nobody says. refusal:
+    why this rollout may not begin; waits: why it may not begin yet. done: what the state orders is in force. problem:
+    why it is not. evidence: of the window, with this look.
+    """
+
+    now: float
+    requests: Requests = field(default_factory=Requests)
+    stable: str = ""
+    candidate: str = ""
+    refusal: str = ""
+    waits: str = ""
+    readiness: Readiness = Readiness(False)
+    done: bool = False
+    problem: str = ""
+    evidence: Evidence = field(default_factory=Evidence)
+
+
+def advance(spec: Spec, state: State, facts: Facts) -> State:
+    """The next state; the same but for its `tick` when nothing is decided."""
+    state = _timed(state, facts)
+    if state.ended:
+        return _again(spec, state, facts)
+    if reason := _broken_off(state, facts):
+        return _back(state, facts, reason)
+    return _STEPS[state.phase](spec, state, facts)
+
+
+def share(spec: Spec, phase: Phase) -> float:
+    """The part of ALPHA that one window has: half is the shadow's, half is divided over the steps."""
+    return ALPHA / 2 if phase is Phase.SHADOW else ALPHA / 2 / len(spec.steps)
+
+
+def _timed(state: State, facts: Facts) -> State:
+    """The time that a rollout is paused counts for no hold and no deadline."""
+    gone = facts.now - state.tick if state.paused and state.tick else 0.0
+    changes = {"tick": facts.now, "since": state.since + gone, "paused": facts.requests.paused}
+    return state.model_copy(update=changes)
+
+
+def _again(spec: Spec, state: State, facts: Facts) -> State:
+    """An ended rollout begins anew when a person asks, or when its alias names a version not tried yet."""
+    other = not spec.pinned and facts.candidate not in ("", facts.stable, state.candidate_version)
+    if facts.requests.retry > state.attempt:
+        return _begin(state, facts, "a person asked to try again", facts.requests.retry)
+    if other:
+        return _begin(state, facts, f"{spec.candidate} is version {facts.candidate} now", state.attempt + 1)
+    return state
+
+
+def _begin(state: State, facts: Facts, reason: str, attempt: int) -> State:
+    fresh = {"attempt": attempt, "step": -1, "weight": 0, "stage": None}
+    return state.to(facts.now, Phase.PENDING, reason, **fresh, stable_version="", candidate_version="")
+
+
+def _broken_off(state: State, facts: Facts) -> str:
+    """Why a running rollout goes back whatever the judge says."""
+    if state.phase in (Phase.PENDING, Phase.ROLLING_BACK) or state.stage in (Stage.SERVICE, Stage.UNDO):
+        return ""
+    if facts.requests.aborted:
+        return "aborted by a person"
+    if state.stage is None and facts.stable not in ("", state.stable_version):
+        return f"the champion became version {facts.stable} meanwhile"
+    return ""
+
+
+def _pending(spec: Spec, state: State, facts: Facts) -> State:
+    if facts.requests.aborted:
+        return state.to(facts.now, Phase.REFUSED, "aborted by a person before it began")
+    if facts.refusal:
+        known = {"candidate_version": facts.candidate, "stable_version": facts.stable}
+        return state.to(facts.now, Phase.REFUSED, facts.refusal, **known)
+    if facts.waits or state.paused:
+        return state.model_copy(update={"reason": facts.waits or "paused before it began"})
+    reason = f"version {facts.candidate} beside version {facts.stable}"
+    return state.to(
+        facts.now, Phase.STARTING, reason, stable_version=facts.stable, candidate_version=facts.candidate, step=-1
+    )
+
+
+def _starting(spec: Spec, state: State, facts: Facts) -> State:
+    if facts.readiness.ready and facts.done and not state.paused:
+        return _next(spec, state, facts, "the candidate is ready")
+    return _unready(spec, state, facts) or _waiting(state, facts, facts.readiness.reason)
+
+
+def _unready(spec: Spec, state: State, facts: Facts) -> State | None:
+    """Back, when the candidate never answers."""
+    late = facts.now - state.since > spec.ready_seconds
+    if facts.readiness.ready or not (facts.readiness.hopeless or late):
+        return None
+    why = facts.readiness.reason or "it does not say why"
+    when = "never becomes ready" if facts.readiness.hopeless else f"was not ready after {spec.ready_seconds:g} s"
+    return _back(state, facts, f"the candidate {when}: {why}")
+
+
+def _shadow(spec: Spec, state: State, facts: Facts) -> State:
+    shadow = spec.shadow or Shadow()
+    return _unready(spec, state, facts) or _judged(spec, state, facts, shadow, SHADOW_CHECKS)
+
+
+def _progressing(spec: Spec, state: State, facts: Facts) -> State:
+    step = spec.steps[state.step]
+    if facts.evidence.opened is None:
+        late = facts.now - state.since > spec.ready_seconds
+        if late:
+            why = facts.problem or facts.readiness.reason or "nobody says why"
+            return _back(state, facts, f"a weight of {step.weight} % was not in force in time: {why}")
+        return _waiting(state, facts, f"waits for {step.weight} % to be in force")
+    if state.since < facts.evidence.opened:
+        state = state.model_copy(update={"since": facts.evidence.opened})
+    if facts.readiness.hopeless:
+        return _back(state, facts, f"the candidate does not answer any more: {facts.readiness.reason}")
+    return _judged(spec, state, facts, step, TRAFFIC_CHECKS)
+
+
+def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks: Sequence[str]) -> State:
+    """Ask the judge; go back, on, or stay."""
+    passed = facts.now - state.since
+    late = passed >= step.deadline_seconds
+    found = judge(
+        facts.evidence.observation(), spec.limits, alpha=share(spec, state.phase), checks=checks, time_up=late
+    )
+    state = _with(state, facts, found)
+    if found.verdict is Verdict.FAIL:
+        return _back(state, facts, found.reason)
+    if state.gate:
+        return _gated(spec, state, facts)
+    if found.verdict is Verdict.INCONCLUSIVE:
+        return _undecided(spec, state, facts, found.reason)
+    enough = facts.evidence.canary.requests >= (step.min_requests if isinstance(step, Step) else 0)
+    if late and not enough:
+        return _undecided(spec, state, facts, "too few requests for this step")
+    if found.verdict is not Verdict.PASS or passed < step.hold_seconds or not enough or state.paused:
+        return state
+    if gate := _gate(spec, state, step):
+        return state.model_copy(update={"gate": gate, "reason": f"{found.reason}; waits for approval of {gate}"})
+    return _next(spec, state, facts, found.reason)
+
+
+def _with(state: State, facts: Facts, found: Judgement) -> State:
+    """The state with what the judge says."""
+    findings = tuple(finding.to_dict() for finding in found.findings)
+    changes = {"verdict": str(found.verdict), "findings": findings, "evidence": facts.evidence.packed()}
+    return state.model_copy(update={**changes, "reason": state.reason if state.gate else found.reason})
+
+
+def _undecided(spec: Spec, state: State, facts: Facts, reason: str) -> State:
+    if spec.undecided is Undecided.ROLL_BACK:
+        return _back(state, facts, f"time is up without evidence: {reason}")
+    gate = _name(state, str(state.weight) if state.phase is Phase.PROGRESSING else "shadow")
+    told = f"time is up without evidence ({reason}); a person approves {gate} or aborts"
+    return state.model_copy(update={"gate": gate, "reason": told})
+
+
+def _gate(spec: Spec, state: State, step: Step | Shadow) -> str:
+    """What a person must approve before the rollout goes on; empty when nothing."""
+    if state.phase is Phase.SHADOW:
+        return _name(state, "shadow") if step.approval else ""
+    if state.step == len(spec.steps) - 1:
+        return _name(state, "promotion") if spec.promotion is Promotion.MANUAL or step.approval else ""
+    return _name(state, str(state.weight)) if step.approval else ""
+
+
+def _name(state: State, what: str) -> str:
+    """A gate of this attempt, so that an approval of the last one opens nothing."""
+    return f"{state.attempt}/{what}"
+
+
+def _gated(spec: Spec, state: State, facts: Facts) -> State:
+    if facts.requests.approved != state.gate or state.paused:
+        return state
+    return _next(spec, state, facts, f"a person approved {state.gate}")
+
+
+def _next(spec: Spec, state: State, facts: Facts, reason: str) -> State:
+    """The shadow after the start, the first weight after the shadow, the next weight, at last the promotion."""
+    if state.phase is Phase.STARTING and spec.shadow:
+        return state.to(facts.now, Phase.SHADOW, reason)
+    index = state.step + 1
+    if index < len(spec.steps):
+        weight = spec.steps[index].weight
+        return state.to(facts.now, Phase.PROGRESSING, reason, step=index, weight=weight, evidence=_kept(facts, weight))
+    return state.to(facts.now, Phase.PROMOTING, reason, weight=ALL, stage=Stage.SHIFT)
+
+
+def _kept(facts: Facts, weight: int) -> str:
+    """At 100 % the stable version has no requests: what it did in the step before stands for it."""
+    return Evidence(stable=facts.evidence.stable).packed() if weight == ALL else ""
+
+
+def _promoting(spec: Spec, state: State, facts: Facts) -> State:
+    stage = state.stage or Stage.SHIFT
+    if facts.done:
+        return _promoted(state, facts, stage)
+    late = facts.now - state.since > spec.promotion_seconds
+    if late and stage is not Stage.UNDO:
+        why = facts.problem or f"{stage} was not done in {spec.promotion_seconds:g} s"
+        if stage is Stage.SHIFT:
+            return _back(state, facts, f"the promotion failed: {why}")
+        reason = f"the promotion failed and is put back: {why}"
+        return state.to(facts.now, Phase.PROMOTING, reason, stage=Stage.UNDO)
+    return _waiting(state, facts, state.reason)
+
+
+def _promoted(state: State, facts: Facts, stage: Stage) -> State:
+    """The act of a stage is done."""
+    if stage is Stage.UNDO:
+        return _back(state, facts, state.reason)
+    if stage is Stage.SERVICE:
+        reason = f"version {state.candidate_version} is champion and serves every request"
+        return state.to(facts.now, Phase.PROMOTED, reason, weight=ALL, stage=None)
+    following = Stage.ALIAS if stage is Stage.SHIFT else Stage.SERVICE
+    return state.model_copy(update={"stage": following})
+
+
+def _rolling_back(spec: Spec, state: State, facts: Facts) -> State:
+    if not facts.done:
+        return _waiting(state, facts, state.reason)
+    return state.to(facts.now, Phase.ROLLED_BACK, state.reason, findings=state.findings)
+
+
+def _back(state: State, facts: Facts, reason: str) -> State:
+    """Roll back, keeping what the judge had found."""
+    kept = {"findings": state.findings, "verdict": state.verdict, "stage": None}
+    return state.to(facts.now, Phase.ROLLING_BACK, reason, weight=0, **kept)
+
+
+def _waiting(state: State, facts: Facts, reason: str) -> State:
+    """The same state, with why it is."""
+    return state.model_copy(update={"reason": reason or state.reason, "evidence": facts.evidence.packed()})
+
+
+_STEPS: dict[Phase, Callable[[Spec, State, Facts], State]] = {
+    Phase.PENDING: _pending,
+    Phase.STARTING: _starting,
+    Phase.SHADOW: _shadow,
+    Phase.PROGRESSING: _progressing,
+    Phase.PROMOTING: _promoting,
+    Phase.ROLLING_BACK: _rolling_back,
+}
