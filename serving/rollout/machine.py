@@ -30,7 +30,7 @@ class Facts:
     candidate: str = ""
     refusal: str = ""
     waits: str = ""
-    readiness: Readiness = Readiness(False)
+    readiness: Readiness = field(default_factory=lambda: Readiness(False))
     done: bool = False
     problem: str = ""
     evidence: Evidence = field(default_factory=Evidence)

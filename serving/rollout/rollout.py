@@ -91,7 +91,7 @@ class Rollout:
                 return True
 
     def _promote(self, state: State) -> bool:
-        """The act of one stage. The alias goes before the service: a pod that starts anew must find the new champion."""
+        """The act of one stage. The alias goes before the service: a pod that starts anew finds the new champion."""
         if state.stage is Stage.SHIFT:
             return self._splitter.split(ALL)
         if state.stage is Stage.ALIAS:
