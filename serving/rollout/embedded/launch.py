@@ -1,0 +1,55 @@
+"""Become a command, once it is written down who that is: `python -I -S launch.py RECORD COMMAND...`.
+
+Whoever starts a process may be killed before it can note the process's id; so the process notes it itself. This file
+stands alone, so that it is quick.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+BOOT = "/proc/sys/kernel/random/boot_id"
+
+
+def born(pid: int) -> str:
+    """When a process began, in its kernel's own words; empty when it does not run. An id is used again, this is not."""
+    return _from_proc(pid) if os.path.exists(BOOT) else _from_ps(pid)
+
+
+def boot() -> str:
+    """Which start of the machine this is; empty where nobody says."""
+    if not os.path.exists(BOOT):
+        return ""
+    with open(BOOT, encoding="ascii") as file:
+        return file.read().strip()
+
+
+def _from_proc(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else f"{boot()} {fields[19]}"
+
+
+def _from_ps(pid: int) -> str:
+    told = subprocess.run(["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    state, _, began = told.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else began.strip()
+
+
+def main() -> None:
+    """Write the record, whole or not at all, and become the command."""
+    record, *command = sys.argv[1:]
+    pid = os.getpid()
+    draft = f"{record}.{pid}"
+    with open(draft, "w", encoding="utf-8") as file:
+        json.dump({"pid": pid, "born": born(pid), "boot": boot()}, file)
+    os.replace(draft, record)
+    os.execvp(command[0], command)  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()
