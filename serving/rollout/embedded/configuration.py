@@ -17,6 +17,7 @@ CLUSTERS_FILE, ROUTES_FILE, BOOTSTRAP_FILE = "clusters.json", "routes.json", "en
 LOCALHOST = "127.0.0.1"
 
 _API = "type.googleapis.com/envoy"
+_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _PLENTY = 1_000_000
 _RETRIED = "connect-failure,refused-stream,reset-before-request"
 """Only what has not reached a server: a forecast that was asked for is not asked for again."""
@@ -77,6 +78,7 @@ _METRICS = {
     },
 }
 
+
 def _listener(host: str, port: int, folder: Path, settings: ServingSettings) -> dict[str, Any]:
     chain = {"filters": [{"name": "http", "typed_config": _http(folder, settings)}]}
     address = {"socket_address": {"address": host, "port_value": port}}
@@ -114,7 +116,7 @@ def _troubles(file: Path) -> dict[str, Any]:
         "traceparent": "%REQ(TRACEPARENT)%",
     }
     failed = {"status_code_filter": {"comparison": {"op": "GE", "value": _threshold(500)}}}
-    odd = {"response_flag_filter": {}}
+    odd: dict[str, Any] = {"response_flag_filter": {}}
     return {
         "name": "file",
         "filter": {"or_filter": {"filters": [failed, odd]}},
@@ -146,14 +148,14 @@ def _cluster(version: str, port: int, settings: ServingSettings) -> dict[str, An
         "connect_timeout": "2s",
         "load_assignment": {"cluster_name": cluster(version), "endpoints": [endpoint]},
         "circuit_breakers": {"thresholds": [limits]},
-        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": _http1(settings)},
+        "typed_extension_protocol_options": {_HTTP_OPTIONS: _http1(settings)},
     }
 
 
 def _http1(settings: ServingSettings) -> dict[str, Any]:
     """Connections to a server are closed here before the server, which waits `body_seconds`, closes them itself."""
     return {
-        "@type": f"{_API}.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "@type": f"type.googleapis.com/{_HTTP_OPTIONS}",
         "explicit_http_config": {"http_protocol_options": {}},
         "common_http_protocol_options": {"idle_timeout": _seconds(settings.body_seconds / 2)},
     }

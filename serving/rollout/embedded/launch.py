@@ -8,27 +8,26 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-BOOT = "/proc/sys/kernel/random/boot_id"
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def born(pid: int) -> str:
     """When a process began, in its kernel's own words; empty when it does not run. An id is used again, this is not."""
-    return _from_proc(pid) if os.path.exists(BOOT) else _from_ps(pid)
+    return _from_proc(pid) if BOOT.exists() else _from_ps(pid)
 
 
 def boot() -> str:
     """Which start of the machine this is; empty where nobody says."""
-    if not os.path.exists(BOOT):
+    if not BOOT.exists():
         return ""
-    with open(BOOT, encoding="ascii") as file:
-        return file.read().strip()
+    return BOOT.read_text(encoding="ascii").strip()
 
 
 def _from_proc(pid: int) -> str:
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return ""
     return "" if fields[0] in "ZX" else f"{boot()} {fields[19]}"
@@ -44,10 +43,9 @@ def main() -> None:
     """Write the record, whole or not at all, and become the command."""
     record, *command = sys.argv[1:]
     pid = os.getpid()
-    draft = f"{record}.{pid}"
-    with open(draft, "w", encoding="utf-8") as file:
-        json.dump({"pid": pid, "born": born(pid), "boot": boot()}, file)
-    os.replace(draft, record)
+    draft = Path(f"{record}.{pid}")
+    draft.write_text(json.dumps({"pid": pid, "born": born(pid), "boot": boot()}), encoding="utf-8")
+    draft.replace(record)
     os.execvp(command[0], command)  # noqa: S606
 
 

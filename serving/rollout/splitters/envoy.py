@@ -1,15 +1,15 @@
 """Two server processes of this machine behind one Envoy."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from matchday.settings import Settings
 from serving.rollout.embedded.proxy import Proxy
 from serving.rollout.embedded.servers import Servers
 from serving.rollout.spec import ALL
 from serving.rollout.splitters.splitter import Endpoints, Readiness, SplitError, Unsplittable
 from serving.settings import ServingSettings
-from serving.storage import SCHEME, Stored, fetch
+from serving.storage import Stored
 
 READY_SECONDS = 30.0
 """Time that a server of a version that was good has to come back."""
@@ -31,12 +31,11 @@ class EnvoySplitter:
         "A server that was promoted calls itself canary in its metrics and its log until it is started anew.",
     )
 
-    def __init__(self, folder: Path, model: str, host: str = "127.0.0.1", port: int = 8080) -> None:
-        """folder: of the service. model: whose versions are served. host, port: where clients come."""
+    def __init__(self, folder: Path, get: Callable[[str], Stored], host: str = "127.0.0.1", port: int = 8080) -> None:
+        """folder: of the service. get: the bundle of a version. host, port: where clients come."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.model = model
         self.proxy = Proxy(folder, host, port, ServingSettings())
-        self.servers = Servers(folder, self._fetched)
+        self.servers = Servers(folder, get)
         self._silent_since: float | None = None
 
     def open(self, version: str) -> None:
@@ -132,7 +131,3 @@ class EnvoySplitter:
         deadline = time.monotonic() + QUIET_SECONDS
         while self.proxy.active(version) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-
-    def _fetched(self, version: str) -> Stored:
-        settings = Settings()
-        return fetch(f"{SCHEME}{self.model}/{version}", settings.home, settings.tracking_uri)
