@@ -332,9 +332,12 @@ def test_a_server_that_hangs_is_waited_for_once() -> None:
 
 
 def test_a_busy_server_says_nothing_about_its_version() -> None:
-    with program(Fake(good)) as stable, program(Fake(lambda rows: (429, b""))) as canary:
-        with pytest.raises(SourceError, match=r"has too much to do \(429\)"):
-            replay(Given(row())).pairs(MODEL, endpoints(stable, canary), 9)
+    with (
+        program(Fake(good)) as stable,
+        program(Fake(lambda rows: (429, b""))) as canary,
+        pytest.raises(SourceError, match=r"has too much to do \(429\)"),
+    ):
+        replay(Given(row())).pairs(MODEL, endpoints(stable, canary), 9)
 
 
 @pytest.mark.parametrize("metadata", [(404, b"{}"), (200, b"{}"), (200, b"[]"), (200, b"<"), (200, b'{"inputs": [7]}')])
