@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import orjson
-import structlog
 
+from matchday.telemetry import logger
 from serving.log.event import TYPE
 from serving.log.file import KEPT
 from serving.rollout.observations.log import Logged, logged
@@ -33,7 +33,7 @@ class FileLog:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._log = structlog.get_logger("rollout")
+        self._log = logger("rollout")
 
     def since(self, place: Place | None, most: int) -> tuple[list[Logged], Place | None]:
         """As `Log.since`. A log that is not there yet is an empty one."""

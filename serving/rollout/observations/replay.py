@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import httpx
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
+from matchday.telemetry import logger
 from serving.rollout.judge import Pairs
 from serving.rollout.observations.row import Row, Rows
 from serving.rollout.observations.server import Refused, Servers, Signature
@@ -35,7 +35,7 @@ class RowReplay:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(timeout=httpx.Timeout(seconds, connect=2.0), headers=headers, trust_env=False)
         self._clock = clock
-        self._log = structlog.get_logger("rollout")
+        self._log = logger("rollout")
 
     def pairs(self, model: str, endpoints: Endpoints, rows: int) -> Pairs:
         """The answers of both to the same rows, at most `rows`, NaN where the candidate gives none.

@@ -4,12 +4,12 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from matchday.errors import MatchdayError
 from matchday.registry import Registry
 from matchday.scores.outcome import CLASSES
+from matchday.telemetry import logger
 from serving.rollout.observations.log import Log, Logged
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class PairedScores:
         self._prediction_log = log
         self._place: Any = None
         self._forecasts: dict[Key, Forecast] = {}
-        self._log = structlog.get_logger("rollout")
+        self._log = logger("rollout")
 
     def history(self, model: str, stable: str, candidate: str, weeks: int) -> NDArray[np.float64] | None:
         """On the walk-forward forecasts of the last weeks that both have; None when they share none.
