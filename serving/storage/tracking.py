@@ -133,11 +133,11 @@ class Tracking:
             model = self._server.json(f"{API}/registered-models/get", name=name)["registered_model"]
         except NotFound:
             models = self._server.json(f"{API}/registered-models/search", max_results=LISTED)
-            known = sorted(str(each["name"]) for each in models.get("registered_models", []))
+            names = sorted(str(each["name"]) for each in models.get("registered_models", []))
             said = f"no model {name} in MLflow at {self._server.url}; it knows: "
-            if not known:
+            if not names:
                 raise Untrained(f"{said}none yet: train one first") from None
-            raise Absent(f"{said}{_listed(known)}; {CHOOSE}") from None
+            raise Absent(f"{said}{_listed(names)}; {CHOOSE}") from None
         if alias:
             aliases = sorted(str(each["alias"]) for each in model.get("aliases", []))
             said = f"{name} has no alias {alias}; its aliases: {_listed(aliases) or 'none'}"
@@ -146,8 +146,9 @@ class Tracking:
             raise Absent(f"{said}; {CHOOSE}") from None
         found = self._server.json(f"{API}/model-versions/search", filter=f"name='{name}'", max_results=LISTED)
         versions = sorted((int(each["version"]) for each in found.get("model_versions", [])), reverse=True)
-        latest = ", ".join(map(str, reversed(versions[:20]))) or "none"
-        raise Absent(f"{name} has no version {number}; its latest: {latest}; {CHOOSE}") from None
+        latest = ", ".join(map(str, reversed(versions[:20])))
+        known = f"{latest}; {CHOOSE}" if latest else "none yet: train one first"
+        raise Absent(f"{name} has no version {number}; its latest: {known}") from None
 
 
 def _listed(names: list[str], most: int = 20) -> str:
@@ -171,7 +172,7 @@ def _intact(version: Version, folder: Path) -> Bundle:
         bundle = read_bundle(folder)
     except BundleError as error:
         said = str(error).replace(f"{folder}/", "").replace(str(folder), "it")
-        raise StorageError(f"MLflow holds {version.uri} damaged: {said}") from error
+        raise StorageError(f"MLflow holds {version.uri} damaged: {said}; register it again") from error
     if bundle.digest != version.tags.get(DIGEST_TAG) or bundle.signature.model != version.name:
         raise StorageError(f"MLflow holds another bundle under {version.uri} than the one registered: do not use it")
     return bundle
