@@ -14,8 +14,8 @@ from matchday.registry import CHAMPION
 from tests.cluster import job
 from tests.cluster.forecasts import MODEL
 from tests.cluster.job import Job
-from tests.cluster.predictor import Predictor, beside
 from tests.cluster.kube import Kube
+from tests.cluster.predictor import Predictor, beside
 from tests.cluster.release import NAME, Release
 from tests.cluster.scene import LOGIN, Scene
 from tests.cluster.shell import Failure
@@ -35,7 +35,7 @@ STORES = {
 CREDENTIALS = f"{NAME}-credentials"
 KNATIVE = "serving.knative.dev/v1"
 MOST_ATTEMPTS = 4
-"""Starts of a storage initializer that a stage may see: the second comes at once, then KServe's pauses grow."""
+"""Starts of a storage initializer that a stage may see: the second comes at once, then the pauses grow."""
 
 
 def model_uris(scene: Scene) -> list[str]:
@@ -158,8 +158,9 @@ def _elsewhere(scene: Scene) -> dict[str, Any]:
     """Values of a release without a predictor, whose stores are somewhere else, where nobody answers."""
     urls = {"redis": "redis://127.0.0.1:9/0", "database": "postgresql://127.0.0.1:9/mlflow", "bucket": NOWHERE}
     stores = {name: {"enabled": False, "url": url, "existingSecret": "stores"} for name, url in urls.items()}
-    without = {"inferenceService": {"enabled": False}, "champion": {"enabled": False}}
-    return {**stores, **without, "images": scene.images(), "jobs": {"waitSeconds": 3}}
+    without = {name: {"enabled": False} for name in ("inferenceService", "champion")}
+    too_large = {"resources": {"requests": {"cpu": "1000"}, "limits": {"cpu": "1000"}}}  # fits nowhere: need not end
+    return {**stores, **without, "mlflow": too_large, "images": scene.images(), "jobs": {"waitSeconds": 3}}
 
 
 def _refused(predictor: Predictor, code: int, said: str) -> str:
