@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import httpx
+
 from matchday.registry import CHAMPION
 from tests.cluster import job
 from tests.cluster.forecasts import MODEL
@@ -80,12 +82,18 @@ def bucket_down(scene: Scene) -> list[str]:
             line = _last(predictor)
             if predictor.ready():
                 raise Failure("a predictor is ready without its bundle")
+            with httpx.Client(base_url=scene.gateway, timeout=20) as client:
+                scene.ask(client).raise_for_status()
             kube("scale", bucket, "--replicas", "1")
             kube.until("a predictor after the bucket", predictor.ready, 120)
             attempts = predictor.attempts()
     finally:
         kube("scale", bucket, "--replicas", "1")
-    return [line, f"Ready once the bucket was back, at start {attempts} of its storage initializer"]
+    return [
+        line,
+        "meanwhile the release's own predictor answers",
+        f"Ready once the bucket was back, at start {attempts} of its storage initializer",
+    ]
 
 
 def jobs(scene: Scene) -> list[str]:
