@@ -18,6 +18,7 @@ QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",  # which goes round the server to its bucket, if that is in reach
 }
 UNREACHABLE = "Max retries exceeded"
 """How MLflow's client says that nobody answers."""

@@ -13,13 +13,13 @@ from urllib.parse import unquote, urlsplit
 
 from matchday.bundle import BundleError, verify_bundle
 from matchday.registry import DIGEST_TAG
-from serving.storage.errors import Absent, StorageError, Unreachable
+from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
 
 if TYPE_CHECKING:
     from matchday.registry import Registry
     from serving.storage.tracking import Tracking
 
-__all__ = ["SCHEME", "Absent", "StorageError", "Stored", "Unreachable", "fetch", "registry"]
+__all__ = ["SCHEME", "Absent", "StorageError", "Stored", "Unreachable", "Untrained", "fetch", "registry"]
 
 SCHEME = "mlflow://"
 

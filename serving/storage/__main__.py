@@ -1,8 +1,11 @@
 """The container of a KServe ClusterStorageContainer for `mlflow://`: `python -m serving.storage URI FOLDER`.
 
 Exit codes: 0 when the bundle is in the folder, 2 for what a person must mend, 3 when the tracking server does
-not answer or has no such version yet, which time may cure. The last line on stderr says which, and what to do.
-`MATCHDAY_STORAGE_WAIT_SECONDS` gives it that time: KServe would start a container that failed ever more slowly.
+not answer or has no such version, which time may cure. The last line on stderr says which, and what to do.
+
+A container that failed is started again ever more slowly, and one that runs shows in no status. So there is waiting
+here, but only for what comes with a release: `MATCHDAY_STORAGE_WAIT_SECONDS` for the first training of a model, and
+of these at most SILENCE_SECONDS for a server that does not answer. Anything else that is missing fails at once.
 """
 
 import os
@@ -16,12 +19,13 @@ from matchday.bundle import CONTENTS, SUMS, BundleError
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
 from matchday.signature import Signature
-from serving.storage import SCHEME, Absent, StorageError, Unreachable, registry
+from serving.storage import SCHEME, Absent, StorageError, Unreachable, Untrained, registry
 
 USAGE = "usage: python -m serving.storage mlflow://NAME/VERSION|mlflow://NAME@ALIAS FOLDER"
 STAGE = ".matchday."
 WAIT = "MATCHDAY_STORAGE_WAIT_SECONDS"
 AGAIN_SECONDS = 2.0
+SILENCE_SECONDS = 120.0
 
 
 def main(arguments: list[str]) -> int:
@@ -30,27 +34,33 @@ def main(arguments: list[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     uri, folder = arguments[0], Path(arguments[1])
-    until = time.monotonic() + float(os.environ.get(WAIT, "0"))
-    said = ""
+    try:
+        signature = awaited(uri, folder, float(os.environ.get(WAIT, "0")))
+    except MatchdayError as error:
+        print(f"matchday storage: {error}", file=sys.stderr)
+        return 3 if isinstance(error, (Absent, Unreachable)) else 2
+    print(f"{uri} is {signature.model} {signature.version}, verified in {folder}")
+    return 0
+
+
+def awaited(uri: str, folder: Path, seconds: float) -> Signature:
+    """What `deliver` gives, or raises when it was not mended by waiting; each new reason to wait is printed."""
+    heard = time.monotonic()
+    last, said = heard + seconds, ""
     while True:
         try:
-            signature = deliver(uri, folder, Settings().tracking_uri)
-        except (Unreachable, Absent) as error:
-            if time.monotonic() > until:
-                return _failed(error, 3)
-            if said != (said := str(error)):
-                print(f"matchday storage waits: {error}", file=sys.stderr, flush=True)
-            time.sleep(AGAIN_SECONDS)
-        except MatchdayError as error:
-            return _failed(error, 2)
-        else:
-            print(f"{uri} is {signature.model} {signature.version}, verified in {folder}")
-            return 0
-
-
-def _failed(error: MatchdayError, code: int) -> int:
-    print(f"matchday storage: {error}", file=sys.stderr)
-    return code
+            return deliver(uri, folder, Settings().tracking_uri)
+        except Untrained as error:
+            heard = time.monotonic()
+            reason: StorageError = error
+            until = last
+        except Unreachable as error:
+            reason, until = error, min(last, heard + SILENCE_SECONDS)
+        if time.monotonic() >= until:
+            raise reason
+        if said != (said := str(reason)):
+            print(f"matchday storage waits: {reason}", file=sys.stderr, flush=True)
+        time.sleep(AGAIN_SECONDS)
 
 
 def deliver(uri: str, folder: Path, tracking_uri: str) -> Signature:

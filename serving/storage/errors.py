@@ -11,5 +11,9 @@ class Absent(StorageError):
     """A model, a version or an alias that the registry does not have now; later it may."""
 
 
+class Untrained(Absent):
+    """A model without a champion: its first training may be under way."""
+
+
 class Unreachable(StorageError):
     """A tracking server that does not answer now; later it may."""

@@ -121,11 +121,14 @@ class Server:
         if error.code in TRANSIENT:
             return Unreachable(f"MLflow at {self.url} is not there now ({error.code}): try again later")
         message = _message(error)
+        if error.code >= 500:
+            said = f"{error.code}: {message}" if message else str(error.code)
+            return Unreachable(f"MLflow at {self.url} failed ({said}): its log says why")
         if message is None:
             return StorageError(f"{self.url} is no MLflow server: it answers {path} with {error.code}")
         if error.code in (400, 404):
             return NotFound(message)
-        return Unreachable(f"MLflow at {self.url} failed ({error.code}: {message}): its log says why")
+        return StorageError(f"MLflow at {self.url} refuses ({error.code}: {message})")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

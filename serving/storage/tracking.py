@@ -14,13 +14,14 @@ from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
 from matchday.bundle import CONTENTS, MAX_FILE_BYTES, SUMS, Bundle, BundleError, Signature, read_bundle, write_bundle
-from matchday.registry import DIGEST_TAG, URI
-from serving.storage.errors import Absent, StorageError
+from matchday.registry import CHAMPION, DIGEST_TAG, URI
+from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
 from serving.storage.http import NotFound, Server
 
 API = "/api/2.0/mlflow"
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 FILES = frozenset({*CONTENTS, SUMS})
+CHOOSE = "give one of these"
 LISTED = "100"
 """How many models or versions a message of what exists is drawn from."""
 
@@ -95,13 +96,18 @@ class Tracking:
     def _fetch(self, version: Version, scratch: Path) -> None:
         """The files of a bundle, and only if there are no others."""
         root = self._artifacts(version)
-        listed = self._server.json(PROXY, path=root).get("files", [])
-        _check_listing(version, listed)
-        for name in sorted(FILES):
-            try:
-                self._server.download(f"{PROXY}/{quote(root)}/{name}", scratch / name, MAX_FILE_BYTES)
-            except NotFound as error:
-                raise StorageError(f"MLflow does not hand out {name} of {version.uri}: {error}") from None
+        try:
+            _check_listing(version, self._server.json(PROXY, path=root).get("files", []))
+            for name in sorted(FILES):
+                self._hand_out(version, f"{root}/{name}", scratch / name)
+        except Unreachable as error:
+            raise Unreachable(f"{error}; bundles are in its object store: see that this runs too") from None
+
+    def _hand_out(self, version: Version, path: str, file: Path) -> None:
+        try:
+            self._server.download(f"{PROXY}/{quote(path)}", file, MAX_FILE_BYTES)
+        except NotFound as error:
+            raise StorageError(f"MLflow does not hand out {file.name} of {version.uri}: {error}") from None
 
     def _artifacts(self, version: Version) -> str:
         """Where the version's bundle is below the root of the artifact proxy."""
@@ -127,17 +133,22 @@ class Tracking:
             model = self._server.json(f"{API}/registered-models/get", name=name)["registered_model"]
         except NotFound:
             models = self._server.json(f"{API}/registered-models/search", max_results=LISTED)
-            known = _listed(sorted(str(each["name"]) for each in models.get("registered_models", [])))
-            raise Absent(
-                f"no model {name} in MLflow at {self._server.url}; it knows: {known or 'none yet: train one first'}"
-            ) from None
+            names = sorted(str(each["name"]) for each in models.get("registered_models", []))
+            said = f"no model {name} in MLflow at {self._server.url}; it knows: "
+            if not names:
+                raise Untrained(f"{said}none yet: train one first") from None
+            raise Absent(f"{said}{_listed(names)}; {CHOOSE}") from None
         if alias:
             aliases = sorted(str(each["alias"]) for each in model.get("aliases", []))
-            raise Absent(f"{name} has no alias {alias}; its aliases: {_listed(aliases) or 'none'}") from None
+            said = f"{name} has no alias {alias}; its aliases: {_listed(aliases) or 'none'}"
+            if CHAMPION not in aliases:
+                raise Untrained(f"{said}; train and promote one first") from None
+            raise Absent(f"{said}; {CHOOSE}") from None
         found = self._server.json(f"{API}/model-versions/search", filter=f"name='{name}'", max_results=LISTED)
         versions = sorted((int(each["version"]) for each in found.get("model_versions", [])), reverse=True)
-        latest = ", ".join(map(str, reversed(versions[:20]))) or "none"
-        raise Absent(f"{name} has no version {number}; its latest: {latest}") from None
+        latest = ", ".join(map(str, reversed(versions[:20])))
+        known = f"{latest}; {CHOOSE}" if latest else "none yet: train one first"
+        raise Absent(f"{name} has no version {number}; its latest: {known}") from None
 
 
 def _listed(names: list[str], most: int = 20) -> str:
@@ -161,7 +172,7 @@ def _intact(version: Version, folder: Path) -> Bundle:
         bundle = read_bundle(folder)
     except BundleError as error:
         said = str(error).replace(f"{folder}/", "").replace(str(folder), "it")
-        raise StorageError(f"MLflow holds {version.uri} damaged: {said}") from error
+        raise StorageError(f"MLflow holds {version.uri} damaged: {said}; register it again") from error
     if bundle.digest != version.tags.get(DIGEST_TAG) or bundle.signature.model != version.name:
         raise StorageError(f"MLflow holds another bundle under {version.uri} than the one registered: do not use it")
     return bundle

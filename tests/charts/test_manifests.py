@@ -258,6 +258,17 @@ def test_hooks_run_in_order_and_are_deleted_before_they_run_again(name: str) -> 
 
 
 @everywhere
+def test_what_a_job_says_itself_is_not_tried_again_but_for_a_run(name: str) -> None:
+    """The command line ends with 2 for what it names; a step of a run may fail by chance."""
+    for each in objects(name):
+        if each["kind"] == "Job":
+            rules = each["spec"].get("podFailurePolicy", {}).get("rules", [])
+            codes = [code for rule in rules if rule["action"] == "FailJob" for code in rule["onExitCodes"]["values"]]
+            assert codes == ([] if each["metadata"]["name"].endswith("-train-champion") else [2])
+            assert each["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+@everywhere
 def test_more_than_one_has_a_budget(name: str) -> None:
     budgets = {
         each["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"]

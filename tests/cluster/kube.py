@@ -23,6 +23,12 @@ class Kube:
         """kubectl in this namespace."""
         return run(self.kubectl, "--namespace", self.namespace, *arguments, seconds=seconds, given=given)
 
+    def create(self) -> None:
+        """The namespace, with PodSecurity `restricted`."""
+        labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+        meta = {"name": self.namespace, "labels": {**labels, "matchday.io/test": "cluster"}}
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+
     def apply(self, *objects: dict[str, Any]) -> None:
         """Create or change objects."""
         self("apply", "--filename", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))

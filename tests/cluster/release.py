@@ -5,11 +5,14 @@ from typing import Any
 
 from matchday.settings import REPOSITORY
 from tests.cluster.kube import Kube
-from tests.cluster.shell import need, run
+from tests.cluster.shell import Failure, need, run
 
 NAME = "matchday"
 CHART = str(REPOSITORY / "charts" / "matchday")
 SMALL = str(REPOSITORY / "charts" / "matchday" / "ci" / "small-values.yaml")
+KINDS = "pods,services,deployments,statefulsets,jobs,configmaps,secrets,persistentvolumeclaims,inferenceservices"
+DOCUMENTED = ("secret", "persistentvolumeclaim", "job.batch")
+"""Kinds of what docs/kubernetes.md says an uninstall leaves."""
 
 
 class Release:
@@ -39,3 +42,21 @@ class Release:
     def revision(self) -> int:
         """The release's present revision."""
         return int(json.loads(self("history", NAME, "--max", "1", "--output", "json"))[-1]["revision"])
+
+    def uninstall(self) -> list[str]:
+        """Uninstall, and give the names of what is left in the namespace, beside the pods of jobs.
+
+        Raises Failure where that is more than docs/kubernetes.md says, which leaves out what Kubernetes puts into
+        every namespace.
+        """
+        self("uninstall", NAME, "--wait", "--timeout", "180s", seconds=200)
+        self.kube.until("the end of every pod", lambda: all(_ended(pod) for pod in self.kube.get("pods")["items"]), 120)
+        found = self.kube("get", KINDS, "--output", "name").split()
+        left = sorted(name for name in found if not name.startswith("pod/") and name != "configmap/kube-root-ca.crt")
+        if others := [name for name in left if name.partition("/")[0] not in DOCUMENTED]:
+            raise Failure(f"helm uninstall leaves what docs/kubernetes.md does not name: {', '.join(others)}")
+        return left
+
+
+def _ended(pod: dict[str, Any]) -> bool:
+    return pod["status"].get("phase") in ("Succeeded", "Failed") and "deletionTimestamp" not in pod["metadata"]

@@ -1,20 +1,18 @@
 """What the cluster test plays, in order; each stage says what held, or raises Failure."""
 
-import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import numpy as np
 
-from matchday.registry import Registry
-from tests.cluster import forecasts, loading
+from tests.cluster import faults, forecasts, loading
 from tests.cluster.kube import Kube, is_ready
-from tests.cluster.release import NAME, Release
+from tests.cluster.release import NAME
+from tests.cluster.scene import Scene
 from tests.cluster.shell import Failure
 from tests.cluster.traffic import traffic
 
@@ -22,40 +20,6 @@ INSTALL_SECONDS = 1500
 PREDICTOR = f"serving.kserve.io/inferenceservice={forecasts.MODEL}"
 GATEWAY = ("envoy-gateway-system", "gateway.envoyproxy.io/owning-gateway-name=kserve-ingress-gateway")
 TOLERANCE = 1e-6
-KINDS = "pods,services,deployments,statefulsets,jobs,configmaps,secrets,persistentvolumeclaims,inferenceservices"
-
-
-class Scene:
-    """What the stages share."""
-
-    def __init__(self, kube: Kube, release: Release, stack: ExitStack, built: bool) -> None:
-        self.kube = kube
-        self.release = release
-        self.stack = stack
-        self.built = built
-        self.tag = loading.tag()
-        self.kfp = os.environ.get("KFP_ENDPOINT", "")
-        self.wanted: np.ndarray[Any, Any] = np.empty((0, 3))
-        self.gateway = ""
-
-    @property
-    def training(self) -> str:
-        """How the champion is made."""
-        return "a Kubeflow run" if self.kfp else "a Job with KFP's local runner"
-
-    def kubernetes(self) -> str:
-        """Version of the cluster."""
-        return str(json.loads(self.kube("version", "--output", "json"))["serverVersion"]["gitVersion"])
-
-    @cached_property
-    def host(self) -> str:
-        """Public host of the InferenceService; asked for once, as traffic does not wait for kubectl."""
-        url = self.kube.get("inferenceservice", forecasts.MODEL)["status"].get("url", "")
-        return str(url).removeprefix("http://").removeprefix("https://")
-
-    def ask(self, client: httpx.Client) -> httpx.Response:
-        """The question, through the gateway."""
-        return client.post(forecasts.INFER, json=forecasts.BODY, headers={"Host": self.host})
 
 
 def images(scene: Scene) -> list[str]:
@@ -74,10 +38,7 @@ def embedded(scene: Scene) -> list[str]:
 
 def install(scene: Scene) -> list[str]:
     """The chart, with its own stores, where PodSecurity is `restricted`; its hooks make a champion."""
-    restricted = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
-    labels = {**restricted, "matchday.io/test": "cluster"}
-    namespace = scene.kube.namespace
-    scene.kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
+    scene.kube.create()
     begun = time.monotonic()
     scene.release.install(_values(scene), INSTALL_SECONDS)
     scene.kube.until("every pod ready", lambda: _all_ready(scene.kube), 300)
@@ -87,15 +48,8 @@ def install(scene: Scene) -> list[str]:
 
 def champion(scene: Scene) -> list[str]:
     """In MLflow a champion, in the bucket its bundle, in Redis the features."""
-    login = scene.kube.secret(f"{NAME}-credentials")
-    with scene.kube.forwarded(f"service/{NAME}-mlflow", 5000) as port:
-        keys = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
-        os.environ.update({key: login[key] for key in keys})
-        try:
-            version = Registry(f"http://127.0.0.1:{port}").resolve(f"mlflow://{forecasts.MODEL}@champion")
-        finally:
-            for key in keys:
-                os.environ.pop(key, None)
+    with scene.registry() as (registry, _):
+        version = registry.resolve(f"mlflow://{forecasts.MODEL}@champion")
     [redis] = scene.kube.ready("app.kubernetes.io/component=redis")
     size = scene.kube(*("exec", redis, "--", "sh", "-c", 'REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli dbsize')).strip()
     if int(size.split()[-1]) < 20:
@@ -189,14 +143,8 @@ def clear(scene: Scene) -> list[str]:
     kube = scene.kube
     facts = []
     if NAME in scene.release("list", "--short").split():
-        scene.release("uninstall", NAME, "--wait", "--timeout", "180s", seconds=200)
-        kinds = (
-            "pods,services,deployments,statefulsets,jobs,configmaps,secrets,persistentvolumeclaims,inferenceservices"
-        )
-        left = kube("get", kinds, "--output", "name", "--selector", f"app.kubernetes.io/instance={NAME}").split()
-        claims = sorted(name for name in left if name.startswith("persistentvolumeclaim/"))
-        others = sorted(set(left) - set(claims))
-        facts.append(f"left after helm uninstall: {', '.join([*claims, *others]) or 'nothing'}")
+        left = scene.release.uninstall()
+        facts.append(f"left after helm uninstall, beside the pods of these jobs: {', '.join(left) or 'nothing'}")
     kube("delete", "namespace", kube.namespace, "--ignore-not-found", "--timeout", "180s", seconds=200)
     return [*facts, "the namespace is deleted"]
 
@@ -211,15 +159,12 @@ STAGES = [
     ("upgrade, rollback", upgrade),
     ("Redis killed", redis_killed),
     ("predictor killed", pod_killed),
+    *faults.STAGES,
 ]
 
 
 def _values(scene: Scene) -> dict[str, Any]:
-    stand_ins = {"redis": "redis", "database": "postgres", "bucket": "bucket"}
-    values: dict[str, Any] = {
-        "images": {name: {"repository": f"matchday-{name}", "tag": scene.tag} for name in ("serving", "pipeline")}
-        | {name: {"repository": f"matchday-{image}", "tag": "test"} for name, image in stand_ins.items()}
-    }
+    values: dict[str, Any] = {"images": scene.images()}
     if scene.kfp:
         inside = os.environ.get("KFP_ENDPOINT_IN_CLUSTER", "http://ml-pipeline.kubeflow.svc:8888")
         values["pipelines"] = {"namespace": "kubeflow", "kfp": {"endpoint": inside}}

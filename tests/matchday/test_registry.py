@@ -15,6 +15,7 @@ import pytest
 
 from matchday.bundle import BundleError, FeatureRef, Signature, read_bundle, verify_bundle, write_bundle
 from matchday.registry import ModelVersion, Registry, RegistryError
+from matchday.registry.client import client_class
 from tests.services.mlflow_server import mlflow_server
 
 TAGS = {"git_commit": "0123abc", "fingerprint": "f00d"}
@@ -334,3 +335,12 @@ assert get_telemetry_client() is None
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [path.name for path in work.iterdir()] == ["served"]
+
+
+def test_a_bundle_comes_through_the_server_whose_bucket_may_be_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left to itself, MLflow's client would go to the bucket by an address that only the server may reach."""
+    monkeypatch.delenv("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", raising=False)
+    client_class()
+    from mlflow.environment_variables import MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD as DIRECT
+
+    assert (DIRECT.is_set(), DIRECT.get()) == (True, False)

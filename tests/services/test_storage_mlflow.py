@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ import pytest
 from matchday.bundle import BundleError, read_bundle, verify_bundle, write_bundle
 from matchday.registry import Registry
 from matchday.signature import Signature
-from serving.storage import StorageError, Unreachable, fetch
+from serving.storage import Absent, StorageError, Unreachable, Untrained, fetch
 from serving.storage import __main__ as storage
 from serving.storage.__main__ import deliver
 from serving.storage.http import Server
@@ -107,8 +106,8 @@ def test_what_was_fetched_is_used_again_while_it_is_whole(
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
-        ("mlflow://{}/9", r"has no version 9; its latest: 1, 2$"),
-        ("mlflow://{}@none", r"has no alias none; its aliases: champion$"),
+        ("mlflow://{}/9", r"has no version 9; its latest: 1, 2; give one of these$"),
+        ("mlflow://{}@none", r"has no alias none; its aliases: champion; give one of these$"),
         ("mlflow://other@champion", r"no model other in MLflow at http://127\.0\.0\.1:\d+; it knows: .*match-outcome-"),
         ("mlflow://{}", r"is no model URI: write mlflow://NAME/VERSION"),
         ("mlflow://../../{}/1", r"is no model URI"),
@@ -264,6 +263,31 @@ def test_other_servers_and_none_are_told_apart(gate: str, tmp_path: Path) -> Non
     files.server_close()
 
 
+def test_a_bucket_that_is_down_is_told_by_its_name_and_may_come_back(
+    server: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow answers what it knows, and fails with a page of its own where it needs the bucket."""
+
+    class Bucketless(Gate):
+        behind, accepted = server, ("",)
+
+        def do_GET(self) -> None:
+            if "mlflow-artifacts" in self.path:
+                self._reply(500, b"<!doctype html><title>500 Internal Server Error</title>")
+            else:
+                super().do_GET()
+
+    monkeypatch.setattr("serving.storage.http.ATTEMPTS", 1)
+    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucketless)
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    said = r"MLflow at .* failed \(500\): its log says why; bundles are in its object store: see that this runs too$"
+    with pytest.raises(Unreachable, match=said):
+        deliver(f"mlflow://{model}/1", tmp_path / "b", f"http://127.0.0.1:{proxy.server_address[1]}")
+    assert not list((tmp_path / "b").iterdir())
+    proxy.shutdown()
+    proxy.server_close()
+
+
 def test_the_storage_container_fills_a_mount_and_says_what_it_did(server: str, model: str, tmp_path: Path) -> None:
     mount = tmp_path / "models"
     mount.mkdir()
@@ -292,7 +316,7 @@ def test_the_storage_container_says_what_is_wrong_in_its_last_line(server: str, 
     code, said = last(f"mlflow://{model}/1", str(tmp_path / "a"), tracking=f"http://127.0.0.1:{free_port()}")
     assert (code, "does not answer" in said) == (3, True)
     code, said = last(f"mlflow://{model}/7", str(tmp_path / "a"))
-    assert (code, said) == (3, f"matchday storage: {model} has no version 7; its latest: 1, 2")
+    assert (code, said) == (3, f"matchday storage: {model} has no version 7; its latest: 1, 2; give one of these")
     assert last("s3://bucket/x", str(tmp_path / "a"))[0] == 2
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "notes.txt").write_text("mine")
@@ -303,29 +327,96 @@ def test_the_storage_container_says_what_is_wrong_in_its_last_line(server: str, 
     assert (code, "cannot write the bundle" in said) == (2, True)
 
 
-def test_the_storage_container_waits_for_what_is_not_there_yet(
-    server: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("error", "uri"), [(Untrained, "mlflow://{}@champion"), (Absent, "mlflow://{}@staging"), (Absent, "mlflow://{}/2")]
+)
+def test_what_a_first_training_brings_is_told_from_what_is_wrong(
+    server: str, tmp_path: Path, error: type[StorageError], uri: str
 ) -> None:
-    """The alias comes while it waits; what a person must mend is not waited for."""
-    monkeypatch.setenv("MATCHDAY_TRACKING_URI", server)
-    monkeypatch.setenv("MATCHDAY_STORAGE_WAIT_SECONDS", "60")
-    monkeypatch.setattr("serving.storage.__main__.AGAIN_SECONDS", 0.1)
-    attempts = []
+    """A version without an alias is a training under way; beside a champion another alias is none."""
+    name = f"match-outcome-{uuid4().hex[:8]}"
+    register(server, name, tmp_path / "b", "# card\n")
+    if "staging" in uri:
+        Registry(server).set_alias(name, "champion", "1")
+    with pytest.raises(Absent) as caught:
+        Tracking(server, {}).resolve(uri.format(name))
+    assert type(caught.value) is error
 
-    def comes_late(uri: str, folder: Path, tracking: str) -> Signature:
-        attempts.append(uri)
-        return deliver(f"mlflow://{model}@{'champion' if len(attempts) > 3 else 'nobody'}", folder, tracking)
 
-    monkeypatch.setattr("serving.storage.__main__.deliver", comes_late)
-    assert storage.main([f"mlflow://{model}@champion", str(tmp_path / "late")]) == 0
-    said = capsys.readouterr()
-    assert said.err.count("matchday storage waits:") == 1
-    assert "has no alias nobody" in said.err
-    assert len(attempts) == 4
-    monkeypatch.setattr("serving.storage.__main__.deliver", deliver)
-    begun = time.monotonic()
-    assert storage.main(["s3://bucket/x", str(tmp_path / "never")]) == 2
-    assert time.monotonic() - begun < 5
+def test_an_mlflow_without_models_is_one_before_its_first_training(tmp_path: Path) -> None:
+    with mlflow_server(tmp_path) as empty, pytest.raises(Untrained, match="it knows: none yet: train one first"):
+        Tracking(empty, {}).resolve("mlflow://match-outcome@champion")
+
+
+class Clock:
+    """Time that passes only in sleep."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of the storage container, which has ten minutes."""
+    clock = Clock()
+    monkeypatch.setattr(storage, "time", clock)
+    monkeypatch.setenv("MATCHDAY_STORAGE_WAIT_SECONDS", "600")
+    return clock
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, clock: Clock, *errors: tuple[float, StorageError]) -> None:
+    """Let the delivery fail with the error of the moment: (seconds from the start until which, error)."""
+    begun = clock.now
+
+    def deliver(uri: str, folder: Path, tracking_uri: str) -> Signature:
+        for until, error in errors:
+            if clock.now - begun < until:
+                raise error
+        return signature()
+
+    monkeypatch.setattr(storage, "deliver", deliver)
+
+
+SILENT, NONE_YET, UNKNOWN = Unreachable("MLflow does not answer"), Untrained("no champion"), Absent("no version 7")
+
+
+@pytest.mark.parametrize(
+    ("errors", "code", "seconds", "waits"),
+    [
+        ([(40, SILENT)], 0, 40, [SILENT]),
+        ([(20, SILENT), (580, NONE_YET)], 0, 580, [SILENT, NONE_YET]),
+        ([(601, NONE_YET)], 3, 600, [NONE_YET]),
+        ([(601, SILENT)], 3, 120, [SILENT]),
+        ([(400, NONE_YET), (500, SILENT)], 0, 500, [NONE_YET, SILENT]),
+        ([(400, NONE_YET), (601, SILENT)], 3, 518, [NONE_YET, SILENT]),
+        ([(590, NONE_YET), (700, SILENT)], 3, 600, [NONE_YET, SILENT]),
+        ([(1, UNKNOWN)], 3, 0, []),
+        ([(10, SILENT), (12, UNKNOWN)], 3, 10, [SILENT]),
+        ([(1, StorageError("damaged"))], 2, 0, []),
+    ],
+)
+def test_the_storage_container_waits_for_what_a_release_brings_and_for_nothing_else(
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    errors: list[tuple[float, StorageError]],
+    code: int,
+    seconds: float,
+    waits: list[StorageError],
+) -> None:
+    failing(monkeypatch, clock, *errors)
+    begun = clock.now
+    assert storage.main(["mlflow://match-outcome@champion", "/mnt/models"]) == code
+    assert clock.now - begun == pytest.approx(seconds, abs=storage.AGAIN_SECONDS)
+    said = [f"matchday storage waits: {reason}" for reason in waits]
+    last = [f"matchday storage: {errors[-1][1]}"] if code else []
+    assert capsys.readouterr().err.splitlines() == said + last
 
 
 def test_the_storage_container_needs_no_mlflow(server: str, model: str, tmp_path: Path) -> None:

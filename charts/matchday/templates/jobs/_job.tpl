@@ -7,6 +7,7 @@ A Job that Helm runs as a hook, of a dict:
   args     the command, of the pipeline image
   env      variables by reference
   resources
+  again    true: what it reports itself is tried again like a crash, as a step of a run may fail by chance
 It can be run again at any time, and the last line of its log says what to do when it fails.
 */}}
 {{- define "matchday.job" -}}
@@ -25,6 +26,16 @@ metadata:
     helm.sh/hook-delete-policy: before-hook-creation
 spec:
   backoffLimit: {{ $root.Values.jobs.retries }}
+  {{- if not .again }}
+  podFailurePolicy:
+    rules:
+      # It has waited, and said what is wrong: the same again would say the same.
+      - action: FailJob
+        onExitCodes:
+          containerName: matchday
+          operator: In
+          values: [2]
+  {{- end }}
   activeDeadlineSeconds: {{ int $root.Values.jobs.deadlineSeconds }}
   ttlSecondsAfterFinished: {{ int $root.Values.jobs.keepSeconds }}
   template:

@@ -1,0 +1,257 @@
+"""What is wrong with what a release is given, and where the cluster says so; nothing is half-applied."""
+
+import base64
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+
+from matchday.registry import CHAMPION
+from tests.cluster import job
+from tests.cluster.forecasts import MODEL
+from tests.cluster.job import Job
+from tests.cluster.kube import Kube
+from tests.cluster.predictor import Predictor, beside
+from tests.cluster.release import NAME, Release
+from tests.cluster.scene import LOGIN, Scene
+from tests.cluster.shell import Failure
+
+WRONG = "wrong-9d2f41c7"
+"""Every wrong password; it must not be seen anywhere."""
+
+NOWHERE = "http://127.0.0.1:9"
+STORES = {
+    "MATCHDAY_ONLINE_STORE": "redis://127.0.0.1:9/0",
+    "MLFLOW_BACKEND_STORE_URI": "postgresql://mlflow:mlflow@127.0.0.1:9/mlflow",
+    "AWS_ACCESS_KEY_ID": "matchday",
+    "AWS_SECRET_ACCESS_KEY": WRONG,
+}
+"""Secret of stores that are not there."""
+
+CREDENTIALS = f"{NAME}-credentials"
+KNATIVE = "serving.knative.dev/v1"
+MOST_ATTEMPTS = 4
+"""Starts of a storage initializer that a stage may see: the second comes at once, then the pauses grow."""
+
+
+def model_uris(scene: Scene) -> list[str]:
+    """A version, a model, a bundle that are not there or not whole: refused at once, and the status says why."""
+    said = {
+        "fault-version": (3, rf"{MODEL} has no version 999; its latest: .*; give one of these"),
+        "fault-model": (3, rf"no model no-such-model in MLflow at http://\S+; it knows: {MODEL}; give one of these"),
+        "fault-bundle": (2, r"MLflow holds mlflow://\S+ damaged: model\.onnx does not match its sum"),
+    }
+    damaged = _damaged(scene)
+    uris = [f"mlflow://{MODEL}/999", "mlflow://no-such-model@champion", f"mlflow://{MODEL}/{damaged}"]
+    try:
+        with beside(scene.kube, dict(zip(said, uris, strict=True))) as predictors:
+            facts = [_refused(each, *said[each.name]) for each in predictors]
+            if (files := predictors[-1].files()) != "[]":
+                raise Failure(f"of the damaged bundle there is left in the pod: {files}")
+    finally:
+        _delete(scene, damaged)
+    return [*facts, "of the damaged bundle no file is left in its pod"]
+
+
+def wrong_password(scene: Scene) -> list[str]:
+    """MLflow refuses a predictor's credentials: said once, without them."""
+    right = scene.kube.secret(CREDENTIALS)[LOGIN[1]]
+    said = rf"MLflow at \S+ refuses the credentials \(401\): set MLFLOW_TRACKING_TOKEN, or {LOGIN[0]} and {LOGIN[1]}"
+    uris = {"fault-password": f"mlflow://{MODEL}@{CHAMPION}"}
+    with _patched(scene, LOGIN[1], WRONG), beside(scene.kube, uris) as [predictor]:
+        fact = _refused(predictor, 2, said)
+        _unseen([*predictor.log(), str(predictor.failure())], WRONG, right)
+    return [fact]
+
+
+def bucket_down(scene: Scene) -> list[str]:
+    """A predictor that starts while the bucket is down says so, and comes up with it."""
+    kube, bucket = scene.kube, f"statefulset/{NAME}-bucket"
+    kube("scale", bucket, "--replicas", "0")
+    try:
+        kube("wait", "--for=delete", f"pod/{NAME}-bucket-0", "--timeout=60s")
+        with beside(kube, {"fault-bucket": f"mlflow://{MODEL}@{CHAMPION}"}) as [predictor]:
+            said = r"MLflow at .*; bundles are in its object store: see that this runs too"
+            kube.until("word of the bucket", lambda: re.search(said, _last(predictor)), 90)
+            line = _last(predictor)
+            if predictor.ready():
+                raise Failure("a predictor is ready without its bundle")
+            with httpx.Client(base_url=scene.gateway, timeout=20) as client:
+                scene.ask(client).raise_for_status()
+            kube("scale", bucket, "--replicas", "1")
+            kube.until("a predictor after the bucket", predictor.ready, 120)
+            attempts = predictor.attempts()
+    finally:
+        kube("scale", bucket, "--replicas", "1")
+    return [
+        line,
+        "meanwhile the release's own predictor answers",
+        f"Ready once the bucket was back, at start {attempts} of its storage initializer",
+    ]
+
+
+def jobs(scene: Scene) -> list[str]:
+    """The release's Jobs with wrong passwords: tried once, and the last line says what to do."""
+    kube = scene.kube
+    database = kube.secret(f"{NAME}-database")["MLFLOW_BACKEND_STORE_URI"]
+    password = str(urlsplit(database).password)
+    elsewhere = {"MLFLOW_BACKEND_STORE_URI": database.replace(password, WRONG)}
+    faulty = [
+        (
+            job.again(kube, "migrate-database", "fault-database", elsewhere),
+            r"refuses: .*password authentication failed .*; check MLFLOW_BACKEND_STORE_URI$",
+        ),
+        (
+            job.again(kube, "make-bucket", "fault-key", {"AWS_SECRET_ACCESS_KEY": WRONG}),
+            r"refuses bucket \S+ \(.*\): check AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID",
+        ),
+        (
+            job.again(kube, "train-champion", "fault-champion", {LOGIN[1]: WRONG}, backoffLimit=0),
+            r"it refuses the credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to ones that may$",
+        ),
+    ]
+    try:
+        return [_failed(each, said, password) for each, said in faulty]
+    finally:
+        kube("delete", "job", *(each.name for each, _ in faulty), "--wait=false")
+
+
+def values(scene: Scene) -> list[str]:
+    """Values that contradict each other, or ask for what the cluster lacks: refused, the release as it was."""
+    refused = {"redis.url=redis://elsewhere:6379/0": "set redis.enabled=false to use yours, or drop redis.url"}
+    if KNATIVE not in scene.kube("api-versions").split():
+        refused["inferenceService.mode=Knative"] = "install it, or set inferenceService.mode=Standard"
+    before = scene.release.revision()
+    facts = [_expected(lambda value=value: scene.release.set(value), said) for value, said in refused.items()]
+    if scene.release.revision() != before:
+        raise Failure("a refused upgrade has made a revision")
+    return facts
+
+
+def installation(scene: Scene) -> list[str]:
+    """An install whose bucket never comes: its first Job says so, no later one runs, and all of it goes again."""
+    kube = Kube(f"{scene.kube.namespace}-refused")
+    release = Release(kube)
+    kube.create()
+    try:
+        kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "stores"}, "stringData": STORES})
+        _expected(lambda: release.install(_elsewhere(scene), 120), "failed")
+        [made] = kube.get("jobs")["items"]
+        line = Job(kube, made["metadata"]["name"]).log()[-1]
+        if not re.search(rf"the object store {NOWHERE} does not answer .*check AWS_ENDPOINT_URL \(waited 3 s\)$", line):
+            raise Failure(f"{made['metadata']['name']} ends with {line!r}")
+        left = [name for name in release.uninstall() if name != "secret/stores"]
+    finally:
+        kube("delete", "namespace", kube.namespace, "--wait=false")
+    return [line, f"left after its uninstall: {', '.join(left)}"]
+
+
+STAGES = [
+    ("wrong model URIs", model_uris),
+    ("wrong password", wrong_password),
+    ("bucket down", bucket_down),
+    ("wrong jobs", jobs),
+    ("wrong values", values),
+    ("failed install", installation),
+]
+
+
+def _elsewhere(scene: Scene) -> dict[str, Any]:
+    """Values of a release without a predictor, whose stores are somewhere else, where nobody answers."""
+    urls = {"redis": "redis://127.0.0.1:9/0", "database": "postgresql://127.0.0.1:9/mlflow", "bucket": NOWHERE}
+    stores = {name: {"enabled": False, "url": url, "existingSecret": "stores"} for name, url in urls.items()}
+    without = {name: {"enabled": False} for name in ("inferenceService", "champion")}
+    too_large = {"resources": {"requests": {"cpu": "1000"}, "limits": {"cpu": "1000"}}}  # fits nowhere: need not end
+    return {**stores, **without, "mlflow": too_large, "images": scene.images(), "jobs": {"waitSeconds": 3}}
+
+
+def _refused(predictor: Predictor, code: int, said: str) -> str:
+    """The last line, once KServe's status has it. Raises Failure when the pod got any further."""
+    kube, name = predictor.kube, predictor.name
+    kube.until(f"the status of {name}", lambda: re.search(said, predictor.failure().get("message", "")), 90)
+    failure = predictor.failure()
+    line = failure["message"].splitlines()[-1]
+    if not re.search(said, line) or failure["exitCode"] != code:
+        raise Failure(f"{name} ends with {failure['exitCode']} and {line!r}, expected {code} and {said!r}")
+    [server] = [each for each in predictor.pod()["status"]["containerStatuses"] if each["name"] == "kserve-container"]
+    if predictor.ready() or server.get("started"):
+        raise Failure(f"{name} is served")
+    if (attempts := predictor.attempts()) > MOST_ATTEMPTS:
+        raise Failure(f"{name} was tried {attempts} times")
+    return f"{line} (exit {code})"
+
+
+def _failed(faulty: Job, said: str, *secrets: str) -> str:
+    faulty.kube.until(f"the end of {faulty.name}", faulty.failed, 120)
+    log = faulty.log()
+    _unseen(log, WRONG, *secrets)
+    if not re.search(said, log[-1]):
+        raise Failure(f"{faulty.name} ends with {log[-1]!r}, expected {said!r}")
+    if (attempts := faulty.attempts()) != 1:
+        raise Failure(f"{faulty.name} was tried {attempts} times")
+    return log[-1]
+
+
+def _unseen(lines: list[str], *secrets: str) -> None:
+    if shown := [line for line in lines if any(secret in line for secret in secrets)]:
+        raise Failure(f"a secret is shown: {shown[0]}")
+
+
+def _last(predictor: Predictor) -> str:
+    try:
+        return next(reversed(predictor.log()), "")
+    except (Failure, ValueError):
+        return ""
+
+
+def _expected(attempt: Callable[[], object], said: str) -> str:
+    try:
+        attempt()
+    except Failure as error:
+        if said in str(error):
+            return str(error).rpartition("): ")[2]
+        raise
+    raise Failure(f"not refused: expected {said!r}")
+
+
+@contextmanager
+def _patched(scene: Scene, key: str, value: str) -> Iterator[None]:
+    """Another value in the clients' Secret for the time of the block; what runs has read it before."""
+    before = scene.kube.secret(CREDENTIALS)[key]
+
+    def write(text: str) -> None:
+        encoded = base64.b64encode(text.encode()).decode()
+        scene.kube("patch", "secret", CREDENTIALS, "--patch", f'{{"data": {{"{key}": "{encoded}"}}}}')
+
+    write(value)
+    try:
+        yield
+    finally:
+        write(before)
+
+
+def _damaged(scene: Scene) -> str:
+    """Another version of the champion's bundle, of which one file is then written over in the bucket."""
+    with scene.registry() as (registry, mlflow), tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "bundle"
+        registry.download(f"mlflow://{MODEL}@{CHAMPION}", folder)
+        version = registry.log_run("cluster-test", {}, {}, {"fault": uuid4().hex}, folder, MODEL).version
+        graph = (folder / "model.onnx").read_bytes()
+        asked = {"name": MODEL, "version": version}
+        place = mlflow.get("/api/2.0/mlflow/model-versions/get-download-uri", params=asked).raise_for_status().json()
+        path = urlsplit(place["artifact_uri"]).path
+        store = "/api/2.0/mlflow-artifacts/artifacts"
+        mlflow.put(f"{store}{path}/model.onnx", content=graph[:-1] + b"\0").raise_for_status()
+    return version
+
+
+def _delete(scene: Scene, version: str) -> None:
+    with scene.registry() as (_, mlflow):
+        asked = {"name": MODEL, "version": version}
+        mlflow.request("DELETE", "/api/2.0/mlflow/model-versions/delete", json=asked).raise_for_status()
