@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -128,7 +129,7 @@ def values(scene: Scene) -> list[str]:
     if KNATIVE not in scene.kube("api-versions").split():
         refused["inferenceService.mode=Knative"] = "install it, or set inferenceService.mode=Standard"
     before = scene.release.revision()
-    facts = [_expected(lambda value=value: scene.release.set(value), said) for value, said in refused.items()]
+    facts = [_expected(partial(scene.release.set, value), said) for value, said in refused.items()]
     if scene.release.revision() != before:
         raise Failure("a refused upgrade has made a revision")
     return facts
