@@ -48,7 +48,6 @@ class EnvoySplitter:
         self.proxy.stop()
         for version in self.servers.roster.ports:
             self.servers.end(version)
-        self.servers.crown("")
 
     def check(self) -> None:
         """Raises Unsplittable when nothing serves here yet, or nothing could."""
