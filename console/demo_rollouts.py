@@ -33,7 +33,9 @@ from serving.rollout.state import Entry, Phase, State
 
 HOST = "127.0.0.1"
 LOOK_SECONDS = 0.25
-STEP = {"holdSeconds": 1.5, "minRequests": 60, "deadlineSeconds": 12}
+SHOWN = ("errors", "latency p95", "latency p99", "predictions distance", "predictions shift", "history")
+"""What is told of each decision; the table at the end has the rest."""
+STEP = {"holdSeconds": 1, "deadlineSeconds": 60}
 SPEC = {
     "inferenceService": MODEL,
     "model": MODEL,
@@ -45,8 +47,9 @@ SPEC = {
         "incomplete": 0.08,
         "degraded": 0.08,
         "latency": 4.0,
+        "missed": 0.2,
         "latencyFloor": 0.02,
-        "minRequests": 60,
+        "minRequests": 40,
     },
 }
 
@@ -88,11 +91,11 @@ def rollback(as_of: str | None, port: int) -> None:
 def _stage(as_of: str | None, port: int) -> Iterator[Stage]:
     gameweek, real = training.plan(as_of), Settings()
     scratch = real.home.resolve() / "demonstration"
-    shutil.rmtree(scratch, ignore_errors=True)
+    _cleared(scratch)
     settings = _apart(real, scratch)
+    place = Place(settings, RolloutSettings(host=HOST, port=port))
     registry = Registry(settings.tracking_uri)
     champion = registry.resolve(f"mlflow://{MODEL}@champion")
-    place = Place(settings, RolloutSettings(host=HOST, port=port))
     console.print(f"  [dim]on a copy of the registry in {scratch}: yours keeps its champion[/dim]")
     matches = gameweek.fixtures.to_dict("records")
     crowd = Crowd(HOST, port, [Question(m["home"], m["away"], m["kickoff"].isoformat()) for m in matches])
@@ -103,6 +106,14 @@ def _stage(as_of: str | None, port: int) -> Iterator[Stage]:
             yield Stage(settings, registry, champion, place, crowd, scratch)
     finally:
         splitter.close()
+
+
+def _cleared(scratch: Path) -> None:
+    """Leave nothing of a demonstration that was killed: its servers may still run."""
+    left = Place(Settings(home=scratch), RolloutSettings())
+    for service in left.services():
+        left.stop(service)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _apart(real: Settings, scratch: Path) -> Settings:
@@ -135,16 +146,17 @@ def _tried(stage: Stage, variant: Variant) -> State:
 
 def _announce(entry: Entry) -> None:
     console.print(f"  {rollouts.line(entry)}", markup=False)
-    figures = [text for found in entry.findings if (text := _figures(Finding.from_dict(found)))]
+    figures = [_figures(found) for found in map(Finding.from_dict, entry.findings) if _name(found) in SHOWN and found.n]
     if figures and entry.phase is not Phase.ROLLED_BACK:
-        console.print(f"  {'':<15} {'; '.join(figures)}", style="dim", markup=False)
+        console.print(f"  {'':<15} {', '.join(figures)}", style="dim", markup=False)
 
 
 def _figures(found: Finding) -> str:
-    """A finding in a few figures; empty when there was nothing to find."""
-    if found.estimate is None or found.limit is None or not found.n:
-        return ""
-    return f"{found.check} {found.measure}".strip() + f" {found.estimate:.3g} of {found.limit:.3g} (n {found.n:,})"
+    return f"{_name(found)} {found.estimate or 0:.3g} (limit {found.limit or 0:.3g}, n {found.n:,})"
+
+
+def _name(found: Finding) -> str:
+    return f"{found.check} {found.measure}".strip()
 
 
 def _last_findings(state: State) -> tuple[dict[str, object], ...]:
