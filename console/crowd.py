@@ -63,7 +63,7 @@ class Crowd:
 
 
 class Line:
-    """A connection that is kept, with no more of HTTP than it takes: a library would take as long as the answer does."""
+    """A connection that is kept, with no more of HTTP than it takes: a library takes as long as the answer."""
 
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
