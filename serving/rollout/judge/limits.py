@@ -33,7 +33,7 @@ class Limits:
     incomplete: float = 0.02
     degraded: float = 0.02
     latency: float = 1.25
-    latency_floor: float = 0.005
+    latency_floor: float = 0.01
     invalid: float = 0.01
     distance: float = 0.10
     shift: float = 0.05

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from matchday.scores.outcome import FloatArray
 from serving.rollout.judge.sequential import crossings, rate_evidence
 
-PRIOR_SIZE = 100.0
-"""Observations that the prior of a share below a candidate quantile is worth, centred where the quantile is."""
+PRIOR = 10.0
+"""Requests on the rarer side of a quantile that the prior is worth. Any is valid; this one is sharp from a thousand
+requests to a hundred thousand."""
 
 GRID = 17
 """Values of stable's quantile that are tried for the least evidence."""
@@ -78,7 +79,8 @@ def _evidence(latency: Buckets, q: float, x: FloatArray, floor: float) -> FloatA
     n = np.asarray(latency.counts).sum(axis=-1, dtype=float)[..., None]
     hits = _below(latency, x)
     hits = np.where(x <= floor, np.minimum(hits, q * n), hits)
-    return rate_evidence(hits, n, q, (PRIOR_SIZE * q, PRIOR_SIZE * (1 - q)))
+    worth = PRIOR / min(q, 1 - q)
+    return rate_evidence(hits, n, q, (worth * q, worth * (1 - q)))
 
 
 def _below(latency: Buckets, x: FloatArray) -> FloatArray:

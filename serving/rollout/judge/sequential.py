@@ -51,10 +51,9 @@ def difference_evidence(stable: Hits, canary: Hits, difference: ArrayLike) -> Fl
     The product of two martingales is one for each pair of rates, in whatever proportion requests are split; its least
     value over the pairs with this difference is at their constrained maximum-likelihood estimate.
     """
-    rate = _constrained(stable, canary, np.asarray(difference, float))
-    against: FloatArray = rate_evidence(stable.hits, stable.n, rate)
-    against += rate_evidence(canary.hits, canary.n, np.clip(rate + difference, 0, 1))
-    return against
+    higher = np.asarray(difference, float)
+    rate = _constrained(stable, canary, higher)
+    return rate_evidence(*stable, rate) + rate_evidence(*canary, np.clip(rate + higher, 0, 1))
 
 
 def rate_bounds(
