@@ -283,9 +283,9 @@ def _here(spec: Spec) -> list[tuple[str, str]]:
     place = Place(Settings(), RolloutSettings())
     lines = [("carried", place.carrier(spec.inference_service) or "out by nobody now")]
     if address := place.address(spec.inference_service):
-        ends = place.splitter(spec.inference_service, spec.model).endpoints()
-        lines.append(("service", f"http://{address[0]}:{address[1]}"))
-        lines.append(("servers", ", ".join(f"{each}/metrics" for each in (*ends.stable, *ends.canary))))
+        servers = place.splitter(spec.inference_service, spec.model).servers
+        told = [f"version {version} {servers.url(version)}/metrics" for version in servers.roster.ports]
+        lines += [("service", f"http://{address[0]}:{address[1]}"), ("servers", ", ".join(told) or "none")]
     return lines
 
 
