@@ -20,7 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo test lint format compile golden stubs data bench bench-features bench-serving bench-soak images cluster-test serve ui clean
+.PHONY: help setup demo test lint format compile golden stubs data bench bench-features bench-serving bench-soak bench-judge images cluster-test serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,9 @@ bench-serving: $(READY) ## measure the model server beside its peers: 10 minutes
 
 bench-soak: $(READY) ## the model server at half its capacity: errors, memory (MINUTES=9)
 	@$(BIN)/python -m benchmarks.serving.soak $${MINUTES:+--minutes "$$MINUTES"}
+
+bench-judge: $(READY) ## the rollout's judge on thousands of simulated rollouts: how often it is wrong, how fast right
+	@$(BIN)/python -m benchmarks.judge
 
 images: ## build the container images with docker, podman or buildah (BUILDER=name BASE=image)
 	@sh scripts/images.sh

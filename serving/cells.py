@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-PAGE = max(8192, mmap.ALLOCATIONGRANULARITY)
+PAGE = max(16384, mmap.ALLOCATIONGRANULARITY)
 HEAD = 512
 """Bytes of a page for its labels."""
 

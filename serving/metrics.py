@@ -8,10 +8,13 @@ from pathlib import Path
 from serving.call import STAGES, TOTAL, Call
 from serving.cells import CELLS, Labels, Page, Shelf, blank
 
-SECONDS = (
-    *(0.00025, 0.0005, 0.00075, 0.001, 0.0015, 0.0025, 0.004, 0.006, 0.01, 0.015, 0.025),
-    *(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+TENTHS = (10, 12.5, 16, 20, 25, 31.5, 40, 50, 63, 80)
+"""Ten steps of a decade: Renard's R10 series, ISO 3."""
+
+SECONDS = tuple(
+    bound for power in range(-5, 1) for step in TENTHS if 0.00025 <= (bound := float(f"{step}e{power}")) <= 10
 )
+"""Fine enough that the rollout's judge tells a tail that is half as long again from one that is not."""
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 AGES = (60, 600, 3600, 6 * 3600, *(days * 86400 for days in (0.5, 1, 2, 3, 5, 7, 10, 14, 21, 30, 60, 120)))
 

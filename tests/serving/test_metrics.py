@@ -106,7 +106,7 @@ def test_only_recorded_requests_are_exemplars_and_the_newest_stays(metrics: Metr
         for each in page(metrics)["matchday_serving_latency_seconds"].samples
         if each.exemplar
     ]
-    assert exemplars == [("0.025", f"{2:016x}{0xABC:016x}", 0.02)]
+    assert exemplars == [("0.02", f"{2:016x}{0xABC:016x}", 0.02)]
 
 
 def test_the_plain_format_is_given_to_who_knows_no_other(metrics: Metrics) -> None:

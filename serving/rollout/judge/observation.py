@@ -1,0 +1,92 @@
+"""What two versions did in the same window, as plain numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from matchday.scores.outcome import FloatArray
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How long requests took. bounds: ascending upper bounds, seconds. counts: one more, the last is beyond them.
+
+    Raises ValueError when they do not fit each other.
+    """
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.counts) != len(self.bounds) + 1 or len(self.bounds) < 2:
+            raise ValueError(f"a histogram of {len(self.bounds)} bounds has {len(self.counts)} counts")
+        if self.bounds[0] <= 0 or any(upper <= lower for lower, upper in pairwise(self.bounds)):
+            raise ValueError(f"bounds of a histogram ascend from above zero: {self.bounds}")
+        if min(self.counts) < 0:
+            raise ValueError(f"a count of a histogram is negative: {min(self.counts)}")
+
+    @property
+    def total(self) -> int:
+        """Requests in it."""
+        return sum(self.counts)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What one version did.
+
+    errors: kind -> requests that ended so, refusals among them. incomplete: answered although a feature was missing.
+    degraded: answered from features past their age.
+    """
+
+    requests: int = 0
+    errors: Mapping[str, int] = field(default_factory=dict)
+    latency: Histogram | None = None
+    incomplete: int = 0
+    degraded: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.requests, self.incomplete, self.degraded, *self.errors.values()) < 0:
+            raise ValueError(f"a count is negative: {self}")
+
+    @property
+    def failed(self) -> int:
+        """Requests without an answer, at most all of them."""
+        return min(self.requests, sum(self.errors.values()))
+
+    @property
+    def answered(self) -> int:
+        """Requests with an answer."""
+        return self.requests - self.failed
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The same rows, answered by both versions: (n, k) each, NaN where a version gave no number.
+
+    k classes with their probabilities, or k = 1 for a number such as points. Raises ValueError for other shapes.
+    """
+
+    stable: FloatArray
+    canary: FloatArray
+
+    def __post_init__(self) -> None:
+        if np.ndim(self.stable) != 2 or np.shape(self.stable) != np.shape(self.canary):
+            raise ValueError(f"pairs are (n, k) each, not {np.shape(self.stable)} and {np.shape(self.canary)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What there is to judge; None where a source says nothing.
+
+    skill: (n,) score of canary - stable on matches both have forecast, lower is better; looked at again and again.
+    history: (n,) the same of walk-forward forecasts of past weeks; looked at once, before any traffic.
+    """
+
+    stable: Cohort = field(default_factory=Cohort)
+    canary: Cohort = field(default_factory=Cohort)
+    pairs: Pairs | None = None
+    skill: FloatArray | None = None
+    history: FloatArray | None = None
