@@ -18,6 +18,7 @@ LABELS = ("model", "version", "variant")
 ABOUT = (
     ("requests", "Requests for a forecast or an explanation, whatever came of them."),
     ("missing_features", "Features that were missing, one per gap."),
+    ("incomplete", "Answers that lacked at least one feature."),
     ("degraded", "Answers from the last known features, while the store could not be read."),
 )
 

@@ -21,7 +21,7 @@ AGES = (60, 600, 3600, 6 * 3600, *(days * 86400 for days in (0.5, 1, 2, 3, 5, 7,
 ERRORS = (400, 404, 408, 409, 413, 415, 429, 500, 503, 504)
 KINDS = (*(HTTPStatus(status).name.lower() for status in ERRORS), "other")
 
-COUNTERS = ("requests", "missing_features", "degraded", "log_dropped")
+COUNTERS = ("requests", "missing_features", "incomplete", "degraded", "log_dropped")
 
 
 def _lay_out() -> tuple[dict[str, int], int]:
@@ -44,7 +44,7 @@ def _lay_out() -> tuple[dict[str, int], int]:
 PLACE, USED = _lay_out()
 assert USED <= CELLS  # noqa: S101
 STAGE_PLACES = tuple((PLACE[stage], PLACE[f"{stage} exemplars"]) for stage in STAGES)
-REQUESTS, MISSING, DEGRADED, DROPPED = (PLACE[name] for name in COUNTERS)
+REQUESTS, MISSING, INCOMPLETE, DEGRADED, DROPPED = (PLACE[name] for name in COUNTERS)
 ERROR_PLACE = {status: PLACE["errors"] + index for index, status in enumerate(ERRORS)}
 OTHER_ERROR = PLACE["errors"] + len(ERRORS)
 
@@ -73,6 +73,7 @@ class Series:
         self._add(PLACE["rows"], ROWS, rows)
         if missing:
             numbers[MISSING] += missing
+            numbers[INCOMPLETE] += 1
         if degraded:
             numbers[DEGRADED] += 1
         if age is not None:

@@ -12,13 +12,12 @@ from matchday.models import outcome
 from matchday.models.evaluation import Evaluation
 from matchday.models.packaging import bundle
 from matchday.models.promotion import Contender, Promotion, decide
+from matchday.models.skill import FORECASTS
 from matchday.models.training import Trained
 from matchday.registry import CHALLENGER, CHAMPION, ModelVersion, Registry
 from matchday.settings import Settings
 
 EXPERIMENT = outcome.MODEL
-FORECASTS = "forecasts.parquet"
-"""Beside the bundle of every version: its walk-forward forecasts, for paired comparisons later."""
 DEFINITIONS = "feature_code"
 """Tag of a version: fingerprint of the code that made the features it learnt from."""
 

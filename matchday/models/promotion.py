@@ -5,9 +5,8 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from matchday.scores import ranked_probability
+from matchday.models.skill import paired
 
 CLEARLY = 1.645
 """Standard errors by which a mean paired difference of RPS must lie beyond a limit: 5 % one-sided."""
@@ -62,7 +61,7 @@ def decide(champion: Contender | None, challenger: Contender, as_of: datetime, *
 
 
 def _compare(champion: Contender, challenger: Contender) -> Promotion:
-    gaps = _paired(champion, challenger)
+    gaps = paired(challenger.forecasts, champion.forecasts)
     if len(gaps) < LEAST_MATCHES:
         return Promotion(False, f"inconclusive: {len(gaps)} of {LEAST_MATCHES} matches that both forecast", len(gaps))
     mean = float(gaps.mean())
@@ -75,11 +74,3 @@ def _compare(champion: Contender, challenger: Contender) -> Promotion:
         return Promotion(True, f"fresher and as good: {numbers}", len(gaps), mean, error)
     verdict = "worse" if mean > CLEARLY * error else "inconclusive"
     return Promotion(False, f"{verdict}: {numbers}", len(gaps), mean, error)
-
-
-def _paired(champion: Contender, challenger: Contender) -> NDArray[np.float64]:
-    both = challenger.forecasts.merge(champion.forecasts, on="match_id", suffixes=("", "_champion"))
-    result = both["result"].to_numpy(np.int64)
-    own = ranked_probability(both[["H", "D", "A"]].to_numpy(float), result)
-    other = ranked_probability(both[["H_champion", "D_champion", "A_champion"]].to_numpy(float), result)
-    return own - other

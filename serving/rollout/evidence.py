@@ -1,8 +1,9 @@
 """What both versions did in a window: totals, kept so that another process goes on counting where one ended."""
 
 import math
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +16,8 @@ from serving.rollout.state import packed, unpacked
 FloatArray = NDArray[np.float64]
 DIGITS = 6
 """Of a probability, as evidence keeps it."""
+LEAST_BOUNDS = 2
+"""Of a histogram."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Evidence:
         """With what the endpoints of both versions have counted by now.
 
         An endpoint seen for the first time begins at what it says; one that did not answer keeps its place; one whose
-        counts fell was started anew, and all it says is new.
+        counts fell was started anew, and all it says is new. So nothing is counted twice, and nothing is lost but what
+        an endpoint counted before its first look and between its last look and its end.
         """
         gains = [
             total([own, *(gain(self.seen[name], now) for name, now in counts.items() if name in self.seen)])
@@ -60,7 +64,7 @@ class Evidence:
                 "seen": {name: _written(cohort) for name, cohort in self.seen.items()},
                 "stable": _written(self.stable),
                 "canary": _written(self.canary),
-                "pairs": self.pairs and [_numbers(self.pairs.stable), _numbers(self.pairs.canary)],
+                "pairs": self.pairs and _written_pairs(self.pairs),
                 "history": None if self.history is None else _numbers(self.history),
             }
         )
@@ -76,30 +80,48 @@ class Evidence:
             seen={name: _read(cohort) for name, cohort in given["seen"].items()},
             stable=_read(given["stable"]),
             canary=_read(given["canary"]),
-            pairs=given["pairs"] and Pairs(*(_matrix(side) for side in given["pairs"])),
-            history=None if given["history"] is None else _matrix(given["history"]),
+            pairs=given["pairs"] and _read_pairs(given["pairs"]),
+            history=None if given["history"] is None else np.array(given["history"], np.float64),
         )
 
 
 def gain(before: Cohort, now: Cohort) -> Cohort:
     """What was counted between two looks at one endpoint; all of `now` when any count has fallen."""
-    then, present = _cells(before), _cells(now)
     if before.latency and now.latency and before.latency.bounds != now.latency.bounds:
         return now
+    then, present = _cells(before), _cells(now)
     if any(present[name] < count for name, count in then.items()):
         return now
-    return _cohort(Counter({name: count - then[name] for name, count in present.items()}), now.latency)
+    return _cohort(Counter({name: count - then[name] for name, count in present.items()}), _bounds([now]))
 
 
-def total(cohorts: list[Cohort]) -> Cohort:
-    """The sum of what was counted. Raises ValueError for histograms of other bounds."""
+def total(cohorts: Sequence[Cohort]) -> Cohort:
+    """The sum of what was counted. Latencies in other buckets are summed in the buckets that all have."""
+    bounds = _bounds(cohorts)
     cells: Counter[str] = Counter()
-    shapes = {cohort.latency.bounds for cohort in cohorts if cohort.latency}
-    if len(shapes) > 1:
-        raise ValueError("latencies were counted in other buckets: the servers are of different releases")
     for cohort in cohorts:
-        cells.update(_cells(cohort))
-    return _cohort(cells, next((cohort.latency for cohort in cohorts if cohort.latency), None))
+        cells.update(_cells(_coarser(cohort, bounds)))
+    return _cohort(cells, bounds)
+
+
+def _bounds(cohorts: Sequence[Cohort]) -> tuple[float, ...]:
+    """The bounds that all latencies have; none where those are too few for a histogram."""
+    shapes = [set(cohort.latency.bounds) for cohort in cohorts if cohort.latency]
+    shared = sorted(set.intersection(*shapes)) if shapes else []
+    return tuple(shared) if len(shared) >= LEAST_BOUNDS else ()
+
+
+def _coarser(cohort: Cohort, bounds: tuple[float, ...]) -> Cohort:
+    """The same with its latency in fewer buckets, which is exact, as each of them is whole buckets of before."""
+    latency = cohort.latency
+    if latency is None or latency.bounds == bounds:
+        return cohort
+    if not bounds:
+        return replace(cohort, latency=None)
+    counts = [0] * (len(bounds) + 1)
+    for bound, count in zip((*latency.bounds, math.inf), latency.counts, strict=True):
+        counts[bisect_left(bounds, bound)] += count
+    return replace(cohort, latency=Histogram(bounds, tuple(counts)))
 
 
 def _cells(cohort: Cohort) -> Counter[str]:
@@ -112,12 +134,13 @@ def _cells(cohort: Cohort) -> Counter[str]:
     return cells
 
 
-def _cohort(cells: Counter[str], shape: Histogram | None) -> Cohort:
+def _cohort(cells: Counter[str], bounds: tuple[float, ...]) -> Cohort:
     return Cohort(
         requests=cells["requests"],
         errors={name.removeprefix("error "): count for name, count in cells.items() if name.startswith("error ")},
-        latency=shape
-        and Histogram(shape.bounds, tuple(cells[f"bucket {index}"] for index in range(len(shape.bounds) + 1))),
+        latency=Histogram(bounds, tuple(cells[f"bucket {place}"] for place in range(len(bounds) + 1)))
+        if bounds
+        else None,
         incomplete=cells["incomplete"],
         degraded=cells["degraded"],
     )
@@ -148,5 +171,10 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else round(value, DIGITS)
 
 
-def _matrix(rows: list[Any]) -> FloatArray:
-    return np.array(rows, dtype=np.float64)
+def _written_pairs(pairs: Pairs) -> list[Any]:
+    return [pairs.stable.shape[1], _numbers(pairs.stable), _numbers(pairs.canary)]
+
+
+def _read_pairs(given: list[Any]) -> Pairs:
+    width, *sides = given
+    return Pairs(*(np.array(side, np.float64).reshape(-1, width) for side in sides))

@@ -89,6 +89,7 @@ def test_stages_errors_and_features_are_counted(metrics: Metrics) -> None:
     kinds = {"bad_request": 1, "too_many_requests": 1, "service_unavailable": 2, "other": 1, "conflict": 0}
     assert {kind: value(found, "errors_total", kind=kind) for kind in kinds} == kinds
     assert value(found, "missing_features_total") == 2
+    assert value(found, "incomplete_total") == 1
     assert value(found, "degraded_total") == 1
     assert value(found, "log_dropped_total", variant="stable") == 7
     assert (value(found, "batch_rows_sum"), value(found, "batch_rows_count")) == (4, 2)
