@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from console import rollout_commands
 from matchday import __version__
 from matchday.errors import MatchdayError
 
@@ -19,6 +20,7 @@ cluster = typer.Typer(no_args_is_help=True, help="What a release on Kubernetes n
 app.add_typer(data, name="data")
 app.add_typer(pipeline, name="pipeline")
 app.add_typer(model, name="model")
+app.add_typer(rollout_commands.app, name="rollout")
 app.add_typer(cluster, name="cluster")
 
 AsOf = Annotated[str | None, typer.Option(help="Date to stand on, as 2026-03-01. Default: before the last gameweek.")]

@@ -4,15 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from serving.rollout.evidence import Evidence
-from serving.rollout.judge import Judgement, Verdict, judge
+from serving.rollout.judge import SHADOW, TRAFFIC, Judgement, Verdict, judge, step_alphas
 from serving.rollout.spec import ALL, Promotion, Shadow, Spec, Step, Undecided
 from serving.rollout.splitters.splitter import Readiness
 from serving.rollout.state import Phase, Requests, Stage, State
-
-ALPHA = 0.05
-"""Chance that a version as good as the champion is failed, over a whole rollout with all its looks."""
-SHADOW_CHECKS = ("predictions", "skill")
-TRAFFIC_CHECKS = ("errors", "latency", "predictions", "features", "skill")
 
 
 @dataclass(frozen=True)
@@ -47,8 +42,9 @@ def advance(spec: Spec, state: State, facts: Facts) -> State:
 
 
 def share(spec: Spec, phase: Phase) -> float:
-    """The part of ALPHA that one window has: half is the shadow's, half is divided over the steps."""
-    return ALPHA / 2 if phase is Phase.SHADOW else ALPHA / 2 / len(spec.steps)
+    """The chance that one window has of failing a candidate as good as the champion."""
+    alphas = step_alphas(len(spec.steps), shadow=spec.shadow is not None)
+    return alphas[0] if phase is Phase.SHADOW else alphas[-1]
 
 
 def _timed(state: State, facts: Facts) -> State:
@@ -116,7 +112,7 @@ def _unready(spec: Spec, state: State, facts: Facts) -> State | None:
 
 def _shadow(spec: Spec, state: State, facts: Facts) -> State:
     shadow = spec.shadow or Shadow()
-    return _unready(spec, state, facts) or _judged(spec, state, facts, shadow, SHADOW_CHECKS)
+    return _unready(spec, state, facts) or _judged(spec, state, facts, shadow, SHADOW)
 
 
 def _progressing(spec: Spec, state: State, facts: Facts) -> State:
@@ -131,7 +127,7 @@ def _progressing(spec: Spec, state: State, facts: Facts) -> State:
         state = state.model_copy(update={"since": facts.evidence.opened})
     if facts.readiness.hopeless:
         return _back(state, facts, f"the candidate does not answer any more: {facts.readiness.reason}")
-    return _judged(spec, state, facts, step, TRAFFIC_CHECKS)
+    return _judged(spec, state, facts, step, TRAFFIC)
 
 
 def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks: Sequence[str]) -> State:

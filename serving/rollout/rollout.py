@@ -6,6 +6,7 @@ before, and doing it again changes nothing; so a kill between any two of them lo
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
@@ -119,7 +120,7 @@ class Rollout:
         readiness = self._readiness()
         return replace(facts, readiness=readiness, evidence=self._gathered(state, facts, readiness))
 
-    def _versions(self) -> dict[str, str]:
+    def _versions(self) -> dict[str, Any]:
         """What champion and candidate mean now; empty where the registry does not say."""
         versions, said = self._sources.versions, {"stable": "", "candidate": "", "refusal": ""}
         try:

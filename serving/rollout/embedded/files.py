@@ -1,0 +1,40 @@
+"""Files that are read whole or not at all."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matchday.errors import MatchdayError
+
+
+class FolderError(MatchdayError):
+    """A file of ours that cannot be written or read."""
+
+
+def write(file: Path, content: Mapping[str, Any]) -> None:
+    """Put JSON in the place of a file: a reader sees the old or the new, whatever happens. Raises FolderError."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as draft:
+            json.dump(content, draft, indent=1)
+            draft.flush()
+            os.fsync(draft.fileno())
+        os.replace(draft.name, file)
+    except OSError as error:
+        raise FolderError(f"cannot write {file}: {error.strerror or error}") from None
+
+
+def read(file: Path) -> dict[str, Any]:
+    """What `write` put there; empty when nothing. Raises FolderError for what is no JSON object."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{file} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise FolderError(f"{file} holds no JSON object")
+    return content
