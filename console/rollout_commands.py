@@ -35,9 +35,8 @@ def start(
     from console import rollouts
     from serving.rollout.embedded.settings import RolloutSettings
 
-    chosen = {"host": host, "port": port}
-    settings = RolloutSettings(**{key: value for key, value in chosen.items() if value is not None})
-    rollouts.start(name, candidate, spec, settings, namespace)
+    chosen = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    rollouts.start(name, candidate, spec, RolloutSettings().model_copy(update=chosen), namespace)
 
 
 @app.command("list")

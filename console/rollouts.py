@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,15 @@ def show_all(namespace: str | None) -> None:
         spec, state = rollouts.spec(name), rollouts.state(name)
         candidate = state.candidate_version or spec.candidate
         age = _age(state.history[0].time) if state.history else "-"
-        row = (name, spec.inference_service, candidate, str(state.phase), state.verdict or "-", f"{state.weight} %", age)
+        row = (
+            name,
+            spec.inference_service,
+            candidate,
+            str(state.phase),
+            state.verdict or "-",
+            f"{state.weight} %",
+            age,
+        )
         rows.append(row)
     if not rows:
         raise MatchdayError("there are no rollouts; begin one with 'matchday rollout start NAME --candidate VERSION'")
@@ -141,9 +150,9 @@ def of_place(namespace: str | None) -> Rollouts:
     """The rollouts of a namespace of a cluster, or of this machine."""
     if not namespace:
         return Place(Settings(), RolloutSettings()).rollouts
-    from serving.rollout.kubernetes.rollouts import ClusterRollouts
-
-    return ClusterRollouts(namespace)
+    kubernetes = import_module("serving.rollout.kubernetes.rollouts")
+    rollouts: Rollouts = kubernetes.ClusterRollouts(namespace)
+    return rollouts
 
 
 def read_spec(candidate: str | None, file: Path | None) -> Spec:
@@ -192,8 +201,7 @@ def _carry_out(place: Place, name: str, rollout: RolloutSettings) -> State:
     service = place.rollouts.spec(name).inference_service
     if address := place.address(service):
         console.print(
-            f"service {service} goes on at http://{address[0]}:{address[1]}; "
-            f"'matchday rollout stop {service}' ends it"
+            f"service {service} goes on at http://{address[0]}:{address[1]}; 'matchday rollout stop {service}' ends it"
         )
     if not state.ended:
         console.print(f"rollout {name} rests {_phase(state)}; 'matchday rollout start {name}' goes on with it")

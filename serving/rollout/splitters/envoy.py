@@ -23,7 +23,7 @@ POLL_SECONDS = 0.02
 class EnvoySplitter:
     """Splits the requests of one service between two versions. Its processes outlive it: another finds them again."""
 
-    limitations = (
+    limitations: tuple[str, ...] = (
         "It is one machine: a stable server that is killed answers nothing until the next round starts it again.",
         "A candidate that is killed fails its share of the requests until the next round takes it back.",
         "gRPC is not split: only HTTP goes through Envoy.",
