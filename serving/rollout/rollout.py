@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import structlog
-
 from matchday.errors import MatchdayError
+from matchday.telemetry import logger
 from serving.rollout import machine
 from serving.rollout.evidence import Evidence
 from serving.rollout.machine import Facts
@@ -53,7 +52,7 @@ class Rollout:
         self._store = store
         self._clock = clock
         self._announce = announce
-        self._log = structlog.get_logger("rollout").bind(service=spec.inference_service)
+        self._log = logger("rollout").bind(service=spec.inference_service)
 
     def tick(self) -> State:
         """One round. Returns the state that is kept now. Raises Conflict when another process is at it."""

@@ -12,7 +12,9 @@ from serving.rollout.state import Phase, Requests, State
 FINALIZER = "rollout.matchday.io/roll-back"
 """Held while a rollout is under way: it is rolled back before it is deleted."""
 
-PAUSED, ABORTED, APPROVED, RETRY = (f"rollout.matchday.io/{name}" for name in ("paused", "aborted", "approved", "retry"))
+PAUSED, ABORTED, APPROVED, RETRY = (
+    f"rollout.matchday.io/{name}" for name in ("paused", "aborted", "approved", "retry")
+)
 """Annotations by which people ask; the spec is never changed for that."""
 
 VERDICTS = {"pass": "True", "fail": "False"}

@@ -19,6 +19,7 @@ from serving.rollout.kubernetes.resource import Condition
 from serving.rollout.spec import ALL
 from serving.rollout.splitters.inference_service import InferenceService, pin_of, pinned, predictor_of
 from serving.rollout.splitters.route import Route, Shares, backends_of
+from serving.rollout.splitters.served import served
 from serving.rollout.splitters.splitter import Endpoints, Readiness, SplitError, Unsplittable
 
 MODE = "Standard"
@@ -27,7 +28,7 @@ MODE = "Standard"
 class Standard:
     """One InferenceService in Standard mode."""
 
-    limitations = (
+    limitations: tuple[str, ...] = (
         "Only the public host is split: who calls a predictor's Service in the cluster gets that predictor.",
         "KServe takes a canary's pods off the stable predictor's replicas while the canary runs, down to one.",
         "A canary has as many pods as its weight is of the stable predictor's replicas; it is not autoscaled.",
@@ -172,16 +173,12 @@ class Standard:
 
     def _served(self) -> str:
         """The version that the stable pods answer with, by their own word. Raises SplitError where they disagree."""
-        from serving.rollout.splitters.served import served
-
         return served([pod.url for pod in self._pods(self._stable) if pod.ready], self._service.model)
 
     def _settled(self, version: str) -> bool:
         """Whether every stable pod is ready and answers with this version."""
         found = self._pods(self._stable)
-        return bool(found) and all(
-            pod.ready and pod.pin == version and self._answers(pod, version) for pod in found
-        )
+        return bool(found) and all(pod.ready and pod.pin == version and self._answers(pod, version) for pod in found)
 
     def _handed_back(self, service: Object, canary: Object) -> bool:
         """Whether the stable pods, which have the candidate's version now, have all the requests again.
