@@ -68,7 +68,8 @@ class Standard:
         service = self._service.get()
         pin = pin_of(service) or self._served()
         canary = _canary(service)
-        if not canary or canary["predictor"]["name"] != _name(version):
+        wanted = _entry(version, canary.get("trafficPercent", 0), service, self._service.model)
+        if not canary or _what(canary) != _what(wanted):
             self._apply(pin, _entry(version, 0, service, self._service.model))
         elif not pin_of(service):
             self._apply(pin, canary)
@@ -244,6 +245,11 @@ def _differ(canary: Object, wanted: Object) -> bool:
         canary.get("trafficPercent", 0) != wanted["trafficPercent"]
         or canary["predictor"].get("minReplicas") != wanted["predictor"]["minReplicas"]
     )
+
+
+def _what(canary: Object) -> tuple[str, str]:
+    """Name and model of a canary."""
+    return canary["predictor"]["name"], str((canary["predictor"].get("model") or {}).get("storageUri"))
 
 
 def _name(version: str) -> str:
