@@ -53,7 +53,21 @@ def outcome(as_of: str | None, port: int) -> None:
     _show_next(gameweek, port)
 
 
-SCENES: dict[str, Callable[[str | None, int], None]] = {"outcome": outcome}
+def rollout(as_of: str | None, port: int) -> None:
+    """A new version beside the champion, promoted on evidence."""
+    from console import demo_rollouts
+
+    demo_rollouts.rollout(as_of, port)
+
+
+def rollback(as_of: str | None, port: int) -> None:
+    """Spoiled versions, taken back."""
+    from console import demo_rollouts
+
+    demo_rollouts.rollback(as_of, port)
+
+
+SCENES: dict[str, Callable[[str | None, int], None]] = {"outcome": outcome, "rollout": rollout, "rollback": rollback}
 
 
 def _show_gameweek(gameweek: Gameweek, url: str) -> None:

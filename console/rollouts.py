@@ -294,7 +294,7 @@ def _phase(state: State) -> str:
 
 
 def _figure(number: float | None) -> str:
-    return "-" if number is None else f"{0.0 if abs(number) < LEAST_SHOWN else number:.4g}"
+    return "-" if number is None else f"{0.0 if abs(number) < LEAST_SHOWN else number:.3g}"
 
 
 def _moment(seconds: float) -> str:

@@ -9,6 +9,9 @@ from rich.table import Table
 console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
 """The terminal as it was at the start: a pipeline's own output, which is caught, does not catch this."""
 
+LEAST_WIDTH = 110
+"""Characters that a table may take: figures are not cut where no terminal says how wide it is."""
+
 
 def heading(text: str) -> None:
     """A heading of a part of the output."""
@@ -22,4 +25,4 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: i
         drawn.add_column(column, justify="left" if position < text_columns else "right", no_wrap=True)
     for row in rows:
         drawn.add_row(*row)
-    console.print(drawn)
+    console.print(drawn, width=max(console.width, LEAST_WIDTH), crop=False)

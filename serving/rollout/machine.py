@@ -9,6 +9,9 @@ from serving.rollout.spec import ALL, Promotion, Shadow, Spec, Step, Undecided
 from serving.rollout.splitters.splitter import Readiness
 from serving.rollout.state import Phase, Requests, Stage, State
 
+PROMOTION = "promotion"
+"""The last gate."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -37,7 +40,7 @@ def advance(spec: Spec, state: State, facts: Facts) -> State:
     if state.ended:
         return _again(spec, state, facts)
     if reason := _broken_off(state, facts):
-        return _back(state, facts, reason)
+        return _undone(state, facts, reason) if state.stage is Stage.ALIAS else _back(state, facts, reason)
     return _STEPS[state.phase](spec, state, facts)
 
 
@@ -78,7 +81,7 @@ def _broken_off(state: State, facts: Facts) -> str:
         return ""
     if facts.requests.aborted:
         return "aborted by a person"
-    if state.stage is None and facts.stable not in ("", state.stable_version):
+    if state.stage in (None, Stage.SHIFT) and facts.stable not in ("", state.stable_version):
         return f"the champion became version {facts.stable} meanwhile"
     return ""
 
@@ -120,6 +123,8 @@ def _shadow(spec: Spec, state: State, facts: Facts) -> State:
 
 def _progressing(spec: Spec, state: State, facts: Facts) -> State:
     step = spec.steps[state.step]
+    if facts.readiness.hopeless:
+        return _back(state, facts, f"the candidate does not answer any more: {facts.readiness.reason}")
     if facts.evidence.opened is None:
         late = facts.now - state.since > spec.ready_seconds
         if late:
@@ -128,8 +133,6 @@ def _progressing(spec: Spec, state: State, facts: Facts) -> State:
         return _waiting(state, facts, f"waits for {step.weight} % to be in force")
     if state.since < facts.evidence.opened:
         state = state.model_copy(update={"since": facts.evidence.opened})
-    if facts.readiness.hopeless:
-        return _back(state, facts, f"the candidate does not answer any more: {facts.readiness.reason}")
     return _judged(spec, state, facts, step, TRAFFIC)
 
 
@@ -143,6 +146,8 @@ def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks:
     state = _with(state, facts, found)
     if found.verdict is Verdict.FAIL:
         return _back(state, facts, found.reason)
+    if not facts.readiness.ready:
+        return _silent(spec, state, facts, late)
     if state.gate:
         return _gated(spec, state, facts)
     if found.verdict is Verdict.INCONCLUSIVE:
@@ -157,6 +162,12 @@ def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks:
     return _next(spec, state, facts, found.reason)
 
 
+def _silent(spec: Spec, state: State, facts: Facts, late: bool) -> State:
+    """A candidate that does not answer now goes nowhere, whatever it did before."""
+    reason = f"the candidate does not answer: {facts.readiness.reason or 'it does not say why'}"
+    return _undecided(spec, state, facts, reason) if late and not state.gate else _waiting(state, facts, reason)
+
+
 def _with(state: State, facts: Facts, found: Judgement) -> State:
     """The state with what the judge says."""
     findings = tuple(finding.to_dict() for finding in found.findings)
@@ -167,18 +178,23 @@ def _with(state: State, facts: Facts, found: Judgement) -> State:
 def _undecided(spec: Spec, state: State, facts: Facts, reason: str) -> State:
     if spec.undecided is Undecided.ROLL_BACK:
         return _back(state, facts, f"time is up without evidence: {reason}")
-    gate = _name(state, str(state.weight) if state.phase is Phase.PROGRESSING else "shadow")
+    gate = _name(state, _here(spec, state))
     told = f"time is up without evidence ({reason}); a person approves {gate} or aborts"
     return state.model_copy(update={"gate": gate, "reason": told})
 
 
 def _gate(spec: Spec, state: State, step: Step | Shadow) -> str:
     """What a person must approve before the rollout goes on; empty when nothing."""
+    here = _here(spec, state)
+    asked = step.approval or (here == PROMOTION and spec.promotion is Promotion.MANUAL)
+    return _name(state, here) if asked else ""
+
+
+def _here(spec: Spec, state: State) -> str:
+    """What a person who approves it lets go by."""
     if state.phase is Phase.SHADOW:
-        return _name(state, "shadow") if step.approval else ""
-    if state.step == len(spec.steps) - 1:
-        return _name(state, "promotion") if spec.promotion is Promotion.MANUAL or step.approval else ""
-    return _name(state, str(state.weight)) if step.approval else ""
+        return "shadow"
+    return PROMOTION if state.step == len(spec.steps) - 1 else str(state.weight)
 
 
 def _name(state: State, what: str) -> str:
@@ -213,13 +229,15 @@ def _promoting(spec: Spec, state: State, facts: Facts) -> State:
     if facts.done:
         return _promoted(state, facts, stage)
     late = facts.now - state.since > spec.promotion_seconds
-    if late and stage is not Stage.UNDO:
-        why = facts.problem or f"{stage} was not done in {spec.promotion_seconds:g} s"
-        if stage is Stage.SHIFT:
-            return _back(state, facts, f"the promotion failed: {why}")
-        reason = f"the promotion failed and is put back: {why}"
-        return state.to(facts.now, Phase.PROMOTING, reason, stage=Stage.UNDO)
-    return _waiting(state, facts, state.reason)
+    if not late or stage is Stage.UNDO:
+        return _waiting(state, facts, state.reason)
+    reason = f"the promotion failed: {facts.problem or f'{stage} was not done in {spec.promotion_seconds:g} s'}"
+    return _back(state, facts, reason) if stage is Stage.SHIFT else _undone(state, facts, reason)
+
+
+def _undone(state: State, facts: Facts, reason: str) -> State:
+    """Put the alias back before the service."""
+    return state.to(facts.now, Phase.PROMOTING, reason, stage=Stage.UNDO)
 
 
 def _promoted(state: State, facts: Facts, stage: Stage) -> State:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matchday.errors import MatchdayError
+from matchday.patience import NotYet
 from matchday.telemetry import logger
 from serving.rollout import machine
 from serving.rollout.evidence import Evidence
@@ -121,28 +122,26 @@ class Rollout:
 
     def _versions(self) -> dict[str, Any]:
         """What champion and candidate mean now; empty where the registry does not say."""
-        versions, said = self._sources.versions, {"stable": "", "candidate": "", "refusal": ""}
+        versions, said = self._sources.versions, {"stable": "", "candidate": "", "refusal": "", "waits": ""}
         try:
             said["stable"] = versions.champion(self.spec.model)
             said["candidate"] = versions.resolve(self.spec.model, self.spec.candidate)
+        except NotYet as error:
+            said["waits"] = str(error)
         except MatchdayError as error:
             said["refusal"] = str(error)
         return said
 
     def _prerequisites(self, facts: Facts) -> Facts:
         """Whether a rollout may begin, and if not, why."""
-        if facts.refusal:
+        if facts.refusal or facts.waits:
             return facts
-        model, candidate = self.spec.model, facts.candidate
-        if candidate == facts.stable:
-            return replace(facts, refusal=f"version {candidate} of {model} is the champion already")
-        taken_back = self._sources.versions.rolled_back(model, candidate)
-        retried = facts.requests.retry > 1
-        if taken_back is not None and not retried and facts.now - taken_back < self.spec.cooldown_seconds:
-            hours = (taken_back + self.spec.cooldown_seconds - facts.now) / 3600
-            told = f"version {candidate} was rolled back and is left alone for {hours:.1f} h more; retry it by hand"
+        if facts.candidate == facts.stable:
+            told = f"version {facts.candidate} of {self.spec.model} is the champion already"
             return replace(facts, refusal=told)
         try:
+            if left_alone := self._cooling(facts):
+                return replace(facts, refusal=left_alone)
             self._splitter.check()
         except Unsplittable as error:
             return replace(facts, refusal=str(error))
@@ -150,6 +149,15 @@ class Rollout:
             return replace(facts, waits=str(error))
         rival = self._store.rival()
         return replace(facts, waits=f"waits for the end of rollout {rival} of the same service" if rival else "")
+
+    def _cooling(self, facts: Facts) -> str:
+        """Why a version that was rolled back is not tried again yet; empty for any other, or when a person asks."""
+        taken_back = self._sources.versions.rolled_back(self.spec.model, facts.candidate)
+        if taken_back is None or facts.requests.retry > 1:
+            return ""
+        hours = (taken_back + self.spec.cooldown_seconds - facts.now) / 3600
+        told = f"version {facts.candidate} was rolled back and is left alone for {hours:.1f} h more; retry it by hand"
+        return told if hours > 0 else ""
 
     def _readiness(self) -> Readiness:
         try:

@@ -42,7 +42,7 @@ class Part(BaseModel):
 class Shadow(Part):
     """Before any traffic: the candidate answers rows that nobody waits for."""
 
-    rows: int = Field(200, ge=1, le=1000, description="Rows that both versions answer, at most.")
+    rows: int = Field(380, ge=1, le=1000, description="Rows that both versions answer, at most: a season's matches.")
     history_weeks: int = Field(52, ge=0, description="Weeks of walk-forward forecasts compared; 0 is none.")
     hold_seconds: float = Field(0.0, ge=0, description="Least time before traffic.")
     deadline_seconds: float = Field(900.0, gt=0, description="Time for evidence.")
