@@ -48,6 +48,6 @@ def worst_shift(moved: FloatArray, alpha: float, missed: float) -> tuple[int, fl
 
 
 def _shift(values: FloatArray, alpha: float, missed: float) -> tuple[float, tuple[float, float]]:
-    mean, (low, up) = mean_bounds(values, WIDTH, alpha, missed)
-    _, (low_of_less, up_of_less) = mean_bounds(-values, WIDTH, alpha, missed)
-    return mean, (max(0.0, low, low_of_less), max(up, up_of_less))
+    mean, (low, high) = mean_bounds(values, WIDTH, alpha, missed)
+    below, above = mean - low, high - mean
+    return mean, (max(0.0, abs(mean) - below), abs(mean) + above)
