@@ -18,6 +18,8 @@ FORECASTS = "forecasts.parquet"
 MOVED = timedelta(days=3)
 """How far a kick-off may be moved and still be that of the match that was asked for."""
 
+EPOCH = pd.Timestamp(0, tz="UTC")
+
 FloatArray = NDArray[np.float64]
 Said = tuple[str, str, float, float, float, float, float]
 """A forecast: home, away, kick-off asked for and time of the answer (Unix seconds), probabilities of H, D and A."""
@@ -67,7 +69,7 @@ def before_kickoff(forecasts: Iterable[Said], matches: pd.DataFrame) -> pd.DataF
     """
     said = pd.DataFrame(list(forecasts), columns=COLUMNS)
     both = said.merge(matches[["match_id", "home", "away", "kickoff", "home_goals", "away_goals"]], on=["home", "away"])
-    kickoff = both["kickoff"].map(pd.Timestamp.timestamp).astype(float)
+    kickoff = (both["kickoff"] - EPOCH).dt.total_seconds()
     near = (both["asked_kickoff"] - kickoff).abs() <= MOVED.total_seconds()
     known = both[near & (both["time"] < kickoff)].sort_values("time", kind="stable")
     last = known.drop_duplicates("match_id", keep="last").sort_values(["kickoff", "match_id"])

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import orjson
-import structlog
 
+from matchday.telemetry import logger
 from serving.log.event import TYPE
 from serving.log.file import KEPT
 from serving.rollout.observations.log import Logged, logged
@@ -17,11 +17,14 @@ from serving.rollout.sources import SourceError
 MOST_BYTES = 32 * 2**20
 """Read in one look, the newest; an entry has about one KiB."""
 
+HEAD = 128
+"""Bytes in which a file differs from any other: the id of its first event is among them."""
+
 
 class Place(NamedTuple):
-    """How far a log was read: device and number of the file that was the newest then, and bytes of it."""
+    """How far a log was read: how the file that was the newest then begins, which is its own id, and bytes of it."""
 
-    file: tuple[int, int]
+    head: bytes
     offset: int
 
 
@@ -30,7 +33,7 @@ class FileLog:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._log = structlog.get_logger("rollout")
+        self._log = logger("rollout")
 
     def since(self, place: Place | None, most: int) -> tuple[list[Logged], Place | None]:
         """As `Log.since`. A log that is not there yet is an empty one."""
@@ -57,14 +60,12 @@ class FileLog:
         end, left = place, MOST_BYTES
         with ExitStack() as stack:
             for number, file in enumerate(self._files(stack)):
-                status = os.fstat(file.fileno())
-                identity = (status.st_dev, status.st_ino)
-                known = place is not None and place.file == identity and place.offset <= status.st_size
-                start = place.offset if known and place else 0
-                content, read_from = _tail(file, start, left)
+                head, size = file.read(HEAD), os.fstat(file.fileno()).st_size
+                known = place is not None and place.head == head and place.offset <= size
+                content, begin = _tail(file, place.offset if known and place else 0, left)
                 whole = content[: content.rfind(b"\n") + 1]
                 if number == 0:
-                    end = Place(identity, read_from + len(whole))
+                    end = Place(head, begin + len(whole))
                 lines = whole.splitlines() + lines
                 left -= len(content)
                 if known or left <= 0 or len(lines) >= most:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from matchday import topics
+from matchday.telemetry import logger
 from serving.log.event import TYPE
 from serving.rollout.observations.log import Logged, logged
 from serving.rollout.sources import SourceError
@@ -37,7 +37,7 @@ class TopicLog:
     def __init__(self, brokers: Sequence[str], seconds: float = 5.0) -> None:
         self._brokers = list(brokers)
         self._seconds = seconds
-        self._log = structlog.get_logger("rollout")
+        self._log = logger("rollout")
 
     def since(self, place: Offsets | None, most: int) -> tuple[list[Logged], Offsets]:
         """As `Log.since`. A topic that is not there yet is an empty log."""

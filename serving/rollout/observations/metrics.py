@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import structlog
 
+from matchday.telemetry import logger
 from serving.rollout.judge import Cohort
 from serving.rollout.observations.series import BUCKETS, NAMES, PREFIX, STAGE, Sample, cohort
 from serving.rollout.sources import SourceError
@@ -31,7 +31,7 @@ class ServerMeter:
     def __init__(self, seconds: float = 2.0) -> None:
         self._seconds = seconds
         self._client = httpx.Client(timeout=seconds, trust_env=False, headers={"accept": "text/plain; version=0.0.4"})
-        self._log = structlog.get_logger("rollout")
+        self._log = logger("rollout")
 
     def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
         """By endpoint; those that do not answer are left out. Raises SourceError when none can be read."""

@@ -12,7 +12,7 @@ class Panel:
     """
 
     def __init__(self, teams: Sequence[str]) -> None:
-        """teams: as entities name them, such as `matchday.history.league` gives."""
+        """teams: as entities name them, such as those of a season."""
         self._teams = tuple(teams)
 
     def rows(self, model: str, most: int) -> list[Row]:

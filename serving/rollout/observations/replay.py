@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import httpx
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
+from matchday.telemetry import logger
 from serving.rollout.judge import Pairs
 from serving.rollout.observations.row import Row, Rows
 from serving.rollout.observations.server import Refused, Servers, Signature
@@ -35,35 +35,40 @@ class RowReplay:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(timeout=httpx.Timeout(seconds, connect=2.0), headers=headers, trust_env=False)
         self._clock = clock
-        self._log = structlog.get_logger("rollout")
+        self._log = logger("rollout")
 
     def pairs(self, model: str, endpoints: Endpoints, rows: int) -> Pairs:
         """The answers of both to the same rows, at most `rows`, NaN where the candidate gives none.
 
         Raises SourceError when a version cannot be reached, when the stable one answers nothing, and for no rows.
         """
-        if not endpoints.stable or not endpoints.canary:
-            raise SourceError(f"{model} has no servers of {'a candidate' if endpoints.stable else 'a stable version'}")
-        stable = Servers(self._client, model, endpoints.stable)
-        canary = Servers(self._client, model, endpoints.canary)
+        stable, canary = self._servers(model, endpoints.stable), self._servers(model, endpoints.canary)
+        known, other = self._signatures(stable, canary)
+        raw, named = _divided(self._rows(model, rows), known, other or known)
+        now, width = self._clock(), len(known.classes)
+        found = np.concatenate([_raw(stable, raw, known, width), stable.named(named, known, width, now)])
+        if not np.isfinite(found).all(axis=1).any():
+            raise SourceError(f"the stable version of {model} answers none of {len(found)} rows that both can be asked")
+        if other is None or len(other.classes) != width:
+            return Pairs(found, np.full_like(found, np.nan))
+        return Pairs(found, np.concatenate([canary.raw(raw, other, width), canary.named(named, other, width, now)]))
+
+    def _servers(self, model: str, urls: Sequence[str]) -> Servers:
+        if not urls:
+            raise SourceError(f"{model} has no servers of one of its two versions")
+        return Servers(self._client, model, urls)
+
+    def _signatures(self, stable: Servers, canary: Servers) -> tuple[Signature, Signature | None]:
+        """What both take and give; None for a candidate that does not say."""
         try:
             known = stable.signature()
         except Refused as error:
             raise SourceError(f"the stable version says nothing to compare with: {error}") from None
-        width = len(known.classes)
         try:
-            other = canary.signature()
+            return known, canary.signature()
         except Refused as error:
-            self._log.warning("the candidate describes nothing", model=model, reason=str(error))
-            other = None
-        raw, named = _divided(self._rows(model, rows), known, other or known)
-        now = self._clock()
-        found = np.concatenate([_raw(stable, raw, known, width), stable.named(named, known, width, now)])
-        if not np.isfinite(found).all(axis=1).any():
-            raise SourceError(f"the stable version of {model} answers none of {len(found)} rows")
-        if other is None or len(other.classes) != width:
-            return Pairs(found, np.full_like(found, np.nan))
-        return Pairs(found, np.concatenate([canary.raw(raw, other, width), canary.named(named, other, width, now)]))
+            self._log.warning("the candidate does not say what it takes", reason=str(error))
+            return known, None
 
     def _rows(self, model: str, most: int) -> list[Row]:
         rows: list[Row] = []

@@ -1,14 +1,15 @@
 """Paired scores of two versions: of their walk-forward forecasts, and of what they have forecast for people."""
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from matchday.errors import MatchdayError
 from matchday.registry import Registry
 from matchday.scores.outcome import CLASSES
+from matchday.telemetry import logger
 from serving.rollout.observations.log import Log, Logged
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_LOGGED = 100_000
 """Entries of the log that a first look reads, the newest."""
+MOST_KEPT = 50_000
+"""Matches by version and kick-off of which a forecast is kept, the newest: more than anybody plays."""
 
 
 class Key(NamedTuple):
@@ -36,6 +39,9 @@ class Forecast(NamedTuple):
     probabilities: tuple[float, float, float]
 
 
+NEVER = Forecast(-math.inf, (0.0, 0.0, 0.0))
+
+
 class PairedScores:
     """Differences of the ranked probability score, candidate minus champion.
 
@@ -49,7 +55,7 @@ class PairedScores:
         self._prediction_log = log
         self._place: Any = None
         self._forecasts: dict[Key, Forecast] = {}
-        self._log = structlog.get_logger("rollout")
+        self._log = logger("rollout")
 
     def history(self, model: str, stable: str, candidate: str, weeks: int) -> NDArray[np.float64] | None:
         """On the walk-forward forecasts of the last weeks that both have; None when they share none.
@@ -88,9 +94,14 @@ class PairedScores:
     def _read_on(self, log: Log) -> None:
         entries, self._place = log.since(self._place, MOST_LOGGED)
         for entry in entries:
-            if (key := _key(entry)) and entry.time < key.kickoff:
-                home, draw, away = (entry.row.output[name] for name in CLASSES)
-                self._forecasts[key] = Forecast(entry.time, (home, draw, away))
+            key = _key(entry)
+            if key is None or not self._forecasts.get(key, NEVER).time <= entry.time < key.kickoff:
+                continue
+            home, draw, away = (entry.row.output[name] for name in CLASSES)
+            self._forecasts[key] = Forecast(entry.time, (home, draw, away))
+        if len(self._forecasts) > MOST_KEPT:
+            newest = sorted(self._forecasts.items(), key=lambda item: item[1].time)[-MOST_KEPT:]
+            self._forecasts = dict(newest)
 
 
 def _key(entry: Logged) -> Key | None:
