@@ -63,9 +63,15 @@ def registered_by(registry: Registry, run: str) -> ModelVersion | None:
 
 
 def promote(settings: Settings, version: str, as_of: datetime) -> Promotion:
-    """Hold a version against the champion, and make it champion when `promotion.decide` says so."""
+    """Hold a version against the champion, and make it champion when `promotion.decide` says so.
+
+    Where rollouts promote, only the first champion is made here: any other version stays the challenger.
+    """
     registry = Registry(settings.tracking_uri)
     champion = registry.aliased(outcome.MODEL, CHAMPION)
+    if champion and settings.promotion == "judge":
+        told = f"version {version} is the challenger of champion {champion.version}; a rollout judges and promotes here"
+        return Promotion(False, told)
     challenger = registry.resolve(f"mlflow://{outcome.MODEL}/{version}")
     if champion and not registry.whole(champion):
         decision = Promotion(True, f"champion {champion.version} has lost its files")
