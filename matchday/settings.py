@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     )
     promotion: Literal["run", "judge"] = Field(
         "run",
-        description="Who moves the alias `champion`: a run of a pipeline, or the judge of a rollout; the first is a run's.",
+        description="Who moves the alias `champion`: runs of pipelines, or the judge of rollouts, but for the first.",
     )
     registry_url: str | None = Field(
         None, alias="MATCHDAY_FEAST_REGISTRY", description="Feast's registry: s3://BUCKET/KEY, or a path."
