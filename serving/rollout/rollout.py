@@ -142,13 +142,14 @@ class Rollout:
         try:
             if left_alone := self._cooling(facts):
                 return replace(facts, refusal=left_alone)
+            if rival := self._store.rival():
+                return replace(facts, waits=f"waits for the end of rollout {rival} of the same service")
             self._splitter.check()
         except Unsplittable as error:
             return replace(facts, refusal=str(error))
         except MatchdayError as error:
             return replace(facts, waits=str(error))
-        rival = self._store.rival()
-        return replace(facts, waits=f"waits for the end of rollout {rival} of the same service" if rival else "")
+        return facts
 
     def _cooling(self, facts: Facts) -> str:
         """Why a version that was rolled back is not tried again yet; empty for any other, or when a person asks."""

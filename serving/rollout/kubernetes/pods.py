@@ -1,6 +1,6 @@
 """The pods behind an InferenceService: which answer, with which version, and what is wrong with those that do not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,6 @@ BEYOND_REPAIR = 2
 CRASHES = 3
 """Restarts of a container after which it is taken to crash for ever."""
 NEVER = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")
-
-Serves = Callable[[str, str, str], bool]
-"""Whether the server at a base URL is ready to answer for a model in a version."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +47,6 @@ def readiness(found: list[Pod], wanted: int) -> Readiness:
     why = f": {troubled.name} {troubled.trouble}" if troubled else ""
     hopeless = bool(found) and all(pod.hopeless for pod in found)
     return Readiness(False, f"{ready} of {wanted} pods of the candidate are ready{why}", hopeless)
-
-
-def serves(url: str, model: str, version: str) -> bool:
-    """Asks the server itself, by a path that needs no token."""
-    import httpx
-
-    try:
-        answer = httpx.get(f"{url}/v2/models/{model}/versions/{version}/ready", timeout=3.0, trust_env=False)
-    except httpx.HTTPError:
-        return False
-    return answer.status_code == httpx.codes.OK
 
 
 def _pod(thing: Object) -> Pod:

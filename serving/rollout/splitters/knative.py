@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.rollout.kubernetes.api import KNATIVE_SERVICE, Api, Object
-from serving.rollout.kubernetes.pods import Pod, Serves, pods, readiness, serves
+from serving.rollout.kubernetes.pods import Pod, pods, readiness
 from serving.rollout.kubernetes.resource import Condition
 from serving.rollout.spec import ALL
 from serving.rollout.splitters.inference_service import InferenceService, pin_of, pinned, predictor_of
-from serving.rollout.splitters.served import served
+from serving.rollout.splitters.servers import Servers
 from serving.rollout.splitters.splitter import Endpoints, Readiness, SplitError, Unsplittable
 
 MODE = "Knative"
@@ -43,12 +43,12 @@ class Knative:
         service: str,
         model: str,
         clock: Callable[[], float] = time.time,
-        serves: Serves = serves,
+        servers: Servers | None = None,
     ) -> None:
-        """service: the InferenceService. serves: asks a server for its version."""
+        """service: the InferenceService. servers: in place of the pods' own word."""
         self._api = api
         self._service = InferenceService(api, service, model)
-        self._serves = serves
+        self._servers = servers or Servers()
         del clock
 
     def check(self) -> None:
@@ -66,7 +66,7 @@ class Knative:
             return
         revisions = self._revisions(service)
         urls = [pod.url for pod in self._pods(revisions.stable) if pod.ready]
-        self._service.apply(pinned(served(urls, self._service.model)))
+        self._service.apply(pinned(self._servers.version(urls, self._service.model)))
 
     def deploy(self, version: str) -> None:
         """Make a revision of the candidate, which gets no request."""
@@ -119,7 +119,7 @@ class Knative:
         if pin_of(service) != stable:
             if _share(service) not in (0, ALL):
                 self._apply(pin_of(service), 0)
-            elif _share(service) == ALL or self._in_force(0):
+            elif _share(service) == ALL or self._given() == 0:
                 self._apply(stable, 0)
             return False
         if _share(service) is None:
@@ -142,7 +142,7 @@ class Knative:
         return pods(self._api, {"serving.knative.dev/revision": revision}) if revision else []
 
     def _answers(self, pod: Pod, version: str) -> bool:
-        return self._serves(pod.url, self._service.model, version)
+        return self._servers.has(pod.url, self._service.model, version)
 
     def _knative_service(self) -> Object:
         return self._api.get(KNATIVE_SERVICE, f"{self._service.name}-predictor")
@@ -157,18 +157,21 @@ class Knative:
         )
 
     def _in_force(self, weight: int) -> bool:
-        """Whether Knative has given the latest revision that share, and says so of the service as it is now."""
+        """Whether the latest revision has that share, and Knative says so of the service as it is now."""
+        conditions = self._knative_service().get("status", {}).get("conditions", [])
+        ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+        return ready and self._given() == weight
+
+    def _given(self) -> int | None:
+        """Percent that the latest revision has; None while Knative has not taken in what KServe asks for."""
         thing = self._knative_service()
         status = thing.get("status", {})
-        wanted = [each for each in thing["spec"].get("traffic", []) if each.get("latestRevision")]
-        if [each.get("percent") for each in wanted] != [weight]:
-            return False
-        if status.get("observedGeneration") != thing["metadata"].get("generation"):
-            return False
-        ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", []))
+        asked = [each.get("percent") for each in thing["spec"].get("traffic", []) if each.get("latestRevision")]
         latest = status.get("latestCreatedRevisionName")
         given = sum(each.get("percent") or 0 for each in status.get("traffic", []) if each["revisionName"] == latest)
-        return ready and given == weight
+        current = status.get("observedGeneration") == thing["metadata"].get("generation")
+        share = _share(self._service.get())
+        return given if current and asked == [ALL if share is None else share] == [given] else None
 
 
 def _share(service: Object) -> int | None:

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 from serving.rollout.kubernetes.api import HTTP_ROUTE, Api, Object
-from serving.rollout.kubernetes.pods import PIN, Pod, Serves, pods, readiness, serves
+from serving.rollout.kubernetes.pods import PIN, Pod, pods, readiness
 from serving.rollout.kubernetes.resource import Condition
 from serving.rollout.spec import ALL
 from serving.rollout.splitters.inference_service import InferenceService, pin_of, pinned, predictor_of
 from serving.rollout.splitters.route import Route, Shares, backends_of
-from serving.rollout.splitters.served import served
+from serving.rollout.splitters.servers import Servers
 from serving.rollout.splitters.splitter import Endpoints, Readiness, SplitError, Unsplittable
 
 MODE = "Standard"
@@ -40,13 +40,13 @@ class Standard:
         service: str,
         model: str,
         clock: Callable[[], float] = time.time,
-        serves: Serves = serves,
+        servers: Servers | None = None,
     ) -> None:
-        """service: the InferenceService. serves: asks a server for its version."""
+        """service: the InferenceService. servers: in place of the pods' own word."""
         self._api = api
         self._service = InferenceService(api, service, model)
         self._route = Route(api, service, clock)
-        self._serves = serves
+        self._servers = servers or Servers()
 
     def check(self) -> None:
         """Raises Unsplittable for a service that it cannot split."""
@@ -170,11 +170,11 @@ class Standard:
         return pods(self._api, {"app": f"isvc.{predictor}"})
 
     def _answers(self, pod: Pod, version: str) -> bool:
-        return self._serves(pod.url, self._service.model, version)
+        return self._servers.has(pod.url, self._service.model, version)
 
     def _served(self) -> str:
         """The version that the stable pods answer with, by their own word. Raises SplitError where they disagree."""
-        return served([pod.url for pod in self._pods(self._stable) if pod.ready], self._service.model)
+        return self._servers.version([pod.url for pod in self._pods(self._stable) if pod.ready], self._service.model)
 
     def _settled(self, version: str) -> bool:
         """Whether every stable pod is ready and answers with this version."""
