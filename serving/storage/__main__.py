@@ -3,9 +3,12 @@
 Exit codes: 0 when the bundle is in the folder, 2 for what a person must mend, 3 when the tracking server does
 not answer or has no such version yet, which time may cure. The last line on stderr says which, and what to do.
 `MATCHDAY_STORAGE_WAIT_SECONDS` gives it that time: KServe would start a container that failed ever more slowly.
+`MATCHDAY_STORAGE_PINNED` is the version that an alias stands for in this pod: the one that a rollout let in, wherever
+the alias points by now. Empty, as where no rollout has been, the registry says what it stands for.
 """
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -21,6 +24,7 @@ from serving.storage import SCHEME, Absent, StorageError, Unreachable, registry
 USAGE = "usage: python -m serving.storage mlflow://NAME/VERSION|mlflow://NAME@ALIAS FOLDER"
 STAGE = ".matchday."
 WAIT = "MATCHDAY_STORAGE_WAIT_SECONDS"
+PINNED = "MATCHDAY_STORAGE_PINNED"
 AGAIN_SECONDS = 2.0
 
 
@@ -29,7 +33,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         print(USAGE, file=sys.stderr)
         return 2
-    uri, folder = arguments[0], Path(arguments[1])
+    uri, folder = pinned(arguments[0], os.environ.get(PINNED, "")), Path(arguments[1])
     until = time.monotonic() + float(os.environ.get(WAIT, "0"))
     said = ""
     while True:
@@ -46,6 +50,11 @@ def main(arguments: list[str]) -> int:
         else:
             print(f"{uri} is {signature.model} {signature.version}, verified in {folder}")
             return 0
+
+
+def pinned(uri: str, version: str) -> str:
+    """The URI with the version that its alias stands for in this pod; as it is without a version or an alias."""
+    return re.sub(r"@[^@/]+$", f"/{version}", uri) if version else uri
 
 
 def _failed(error: MatchdayError, code: int) -> int:
