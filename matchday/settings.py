@@ -3,6 +3,7 @@
 import tempfile
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,6 +30,10 @@ class Settings(BaseSettings):
         None,
         alias="MATCHDAY_ONLINE_STORE",
         description="Feast's online store: redis://[:PASSWORD@]HOST:PORT/DB, or a path.",
+    )
+    promotion: Literal["run", "judge"] = Field(
+        "run",
+        description="Who moves the alias `champion`: runs of pipelines, or the judge of rollouts, but for the first.",
     )
     registry_url: str | None = Field(
         None, alias="MATCHDAY_FEAST_REGISTRY", description="Feast's registry: s3://BUCKET/KEY, or a path."

@@ -63,12 +63,18 @@ def registered_by(registry: Registry, run: str) -> ModelVersion | None:
 
 
 def promote(settings: Settings, version: str, as_of: datetime) -> Promotion:
-    """Hold a version against the champion, and make it champion when `promotion.decide` says so."""
+    """Hold a version against the champion, and make it champion when `promotion.decide` says so.
+
+    Where rollouts promote, only a champion that is missing is made here: any other version stays the challenger.
+    """
     registry = Registry(settings.tracking_uri)
     champion = registry.aliased(outcome.MODEL, CHAMPION)
     challenger = registry.resolve(f"mlflow://{outcome.MODEL}/{version}")
     if champion and not registry.whole(champion):
         decision = Promotion(True, f"champion {champion.version} has lost its files")
+    elif champion and settings.promotion == "judge":
+        told = f"version {version} is the challenger of champion {champion.version}: here a rollout judges and promotes"
+        decision = Promotion(False, told)
     else:
         holder = _contender(registry, champion) if champion else None
         decision = decide(holder, _contender(registry, challenger), as_of, rewind=settings.embedded)

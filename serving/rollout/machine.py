@@ -58,8 +58,11 @@ def _timed(state: State, facts: Facts) -> State:
 
 
 def _again(spec: Spec, state: State, facts: Facts) -> State:
-    """An ended rollout begins anew when a person asks, or when its alias names a version not tried yet."""
-    other = not spec.pinned and facts.candidate not in ("", facts.stable, state.candidate_version)
+    """An ended rollout begins anew when a person asks, or when its candidate has come to mean another version.
+
+    It does when an alias has moved, when the spec names another version, and when one has appeared that was absent.
+    """
+    other = facts.candidate not in ("", facts.stable, state.candidate_version)
     if facts.requests.retry > state.attempt:
         return _begin(state, facts, "a person asked to try again", facts.requests.retry)
     if other:

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import structlog
-
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet
+from matchday.telemetry import logger
 from serving.rollout import machine
 from serving.rollout.evidence import Evidence
 from serving.rollout.machine import Facts
@@ -54,7 +53,7 @@ class Rollout:
         self._store = store
         self._clock = clock
         self._announce = announce
-        self._log = structlog.get_logger("rollout").bind(service=spec.inference_service)
+        self._log = logger("rollout").bind(service=spec.inference_service)
 
     def tick(self) -> State:
         """One round. Returns the state that is kept now. Raises Conflict when another process is at it."""
@@ -143,13 +142,14 @@ class Rollout:
         try:
             if left_alone := self._cooling(facts):
                 return replace(facts, refusal=left_alone)
+            if rival := self._store.rival():
+                return replace(facts, waits=f"waits for the end of rollout {rival} of the same service")
             self._splitter.check()
         except Unsplittable as error:
             return replace(facts, refusal=str(error))
         except MatchdayError as error:
             return replace(facts, waits=str(error))
-        rival = self._store.rival()
-        return replace(facts, waits=f"waits for the end of rollout {rival} of the same service" if rival else "")
+        return facts
 
     def _cooling(self, facts: Facts) -> str:
         """Why a version that was rolled back is not tried again yet; empty for any other, or when a person asks."""

@@ -6,9 +6,13 @@ not answer or has no such version, which time may cure. The last line on stderr 
 A container that failed is started again ever more slowly, and one that runs shows in no status. So there is waiting
 here, but only for what comes with a release: `MATCHDAY_STORAGE_WAIT_SECONDS` for the first training of a model, and
 of these at most SILENCE_SECONDS for a server that does not answer. Anything else that is missing fails at once.
+
+`MATCHDAY_STORAGE_PINNED` is the version that an alias stands for in this pod: the one that a rollout let in, wherever
+the alias points by now. Empty, as where no rollout has been, the registry says what it stands for.
 """
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -24,6 +28,7 @@ from serving.storage import SCHEME, Absent, StorageError, Unreachable, Untrained
 USAGE = "usage: python -m serving.storage mlflow://NAME/VERSION|mlflow://NAME@ALIAS FOLDER"
 STAGE = ".matchday."
 WAIT = "MATCHDAY_STORAGE_WAIT_SECONDS"
+PINNED = "MATCHDAY_STORAGE_PINNED"
 AGAIN_SECONDS = 2.0
 SILENCE_SECONDS = 120.0
 
@@ -33,7 +38,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         print(USAGE, file=sys.stderr)
         return 2
-    uri, folder = arguments[0], Path(arguments[1])
+    uri, folder = pinned(arguments[0], os.environ.get(PINNED, "")), Path(arguments[1])
     try:
         signature = awaited(uri, folder, float(os.environ.get(WAIT, "0")))
     except MatchdayError as error:
@@ -41,6 +46,11 @@ def main(arguments: list[str]) -> int:
         return 3 if isinstance(error, (Absent, Unreachable)) else 2
     print(f"{uri} is {signature.model} {signature.version}, verified in {folder}")
     return 0
+
+
+def pinned(uri: str, version: str) -> str:
+    """The URI with the version that its alias stands for in this pod; as it is without a version or an alias."""
+    return re.sub(r"@[^@/]+$", f"/{version}", uri) if version else uri
 
 
 def awaited(uri: str, folder: Path, seconds: float) -> Signature:

@@ -17,7 +17,7 @@ CHART = ROOT / "charts" / "matchday"
 SURROUNDINGS = ROOT / "k8s"
 OVERLAYS = sorted(path.name for path in (SURROUNDINGS / "overlays").iterdir())
 SWITCHES = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
-PLATFORM = ("serving.kserve.io/v1beta1", "serving.knative.dev/v1", "keda.sh/v1alpha1")
+PLATFORM = ("serving.kserve.io/v1beta1", "serving.knative.dev/v1", "keda.sh/v1alpha1", "gateway.networking.k8s.io/v1")
 """What the cluster that is rendered for would have."""
 
 GENERATED = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])")

@@ -11,6 +11,9 @@
 {{- if .Values.pipelines.kfp.endpoint }}
 {{- include "matchday.checks.runs" . }}
 {{- end }}
+{{- if .Values.rollouts.enabled }}
+{{- include "matchday.checks.rollouts" . }}
+{{- end }}
 {{- end }}
 
 {{/* A store is the chart's or yours: (list "redis" VALUES). */}}
@@ -58,5 +61,27 @@
 {{- $secrets := list .Values.redis.existingSecret .Values.bucket.existingSecret .Values.mlflow.existingSecret }}
 {{- if and (compact $secrets) (ne (uniq $secrets | join ",") $own) }}
 {{- fail (printf "pipeline runs take all their credentials from one Secret, %s: with pipelines.kfp.endpoint, name that Secret in each of redis.existingSecret, bucket.existingSecret and mlflow.existingSecret, or in none of them" $own) }}
+{{- end }}
+{{- end }}
+
+{{/* One owner for each field: what a rollout decides, nothing else may. */}}
+{{- define "matchday.checks.rollouts" -}}
+{{- $service := .Values.inferenceService }}
+{{- if not $service.enabled }}
+{{- fail "rollouts.enabled needs an InferenceService to roll out to: set inferenceService.enabled=true, or rollouts.enabled=false" }}
+{{- end }}
+{{- $uri := printf "mlflow://%s@champion" (include "matchday.model" .) }}
+{{- if ne $service.storageUri $uri }}
+{{- fail (printf "inferenceService.storageUri is %s, and rollouts promote what serves %s: use that, or set rollouts.enabled=false" $service.storageUri $uri) }}
+{{- end }}
+{{- if $service.refreshSeconds }}
+{{- fail "inferenceService.refreshSeconds lets running pods take up a moved alias, past the judge: leave it at 0 with rollouts.enabled" }}
+{{- end }}
+{{- if eq $service.mode "Standard" }}
+{{- if not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1") }}
+{{- fail "rollouts.enabled splits requests by the Gateway API, which is not in this cluster: install it (k8s/prerequisites.sh), or set rollouts.enabled=false. When rendering without a cluster, add --api-versions gateway.networking.k8s.io/v1" }}
+{{- end }}
+{{- else if .Values.rollouts.host }}
+{{- fail "rollouts.host is given, and in Knative mode the public host is Knative's own: leave it empty" }}
 {{- end }}
 {{- end }}

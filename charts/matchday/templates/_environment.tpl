@@ -11,6 +11,9 @@ AWS_DEFAULT_REGION: {{ .Values.bucket.region }}
 {{- with .Values.pipelines.kfp.endpoint }}
 KFP_ENDPOINT: {{ . }}
 {{- end }}
+{{- if .Values.rollouts.enabled }}
+MATCHDAY_PROMOTION: judge
+{{- end }}
 {{- with .Values.telemetry.endpoint }}
 OTEL_EXPORTER_OTLP_ENDPOINT: {{ . }}
 {{- end }}

@@ -36,6 +36,11 @@ seccompProfile:
 {{- define "matchday.pod" -}}
 serviceAccountName: {{ include "matchday.serviceAccount" . }}
 automountServiceAccountToken: false
+{{ include "matchday.pod.confined" . }}
+{{- end }}
+
+{{/* The same, whatever account it has. */}}
+{{- define "matchday.pod.confined" -}}
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true

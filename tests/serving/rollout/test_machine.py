@@ -311,12 +311,14 @@ def test_a_retry_begins_the_next_attempt_from_the_start(ended: Phase) -> None:
     assert advance(spec(), state(ended, attempt=2), facts(requests=Requests(retry=2))).phase is ended
 
 
-def test_an_alias_that_moves_on_is_tried_by_itself_and_a_version_is_not() -> None:
+def test_a_candidate_that_comes_to_mean_another_version_is_tried_by_itself() -> None:
     again = advance(spec(candidate="challenger"), state(Phase.ROLLED_BACK), facts(candidate="3"))
     assert (again.phase, again.attempt) == (Phase.PENDING, 2)
     for seen in ("2", "1", ""):
         assert advance(spec(candidate="challenger"), state(Phase.ROLLED_BACK), facts(candidate=seen)).ended
-    assert advance(spec(candidate="2"), state(Phase.ROLLED_BACK), facts(candidate="3")).ended
+    edited = advance(spec(candidate="3"), state(Phase.ROLLED_BACK), facts(candidate="3"))
+    assert (edited.phase, edited.attempt) == (Phase.PENDING, 2)
+    assert advance(spec(candidate="2"), state(Phase.ROLLED_BACK), facts(candidate="2")).ended
 
 
 def test_the_real_judge_lets_good_evidence_pass_and_fails_bad() -> None:

@@ -1,0 +1,179 @@
+"""The definition of ModelRollouts says what `serving/rollout/spec.py` and `state.py` say."""
+
+import copy
+from functools import cache
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from serving.rollout.judge import Finding, Limits, Verdict
+from serving.rollout.kubernetes.api import MODEL_ROLLOUT
+from serving.rollout.kubernetes.resource import status_of
+from serving.rollout.spec import Promotion, Spec, SpecError, Undecided
+from serving.rollout.state import ENDED, Entry, Phase, Stage, State
+from tests.charts.rendering import documents, render
+
+Schema = dict[str, Any]
+
+
+@cache
+def definition() -> Schema:
+    """The rendered object."""
+    [found] = [each for each in documents(render("rollouts")) if each["kind"] == "CustomResourceDefinition"]
+    return found
+
+
+def schema(part: str = "") -> Schema:
+    """Of the whole resource, or of its spec or status."""
+    [version] = definition()["spec"]["versions"]
+    whole: Schema = version["schema"]["openAPIV3Schema"]
+    return whole["properties"][part] if part else whole
+
+
+def defaulted(value: Any, given: Schema) -> Any:
+    """What the API server makes of a document: defaults where nothing is said."""
+    if given["type"] == "object" and isinstance(value, dict):
+        filled = {**value}
+        for name, inner in given.get("properties", {}).items():
+            if name not in filled and "default" in inner:
+                filled[name] = copy.deepcopy(inner["default"])
+            if name in filled:
+                filled[name] = defaulted(filled[name], inner)
+        return filled
+    if given["type"] == "array" and isinstance(value, list):
+        return [defaulted(each, given["items"]) for each in value]
+    return value
+
+
+def standard(given: Schema) -> Schema:
+    """As JSON Schema: `nullable` and the old `exclusiveMinimum` are OpenAPI's."""
+    made = {key: value for key, value in given.items() if key not in ("nullable", "default")}
+    for bound, strict in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if made.pop(strict, False) is True:
+            made[strict] = made.pop(bound)
+    if "properties" in made:
+        made["properties"] = {name: standard(inner) for name, inner in made["properties"].items()}
+        made["additionalProperties"] = False
+    if "items" in made:
+        made["items"] = standard(made["items"])
+    return {"anyOf": [made, {"type": "null"}]} if given.get("nullable") else made
+
+
+def validate(part: str, value: Any) -> None:
+    Draft202012Validator(standard(schema(part))).validate(value)
+
+
+def test_the_operator_asks_for_what_is_defined() -> None:
+    spec = definition()["spec"]
+    [version] = spec["versions"]
+    assert f"{spec['group']}/{version['name']}" == MODEL_ROLLOUT.version
+    assert (spec["names"]["plural"], spec["names"]["kind"]) == (MODEL_ROLLOUT.plural, MODEL_ROLLOUT.name)
+    assert version["subresources"] == {"status": {}}
+    assert spec["scope"] == "Namespaced"
+
+
+def test_defaults_are_those_of_the_spec() -> None:
+    least = {"inferenceService": "match-outcome"}
+    assert defaulted(least, schema("spec")) == Spec.parse(least).to_dict()
+    step = {**least, "steps": [{"weight": 7}], "shadow": {"rows": 9}}
+    assert defaulted(step, schema("spec")) == Spec.parse(step).to_dict()
+    without = {**least, "shadow": None}
+    assert defaulted(without, schema("spec")) == Spec.parse(without).to_dict()
+
+
+def test_names_are_those_of_the_spec() -> None:
+    whole = Spec(inference_service="x").to_dict()
+    known = schema("spec")["properties"]
+    assert set(known) == set(whole)
+    for part in ("shadow", "limits"):
+        assert set(known[part]["properties"]) == set(whole[part])
+    assert set(known["steps"]["items"]["properties"]) == set(whole["steps"][0])
+    assert known["promotion"]["enum"] == [str(each) for each in Promotion]
+    assert known["undecided"]["enum"] == [str(each) for each in Undecided]
+
+
+WRONG = [
+    {"inferenceService": ""},
+    {"promotion": "Perhaps"},
+    {"candidate": "a b"},
+    {"shadow": {"rows": 0}},
+    {"shadow": {"deadlineSeconds": 0}},
+    {"steps": []},
+    {"steps": [{"weight": 0}]},
+    {"steps": [{"weight": 101}]},
+    {"steps": [{}]},
+    {"limits": {"errors": 0}},
+    {"limits": {"errors": 1}},
+    {"limits": {"latency": 0.5}},
+    {"limits": {"minPairs": 1}},
+    {"limits": {"required": ["luck"]}},
+    {"limits": {"eror": 0.1}},
+    {"readySeconds": 0},
+    {"cooldownSeconds": -1},
+    {"step": []},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_what_the_spec_refuses_the_definition_refuses(wrong: dict[str, Any]) -> None:
+    given = {"inferenceService": "x", **wrong}
+    with pytest.raises(ValidationError):
+        validate("spec", given)
+    if wrong != {"candidate": "a b"}:
+        with pytest.raises(SpecError):
+            Spec.parse(given)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        ({"steps": [{"weight": 50}, {"weight": 20}]}, "weights must increase"),
+        ({"steps": [{"weight": 20}, {"weight": 20}]}, "weights must increase"),
+        ({"steps": [{"weight": 100}]}, "one step of 100 percent is no canary: begin with a smaller weight"),
+        ({"steps": [{"weight": 5, "holdSeconds": 9, "deadlineSeconds": 9}]}, "deadlineSeconds must be more than holdSeconds"),
+    ],
+)
+def test_what_takes_more_than_one_field_is_a_rule_of_the_definition(wrong: dict[str, Any], rule: str) -> None:
+    steps = schema("spec")["properties"]["steps"]
+    rules = [*steps["x-kubernetes-validations"], *steps["items"]["x-kubernetes-validations"]]
+    assert rule in [each["message"] for each in rules]
+    with pytest.raises(SpecError):
+        Spec.parse({"inferenceService": "x", **wrong})
+
+
+def test_what_runs_keeps_its_steps_and_its_service() -> None:
+    [running] = schema()["x-kubernetes-validations"]
+    for phase in Phase:
+        quiet = phase in ENDED or phase is Phase.PENDING
+        assert (f"'{phase}'" in running["rule"]) == quiet
+    for name in ("inferenceService", "model"):
+        [fixed] = schema("spec")["properties"][name]["x-kubernetes-validations"]
+        assert fixed["rule"] == "self == oldSelf"
+
+
+def test_every_state_can_be_kept() -> None:
+    nothing = Finding("errors", Verdict.WAIT, "too few", interval=(float("-inf"), 0.1)).to_dict()
+    entry = Entry(time=1.5, phase=Phase.SHADOW, reason="ready", findings=(nothing,))
+    for phase in Phase:
+        for stage in (None, *Stage):
+            state = State(phase=phase, stage=stage, findings=(nothing,), history=(entry,), evidence="abc", verdict="wait")
+            validate("status", status_of(state, {"metadata": {"generation": 3}}))
+
+
+def test_a_field_that_a_state_has_and_the_definition_lacks_is_found() -> None:
+    with pytest.raises(ValidationError):
+        validate("status", {**status_of(State(), {"metadata": {}}), "mood": "good"})
+
+
+def test_the_list_tells_the_story() -> None:
+    [version] = definition()["spec"]["versions"]
+    shown = [each["name"] for each in version["additionalPrinterColumns"] if not each.get("priority")]
+    assert shown == ["Model", "Stable", "Candidate", "Phase", "Weight", "Verdict", "Age"]
+
+
+def test_limits_are_all_described() -> None:
+    limits = schema("spec")["properties"]["limits"]["properties"]
+    assert all(each["description"].endswith(".") for each in limits.values())
+    assert set(limits) == set(Limits().to_dict())
