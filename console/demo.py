@@ -31,6 +31,9 @@ def play(as_of: str | None, scene: str | None, port: int) -> None:
         for name, act in SCENES.items():
             if scene in (None, name):
                 act(as_of, port)
+        if scene in (None, "outcome"):
+            heading(f"{len(SCENES) + 3 if scene is None else 4}  Where to look next")
+            _show_next(training.plan(as_of), port)
     console.print(f"\n[dim]{time.monotonic() - started:.0f} s in all[/dim]")
 
 
@@ -49,8 +52,6 @@ def outcome(as_of: str | None, port: int) -> None:
         _show_gameweek(gameweek, f"http://{HOST}:{port}")
     heading("Walk-forward scores: each match forecast by a model that had seen nothing later")
     _show_scores()
-    heading("4  Where to look next")
-    _show_next(gameweek, port)
 
 
 def rollout(as_of: str | None, port: int) -> None:

@@ -49,7 +49,7 @@ SPEC = {
         "latency": 4.0,
         "missed": 0.2,
         "latencyFloor": 0.02,
-        "minRequests": 40,
+        "minRequests": 25,
     },
 }
 
@@ -68,8 +68,8 @@ class Stage:
 
 def rollout(as_of: str | None, port: int) -> None:
     """A simpler model, tried on real requests step by step, and promoted."""
-    heading("5  A rollout: is the goals model alone as good as the champion?")
-    with _stage(as_of, port) as stage:
+    heading("4  A rollout: is the goals model alone as good as the champion?")
+    with _stage("rollout", as_of, port) as stage:
         state = _tried(stage, SIMPLER)
         rollouts.show_findings(_last_findings(state))
         _told(stage, f"champion of the copy is version {stage.registry.resolve(f'mlflow://{MODEL}@champion').version}")
@@ -79,8 +79,8 @@ def rollout(as_of: str | None, port: int) -> None:
 
 def rollback(as_of: str | None, port: int) -> None:
     """Two spoiled models, one caught before any user saw it, one at the first weight."""
-    heading("6  Two spoiled candidates")
-    with _stage(as_of, port) as stage:
+    heading("5  Two spoiled candidates")
+    with _stage("rollback", as_of, port) as stage:
         states = [_tried(stage, variant) for variant in (SWAPPED, LATE)]
         _told(stage, f"champion is version {stage.champion.version} as before")
     if any(state.phase is not Phase.ROLLED_BACK for state in states):
@@ -88,9 +88,9 @@ def rollback(as_of: str | None, port: int) -> None:
 
 
 @contextmanager
-def _stage(as_of: str | None, port: int) -> Iterator[Stage]:
+def _stage(scene: str, as_of: str | None, port: int) -> Iterator[Stage]:
     gameweek, real = training.plan(as_of), Settings()
-    scratch = real.home.resolve() / "demonstration"
+    scratch = real.home.resolve() / "demonstration" / scene
     _cleared(scratch)
     settings = _apart(real, scratch)
     place = Place(settings, RolloutSettings(host=HOST, port=port))

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +149,9 @@ def of_place(namespace: str | None) -> Rollouts:
     """The rollouts of a namespace of a cluster, or of this machine."""
     if not namespace:
         return Place(Settings(), RolloutSettings()).rollouts
-    kubernetes = import_module("serving.rollout.kubernetes.rollouts")
-    rollouts: Rollouts = kubernetes.ClusterRollouts(namespace)
-    return rollouts
+    from serving.rollout.kubernetes.rollouts import ClusterRollouts
+
+    return ClusterRollouts(namespace)
 
 
 def read_spec(candidate: str | None, file: Path | None) -> Spec:
@@ -213,10 +212,9 @@ def _follow(rollouts: Rollouts, name: str) -> State:
     watch, seen = _Watch(name), 0.0
     while True:
         state = rollouts.state(name)
-        for entry in state.history:
-            if entry.time > seen:
-                _announce(entry)
-                seen = entry.time
+        for entry in [entry for entry in state.history if entry.time > seen]:
+            _announce(entry)
+            seen = entry.time
         watch(state)
         if state.ended:
             return state
@@ -283,9 +281,9 @@ def _here(spec: Spec) -> list[tuple[str, str]]:
     place = Place(Settings(), RolloutSettings())
     lines = [("carried", place.carrier(spec.inference_service) or "out by nobody now")]
     if address := place.address(spec.inference_service):
-        ends = place.splitter(spec.inference_service, spec.model).endpoints()
-        lines.append(("service", f"http://{address[0]}:{address[1]}"))
-        lines.append(("servers", ", ".join(f"{each}/metrics" for each in (*ends.stable, *ends.canary))))
+        servers = place.splitter(spec.inference_service, spec.model).servers
+        told = [f"version {version} {servers.url(version)}/metrics" for version in servers.roster.ports]
+        lines += [("service", f"http://{address[0]}:{address[1]}"), ("servers", ", ".join(told) or "none")]
     return lines
 
 

@@ -68,8 +68,8 @@ def late(graph: bytes) -> bytes:
         helper.make_node("Mul", ["square", "largest"], ["product_0"]),
         *(helper.make_node("MatMul", [f"product_{n}", "square"], [f"product_{n + 1}"]) for n in range(products)),
         helper.make_node("ReduceMax", [f"product_{products}"], ["worked"], keepdims=0),
-        helper.make_node("Mul", ["worked", "nothing"], ["zero"]),
-        helper.make_node("Add", ["true_probabilities", "zero"], [OUTPUT]),
+        helper.make_node("Mul", ["worked", "nothing"], ["worth_nothing"]),
+        helper.make_node("Add", ["true_probabilities", "worth_nothing"], [OUTPUT]),
     ]
     square, nothing = np.full((SIDE, SIDE), 1 / SIDE, np.float32), np.array(0, np.float32)
     kept = [numpy_helper.from_array(square, "square"), numpy_helper.from_array(nothing, "nothing")]

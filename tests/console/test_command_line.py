@@ -38,7 +38,8 @@ def test_help_lists_the_commands_within_a_second() -> None:
         seconds.append(time.monotonic() - started)
     assert result.returncode == 0
     assert all(
-        command in result.stdout for command in ("demo", "serve", "forecast", "data", "pipeline", "model", "cluster")
+        command in result.stdout
+        for command in ("demo", "serve", "forecast", "data", "pipeline", "model", "cluster", "rollout")
     )
     assert min(seconds) < 1.0
 
@@ -67,7 +68,7 @@ def test_a_date_that_cannot_be_forecast_is_refused(as_of: str, reason: str) -> N
 
 
 def test_an_unknown_scene_is_refused_with_the_known_ones() -> None:
-    assert "no scene 'nonsense'; there are: outcome" in refused(run("demo", "--scene", "nonsense"))
+    assert "no scene 'nonsense'; there are: outcome, rollout, rollback" in refused(run("demo", "--scene", "nonsense"))
 
 
 def test_a_port_in_use_is_said_before_anything_begins() -> None:

@@ -29,9 +29,9 @@ AS_OF = "2026-03-01"
 CHAMPION = "mlflow://match-outcome@champion"
 
 
-def demo(home: Path, as_of: str = AS_OF) -> str:
-    """What `matchday demo` prints."""
-    arguments = [MATCHDAY, "demo", "--as-of", as_of, "--port", str(free_port())]
+def demo(home: Path, as_of: str = AS_OF, *scene: str) -> str:
+    """What `matchday demo` prints; one scene alone with `--scene NAME`."""
+    arguments = [MATCHDAY, "demo", "--as-of", as_of, "--port", str(free_port()), *scene]
     environ = {**os.environ, "MATCHDAY_HOME": str(home)}
     result = subprocess.run(arguments, env=environ, capture_output=True, text=True, timeout=400, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -44,7 +44,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     home = tmp_path_factory.mktemp("main") / "home"
     killed_half_way(home)
     nothing_is_half_written(home)
-    return home, demo(home), demo(home)
+    return home, demo(home, AS_OF, "--scene", "outcome"), demo(home)
 
 
 def killed_half_way(home: Path) -> None:
@@ -137,6 +137,20 @@ def test_both_runs_forecast_the_same(played: tuple[Path, str, str]) -> None:
     assert rows[0] == rows[1] != []
 
 
+def test_a_rollout_is_promoted_and_two_spoiled_ones_are_taken_back(played: tuple[Path, str, str]) -> None:
+    home, first, second = played
+    assert "A rollout" not in first
+    told = re.findall(r"^  (Starting|Shadow|Progressing \d+ %|Promoted|RolledBack) +(.*)$", second, flags=re.MULTILINE)
+    good = ["Starting", "Shadow", "Progressing 5 %", "Progressing 25 %", "Progressing 50 %", "Promoted"]
+    bad = [*("Starting", "Shadow", "RolledBack"), *("Starting", "Shadow", "Progressing 5 %", "RolledBack")]
+    assert [phase for phase, _ in told] == good + bad
+    reasons = [reason for phase, reason in told if phase == "RolledBack"]
+    assert reasons[0].startswith("predictions ") and reasons[1].startswith("latency ")
+    assert second.count("none failed") == 2
+    assert "champion of the copy is version 2" in second and "champion is version 1 as before" in second
+    assert Registry(settings_of(home).tracking_uri).resolve(CHAMPION).version == "1"
+
+
 def test_one_trace_goes_from_the_command_through_the_steps_to_the_answer(played: tuple[Path, str, str]) -> None:
     home, _, _ = played
     traces: dict[str, set[str]] = defaultdict(set)
@@ -189,7 +203,7 @@ def test_the_curl_line_of_the_demo_works_and_an_unknown_team_is_named(
 def test_going_back_in_time_serves_a_model_of_that_time(played: tuple[Path, str, str]) -> None:
     """Runs last: it moves the champion."""
     home, _, _ = played
-    earlier = demo(home, "2025-12-01")
+    earlier = demo(home, "2025-12-01", "--scene", "outcome")
     assert "has learnt from after 2025-12-01" in earlier
     champion = Registry(settings_of(home).tracking_uri).resolve(CHAMPION)
     assert champion.tags["trained_until"] < "2025-12-01"

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.rollout import machine
@@ -353,8 +353,20 @@ FACTS = st.builds(
 )
 
 
+GOOD = {"verdict": Verdict.PASS, "passed": 70.0, "done": True, "stable": "1", "ready": READY, "opened": True}
+GOOD |= {"paused": False, "aborted": False, "approved": "1/promotion", "retry": 1}
+SOME_GOOD = st.one_of(
+    st.just(GOOD),
+    st.just(GOOD),
+    st.builds(lambda bad, one: GOOD | {one: bad[one]}, FACTS, st.sampled_from(sorted(GOOD))),
+    FACTS,
+)
+"""As it goes well, with one thing otherwise, or anyhow: so that some get to the end."""
+
+
+@settings(max_examples=300)
 @given(
-    looks=st.lists(FACTS, max_size=40),
+    looks=st.lists(SOME_GOOD, min_size=5, max_size=30),
     promotion=st.sampled_from(["Manual", "Automatic"]),
     undecided=st.sampled_from(["Pause", "RollBack"]),
     shadow=st.sampled_from([None, {}, {"approval": True}]),

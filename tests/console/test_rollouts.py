@@ -1,0 +1,226 @@
+"""`matchday rollout`: begun in one shell, told what to do from another, explained in a third."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from console import rollouts
+from console.crowd import Crowd
+from console.forecasts import Question
+from matchday.errors import MatchdayError
+from matchday.lake import Lake
+from matchday.registry import Registry
+from matchday.settings import Settings
+from matchday.tables import Matches
+from serving.rollout.embedded.settings import RolloutSettings
+from serving.rollout.spec import SpecError
+from serving.rollout.state import Phase, State
+from tests.league import some
+from tests.services.processes import end, free_port
+from tests.serving.conftest import KICKOFF, Online, online  # noqa: F401, a fixture
+from tests.serving.rollout import candidates
+from tests.serving.rollout.conftest import GIVEN, MATCHES
+
+MATCHDAY = str(Path(sys.executable).with_name("matchday"))
+SEASON = "2526"
+SPEC = {
+    **{key: value for key, value in GIVEN.items() if key != "inferenceService"},
+    "promotion": "Manual",
+    "limits": GIVEN["limits"]
+    | {"minPairs": 10, "invalid": 0.5, "spread": 9, "distance": 0.2, "shift": 0.2, "favourites": 0.5},
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with three versions, of which the first is champion, and the teams of a season."""
+    home = tmp_path_factory.mktemp("rollouts") / "home"
+    settings = Settings(home=home)
+    registry = Registry(settings.tracking_uri)
+    makers: tuple[Callable[[Path, str], None], ...] = (candidates.good, candidates.good, candidates.misses_features)
+    for version, make in enumerate(makers, start=1):
+        make(home, str(version))
+        folder = home / "bundles" / str(version)
+        assert registry.log_run("tried", {"made": version}, {}, {}, folder, "match-outcome").version == str(version)
+    registry.promote("match-outcome", "1")
+    Lake(settings.lake).write(Matches, few_teams())
+    return home
+
+
+def few_teams() -> pd.DataFrame:
+    """Matches of teams that the online store of the tests knows."""
+    rows = some(Matches, [SEASON])
+    teams = {team for match in MATCHES for team in match}
+    return rows[rows["home"].isin(teams) & rows["away"].isin(teams)].reset_index(drop=True)
+
+
+@pytest.fixture
+def service(made: Path, online: Online, monkeypatch: pytest.MonkeyPatch) -> Iterator[RolloutSettings]:  # noqa: F811
+    """Settings of a service that is ended afterwards."""
+    monkeypatch.setenv("MATCHDAY_HOME", str(made))
+    monkeypatch.setenv("MATCHDAY_SERVING_ONLINE_STORE", str(online.path))
+    monkeypatch.setenv("MATCHDAY_ROLLOUT_INTERVAL_SECONDS", "0.2")
+    yield RolloutSettings(port=free_port())
+    place = rollouts.Place(Settings(), RolloutSettings())
+    for name in place.services():
+        place.stop(name)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A spec as a ModelRollout, as a cluster has it."""
+    path = tmp_path / "rollout.yaml"
+    path.write_text(yaml.safe_dump({"kind": "ModelRollout", "metadata": {"name": "any"}, "spec": SPEC}))
+    return path
+
+
+def begin(name: str, service: RolloutSettings, *more: str) -> subprocess.Popen[str]:
+    command = [MATCHDAY, "rollout", "start", name, "--port", str(service.port), *more]
+    return subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def until(name: str, wanted: Callable[[State], Any], process: subprocess.Popen[str], seconds: float = 60.0) -> State:
+    """Wait for a state of a rollout that a process carries out."""
+    place, deadline = rollouts.Place(Settings(), RolloutSettings()), time.monotonic() + seconds
+    while name not in place.rollouts.names() or not wanted(place.rollouts.state(name)):
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < deadline, place.rollouts.state(name)
+        time.sleep(0.05)
+    return place.rollouts.state(name)
+
+
+def said(capsys: pytest.CaptureFixture[str], command: Callable[..., None], *arguments: Any) -> str:
+    """What a command prints."""
+    capsys.readouterr()
+    command(*arguments)
+    return capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.services
+def test_a_rollout_from_one_shell_and_another(
+    service: RolloutSettings, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollouts.console, "file", None)
+    questions = [Question(home, away, KICKOFF) for home, away in MATCHES]
+    process = begin("good", service, "--candidate", "2", "--spec", str(file))
+    try:
+        until("good", lambda state: state.phase is Phase.STARTING, process)
+        with pytest.raises(MatchdayError, match=r"rollout good of service match-outcome is|in the hands of"):
+            rollouts.start("other", "3", file, service, None)
+        with Crowd("127.0.0.1", service.port, questions).asking() as crowd:
+            until("good", lambda state: state.phase is Phase.PROGRESSING, process)
+            rollouts.pause("good", None, paused=True)
+            until("good", lambda state: state.paused, process)
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=30)
+            assert process.returncode == 0
+            assert "rollout good rests Progressing at" in out and "'matchday rollout start good' goes on" in out
+            assert "nobody carries it out now" in said(capsys, lambda: rollouts.pause("good", None, paused=False))
+            process = begin("good", service)
+            until("good", lambda state: state.gate, process)
+            table = said(capsys, rollouts.explain, "good", None)
+            assert re.search(r"^errors +pass +[\d,]+ +0 +\S+ to \S+ +0\.1$", table, re.MULTILINE)
+            status = said(capsys, rollouts.status, "good", None)
+            assert "Progressing at 50 %" in status and "matchday rollout approve good" in status
+            assert f"carried    rollout good, process {process.pid}" in status
+            rollouts.approve("good", None)
+            out, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, out
+        assert not crowd.failures
+    finally:
+        end(process)
+    assert "waits for approval: matchday rollout approve good" in out
+    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  Promoted +version 2 is champion", out, re.MULTILINE)
+    told = said(capsys, rollouts.history, "good", None)
+    assert [line.split()[2] for line in told.splitlines()] == [
+        *("Starting", "Shadow", "Progressing", "Progressing", "Promoting", "Promoted")
+    ]
+    assert "a person approved 1/promotion" in told
+    assert re.search(r"^good +match-outcome +2 +Promoted", said(capsys, rollouts.show_all, None), re.MULTILINE)
+    assert "errors" in said(capsys, rollouts.explain, "good", None)
+    assert Registry(Settings().tracking_uri).aliases("match-outcome")["champion"] == "2"
+    Registry(Settings().tracking_uri).promote("match-outcome", "1")
+    assert "has ended" in said(capsys, rollouts.stop, "match-outcome")
+
+
+@pytest.mark.slow
+@pytest.mark.services
+def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
+    service: RolloutSettings, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollouts.console, "file", None)
+    questions = [Question(home, away, KICKOFF) for home, away in MATCHES]
+    process = begin("bad", service, "--candidate", "3", "--spec", str(file))
+    try:
+        until("bad", lambda state: state.phase is Phase.STARTING, process)
+        with Crowd("127.0.0.1", service.port, questions).asking():
+            out, _ = process.communicate(timeout=90)
+    finally:
+        end(process)
+    assert process.returncode == 1, out
+    assert re.search(r"RolledBack +features incomplete: ", out)
+    again = begin("again", service, "--candidate", "3", "--spec", str(file))
+    out, _ = again.communicate(timeout=60)
+    assert again.returncode == 2 and "version 3 was rolled back and is left alone for 24.0 h more" in out
+    with pytest.raises(MatchdayError, match="rollout bad has ended: it is RolledBack"):
+        rollouts.abort("bad", None)
+    assert "is tried again" in said(capsys, rollouts.retry, "bad", None)
+    with pytest.raises(MatchdayError, match="waits for no approval"):
+        rollouts.approve("bad", None)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "said"),
+    [
+        ("1", "version 1 of match-outcome is the champion already"),
+        ("9", "match-outcome has no version 9; its latest: 1, 2, 3"),
+        ("nobody", "match-outcome has no alias nobody"),
+    ],
+)
+def test_what_cannot_begin_is_refused_and_not_kept(service: RolloutSettings, candidate: str, said: str) -> None:
+    with pytest.raises(MatchdayError, match=said):
+        rollouts.start(f"never-{candidate}", candidate, None, service, None)
+    assert f"never-{candidate}" not in rollouts.of_place(None).names()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("steps: [{weight: 50}, {weight: 5}]", "weights must increase"),
+        ("model: nothing-like-it", "no model nothing-like-it"),
+        ("weights: [5]", "weights"),
+        ("just words", "holds no rollout"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_a_bad_file_is_refused_in_one_sentence(
+    service: RolloutSettings, tmp_path: Path, content: str, said: str
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(content)
+    with pytest.raises(MatchdayError, match=said) as refused:
+        rollouts.start("never", "2", file, service, None)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(SpecError, match="cannot be read"):
+        rollouts.read_spec("2", tmp_path / "nothing.yaml")
+
+
+@pytest.mark.parametrize("command", ["status", "approve", "pause", "resume", "abort", "retry", "history", "explain"])
+def test_an_unknown_rollout_is_refused_with_exit_code_2(command: str, tmp_path: Path) -> None:
+    environ = {**os.environ, "MATCHDAY_HOME": str(tmp_path)}
+    ran = subprocess.run(
+        [MATCHDAY, "rollout", command, "nothing"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2 and ran.stdout == ""
+    assert ran.stderr == "matchday: there is no rollout nothing; there are: none yet\n"

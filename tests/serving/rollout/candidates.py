@@ -1,0 +1,141 @@
+"""Versions for rollouts: a good one, and every way to be bad that a server does not notice by itself."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from console.variants import late, swapped
+from matchday.bundle import FeatureRef, Signature, write_bundle
+
+ELO = [FeatureRef("home_elo", "home", "team_ratings", "elo"), FeatureRef("away_elo", "away", "team_ratings", "elo")]
+POINTS = [
+    FeatureRef("home_points", "home", "team_form", "points"),
+    FeatureRef("away_points", "away", "team_form", "points"),
+]
+UNKNOWN = [FeatureRef("home_luck", "home", "team_form", "luck")]
+ELO_OF_ARSENAL = 1900.5
+"""In the store of the tests; no row that is made up has it."""
+
+
+def graph(columns: int = 2, nudge: float = 0.0) -> bytes:
+    """Probabilities from the gap in Elo; further columns count for nothing, missing or not."""
+    weights = np.zeros((columns, 3))
+    weights[:2] = np.array([[1, 0, -1], [-1, 0, 1]]) / 500
+    constants = {"weights": weights, "bias": np.array([0.2 + nudge, 0.0, -0.1]), "zero": np.zeros(1)}
+    nodes = [
+        helper.make_node("IsNaN", ["features"], ["gaps"]),
+        helper.make_node("Where", ["gaps", "zero", "features"], ["filled"]),
+        helper.make_node("MatMul", ["filled", "weights"], ["product"]),
+        helper.make_node("Add", ["product", "bias"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    return _model(nodes, constants, columns)
+
+
+def erring() -> bytes:
+    """Fails on a match of Arsenal at home."""
+    return _on_arsenal(
+        [
+            helper.make_node("Mul", ["hits", "beyond"], ["place"]),
+            helper.make_node("Gather", ["one", "place"], ["worth"]),
+            helper.make_node("Mul", ["good", "worth"], ["probabilities"]),
+        ],
+        {"beyond": np.array(7, np.int64), "one": np.ones(1)},
+    )
+
+
+def nan() -> bytes:
+    """Answers NaN on a match of Arsenal at home."""
+    return _on_arsenal(
+        [
+            helper.make_node("Cast", ["hits"], ["times"], to=TensorProto.FLOAT),
+            helper.make_node("Sub", ["one", "times"], ["rest"]),
+            helper.make_node("Div", ["rest", "rest"], ["worth"]),
+            helper.make_node("Mul", ["good", "worth"], ["probabilities"]),
+        ],
+        {"one": np.ones(1)},
+    )
+
+
+def write(root: Path, version: str, model: bytes, features: Sequence[FeatureRef] = ELO) -> None:
+    """A version's bundle, where `Bundles` finds it."""
+    signature = Signature(
+        model="match-outcome",
+        feature_service="match_outcome_v1",
+        features=list(features),
+        fingerprint="f" * 64,
+        trained_until="2026-05-17T18:00:00+00:00",
+    )
+    write_bundle(root / "bundles" / version, model, signature, {}, f"# version {version}\n")
+
+
+def good(root: Path, version: str) -> None:
+    write(root, version, graph(nudge=0.01 * int(version)))
+
+
+def slow(root: Path, version: str) -> None:
+    write(root, version, late(graph()))
+
+
+def turned(root: Path, version: str) -> None:
+    write(root, version, swapped(graph()))
+
+
+def errs(root: Path, version: str) -> None:
+    write(root, version, erring())
+
+
+def answers_nan(root: Path, version: str) -> None:
+    write(root, version, nan())
+
+
+def misses_features(root: Path, version: str) -> None:
+    """Reads what the store does not have of Bournemouth."""
+    write(root, version, graph(4), [*ELO, *POINTS])
+
+
+def asks_for_what_is_not_there(root: Path, version: str) -> None:
+    """Reads a feature that no view has."""
+    write(root, version, graph(3), [*ELO, *UNKNOWN])
+
+
+def _on_arsenal(nodes: list[onnx.NodeProto], constants: Mapping[str, np.ndarray]) -> bytes:
+    """The good graph, then `nodes`, which have `good` and `hits`: 1 when a home team is Arsenal, else 0."""
+    model = onnx.load_from_string(graph())
+    model.graph.node[-1].output[0] = "good"
+    known = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    column = {"first": np.array([0], np.int64), "arsenal": np.array(ELO_OF_ARSENAL)}
+    asked = [
+        helper.make_node("Gather", ["filled", "first"], ["home_elo"], axis=1),
+        helper.make_node("Equal", ["home_elo", "arsenal"], ["is_arsenal"]),
+        helper.make_node("Cast", ["is_arsenal"], ["each"], to=TensorProto.INT64),
+        helper.make_node("ReduceMax", ["each"], ["hits"], keepdims=0),
+    ]
+    return _model([*model.graph.node, *asked, *nodes], known | column | dict(constants), 2)
+
+
+def _model(nodes: list[Any], constants: Mapping[str, np.ndarray], columns: int) -> bytes:
+    kept = [
+        numpy_helper.from_array(value if value.dtype == np.int64 else np.asarray(value, np.float32), name)
+        for name, value in constants.items()
+    ]
+    made = helper.make_graph(
+        nodes,
+        "tried",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", columns])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 3])],
+        kept,
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def registry(root: Path, champion: str) -> None:
+    """A registry in a file: `FileVersions` reads it."""
+    (root / "registry.json").write_text(json.dumps({"champion": champion, "marked": {}}))
