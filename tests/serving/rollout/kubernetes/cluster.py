@@ -1,7 +1,7 @@
 """A cluster in this process: the API as far as rollouts use it, and KServe, Knative and a gateway that act on it.
 
-What they do was seen on a real cluster with KServe 0.20 (docs/decisions/0010). After every write each part of the public
-route that has a weight must lead to a ready pod: that is what no request may fail for.
+What they do was seen on a real cluster with KServe 0.20 (docs/decisions/0010). After every write each part of the
+public route that has a weight must lead to a ready pod: that is what no request may fail for.
 """
 
 import copy
@@ -67,7 +67,7 @@ class Cluster:
             if self.writes == self.kill_at:
                 raise Killed(f"{method} {path}")
         parts = path.split("/namespaces/")[1].split("/")
-        plural, name, part = parts[1], *(parts[2:] + ["", ""])[:2]
+        plural, name, part = parts[1], *[*parts[2:], "", ""][:2]
         if plural == "services" and "knative" in path:
             plural = "ksvc"
         answer = self._answer(method, plural, name, part, query, content, copy.deepcopy(body))
