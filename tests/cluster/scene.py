@@ -20,7 +20,11 @@ LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
 class Scene:
-    """What the stages share."""
+    """What the stages share.
+
+    wanted: the embedded forecast. gateway: its address. first: the version that was champion first. versions: others,
+    by name. knative: whether the service is in Knative mode by now.
+    """
 
     def __init__(self, kube: Kube, release: Release, stack: ExitStack, built: bool) -> None:
         self.kube = kube
@@ -31,6 +35,9 @@ class Scene:
         self.kfp = os.environ.get("KFP_ENDPOINT", "")
         self.wanted: np.ndarray[Any, Any] = np.empty((0, 3))
         self.gateway = ""
+        self.first = ""
+        self.versions: dict[str, str] = {}
+        self.knative = False
 
     @property
     def training(self) -> str:

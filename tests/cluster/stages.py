@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from tests.cluster import faults, forecasts, loading
+from tests.cluster import faults, forecasts, loading, rollouts
 from tests.cluster.kube import Kube, is_ready
 from tests.cluster.release import NAME
 from tests.cluster.scene import Scene
@@ -142,10 +142,12 @@ def clear(scene: Scene) -> list[str]:
     """Uninstall; only what the documentation names is left; then the namespace goes."""
     kube = scene.kube
     facts = []
+    rollouts.ended(kube)
     if NAME in scene.release("list", "--short").split():
         left = scene.release.uninstall()
         facts.append(f"left after helm uninstall, beside the pods of these jobs: {', '.join(left) or 'nothing'}")
-    kube("delete", "namespace", kube.namespace, "--ignore-not-found", "--timeout", "180s", seconds=200)
+    rollouts.forgotten(kube)
+    kube("delete", "namespace", kube.namespace, "--ignore-not-found", "--timeout", "300s", seconds=320)
     return [*facts, "the namespace is deleted"]
 
 
@@ -160,6 +162,7 @@ STAGES = [
     ("Redis killed", redis_killed),
     ("predictor killed", pod_killed),
     *faults.STAGES,
+    *rollouts.STAGES,
 ]
 
 

@@ -1,6 +1,5 @@
 """Rollouts on Kubernetes from beginning to end, in both of KServe's modes, whatever goes wrong on the way."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,10 +16,9 @@ both = pytest.mark.parametrize("mode", MODES)
 
 
 @pytest.fixture(autouse=True)
-def _quick_judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     """The judge has tests of its own; here one that only counts."""
     monkeypatch.setattr(machine, "judge", counting)
-    yield
 
 
 def play(mode: str, **given: Any) -> Play:
