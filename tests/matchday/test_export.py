@@ -69,7 +69,8 @@ CORNERS = np.random.default_rng(1).integers(0, 2, (2000, len(NAMES))).astype(flo
 @given(share=arrays(np.float64, (20, len(NAMES)), elements=some.floats(0, 1)))
 @example(share=CORNERS)
 def test_the_graph_forecasts_what_the_model_forecasts_on_vectors_that_never_were(whole, share) -> None:
-    vectors = (LOW + share * (HIGH - LOW)).astype(np.float32)
+    # To a millionth: of numbers below the normal ones, which no rating is, ONNX Runtime makes zero.
+    vectors = (LOW + share.round(6) * (HIGH - LOW)).astype(np.float32)
     assert prove_parity(*whole, vectors).largest < CLOSE
 
 
