@@ -1,8 +1,8 @@
 """Two scenes of the demonstration: a candidate that is promoted, and two that are taken back.
 
 Both play on a copy of the registry, so that no version made for show is ever registered, or champion, in the real one.
-Holds are seconds and limits are wide: a few thousand requests on a busy machine tell a slip in an export or an answer
-that is late by an order of magnitude; the defaults of a rollout, minutes at a weight, tell much less.
+Holds are seconds and limits are wide: some ten thousand requests on a busy machine tell a slip in an export, or an
+answer that is late by an order of magnitude; the defaults, minutes at a weight, tell far smaller harms.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from console import rollouts, training
 from console.crowd import Crowd
 from console.forecasts import Question
 from console.screen import console, heading
-from console.variants import LATE, MODEL, SIMPLER, SWAPPED, Variant, register
+from console.variants import ERRING, MODEL, SIMPLER, SWAPPED, Variant, register
 from matchday.bundle import read_bundle
 from matchday.errors import MatchdayError
 from matchday.registry import ModelVersion, Registry
@@ -42,12 +42,13 @@ SPEC = {
     "shadow": {"rows": 380, "historyWeeks": 52, "deadlineSeconds": 10},
     "steps": [{"weight": weight, **STEP} for weight in (5, 25, 50)],
     "promotion": "Automatic",
+    "readySeconds": 30,
     "limits": {
         "errors": 0.08,
         "incomplete": 0.08,
         "degraded": 0.08,
         "latency": 4.0,
-        "missed": 0.2,
+        "missed": 0.3,
         "latencyFloor": 0.02,
         "minRequests": 25,
     },
@@ -81,7 +82,7 @@ def rollback(as_of: str | None, port: int) -> None:
     """Two spoiled models, one caught before any user saw it, one at the first weight."""
     heading("5  Two spoiled candidates")
     with _stage("rollback", as_of, port) as stage:
-        states = [_tried(stage, variant) for variant in (SWAPPED, LATE)]
+        states = [_tried(stage, variant) for variant in (SWAPPED, ERRING)]
         _told(stage, f"champion is version {stage.champion.version} as before")
     if any(state.phase is not Phase.ROLLED_BACK for state in states):
         raise MatchdayError("a spoiled candidate was not rolled back")
