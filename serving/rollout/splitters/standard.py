@@ -48,9 +48,9 @@ class Standard:
         self._route = Route(api, service, clock)
         self._servers = servers or Servers()
 
-    def check(self) -> None:
-        """Raises Unsplittable for a service that it cannot split."""
-        service = self._service.check(MODE)
+    def check(self, stable: str) -> None:
+        """Raises Unsplittable for a service that it cannot split, or that is pinned to another version."""
+        service = self._service.check(MODE, stable)
         self._route.get()
         if _canary(service) and not _is_ours(service):
             raise Unsplittable(f"{self._service.name} has a canary already that no rollout made: take it away first")

@@ -57,7 +57,7 @@ class Cluster:
             )
         self.settle(rounds=4)
 
-    # -- The API ------------------------------------------------------------------------------------------------------
+    # -- The API
 
     def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> Answer:
         if self.failing:
@@ -145,7 +145,7 @@ class Cluster:
         thing["metadata"]["deletionTimestamp"] = "now"
         self.write(plural, name, self.objects[plural, name], thing)
 
-    # -- KServe, Knative, the gateway ---------------------------------------------------------------------------------
+    # -- KServe, Knative, the gateway
 
     @property
     def service(self) -> Object:
@@ -268,7 +268,7 @@ class Cluster:
         if whole and ksvc["spec"]["traffic"][0]["percent"] == 100:
             status["latestRolledoutRevision"] = latest
 
-    # -- What people see ----------------------------------------------------------------------------------------------
+    # -- What people see
 
     def shares(self) -> dict[str, int]:
         """Percent of the public host's requests by version."""

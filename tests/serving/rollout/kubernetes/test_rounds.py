@@ -166,6 +166,7 @@ def test_a_moved_alias_gets_nothing_in(mode: str) -> None:
         played.step()
     assert played.cluster.pin == "1"
     assert played.cluster.shares() == {"1": 100}
+    assert "serves version 1, which a rollout let in, and the alias champion means 3" in refused(played)
 
 
 @both
