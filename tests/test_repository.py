@@ -69,7 +69,9 @@ def targets() -> set[str]:
     ids=["machine path", "name of a workplace", "pictograph"],
 )
 def test_nothing_is_written_that_belongs_to_one_machine(pattern: re.Pattern[str]) -> None:
-    found = [f"{path}:{number}: {line.strip()}" for path, number, line in texts() if pattern.search(line)]
+    """But `.ci/cluster`, which knows the cluster that it looks for by its names."""
+    lines = [each for each in texts() if each[0] != Path(".ci/cluster")]
+    found = [f"{path}:{number}: {line.strip()}" for path, number, line in lines if pattern.search(line)]
     assert not found, "\n".join(found)
 
 
