@@ -35,15 +35,19 @@ ERRORS = 3
 """Standard errors within which it lies."""
 WEIGHT = 20
 MOST_SECONDS = 600.0
+PAUSE_SECONDS = 0.01
+"""Between two requests of a client: the judge passes nothing without evidence, and a 99th percentile takes some."""
 WEIGHTS = "MATCHDAY_CANARY_WEIGHTS"
 """A program that is called with `on` or `off`: whether KServe's own routes carry a canary's weight."""
 SPEC = {
     "inferenceService": MODEL,
     "promotion": "Automatic",
     "cooldownSeconds": 0,
-    # The goals model alone differs more than a new training would, and the machine is small and busy.
-    "limits": {"errors": 0.02, "latency": 4, "distance": 0.25, "shift": 0.1, "favourites": 0.2, "spread": 1},
 }
+STRICT = {"errors": 0.02, "latency": 4}
+"""The judge's limits, but for what a small machine with other work on it cannot keep."""
+WIDE = {**STRICT, "distance": 0.25, "shift": 0.1, "favourites": 0.2, "spread": 1}
+"""For the goals model alone, which differs more than a new training would."""
 
 
 def enabled(scene: Scene) -> list[str]:
@@ -98,7 +102,7 @@ def rolled_back(scene: Scene) -> list[str]:
     """A spoiled candidate gets a share of the requests, and is taken back."""
     before, version = _champion(scene), scene.versions[variants.SWAPPED.name]
     with _requests(scene) as seen:
-        _begin(scene, "swapped", version, shadow={"rows": 0}, steps=[_step(WEIGHT), _step(50)])
+        _begin(scene, "swapped", version, limits=STRICT, shadow={"rows": 0}, steps=[_step(WEIGHT), _step(50)])
         status = _until(scene, "swapped", "is rolled back", lambda status: status.get("phase") == "RolledBack")
         time.sleep(5)
     _no_failure(seen)
@@ -116,10 +120,12 @@ def resumed(scene: Scene) -> list[str]:
     with _requests(scene) as seen:
         _begin(scene, "back", version, shadow={"rows": 0}, steps=[_step(WEIGHT, holdSeconds=45)])
         _until(scene, "back", "has looked", lambda status: "canary" in _counted(status))
-        before = _status(scene, "back")
+        before, holder = _status(scene, "back"), _holder(kube)
         kube("delete", "pod", "--selector", OPERATOR, "--grace-period=0", "--force", seconds=60)
         begun = time.monotonic()
-        after = _until(scene, "back", "is looked at again", lambda status: status["tick"] > before["tick"] + 1)
+        kube.until("another operator acting", lambda: _holder(kube) not in ("", holder), 120)
+        taken_over = time.time()
+        after = _until(scene, "back", "is looked at again", lambda status: status["tick"] > taken_over)
         away = time.monotonic() - begun
         _until(scene, "back", "is promoted", lambda status: status.get("phase") == "Promoted")
         time.sleep(5)
@@ -158,7 +164,7 @@ def knative_rollouts(scene: Scene) -> list[str]:
         fact = f"{WEIGHT} %: {_measured(seen, version)}"
         _annotate(scene, "simpler-knative", "approved", "1/promotion")
         _until(scene, "simpler-knative", "is promoted", lambda status: status.get("phase") == "Promoted")
-        _begin(scene, "swapped-knative", spoiled, shadow={"rows": 0}, steps=[_step(WEIGHT)])
+        _begin(scene, "swapped-knative", spoiled, limits=STRICT, shadow={"rows": 0}, steps=[_step(WEIGHT)])
         status = _until(scene, "swapped-knative", "is rolled back", lambda status: status.get("phase") == "RolledBack")
         time.sleep(5)
     _no_failure(seen)
@@ -216,9 +222,11 @@ def _asked(scene: Scene) -> httpx.Response:
 def _requests(scene: Scene) -> Iterator[Traffic]:
     """To the public host, as long as the block takes."""
     headers = {"Host": _host(scene)}
-    with traffic(
-        lambda client: client.post(forecasts.INFER, json=forecasts.BODY, headers=headers), _gateway(scene), MOST_SECONDS
-    ) as seen:
+
+    def ask(client: httpx.Client) -> httpx.Response:
+        return client.post(forecasts.INFER, json=forecasts.BODY, headers=headers)
+
+    with traffic(ask, _gateway(scene), MOST_SECONDS, PAUSE_SECONDS) as seen:
         yield seen
 
 
@@ -245,7 +253,7 @@ def _step(weight: int, **changes: Any) -> dict[str, Any]:
 
 def _begin(scene: Scene, name: str, version: str, **spec: Any) -> None:
     thing = {"apiVersion": "matchday.io/v1alpha1", "kind": "ModelRollout", "metadata": {"name": name}}
-    scene.kube.apply({**thing, "spec": {**SPEC, "candidate": version, **spec}})
+    scene.kube.apply({**thing, "spec": {**SPEC, "limits": WIDE, "candidate": version, **spec}})
 
 
 def _annotate(scene: Scene, name: str, key: str, value: str) -> None:
@@ -267,6 +275,11 @@ def _until(scene: Scene, name: str, what: str, wanted: Any, seconds: float = 240
             )
         time.sleep(1)
     return status
+
+
+def _holder(kube: Kube) -> str:
+    """The operator that acts."""
+    return str(kube.get("lease", f"{NAME}-rollout")["spec"].get("holderIdentity") or "")
 
 
 def _counted(status: Mapping[str, Any]) -> str:

@@ -39,7 +39,10 @@ class Traffic:
 
 @contextmanager
 def traffic(
-    ask: Callable[[httpx.Client], httpx.Response], base_url: str, most_seconds: float = MOST_SECONDS
+    ask: Callable[[httpx.Client], httpx.Response],
+    base_url: str,
+    most_seconds: float = MOST_SECONDS,
+    pause_seconds: float = PAUSE_SECONDS,
 ) -> Iterator[Traffic]:
     """Requests from a few clients, about 60 a second, until the block ends or for that time at most."""
     seen, over = Traffic(), threading.Event()
@@ -47,7 +50,7 @@ def traffic(
 
     def send() -> None:
         with httpx.Client(base_url=base_url, timeout=10) as client:
-            while not over.wait(PAUSE_SECONDS) and time.monotonic() < deadline:
+            while not over.wait(pause_seconds) and time.monotonic() < deadline:
                 try:
                     answer = ask(client)
                 except httpx.HTTPError as error:
