@@ -19,6 +19,7 @@ from console import variants
 from matchday.bundle import read_bundle
 from tests.cluster import forecasts
 from tests.cluster.kube import Kube, is_ready
+from tests.cluster.release import NAME
 from tests.cluster.scene import Scene
 from tests.cluster.shell import Failure, run
 from tests.cluster.traffic import Traffic, traffic
