@@ -144,7 +144,7 @@ class Rollout:
                 return replace(facts, refusal=left_alone)
             if rival := self._store.rival():
                 return replace(facts, waits=f"waits for the end of rollout {rival} of the same service")
-            self._splitter.check()
+            self._splitter.check(facts.stable)
         except Unsplittable as error:
             return replace(facts, refusal=str(error))
         except MatchdayError as error:

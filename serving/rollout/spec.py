@@ -5,7 +5,16 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from matchday.errors import MatchdayError
@@ -42,7 +51,7 @@ class Part(BaseModel):
 class Shadow(Part):
     """Before any traffic: the candidate answers rows that nobody waits for."""
 
-    rows: int = Field(380, ge=1, le=1000, description="Rows that both versions answer, at most: a season's matches.")
+    rows: int = Field(380, ge=0, le=1000, description="Rows both versions answer, at most: a season; 0: no shadow.")
     history_weeks: int = Field(52, ge=0, description="Weeks of walk-forward forecasts compared; 0 is none.")
     hold_seconds: float = Field(0.0, ge=0, description="Least time before traffic.")
     deadline_seconds: float = Field(900.0, gt=0, description="Time for evidence.")
@@ -75,7 +84,7 @@ class Spec(Part):
     inference_service: str = Field(min_length=1, description="The service whose traffic is split.")
     model: str = Field("match-outcome", min_length=1, description="Registered model.")
     candidate: str = Field("challenger", min_length=1, description="Version or alias to try.")
-    shadow: Shadow | None = Field(default_factory=Shadow, description="null: none.")
+    shadow: Shadow | None = Field(default_factory=Shadow, description="null, or rows: 0: none.")
     steps: tuple[Step, ...] = Field(
         (Step(weight=5), Step(weight=25), Step(weight=50)), min_length=1, description="Weights, increasing."
     )
@@ -87,6 +96,12 @@ class Spec(Part):
     ready_seconds: float = Field(600.0, gt=0, description="Time the candidate has to become ready.")
     promotion_seconds: float = Field(900.0, gt=0, description="Time a promotion may take before it is put back.")
     cooldown_seconds: float = Field(86400.0, ge=0, description="After a roll-back: the same version is not tried.")
+
+    @field_validator("shadow")
+    @classmethod
+    def _no_rows_no_shadow(cls, shadow: Shadow | None) -> Shadow | None:
+        """`kubectl apply` drops a null on its way, so there is a number that says the same."""
+        return shadow if shadow and shadow.rows else None
 
     @model_validator(mode="after")
     def _steps_increase(self) -> "Spec":

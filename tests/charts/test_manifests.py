@@ -10,6 +10,7 @@ from kserve import models
 from kubernetes import client
 from kubernetes_validate import utils
 
+from serving.rollout.kubernetes.pods import PIN
 from tests.charts.golden import golden
 from tests.charts.rendering import OVERLAYS, SWITCHES, documents, kind_and_name, masked, render
 
@@ -332,6 +333,47 @@ def test_in_knative_mode_there_is_one_port_and_nothing_that_knative_refuses() ->
     refused = {"securityContext", "topologySpreadConstraints", "terminationGracePeriodSeconds", "deploymentStrategy"}
     assert not refused & predictor.keys()
     assert "serving.kserve.io/autoscalerClass" not in made["InferenceService"]["metadata"]["annotations"]
+
+
+def test_a_rollout_owns_the_rules_of_its_route_and_the_pin_and_the_chart_neither() -> None:
+    made = objects("rollouts")
+    [route] = [each for each in made if each["kind"] == "HTTPRoute"]
+    assert set(route["spec"]) == {"hostnames", "parentRefs"}
+    [service] = [each for each in made if each["kind"] == "InferenceService"]
+    assert "annotations" not in service["spec"]["predictor"]
+    assert "canary" not in service["spec"]
+    assert service["spec"]["predictor"]["model"]["storageUri"] == "mlflow://match-outcome@champion"
+    [storage] = [each for each in made if each["kind"] == "ClusterStorageContainer"]
+    [pin] = [each for each in storage["spec"]["container"]["env"] if each["name"] == "MATCHDAY_STORAGE_PINNED"]
+    assert pin["valueFrom"]["fieldRef"]["fieldPath"] == f"metadata.annotations['{PIN}']"
+    [definition] = [each for each in made if each["kind"] == "CustomResourceDefinition"]
+    assert definition["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+@pytest.mark.parametrize("name", ["rollouts", "rollouts-knative"])
+def test_the_operator_may_do_what_it_does_and_no_more(name: str) -> None:
+    [role] = [each for each in objects(name) if each["kind"] == "Role"]
+    granted = {
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert not {verb for _, _, verb in granted} & {"*", "delete", "deletecollection", "escalate", "bind"}
+    assert not {resource for _, resource, _ in granted} & {"*", "secrets", "configmaps", "deployments"}
+    written = {
+        (rule["resources"][0], tuple(rule.get("resourceNames", [])))
+        for rule in role["rules"]
+        if {"patch", "update"} & set(rule["verbs"])
+    }
+    everything = {
+        ("modelrollouts", ()),
+        ("modelrollouts/status", ()),
+        ("inferenceservices", ("match-outcome",)),
+        ("leases", ("matchday-rollout",)),
+    }
+    assert written == everything | ({("httproutes", ("match-outcome-public",))} if name == "rollouts" else set())
 
 
 def test_a_pod_gets_the_time_that_its_server_needs_to_stop() -> None:

@@ -98,7 +98,7 @@ WRONG = [
     {"inferenceService": ""},
     {"promotion": "Perhaps"},
     {"candidate": "a b"},
-    {"shadow": {"rows": 0}},
+    {"shadow": {"rows": -1}},
     {"shadow": {"deadlineSeconds": 0}},
     {"steps": []},
     {"steps": [{"weight": 0}]},
@@ -132,7 +132,10 @@ def test_what_the_spec_refuses_the_definition_refuses(wrong: dict[str, Any]) -> 
         ({"steps": [{"weight": 50}, {"weight": 20}]}, "weights must increase"),
         ({"steps": [{"weight": 20}, {"weight": 20}]}, "weights must increase"),
         ({"steps": [{"weight": 100}]}, "one step of 100 percent is no canary: begin with a smaller weight"),
-        ({"steps": [{"weight": 5, "holdSeconds": 9, "deadlineSeconds": 9}]}, "deadlineSeconds must be more than holdSeconds"),
+        (
+            {"steps": [{"weight": 5, "holdSeconds": 9, "deadlineSeconds": 9}]},
+            "deadlineSeconds must be more than holdSeconds",
+        ),
     ],
 )
 def test_what_takes_more_than_one_field_is_a_rule_of_the_definition(wrong: dict[str, Any], rule: str) -> None:
@@ -158,7 +161,9 @@ def test_every_state_can_be_kept() -> None:
     entry = Entry(time=1.5, phase=Phase.SHADOW, reason="ready", findings=(nothing,))
     for phase in Phase:
         for stage in (None, *Stage):
-            state = State(phase=phase, stage=stage, findings=(nothing,), history=(entry,), evidence="abc", verdict="wait")
+            state = State(
+                phase=phase, stage=stage, findings=(nothing,), history=(entry,), evidence="abc", verdict="wait"
+            )
             validate("status", status_of(state, {"metadata": {"generation": 3}}))
 
 

@@ -15,6 +15,7 @@ from tests.charts.rendering import CHART, Refused, documents, render
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 KSERVE = ["serving.kserve.io/v1beta1"]
+GATEWAY = [*KSERVE, "gateway.networking.k8s.io/v1"]
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +78,8 @@ def test_a_typo_is_refused_by_its_name(path: tuple[str, ...]) -> None:
         ("inferenceService.autoscaling.cpuPercent=700", "cpuPercent"),
         ("redis.url=redis://:secret@host:6379/0", "url"),
         ("kafka.brokers[0]=kafka", "brokers"),
+        ("rollouts.host=Forecasts", "host"),
+        ("rollouts.interval=0", "interval"),
         ("environment.MATCHDAY_LOG_LEVEL=1", "MATCHDAY_LOG_LEVEL"),
     ],
 )
@@ -139,6 +142,27 @@ def keys(node: yaml.Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
             "give inferenceService.autoscaling.prometheus.address",
         ),
         (["inferenceService.replicas=0"], KSERVE, "inferenceService.replicas is 0, which only Knative mode knows"),
+        (["rollouts.enabled=true"], KSERVE, "rollouts.enabled splits requests by the Gateway API, which is not in"),
+        (
+            ["rollouts.enabled=true", "inferenceService.enabled=false"],
+            GATEWAY,
+            "rollouts.enabled needs an InferenceService to roll out to",
+        ),
+        (
+            ["rollouts.enabled=true", "inferenceService.refreshSeconds=30"],
+            GATEWAY,
+            "lets running pods take up a moved alias, past the judge: leave it at 0",
+        ),
+        (
+            ["rollouts.enabled=true", "inferenceService.storageUri=mlflow://match-outcome/3"],
+            GATEWAY,
+            "inferenceService.storageUri is mlflow://match-outcome/3, and rollouts promote what serves",
+        ),
+        (
+            ["rollouts.enabled=true", "rollouts.host=a.b", "inferenceService.mode=Knative"],
+            [*GATEWAY, "serving.knative.dev/v1"],
+            "in Knative mode the public host is Knative's own",
+        ),
         (
             ["pipelines.kfp.endpoint=http://kfp:8888", "redis.existingSecret=mine"],
             KSERVE,

@@ -20,8 +20,9 @@ from rich.table import Table
 from matchday.settings import REPOSITORY
 from tests.cluster.kube import Kube
 from tests.cluster.release import Release
+from tests.cluster.scene import Scene
 from tests.cluster.shell import Failure
-from tests.cluster.stages import STAGES, Scene, clear
+from tests.cluster.stages import STAGES, clear
 
 RECORD = REPOSITORY / "docs" / "cluster-run.md"
 

@@ -1,20 +1,19 @@
 """What the cluster test plays, in order; each stage says what held, or raises Failure."""
 
-import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import numpy as np
 
 from matchday.registry import Registry
-from tests.cluster import forecasts, loading
+from tests.cluster import forecasts, loading, rollouts
 from tests.cluster.kube import Kube, is_ready
-from tests.cluster.release import NAME, Release
+from tests.cluster.release import NAME
+from tests.cluster.scene import Scene
 from tests.cluster.shell import Failure
 from tests.cluster.traffic import traffic
 
@@ -23,39 +22,6 @@ PREDICTOR = f"serving.kserve.io/inferenceservice={forecasts.MODEL}"
 GATEWAY = ("envoy-gateway-system", "gateway.envoyproxy.io/owning-gateway-name=kserve-ingress-gateway")
 TOLERANCE = 1e-6
 KINDS = "pods,services,deployments,statefulsets,jobs,configmaps,secrets,persistentvolumeclaims,inferenceservices"
-
-
-class Scene:
-    """What the stages share."""
-
-    def __init__(self, kube: Kube, release: Release, stack: ExitStack, built: bool) -> None:
-        self.kube = kube
-        self.release = release
-        self.stack = stack
-        self.built = built
-        self.tag = loading.tag()
-        self.kfp = os.environ.get("KFP_ENDPOINT", "")
-        self.wanted: np.ndarray[Any, Any] = np.empty((0, 3))
-        self.gateway = ""
-
-    @property
-    def training(self) -> str:
-        """How the champion is made."""
-        return "a Kubeflow run" if self.kfp else "a Job with KFP's local runner"
-
-    def kubernetes(self) -> str:
-        """Version of the cluster."""
-        return str(json.loads(self.kube("version", "--output", "json"))["serverVersion"]["gitVersion"])
-
-    @cached_property
-    def host(self) -> str:
-        """Public host of the InferenceService; asked for once, as traffic does not wait for kubectl."""
-        url = self.kube.get("inferenceservice", forecasts.MODEL)["status"].get("url", "")
-        return str(url).removeprefix("http://").removeprefix("https://")
-
-    def ask(self, client: httpx.Client) -> httpx.Response:
-        """The question, through the gateway."""
-        return client.post(forecasts.INFER, json=forecasts.BODY, headers={"Host": self.host})
 
 
 def images(scene: Scene) -> list[str]:
@@ -188,6 +154,7 @@ def clear(scene: Scene) -> list[str]:
     """Uninstall; only what the documentation names is left; then the namespace goes."""
     kube = scene.kube
     facts = []
+    rollouts.ended(kube)
     if NAME in scene.release("list", "--short").split():
         scene.release("uninstall", NAME, "--wait", "--timeout", "180s", seconds=200)
         kinds = (
@@ -197,7 +164,8 @@ def clear(scene: Scene) -> list[str]:
         claims = sorted(name for name in left if name.startswith("persistentvolumeclaim/"))
         others = sorted(set(left) - set(claims))
         facts.append(f"left after helm uninstall: {', '.join([*claims, *others]) or 'nothing'}")
-    kube("delete", "namespace", kube.namespace, "--ignore-not-found", "--timeout", "180s", seconds=200)
+    rollouts.forgotten(kube)
+    kube("delete", "namespace", kube.namespace, "--ignore-not-found", "--timeout", "300s", seconds=320)
     return [*facts, "the namespace is deleted"]
 
 
@@ -211,6 +179,7 @@ STAGES = [
     ("upgrade, rollback", upgrade),
     ("Redis killed", redis_killed),
     ("predictor killed", pod_killed),
+    *rollouts.STAGES,
 ]
 
 

@@ -16,11 +16,15 @@ MOST_SECONDS = 240.0
 
 @dataclass
 class Traffic:
-    """What was answered. statuses: HTTP status, or 0 for none at all. degraded: of the answers, newest last."""
+    """What was answered. statuses: HTTP status, or 0 for none at all.
+
+    degraded, versions: of the answers, newest last.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     degraded: list[bool] = field(default_factory=list)
+    versions: list[str] = field(default_factory=list)
 
     @property
     def failed(self) -> int:
@@ -34,14 +38,19 @@ class Traffic:
 
 
 @contextmanager
-def traffic(ask: Callable[[httpx.Client], httpx.Response], base_url: str) -> Iterator[Traffic]:
-    """Requests from a few clients, about 60 a second, until the block ends or for four minutes at most."""
+def traffic(
+    ask: Callable[[httpx.Client], httpx.Response],
+    base_url: str,
+    most_seconds: float = MOST_SECONDS,
+    pause_seconds: float = PAUSE_SECONDS,
+) -> Iterator[Traffic]:
+    """Requests from a few clients, about 60 a second, until the block ends or for that time at most."""
     seen, over = Traffic(), threading.Event()
-    deadline = time.monotonic() + MOST_SECONDS
+    deadline = time.monotonic() + most_seconds
 
     def send() -> None:
         with httpx.Client(base_url=base_url, timeout=10) as client:
-            while not over.wait(PAUSE_SECONDS) and time.monotonic() < deadline:
+            while not over.wait(pause_seconds) and time.monotonic() < deadline:
                 try:
                     answer = ask(client)
                 except httpx.HTTPError as error:
@@ -50,7 +59,9 @@ def traffic(ask: Callable[[httpx.Client], httpx.Response], base_url: str) -> Ite
                     continue
                 seen.statuses[answer.status_code] += 1
                 if answer.status_code == httpx.codes.OK:
-                    seen.degraded.append(bool(answer.json()["parameters"].get("degraded")))
+                    said = answer.json()
+                    seen.degraded.append(bool(said["parameters"].get("degraded")))
+                    seen.versions.append(str(said["model_version"]))
                 else:
                     seen.reasons[f"{answer.status_code} {answer.text[:80]}"] += 1
 

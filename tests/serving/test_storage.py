@@ -139,3 +139,17 @@ def test_running_says_why_a_server_does_not_become_ready(
         server.running(str(bundle), port=free_port()),
     ):
         pytest.fail("never ready")
+
+
+@pytest.mark.parametrize(
+    ("uri", "version", "fetched"),
+    [
+        ("mlflow://match-outcome@champion", "", "mlflow://match-outcome@champion"),
+        ("mlflow://match-outcome@champion", "7", "mlflow://match-outcome/7"),
+        ("mlflow://match-outcome/3", "7", "mlflow://match-outcome/3"),
+    ],
+)
+def test_an_alias_stands_for_what_a_rollout_pinned_its_pod_to(uri: str, version: str, fetched: str) -> None:
+    from serving.storage.__main__ import pinned
+
+    assert pinned(uri, version) == fetched

@@ -15,7 +15,7 @@ from matchday.telemetry import logger
 from serving.rollout.kubernetes.api import MODEL_ROLLOUT, Api, Client
 from serving.rollout.kubernetes.events import Events
 from serving.rollout.kubernetes.lease import EVERY, Lease
-from serving.rollout.kubernetes.resource import deleted
+from serving.rollout.kubernetes.resource import asked
 from serving.rollout.kubernetes.rounds import Rounds
 from serving.rollout.kubernetes.settings import OperatorSettings
 from serving.rollout.kubernetes.sources import sources
@@ -85,10 +85,9 @@ class Operator:
     async def _see(self, body: kopf.Body, **_: Any) -> None:
         """Wake up for what people change; the status is our own."""
         thing = dict(body)
-        meta = thing["metadata"]
-        asked = (meta.get("generation"), dict(meta.get("annotations") or {}), deleted(thing))
-        if self._seen.get(meta["name"]) != asked:
-            self._seen[meta["name"]] = asked
+        name, now = thing["metadata"]["name"], asked(thing)
+        if self._seen.get(name) != now:
+            self._seen[name] = now
             self._woken.set()
 
     async def _carry_on(self) -> None:

@@ -68,6 +68,12 @@ def annotations_of(requests: Requests) -> dict[str, str | None]:
     }
 
 
+def asked(thing: Object) -> Any:
+    """All of it that people change; it differs when they have."""
+    meta = thing["metadata"]
+    return meta.get("generation"), dict(meta.get("annotations") or {}), deleted(thing)
+
+
 def deleted(thing: Object) -> bool:
     """Whether it is on its way out."""
     return "deletionTimestamp" in thing["metadata"]

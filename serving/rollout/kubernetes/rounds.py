@@ -10,7 +10,7 @@ from matchday.errors import MatchdayError
 from matchday.telemetry import logger
 from serving.rollout.kubernetes.api import INFERENCE_SERVICE, MODEL_ROLLOUT, Api, ApiError, Object
 from serving.rollout.kubernetes.events import Events
-from serving.rollout.kubernetes.resource import Condition, deleted, spec_of, state_of, under_way
+from serving.rollout.kubernetes.resource import Condition, asked, deleted, spec_of, state_of, under_way
 from serving.rollout.kubernetes.store import ClusterStore
 from serving.rollout.rollout import Rollout
 from serving.rollout.sources import Sources
@@ -24,6 +24,8 @@ from serving.rollout.store import Conflict
 
 AT_ONCE = 4
 """Services that are looked at at the same time; the rollouts of one service never are."""
+REST_SECONDS = 60.0
+"""Between two looks at a rollout that has ended: its alias may have moved."""
 
 
 class ClusterSplitter(Splitter, Protocol):
@@ -63,6 +65,7 @@ class Rounds:
         self._services = tuple(services)
         self._splitter = splitter
         self._clock = clock
+        self._looked: dict[str, tuple[float, Any]] = {}
         self._log = logger("rollout")
 
     def once(self) -> None:
@@ -85,7 +88,17 @@ class Rounds:
             if service == name:
                 self._guarded(name, self._adopt, name, model)
         for thing in rollouts:
-            self._guarded(thing["metadata"]["name"], self._rollout, thing)
+            if self._due(thing):
+                self._guarded(thing["metadata"]["name"], self._rollout, thing)
+
+    def _due(self, thing: Object) -> bool:
+        """An ended rollout is looked at seldom, as each look asks the registry, and at once when people changed it."""
+        name, now = thing["metadata"]["name"], self._clock()
+        last, changed = self._looked.get(name, (0.0, None))
+        if state_of(thing).ended and now - last < REST_SECONDS and changed == asked(thing):
+            return False
+        self._looked[name] = (now, asked(thing))
+        return True
 
     def _guarded(self, name: str, act: Callable[..., None], *given: Any) -> None:
         try:

@@ -49,8 +49,8 @@ class EnvoySplitter:
         for version in self.servers.roster.ports:
             self.servers.end(version)
 
-    def check(self) -> None:
-        """Raises Unsplittable when nothing serves here yet, or nothing could."""
+    def check(self, stable: str) -> None:
+        """Raises Unsplittable when nothing serves here yet, or nothing could; what does is the champion as it began."""
         self.proxy.check()
         if not self.servers.roster.stable:
             raise Unsplittable("no version is served here yet")

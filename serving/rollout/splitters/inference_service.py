@@ -31,8 +31,8 @@ class InferenceService:
         """As it is now; None where there is none."""
         return self._api.find(INFERENCE_SERVICE, self.name)
 
-    def check(self, mode: str) -> Object:
-        """Raises Unsplittable unless its traffic can be split in this mode."""
+    def check(self, mode: str, stable: str = "") -> Object:
+        """Raises Unsplittable unless its traffic can be split in this mode, and unless it is pinned to `stable`."""
         service = self.get()
         notes = service["metadata"].get("annotations") or {}
         told, real = mode_of(notes.get(MODE, "")), mode_of(service.get("status", {}).get("deploymentMode", ""))
@@ -49,6 +49,11 @@ class InferenceService:
                 "by: look features up in the predictor, as Matchday's own server does"
             )
         self._check_uri(service)
+        if stable and pin_of(service) not in ("", stable):
+            raise Unsplittable(
+                f"{self.name} serves version {pin_of(service)}, which a rollout let in, and the alias champion means "
+                f"{stable} by now: put the alias back, 'matchday model promote {pin_of(service)}'"
+            )
         return service
 
     def apply(self, predictor: Object, **others: Any) -> Object:

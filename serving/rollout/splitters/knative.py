@@ -51,9 +51,9 @@ class Knative:
         self._servers = servers or Servers()
         del clock
 
-    def check(self) -> None:
-        """Raises Unsplittable for a service that it cannot split."""
-        service = self._service.check(MODE)
+    def check(self, stable: str) -> None:
+        """Raises Unsplittable for a service that it cannot split, or that is pinned to another version."""
+        service = self._service.check(MODE, stable)
         if _share(service) not in (None, ALL):
             raise Unsplittable(f"{self._service.name} has a canary already: set {SHARE} to 100 or take it away first")
         if not self._revisions(service).stable:

@@ -40,8 +40,8 @@ class Splitter(Protocol):
     limitations: tuple[str, ...]
     """What this splitter cannot do, in sentences."""
 
-    def check(self) -> None:
-        """Raises Unsplittable for a service that it cannot split."""
+    def check(self, stable: str) -> None:
+        """Raises Unsplittable for a service that it cannot split, or that serves another version than `stable`."""
 
     def deploy(self, version: str) -> None:
         """Start servers of the candidate beside the stable ones; no request goes to them yet."""

@@ -48,9 +48,9 @@ class Standard:
         self._route = Route(api, service, clock)
         self._servers = servers or Servers()
 
-    def check(self) -> None:
-        """Raises Unsplittable for a service that it cannot split."""
-        service = self._service.check(MODE)
+    def check(self, stable: str) -> None:
+        """Raises Unsplittable for a service that it cannot split, or that is pinned to another version."""
+        service = self._service.check(MODE, stable)
         self._route.get()
         if _canary(service) and not _is_ours(service):
             raise Unsplittable(f"{self._service.name} has a canary already that no rollout made: take it away first")
@@ -85,9 +85,8 @@ class Standard:
         """Give the candidate `weight` percent of the requests, once it has the pods for them."""
         service, canary = self._service.get(), self._running()
         wanted = _entry(_version(canary), weight, service, self._service.model)
-        if _differ(canary, wanted):
+        if _share_of(canary) != _share_of(wanted):
             self._apply(pin_of(service), wanted)
-            return False
         if not weight:
             return self._route.direct({self._stable: ALL}) and self._settled(pin_of(service))
         return self.readiness().ready and self._route.direct(self._shares(canary, weight))
@@ -239,12 +238,9 @@ def _entry(version: str, weight: int, service: Object, model: str) -> Object:
     }
 
 
-def _differ(canary: Object, wanted: Object) -> bool:
-    """Whether share or size of a canary are not as wanted; KServe adds defaults to the rest."""
-    return bool(
-        canary.get("trafficPercent", 0) != wanted["trafficPercent"]
-        or canary["predictor"].get("minReplicas") != wanted["predictor"]["minReplicas"]
-    )
+def _share_of(canary: Object) -> tuple[int, int]:
+    """Percent and pods of a canary."""
+    return int(canary.get("trafficPercent", 0)), int(canary["predictor"]["minReplicas"])
 
 
 def _what(canary: Object) -> tuple[str, str]:

@@ -64,7 +64,7 @@ class FakeSplitter:
     world: World
     limitations: tuple[str, ...] = ()
 
-    def check(self) -> None:
+    def check(self, stable: str) -> None:
         self.world.at("check")
 
     def deploy(self, version: str) -> None:

@@ -180,7 +180,7 @@ def test_a_port_in_use_is_refused_before_anything_is_started(root: Root) -> None
 
 def test_a_splitter_that_serves_nothing_says_so(root: Root) -> None:
     with pytest.raises(Unsplittable, match="no version is served here yet"):
-        root.splitter.check()
+        root.splitter.check("1")
     with pytest.raises(SplitError):
         root.splitter.deploy("2")
 

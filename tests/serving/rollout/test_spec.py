@@ -62,3 +62,7 @@ def test_what_is_written_is_read_again() -> None:
     assert spec.pinned and spec.shadow is None
     assert spec.to_dict()["inferenceService"] == "match-outcome"
     assert spec.to_dict()["limits"]["errors"] == 0.01
+
+
+def test_no_rows_are_no_shadow() -> None:
+    assert Spec.parse({"inferenceService": "x", "shadow": {"rows": 0}}).shadow is None

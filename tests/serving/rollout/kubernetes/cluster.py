@@ -1,7 +1,7 @@
 """A cluster in this process: the API as far as rollouts use it, and KServe, Knative and a gateway that act on it.
 
-What they do was seen on a real cluster with KServe 0.20 (docs/decisions/0010). After every write each part of the public
-route that has a weight must lead to a ready pod: that is what no request may fail for.
+What they do was seen on a real cluster with KServe 0.20 (docs/decisions/0010). After every write each part of the
+public route that has a weight must lead to a ready pod: that is what no request may fail for.
 """
 
 import copy
@@ -57,7 +57,7 @@ class Cluster:
             )
         self.settle(rounds=4)
 
-    # -- The API ------------------------------------------------------------------------------------------------------
+    # -- The API
 
     def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> Answer:
         if self.failing:
@@ -67,7 +67,7 @@ class Cluster:
             if self.writes == self.kill_at:
                 raise Killed(f"{method} {path}")
         parts = path.split("/namespaces/")[1].split("/")
-        plural, name, part = parts[1], *(parts[2:] + ["", ""])[:2]
+        plural, name, part = parts[1], *[*parts[2:], "", ""][:2]
         if plural == "services" and "knative" in path:
             plural = "ksvc"
         answer = self._answer(method, plural, name, part, query, content, copy.deepcopy(body))
@@ -145,7 +145,7 @@ class Cluster:
         thing["metadata"]["deletionTimestamp"] = "now"
         self.write(plural, name, self.objects[plural, name], thing)
 
-    # -- KServe, Knative, the gateway -----------------------------------------------------------------------------------
+    # -- KServe, Knative, the gateway
 
     @property
     def service(self) -> Object:
@@ -268,7 +268,7 @@ class Cluster:
         if whole and ksvc["spec"]["traffic"][0]["percent"] == 100:
             status["latestRolledoutRevision"] = latest
 
-    # -- What people see ------------------------------------------------------------------------------------------------
+    # -- What people see
 
     def shares(self) -> dict[str, int]:
         """Percent of the public host's requests by version."""

@@ -1,6 +1,5 @@
 """Rollouts on Kubernetes from beginning to end, in both of KServe's modes, whatever goes wrong on the way."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,10 +16,9 @@ both = pytest.mark.parametrize("mode", MODES)
 
 
 @pytest.fixture(autouse=True)
-def _quick_judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     """The judge has tests of its own; here one that only counts."""
     monkeypatch.setattr(machine, "judge", counting)
-    yield
 
 
 def play(mode: str, **given: Any) -> Play:
@@ -168,6 +166,7 @@ def test_a_moved_alias_gets_nothing_in(mode: str) -> None:
         played.step()
     assert played.cluster.pin == "1"
     assert played.cluster.shares() == {"1": 100}
+    assert "serves version 1, which a rollout let in, and the alias champion means 3" in refused(played)
 
 
 @both
