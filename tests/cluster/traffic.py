@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import httpx
 
@@ -25,6 +26,7 @@ class Traffic:
     reasons: Counter[str] = field(default_factory=Counter)
     degraded: list[bool] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
+    first_failure: str = ""
 
     @property
     def failed(self) -> int:
@@ -34,7 +36,14 @@ class Traffic:
     def __str__(self) -> str:
         whole = sum(self.statuses.values())
         why = "".join(f"; {count} x {reason}" for reason, count in self.reasons.most_common(3))
-        return f"{whole} requests, {self.failed} failed{why}"
+        when = f", first at {self.first_failure}" if self.first_failure else ""
+        return f"{whole:,} requests, {self.failed} failed{when}{why}"
+
+    def failure(self, status: int, reason: str) -> None:
+        """A request without a forecast."""
+        self.statuses[status] += 1
+        self.reasons[reason] += 1
+        self.first_failure = self.first_failure or f"{datetime.now(UTC):%H:%M:%S.%f}"
 
 
 @contextmanager
@@ -54,16 +63,15 @@ def traffic(
                 try:
                     answer = ask(client)
                 except httpx.HTTPError as error:
-                    seen.statuses[0] += 1
-                    seen.reasons[type(error).__name__] += 1
+                    seen.failure(0, type(error).__name__)
                     continue
-                seen.statuses[answer.status_code] += 1
                 if answer.status_code == httpx.codes.OK:
+                    seen.statuses[answer.status_code] += 1
                     said = answer.json()
                     seen.degraded.append(bool(said["parameters"].get("degraded")))
                     seen.versions.append(str(said["model_version"]))
                 else:
-                    seen.reasons[f"{answer.status_code} {answer.text[:80]}"] += 1
+                    seen.failure(answer.status_code, f"{answer.status_code} {answer.text[:80]}")
 
     threads = [threading.Thread(target=send, daemon=True) for _ in range(CLIENTS)]
     for thread in threads:
