@@ -263,6 +263,19 @@ def test_a_service_that_is_not_there_is_refused() -> None:
     assert "no InferenceService match-outcome in football" in played.state().reason
 
 
+def test_a_service_that_goes_meanwhile_ends_its_rollout() -> None:
+    played = play("Standard")
+    played.ask(shadow=None, steps=[{"weight": 20, "holdSeconds": 10, "deadlineSeconds": 60}])
+    played.until("Progressing")
+    for kind in ("inferenceservices", "services", "pods", "httproutes"):
+        for thing in played.cluster.having(kind):
+            del played.cluster.objects[kind, thing["metadata"]["name"]]
+    for _ in range(60):
+        played.rounds.once()
+        played.cluster.clock += 5
+    assert played.state().phase is Phase.ROLLED_BACK
+
+
 def test_a_canary_of_somebody_else_is_left_alone() -> None:
     played = play("Standard")
     canary = {"trafficPercent": 0, "predictor": {"name": "mine", "minReplicas": 1, "model": {"storageUri": "s3://x/1"}}}
