@@ -13,7 +13,7 @@ from itertools import cycle
 from console.forecasts import MODEL, Question
 
 END = b"\r\n\r\n"
-PEOPLE = 4
+PEOPLE = 12
 ANSWER_SECONDS = 30.0
 GIVEN_UP_SECONDS = 0.2
 

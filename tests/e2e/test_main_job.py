@@ -24,6 +24,8 @@ from serving import server
 from serving.features.sqlite import event_time
 from tests.services.processes import free_port
 
+pytestmark = pytest.mark.timeout(900)  # three whole demonstrations, wherever it runs
+
 MATCHDAY = str(Path(sys.executable).with_name("matchday"))
 AS_OF = "2026-03-01"
 CHAMPION = "mlflow://match-outcome@champion"

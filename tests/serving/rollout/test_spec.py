@@ -37,7 +37,7 @@ def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
         ({"promotion": "Sometimes"}, "promotion"),
         ({"undecided": "Promote"}, "undecided"),
         ({"weights": [5]}, "weights"),
-        ({"shadow": {"rows": 0}}, r"shadow\.rows"),
+        ({"shadow": {"rows": -1}}, r"shadow\.rows"),
         ({"limits": {"errors": 2}}, "limits: errors is 2"),
         ({"limits": {"nonsense": 1}}, "'nonsense' is no limit"),
         ({"limits": {"required": ["nonsense"]}}, "'nonsense', which is no check"),
@@ -66,3 +66,7 @@ def test_what_is_written_is_read_again() -> None:
 
 def test_no_rows_are_no_shadow() -> None:
     assert Spec.parse({"inferenceService": "x", "shadow": {"rows": 0}}).shadow is None
+
+
+def test_no_rows_is_no_shadow() -> None:
+    assert parse(shadow={"rows": 0}).shadow is None
