@@ -3,8 +3,6 @@
 KServe sends the rest to the revision that last had everything, so that what is rolled back is always still there.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,19 +35,11 @@ class Knative:
         "A candidate that scaled to zero is not looked at until requests wake it.",
     )
 
-    def __init__(
-        self,
-        api: Api,
-        service: str,
-        model: str,
-        clock: Callable[[], float] = time.time,
-        servers: Servers | None = None,
-    ) -> None:
+    def __init__(self, api: Api, service: str, model: str, servers: Servers | None = None) -> None:
         """service: the InferenceService. servers: in place of the pods' own word."""
         self._api = api
         self._service = InferenceService(api, service, model)
         self._servers = servers or Servers()
-        del clock
 
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that it cannot split, or that is pinned to another version."""

@@ -39,8 +39,8 @@ class Standard:
         api: Api,
         service: str,
         model: str,
-        clock: Callable[[], float] = time.time,
         servers: Servers | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """service: the InferenceService. servers: in place of the pods' own word."""
         self._api = api
@@ -61,7 +61,7 @@ class Standard:
         if not self._route.is_open():
             self._route.direct({self._stable: ALL})
         if not pin_of(service):
-            self._apply(self._served(), _canary(service))
+            self._apply(self._served(), _canary(service) if _is_ours(service) else None)
 
     def deploy(self, version: str) -> None:
         """Start servers of the candidate; what was a candidate before goes."""
@@ -111,7 +111,7 @@ class Standard:
             return False
         if canary and not self._handed_back(service, canary):
             return False
-        return self._ended(version, canary)
+        return self._route.direct({self._stable: ALL}) and self._ended(version, canary)
 
     def withdraw(self, stable: str) -> bool:
         """Give all requests to stable pods of that version, then end the candidate's."""

@@ -48,9 +48,10 @@ class Play:
         return Rounds(api, given, Events(api, "me"), [(SERVICE, SERVICE)], self.splitter, lambda: self.cluster.clock)
 
     def splitter(self, api: Api, service: str, model: str) -> ClusterSplitter:
-        kind: Any = Knative if self.cluster.mode == "Knative" else Standard
-        splitter: ClusterSplitter = kind(api, service, model, lambda: self.cluster.clock, self.cluster)
-        return splitter
+        servers: Any = self.cluster
+        if self.cluster.mode == "Knative":
+            return Knative(api, service, model, servers)
+        return Standard(api, service, model, servers, lambda: self.cluster.clock)
 
     def ask(self, name: str = "try", **changes: Any) -> None:
         """Make a ModelRollout."""

@@ -279,7 +279,10 @@ def test_a_service_that_goes_meanwhile_ends_its_rollout() -> None:
 def test_a_canary_of_somebody_else_is_left_alone() -> None:
     played = play("Standard")
     canary = {"trafficPercent": 0, "predictor": {"name": "mine", "minReplicas": 1, "model": {"storageUri": "s3://x/1"}}}
-    played.step()
+    played.cluster.service["spec"]["canary"] = [canary]
+    played.rounds.once()
+    assert played.cluster.pin == "1"
+    assert "canary" not in played.cluster.applied["inferenceservices", SERVICE]["spec"]
     played.cluster.service["spec"]["canary"] = [canary]
     played.ask()
     played.rounds.once()
