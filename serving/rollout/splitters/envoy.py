@@ -94,11 +94,11 @@ class EnvoySplitter:
 
     def withdraw(self, stable: str) -> bool:
         """All requests go to the version that was stable, and the candidate's server is ended."""
-        self._silent_since = None
         return self._settle(stable)
 
     def _settle(self, version: str) -> bool:
         """One version has every request, and no other has a server. Whether that is so."""
+        self._silent_since = None
         self.servers.start(version, "stable")
         self._await(version)
         ports, everything = self.servers.roster.ports, {version: ALL}

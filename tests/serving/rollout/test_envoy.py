@@ -15,8 +15,9 @@ import pytest
 from serving.rollout.embedded import configuration, launch
 from serving.rollout.embedded.process import Process
 from serving.rollout.embedded.proxy import binary
+from serving.rollout.splitters import envoy as envoy_splitter
 from serving.rollout.splitters.envoy import EnvoySplitter
-from serving.rollout.splitters.splitter import SplitError, Unsplittable
+from serving.rollout.splitters.splitter import Readiness, SplitError, Unsplittable
 from serving.settings import ServingSettings
 from tests.services.processes import free_port, listens
 from tests.serving.conftest import match
@@ -275,3 +276,13 @@ def asks(root: Root) -> str:
     answer = httpx.post(f"http://127.0.0.1:{root.port}/v2/models/match-outcome/infer", json=match(), timeout=20)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["model_version"])
+
+
+@pytest.mark.slow
+@pytest.mark.services
+def test_a_candidate_is_not_given_up_for_the_silence_of_the_one_before_it(root: Root, monkeypatch) -> None:
+    splitter = started(root)
+    assert splitter.promote("2")
+    monkeypatch.setattr(envoy_splitter, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(splitter.servers, "readiness", lambda version: Readiness(False, "it is starting"))
+    assert not splitter.readiness().hopeless
