@@ -13,6 +13,8 @@ SMALL = str(REPOSITORY / "charts" / "matchday" / "ci" / "small-values.yaml")
 KINDS = "pods,services,deployments,statefulsets,jobs,configmaps,secrets,persistentvolumeclaims,inferenceservices"
 DOCUMENTED = ("secret", "persistentvolumeclaim", "job.batch")
 """Kinds of what docs/kubernetes.md says an uninstall leaves."""
+PODS_END_SECONDS = 330
+"""KServe gives a predictor's pod in Knative mode 300 s to end."""
 
 
 class Release:
@@ -50,7 +52,9 @@ class Release:
         every namespace.
         """
         self("uninstall", NAME, "--wait", "--timeout", "180s", seconds=200)
-        self.kube.until("the end of every pod", lambda: all(_ended(pod) for pod in self.kube.get("pods")["items"]), 120)
+        self.kube.until(
+            "the end of every pod", lambda: all(_ended(pod) for pod in self.kube.get("pods")["items"]), PODS_END_SECONDS
+        )
         found = self.kube("get", KINDS, "--output", "name").split()
         left = sorted(name for name in found if not name.startswith("pod/") and name != "configmap/kube-root-ca.crt")
         if others := [name for name in left if name.partition("/")[0] not in DOCUMENTED]:
