@@ -216,7 +216,7 @@ def _next(spec: Spec, state: State, facts: Facts, reason: str) -> State:
     if index < len(spec.steps):
         weight = spec.steps[index].weight
         return state.to(facts.now, Phase.PROGRESSING, reason, step=index, weight=weight, evidence=_kept(facts, weight))
-    return state.to(facts.now, Phase.PROMOTING, reason, weight=ALL, stage=Stage.SHIFT)
+    return state.to(facts.now, Phase.PROMOTING, reason, weight=ALL, stage=Stage.SHIFT, verdict=state.verdict)
 
 
 def _kept(facts: Facts, weight: int) -> str:
@@ -246,7 +246,7 @@ def _promoted(state: State, facts: Facts, stage: Stage) -> State:
         return _back(state, facts, state.reason)
     if stage is Stage.SERVICE:
         reason = f"version {state.candidate_version} is champion and serves every request"
-        return state.to(facts.now, Phase.PROMOTED, reason, weight=ALL, stage=None)
+        return state.to(facts.now, Phase.PROMOTED, reason, weight=ALL, stage=None, verdict=state.verdict)
     following = Stage.ALIAS if stage is Stage.SHIFT else Stage.SERVICE
     return state.model_copy(update={"stage": following})
 
@@ -254,7 +254,7 @@ def _promoted(state: State, facts: Facts, stage: Stage) -> State:
 def _rolling_back(spec: Spec, state: State, facts: Facts) -> State:
     if not facts.done:
         return _waiting(state, facts, state.reason)
-    return state.to(facts.now, Phase.ROLLED_BACK, state.reason, findings=state.findings)
+    return state.to(facts.now, Phase.ROLLED_BACK, state.reason, verdict=state.verdict, findings=state.findings)
 
 
 def _back(state: State, facts: Facts, reason: str) -> State:
