@@ -18,6 +18,7 @@ from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, name
 
 MATCHDAY = str(Path(sys.executable).with_name("matchday"))
 SAMPLE_S = 0.2
+PORT = "18333"
 AFTER_THE_LAST_MATCH = "2026-06-01"
 
 
@@ -36,9 +37,9 @@ def main() -> None:
     without_tests = parser.parse_args().without_tests
     with tempfile.TemporaryDirectory() as home:
         environ = {**os.environ, "MATCHDAY_HOME": home}
-        first = measure([MATCHDAY, "demo", "--port", "18181"], environ)
-        second = measure([MATCHDAY, "demo", "--port", "18181", "--scene", "outcome"], environ)
-        whole = measure([MATCHDAY, "demo", "--port", "18181"], environ)
+        first = measure([MATCHDAY, "demo", "--port", PORT], environ)
+        second = measure([MATCHDAY, "demo", "--port", PORT, "--scene", "outcome"], environ)
+        whole = measure([MATCHDAY, "demo", "--port", PORT], environ)
         measures = [
             Measure("make demo, first run", first.seconds, "s", "<= 120"),
             Measure("make demo, first run, peak memory", first.peak / 2**30, "GiB", "<= 4"),

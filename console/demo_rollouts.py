@@ -48,7 +48,7 @@ SPEC = {
         "incomplete": 0.08,
         "degraded": 0.08,
         "latency": 4.0,
-        "missed": 0.5,
+        "missed": 0.2,
         "latencyFloor": 0.02,
         "minRequests": 25,
     },

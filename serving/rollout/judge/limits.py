@@ -12,6 +12,9 @@ RATIOS = ("latency",)
 SHARES = ("errors", "incomplete", "degraded", "invalid", "distance", "shift", "favourites", "missed")
 SAMPLES = ("min_requests", "min_pairs", "min_matches", "min_history")
 
+LIKELY = 0.4
+"""The largest chance of passing what is beyond its limit: the bound of a mean is none from a half on."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -85,6 +88,8 @@ def _check(name: str, value: Any) -> None:
         raise MatchdayError(f"{shown}; a sample is a whole number from 2")
     if name in SHARES and not 0 < value < 1:
         raise MatchdayError(f"{shown}; it is above 0 and below 1")
+    if name == "missed" and value > LIKELY:
+        raise MatchdayError(f"{shown}; a chance above {LIKELY:g} is no evidence")
     if name in RATIOS and value < 1:
         raise MatchdayError(f"{shown}; a ratio to stable is at least 1")
     if name not in (*SAMPLES, *SHARES, *RATIOS) and value < 0:

@@ -31,6 +31,7 @@ def test_limits_are_read_as_they_are_written():
         ({"minRequests": 1}, "minRequests is 1; a sample is a whole number from 2"),
         ({"minPairs": 99.5}, "minPairs is 99.5; a sample is a whole number from 2"),
         ({"missed": 1}, "missed is 1; it is above 0 and below 1"),
+        ({"missed": 0.5}, "missed is 0.5; a chance above 0.4 is no evidence"),
         ({"required": "errors"}, "required is 'errors', not a list of checks"),
         ({"required": ["volume"]}, "required names 'volume', which is no check: errors, "),
     ],
