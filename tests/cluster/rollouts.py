@@ -38,6 +38,12 @@ WEIGHT = 20
 MOST_SECONDS = 600.0
 PAUSE_SECONDS = 0.01
 """Between two requests of a client: the judge passes nothing without evidence, and a 99th percentile takes some."""
+KNATIVE_GATEWAY = "MATCHDAY_KNATIVE_GATEWAY"
+"""Address of Knative's own gateway; without it nothing is played in Knative mode."""
+NOT_PLAYED = f"{KNATIVE_GATEWAY} names no gateway: not played"
+MOST_UNROUTED = 0.001
+"""Part of the requests that Knative's gateway may refuse of its own while it takes in a new share: Envoy Gateway sends
+a route of two shares before Envoy has the second one's cluster, some 40 ms. Standard mode's shares are one cluster."""
 WEIGHTS = "MATCHDAY_CANARY_WEIGHTS"
 """A program that is called with `on` or `off`: whether KServe's own routes carry a canary's weight."""
 SPEC = {
@@ -78,7 +84,7 @@ def promoted(scene: Scene) -> list[str]:
         _until(scene, "simpler", "is promoted", lambda status: status.get("phase") == "Promoted")
         passed = time.monotonic() - begun
         time.sleep(5)
-    _no_failure(seen)
+    _no_failure(scene, seen)
     if (champion := _champion(scene)) != version:
         raise Failure(f"the rollout promoted version {version}, and the alias champion means {champion}")
     return [*facts, f"version {version} promoted in {passed:.0f} s: {seen}", *_story(scene, "simpler")]
@@ -106,7 +112,7 @@ def rolled_back(scene: Scene) -> list[str]:
         _begin(scene, "swapped", version, limits=STRICT, shadow={"rows": 0}, steps=[_step(WEIGHT), _step(50)])
         status = _until(scene, "swapped", "is rolled back", lambda status: status.get("phase") == "RolledBack")
         time.sleep(5)
-    _no_failure(seen)
+    _no_failure(scene, seen)
     if version in seen.versions[-100:] or (champion := _champion(scene)) != before:
         raise Failure(f"version {version} was rolled back and still answers, or the champion is {champion}")
     return [
@@ -130,17 +136,17 @@ def resumed(scene: Scene) -> list[str]:
         away = time.monotonic() - begun
         _until(scene, "back", "is promoted", lambda status: status.get("phase") == "Promoted")
         time.sleep(5)
-    _no_failure(seen)
+    _no_failure(scene, seen)
     if (after["attempt"], after["since"]) != (before["attempt"], before["since"]):
         raise Failure("the rollout began its step anew after the operator was killed")
     return [f"operator killed at {WEIGHT} %, another went on after {away:.0f} s in the same window: {seen}"]
 
 
 def knative(scene: Scene) -> list[str]:
-    """The same service in Knative mode, where the cluster has Knative; its versions and registry stay."""
+    """The same service in Knative mode, where Knative's gateway is named; its versions and registry stay."""
     kube = scene.kube
-    if "serving.knative.dev/v1" not in kube("api-versions").split():
-        return ["no Knative in this cluster: not played"]
+    if KNATIVE_GATEWAY not in os.environ:
+        return [NOT_PLAYED]
     kube("delete", "inferenceservice", MODEL, "--wait=true", seconds=180)
     kube.until("the predictor gone", lambda: not kube.get("pods", "--selector", PODS)["items"], 180)
     labels = {f"pod-security.kubernetes.io/{mode}": "baseline" for mode in ("enforce", "warn")}
@@ -157,7 +163,7 @@ def knative(scene: Scene) -> list[str]:
 def knative_rollouts(scene: Scene) -> list[str]:
     """In Knative mode: 20 %, promotion, a spoiled candidate rolled back."""
     if not scene.knative:
-        return ["no Knative in this cluster: not played"]
+        return [NOT_PLAYED]
     version, spoiled = scene.versions[variants.SIMPLER.name], scene.versions[variants.SWAPPED.name]
     with _requests(scene) as seen:
         _begin(scene, "simpler-knative", version, shadow={"rows": 0}, steps=[_step(WEIGHT, approval=True)])
@@ -168,7 +174,7 @@ def knative_rollouts(scene: Scene) -> list[str]:
         _begin(scene, "swapped-knative", spoiled, limits=STRICT, shadow={"rows": 0}, steps=[_step(WEIGHT)])
         status = _until(scene, "swapped-knative", "is rolled back", lambda status: status.get("phase") == "RolledBack")
         time.sleep(5)
-    _no_failure(seen)
+    _no_failure(scene, seen)
     if (champion := _champion(scene)) != version or spoiled in seen.versions[-100:]:
         raise Failure(f"the champion is {champion}, or the spoiled version {spoiled} still answers")
     return [fact, f"version {version} promoted, then {status['reason']}", str(seen)]
@@ -208,7 +214,7 @@ def _host(scene: Scene) -> str:
 
 
 def _gateway(scene: Scene) -> str:
-    return os.environ.get("MATCHDAY_KNATIVE_GATEWAY", "http://127.0.0.1:30081") if scene.knative else scene.gateway
+    return os.environ[KNATIVE_GATEWAY] if scene.knative else scene.gateway
 
 
 def _asked(scene: Scene) -> httpx.Response:
@@ -313,8 +319,9 @@ def _measured(seen: Traffic, version: str) -> str:
     return f"{mine} of {MEASURED} requests"
 
 
-def _no_failure(seen: Traffic) -> None:
-    if seen.failed:
+def _no_failure(scene: Scene, seen: Traffic) -> None:
+    excused = seen.unrouted if scene.knative and seen.unrouted < MOST_UNROUTED * len(seen.versions) else 0
+    if seen.failed > excused:
         raise Failure(f"requests failed: {seen}")
 
 

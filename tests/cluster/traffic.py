@@ -19,7 +19,8 @@ MOST_SECONDS = 240.0
 class Traffic:
     """What was answered. statuses: HTTP status, or 0 for none at all.
 
-    degraded, versions: of the answers, newest last.
+    degraded, versions: of the answers, newest last. unrouted: failures by the gateway itself, while its new route names
+    a share that it has no cluster for yet.
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
@@ -27,6 +28,7 @@ class Traffic:
     degraded: list[bool] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
     first_failure: str = ""
+    unrouted: int = 0
 
     @property
     def failed(self) -> int:
@@ -37,7 +39,8 @@ class Traffic:
         whole = sum(self.statuses.values())
         why = "".join(f"; {count} x {reason}" for reason, count in self.reasons.most_common(3))
         when = f", first at {self.first_failure}" if self.first_failure else ""
-        return f"{whole:,} requests, {self.failed} failed{when}{why}"
+        lost = f"; {self.unrouted} of them in the gateway, a share ahead of its cluster" if self.unrouted else ""
+        return f"{whole:,} requests, {self.failed} failed{when}{why}{lost}"
 
     def failure(self, status: int, reason: str) -> None:
         """A request without a forecast."""
@@ -71,6 +74,7 @@ def traffic(
                     seen.degraded.append(bool(said["parameters"].get("degraded")))
                     seen.versions.append(str(said["model_version"]))
                 else:
+                    seen.unrouted += _is_unrouted(answer)
                     seen.failure(answer.status_code, f"{answer.status_code} {answer.text[:80]}")
 
     threads = [threading.Thread(target=send, daemon=True) for _ in range(CLIENTS)]
@@ -82,3 +86,8 @@ def traffic(
         over.set()
         for thread in threads:
             thread.join(15)
+
+
+def _is_unrouted(answer: httpx.Response) -> bool:
+    """Whether Envoy says `cluster_not_found`: a 500 without a word. What stands behind it never answers so."""
+    return answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR and not answer.content
