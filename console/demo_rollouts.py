@@ -26,8 +26,8 @@ from matchday.settings import Settings
 from serving.rollout.embedded.place import Place
 from serving.rollout.embedded.runner import Runner
 from serving.rollout.embedded.settings import RolloutSettings
-from serving.rollout.embedded.sources import sources
 from serving.rollout.judge import Finding
+from serving.rollout.observations.sources import sources
 from serving.rollout.spec import Spec
 from serving.rollout.state import Entry, Phase, State
 

@@ -257,7 +257,7 @@ def _finish(state: State) -> None:
 
 
 def _sources() -> Any:
-    from serving.rollout.embedded.sources import sources
+    from serving.rollout.observations.sources import sources
 
     return sources(Settings())
 

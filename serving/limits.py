@@ -68,9 +68,7 @@ class Door:
 
     def __init__(self, settings: ServingSettings) -> None:
         """Raises OSError when the token's file cannot be read."""
-        token = settings.token.get_secret_value() if settings.token else ""
-        if settings.token_file is not None:
-            token = settings.token_file.read_text().strip()
+        token = settings.read_token()
         self._expected = f"Bearer {token}".encode() if token else None
 
     @property

@@ -60,3 +60,9 @@ class ServingSettings(BaseSettings):
     predictions: str = Field(
         "", description="Where answers are logged: kafka://HOST:PORT[,HOST:PORT], file:PATH, or nothing for nowhere."
     )
+
+    def read_token(self) -> str:
+        """The token that clients show, empty for none. Raises OSError when its file cannot be read."""
+        if self.token_file is not None:
+            return self.token_file.read_text(encoding="utf-8").strip()
+        return self.token.get_secret_value() if self.token else ""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from matchday.settings import Settings
-from serving.rollout.embedded.sources import sources as found
 from serving.rollout.kubernetes.lease import Lease
 from serving.rollout.kubernetes.settings import OperatorSettings
 from serving.rollout.observations.prometheus import PrometheusMeter
+from serving.rollout.observations.sources import sources as found
 from serving.rollout.sources import Sources, Versions
 
 

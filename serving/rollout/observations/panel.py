@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+from matchday.errors import MatchdayError
+from matchday.results import Results
 from serving.rollout.observations.row import Row
+from serving.rollout.sources import SourceError
 
 
 class Panel:
@@ -20,3 +23,19 @@ class Panel:
         teams, count = self._teams, len(self._teams)
         pairs = ((teams[place], teams[(place + apart) % count]) for apart in range(1, count) for place in range(count))
         return [Row({"home": home, "away": away}) for (home, away), _ in zip(pairs, range(most), strict=False)]
+
+
+class LeagueRows:
+    """A panel of the teams that played in the latest season of the lake."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+
+    def rows(self, model: str, most: int) -> Sequence[Row]:
+        """At most so many matches. Raises SourceError when no season is known."""
+        try:
+            matches = self._results.matches()
+        except MatchdayError as error:
+            raise SourceError(f"there are no teams to ask for: {error}") from None
+        latest = matches[matches["season"] == matches["season"].max()]
+        return Panel(sorted({*latest["home"], *latest["away"]})).rows(model, most)
