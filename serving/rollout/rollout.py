@@ -179,7 +179,10 @@ class Rollout:
             return evidence
 
     def _compared(self, state: State, evidence: Evidence) -> Evidence:
-        """With rows that both answer, and the scores of both; asked for until the sample of the window is whole."""
+        """With rows that both answer, and the scores of both.
+
+        Rows are asked for until there are enough: once, where requests are counted, as these are among them afterwards.
+        """
         sources, model = self._sources, self.spec.model
         versions = (state.stable_version, state.candidate_version)
         shadow = self.spec.shadow or Shadow()
@@ -187,7 +190,8 @@ class Rollout:
             evidence = replace(evidence, history=sources.scores.history(model, *versions, shadow.history_weeks))
         if state.phase is Phase.PROGRESSING:
             evidence = replace(evidence, skill=sources.scores.live(model, *versions))
-        if evidence.pairs is None or len(evidence.pairs.stable) < shadow.rows:
+        few = evidence.pairs is not None and len(evidence.pairs.stable) < shadow.rows
+        if evidence.pairs is None or (few and state.phase is Phase.SHADOW):
             pairs = sources.replay.pairs(model, self._splitter.endpoints(), shadow.rows)
             evidence = replace(evidence, pairs=pairs)
         return evidence

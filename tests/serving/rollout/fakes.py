@@ -24,7 +24,10 @@ class Killed(BaseException):
 
 
 class World:
-    """What outlives a process. faults: names of operations that fail now. served: requests so far, by version."""
+    """What outlives a process. faults: names of operations that fail now. served: requests so far, by version.
+
+    known_rows: how many there are to ask for; replays: when they were.
+    """
 
     def __init__(self, champion: str = "1") -> None:
         self.champion = champion
@@ -39,6 +42,8 @@ class World:
         self.faults: set[str] = set()
         self.served: dict[str, int] = {}
         self.errors: dict[str, float] = {}
+        self.known_rows = 10_000
+        self.replays: list[float] = []
         self.now = 1000.0
         self.kill: Callable[[str], None] = lambda point: None
 
@@ -144,7 +149,8 @@ class FakeSources:
 
     def pairs(self, model: str, endpoints: Endpoints, rows: int) -> Pairs:
         self.world.at("replay")
-        return pairs(rows)
+        self.world.replays.append(self.world.now)
+        return pairs(min(rows, self.world.known_rows))
 
     def history(self, model: str, stable: str, candidate: str, weeks: int) -> None:
         return None

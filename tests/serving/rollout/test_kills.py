@@ -348,3 +348,17 @@ def test_whatever_happens_alias_and_service_end_on_the_same_version(rounds: list
     assert world.champion == ("2" if state.phase is Phase.PROMOTED else "1")
     if state.phase is Phase.ROLLED_BACK:
         assert "2" in world.marked
+
+
+def test_rows_are_asked_for_once_where_requests_are_counted() -> None:
+    world = World()
+    world.known_rows = 40
+    store = MemoryStore(world)
+    spec = SPEC.model_copy(update={"shadow": None})
+    rollout, opened = process(spec, world, store), set()
+    while not (state := rollout.tick()).ended:
+        opened.add(Evidence.unpacked(state.evidence).opened)
+        world.passed(5)
+    assert state.phase is Phase.PROMOTED
+    assert len(world.replays) == len(spec.steps)
+    assert set(world.replays) <= opened
