@@ -112,11 +112,6 @@ class Spec(Part):
             raise ValueError("steps: one step of 100 percent is no canary; begin with a smaller weight")
         return self
 
-    @property
-    def pinned(self) -> bool:
-        """Whether the candidate is a version, not an alias that moves."""
-        return self.candidate.isdigit()
-
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> "Spec":
         """A spec as it is written in YAML. Raises SpecError that names each key that is wrong."""

@@ -14,7 +14,7 @@ def parse(**given: Any) -> Spec:
 
 def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
     spec = parse()
-    assert spec.candidate == "challenger" and not spec.pinned
+    assert spec.candidate == "challenger"
     assert [step.weight for step in spec.steps] == [5, 25, 50]
     assert spec.shadow is not None and not spec.shadow.approval
     assert spec.promotion is Promotion.MANUAL and spec.undecided is Undecided.ROLL_BACK
@@ -59,7 +59,7 @@ def test_what_is_written_is_read_again() -> None:
         candidate="7", shadow=None, steps=[{"weight": 10, "approval": True}, {"weight": 100}], limits={"errors": 0.01}
     )
     assert Spec.parse(spec.to_dict()) == spec
-    assert spec.pinned and spec.shadow is None
+    assert spec.shadow is None
     assert spec.to_dict()["inferenceService"] == "match-outcome"
     assert spec.to_dict()["limits"]["errors"] == 0.01
 
