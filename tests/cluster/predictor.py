@@ -58,6 +58,7 @@ class Predictor:
         looks = {"name": "looks", "command": ["python", "-c", LIST], "volumeMounts": [VOLUME]}
         looks |= {key: initializer[key] for key in ("image", "imagePullPolicy", "securityContext")}
         pod["spec"]["ephemeralContainers"] = [looks]
+        del pod["metadata"]["resourceVersion"]  # whatever its status has become meanwhile
         name = pod["metadata"]["name"]
         path = f"/api/v1/namespaces/{self.kube.namespace}/pods/{name}/ephemeralcontainers"
         self.kube("replace", "--raw", path, "--filename", "-", given=json.dumps(pod))
