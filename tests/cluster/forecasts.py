@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -33,14 +34,30 @@ BODY = {
 INFER = f"/v2/models/{MODEL}/infer"
 
 
-def embedded() -> np.ndarray[Any, Any]:
-    """Probabilities (n, 3) of a machine of its own: pipeline, registry, features and server, in an empty home."""
-    with tempfile.TemporaryDirectory(prefix="matchday-embedded-") as home:
-        alone = {"MATCHDAY_HOME": home}
+class Embedded:
+    """A machine of its own in an empty home: pipeline, registry, features and server. Used in a `with`."""
+
+    def __init__(self) -> None:
+        self._home = tempfile.TemporaryDirectory(prefix="matchday-embedded-")
+        self._environ = {"MATCHDAY_HOME": self._home.name}
+        self._threads = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> "Embedded":
+        """Begin to train."""
         matchday = str(Path(sys.executable).with_name("matchday"))
-        run(matchday, "pipeline", "run", environ=alone, seconds=600)
+        self._trained = self._threads.submit(run, matchday, "pipeline", "run", environ=self._environ, seconds=600)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Wait for the end of the training, and leave nothing."""
+        self._threads.shutdown()
+        self._home.cleanup()
+
+    def forecast(self) -> np.ndarray[Any, Any]:
+        """Probabilities (n, 3). Raises Failure when the pipeline failed."""
+        self._trained.result()
         port = free_port()
-        with mock.patch.dict(os.environ, alone), server.running(f"mlflow://{MODEL}@champion", port=port):
+        with mock.patch.dict(os.environ, self._environ), server.running(f"mlflow://{MODEL}@champion", port=port):
             return of_v2(httpx.post(f"http://127.0.0.1:{port}{INFER}", json=BODY, timeout=20))
 
 

@@ -22,8 +22,8 @@ LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 class Scene:
     """What the stages share.
 
-    wanted: the embedded forecast. gateway: its address. first: the version that was champion first. versions: others,
-    by name. knative: whether the service is in Knative mode by now.
+    embedded: a machine of its own. wanted: its forecast. gateway: its address. first: the version that was champion
+    first. versions: others, by name. knative: whether the service is in Knative mode by now.
     """
 
     def __init__(self, kube: Kube, release: Release, stack: ExitStack, built: bool) -> None:
@@ -33,6 +33,7 @@ class Scene:
         self.built = built
         self.tag = loading.tag()
         self.kfp = os.environ.get("KFP_ENDPOINT", "")
+        self.embedded = forecasts.Embedded()
         self.wanted: np.ndarray[Any, Any] = np.empty((0, 3))
         self.gateway = ""
         self.first = ""

@@ -30,14 +30,12 @@ def images(scene: Scene) -> list[str]:
     return [", ".join(loading.names())]
 
 
-def embedded(scene: Scene) -> list[str]:
-    """The forecast of one machine, which the cluster's must equal."""
-    scene.wanted = forecasts.embedded()
-    return [f"{home} - {away}: {row.round(4).tolist()}" for (home, away), row in _rows(scene.wanted)]
-
-
 def install(scene: Scene) -> list[str]:
-    """The chart, with its own stores, where PodSecurity is `restricted`; its hooks make a champion."""
+    """The chart, with its own stores, where PodSecurity is `restricted`; its hooks make a champion.
+
+    A machine of its own trains meanwhile: the cluster mostly waits.
+    """
+    scene.stack.enter_context(scene.embedded)
     scene.kube.create()
     begun = time.monotonic()
     scene.release.install(_values(scene), INSTALL_SECONDS)
@@ -55,6 +53,12 @@ def champion(scene: Scene) -> list[str]:
     if int(size.split()[-1]) < 20:
         raise Failure(f"Redis holds {size} entities, expected a season's 20 teams")
     return [f"champion: version {version.version}", f"Redis: {size} entities"]
+
+
+def embedded(scene: Scene) -> list[str]:
+    """The forecast of one machine, which the cluster's must equal."""
+    scene.wanted = scene.embedded.forecast()
+    return [f"{home} - {away}: {row.round(4).tolist()}" for (home, away), row in _rows(scene.wanted)]
 
 
 def served(scene: Scene) -> list[str]:
@@ -153,9 +157,9 @@ def clear(scene: Scene) -> list[str]:
 
 STAGES = [
     ("images", images),
-    ("embedded forecast", embedded),
     ("install", install),
     ("champion", champion),
+    ("embedded forecast", embedded),
     ("forecasts", served),
     ("helm test", helm_test),
     ("upgrade, rollback", upgrade),

@@ -110,7 +110,7 @@ def _containerd() -> Engine:
 
     return Engine(
         "ctr",
-        has=lambda image: full(image) in call("ctr", "images", "list", "-q").stdout.split(),
+        has=lambda image: full(image) in call("ctr", "--connect-timeout", "1s", "images", "list", "-q").stdout.split(),
         save=lambda image, file: call("ctr", "images", "export", str(file), full(image), check=True),
         run=run,
     )

@@ -62,8 +62,8 @@ def users(folder: Path, database: str | None, name: str, password: str) -> Path:
     return file
 
 
-def end_with_children(process: subprocess.Popen[str], seconds: float = 10.0) -> None:
-    """End a process that leads a session of its own, and what it started."""
+def end_with_children(process: subprocess.Popen[str], seconds: float = 3.0) -> None:
+    """End a process that leads a session of its own, and what it started; MLflow waits for kept connections."""
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(seconds)
