@@ -57,6 +57,7 @@ def status(name: str, namespace: str | None) -> None:
         ("phase", f"{_phase(state)}{', paused' if state.paused else ''}"),
         ("verdict", state.verdict or "none yet"),
         ("reason", state.reason or "none yet"),
+        *([("problem", state.problem)] if state.problem else []),
     ]
     if state.gate:
         lines.append(("waits", f"for a person: matchday rollout approve {name}"))

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
@@ -38,9 +38,10 @@ class Registry:
     call. Every method raises RegistryError when MLflow cannot answer.
     """
 
-    def __init__(self, tracking_uri: str) -> None:
-        """tracking_uri: as above."""
+    def __init__(self, tracking_uri: str, may_write: Callable[[], None] = lambda: None) -> None:
+        """tracking_uri: as above. may_write: raises right before an alias or tag is written that may not be now."""
         self.tracking_uri = tracking_uri
+        self._may_write = may_write
 
     def log_run(
         self,
@@ -120,11 +121,13 @@ class Registry:
         """
         self.resolve(f"mlflow://{name}/{version}")
         with self._explained(f"set {name}@{alias}"):
+            self._may_write()
             self._client.set_registered_model_alias(name, alias, version)
 
     def set_tag(self, version: ModelVersion, key: str, value: str) -> None:
         """Write a tag of a version, over the one of that key."""
         with self._explained(f"tag {version.uri}"):
+            self._may_write()
             self._client.set_model_version_tag(version.name, version.version, key, value)
 
     def promote(self, name: str, version: str) -> None:
@@ -132,6 +135,7 @@ class Registry:
         self.set_alias(name, CHAMPION, version)
         if self.aliases(name).get(CHALLENGER) == version:
             with self._explained(f"remove {name}@{CHALLENGER}"):
+                self._may_write()
                 self._client.delete_registered_model_alias(name, CHALLENGER)
 
     def resolve(self, uri: str) -> ModelVersion:

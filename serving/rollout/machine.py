@@ -19,7 +19,7 @@ class Facts:
 
     stable, candidate: the versions that champion and the spec's candidate mean now, empty when nobody says. refusal:
     why this rollout may not begin; waits: why it may not begin yet. done: what the state orders is in force. problem:
-    why it is not. evidence: of the window, with this look.
+    why it is not, or is not seen. evidence: of the window, with this look.
     """
 
     now: float
@@ -41,7 +41,8 @@ def advance(spec: Spec, state: State, facts: Facts) -> State:
         return _again(spec, state, facts)
     if reason := _broken_off(state, facts):
         return _undone(state, facts, reason) if state.stage is Stage.ALIAS else _back(state, facts, reason)
-    return _STEPS[state.phase](spec, state, facts)
+    following = _STEPS[state.phase](spec, state, facts)
+    return following if following.ended else following.model_copy(update={"problem": facts.problem})
 
 
 def share(spec: Spec, phase: Phase) -> float:
@@ -51,18 +52,20 @@ def share(spec: Spec, phase: Phase) -> float:
 
 
 def _timed(state: State, facts: Facts) -> State:
-    """The time that a rollout is paused counts for no hold and no deadline."""
+    """The time that a rollout is paused counts for no hold and no deadline; that a candidate is silent, always."""
     gone = facts.now - state.tick if state.paused and state.tick else 0.0
+    silent = state.phase in (Phase.SHADOW, Phase.PROGRESSING) and not facts.readiness.ready
     changes = {"tick": facts.now, "since": state.since + gone, "paused": facts.requests.paused}
-    return state.model_copy(update=changes)
+    return state.model_copy(update={**changes, "silent_since": (state.silent_since or facts.now) if silent else 0.0})
 
 
 def _again(spec: Spec, state: State, facts: Facts) -> State:
     """An ended rollout begins anew when a person asks, or when its candidate has come to mean another version.
 
-    It does when an alias has moved, when the spec names another version, and when one has appeared that was absent.
+    It does when an alias has moved, when the spec names another version, and when one has appeared that was absent; and
+    never by itself after a person has aborted it.
     """
-    other = facts.candidate not in ("", facts.stable, state.candidate_version)
+    other = not facts.requests.aborted and facts.candidate not in ("", facts.stable, state.candidate_version)
     if facts.requests.retry > state.attempt:
         return _begin(state, facts, "a person asked to try again", facts.requests.retry)
     if other:
@@ -87,11 +90,10 @@ def _broken_off(state: State, facts: Facts) -> str:
 
 
 def _pending(spec: Spec, state: State, facts: Facts) -> State:
-    if facts.requests.aborted:
-        return state.to(facts.now, Phase.REFUSED, "aborted by a person before it began")
-    if facts.refusal:
+    refusal = "aborted by a person before it began" if facts.requests.aborted else facts.refusal
+    if refusal:
         known = {"candidate_version": facts.candidate, "stable_version": facts.stable}
-        return state.to(facts.now, Phase.REFUSED, facts.refusal, **known)
+        return state.to(facts.now, Phase.REFUSED, refusal, **known)
     if facts.waits or state.paused:
         return state.model_copy(update={"reason": facts.waits or "paused before it began"})
     reason = f"version {facts.candidate} beside version {facts.stable}"
@@ -103,22 +105,26 @@ def _pending(spec: Spec, state: State, facts: Facts) -> State:
 def _starting(spec: Spec, state: State, facts: Facts) -> State:
     if facts.readiness.ready and facts.done and not state.paused:
         return _next(spec, state, facts, "the candidate is ready")
-    return _unready(spec, state, facts) or _waiting(state, facts, facts.readiness.reason)
+    if unready := _unready(spec, state, facts, state.since):
+        return unready
+    if not facts.done and facts.now - state.since > spec.ready_seconds:
+        return _back(state, facts, f"could not begin in {spec.ready_seconds:g} s: {facts.problem or 'nobody says why'}")
+    return _waiting(state, facts, facts.problem or facts.readiness.reason)
 
 
-def _unready(spec: Spec, state: State, facts: Facts) -> State | None:
-    """Back, when the candidate never answers."""
-    late = facts.now - state.since > spec.ready_seconds
+def _unready(spec: Spec, state: State, facts: Facts, since: float) -> State | None:
+    """Back, when the candidate has not answered for too long, whoever is waited for meanwhile."""
+    late = facts.now - since > spec.ready_seconds
     if facts.readiness.ready or not (facts.readiness.hopeless or late):
         return None
     why = facts.readiness.reason or "it does not say why"
-    when = "never becomes ready" if facts.readiness.hopeless else f"was not ready after {spec.ready_seconds:g} s"
+    when = "never becomes ready" if facts.readiness.hopeless else f"was not ready for {spec.ready_seconds:g} s"
     return _back(state, facts, f"the candidate {when}: {why}")
 
 
 def _shadow(spec: Spec, state: State, facts: Facts) -> State:
     shadow = spec.shadow or Shadow()
-    return _unready(spec, state, facts) or _judged(spec, state, facts, shadow, SHADOW)
+    return _unready(spec, state, facts, state.silent_since) or _judged(spec, state, facts, shadow, SHADOW)
 
 
 def _progressing(spec: Spec, state: State, facts: Facts) -> State:
@@ -129,11 +135,12 @@ def _progressing(spec: Spec, state: State, facts: Facts) -> State:
         late = facts.now - state.since > spec.ready_seconds
         if late:
             why = facts.problem or facts.readiness.reason or "nobody says why"
-            return _back(state, facts, f"a weight of {step.weight} % was not in force in time: {why}")
+            missing = "watched" if facts.done else "in force"
+            return _back(state, facts, f"a weight of {step.weight} % was not {missing} in time: {why}")
         return _waiting(state, facts, f"waits for {step.weight} % to be in force")
     if state.since < facts.evidence.opened:
         state = state.model_copy(update={"since": facts.evidence.opened})
-    return _judged(spec, state, facts, step, TRAFFIC)
+    return _unready(spec, state, facts, state.silent_since) or _judged(spec, state, facts, step, TRAFFIC)
 
 
 def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks: Sequence[str]) -> State:
@@ -151,10 +158,10 @@ def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks:
     if state.gate:
         return _gated(spec, state, facts)
     if found.verdict is Verdict.INCONCLUSIVE:
-        return _undecided(spec, state, facts, found.reason)
+        return _undecided(spec, state, facts, found.reason, late)
     enough = facts.evidence.canary.requests >= (step.min_requests if isinstance(step, Step) else 0)
     if late and not enough:
-        return _undecided(spec, state, facts, "too few requests for this step")
+        return _undecided(spec, state, facts, "too few requests for this step", late)
     if found.verdict is not Verdict.PASS or passed < step.hold_seconds or not enough or state.paused:
         return state
     if gate := _gate(spec, state, step):
@@ -165,7 +172,7 @@ def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks:
 def _silent(spec: Spec, state: State, facts: Facts, late: bool) -> State:
     """A candidate that does not answer now goes nowhere, whatever it did before."""
     reason = f"the candidate does not answer: {facts.readiness.reason or 'it does not say why'}"
-    return _undecided(spec, state, facts, reason) if late and not state.gate else _waiting(state, facts, reason)
+    return _undecided(spec, state, facts, reason, late) if late and not state.gate else _waiting(state, facts, reason)
 
 
 def _with(state: State, facts: Facts, found: Judgement) -> State:
@@ -175,12 +182,13 @@ def _with(state: State, facts: Facts, found: Judgement) -> State:
     return state.model_copy(update={**changes, "reason": state.reason if state.gate else found.reason})
 
 
-def _undecided(spec: Spec, state: State, facts: Facts, reason: str) -> State:
+def _undecided(spec: Spec, state: State, facts: Facts, reason: str, late: bool) -> State:
+    """What becomes of a window whose time is up without evidence, or that a past which does not grow leaves open."""
+    why = f"{'time is up without evidence' if late else 'the past does not decide'}: {reason}"
     if spec.undecided is Undecided.ROLL_BACK:
-        return _back(state, facts, f"time is up without evidence: {reason}")
+        return _back(state, facts, why)
     gate = _name(state, _here(spec, state))
-    told = f"time is up without evidence ({reason}); a person approves {gate} or aborts"
-    return state.model_copy(update={"gate": gate, "reason": told})
+    return state.model_copy(update={"gate": gate, "reason": f"{why}; a person approves {gate} or aborts"})
 
 
 def _gate(spec: Spec, state: State, step: Step | Shadow) -> str:
@@ -220,8 +228,8 @@ def _next(spec: Spec, state: State, facts: Facts, reason: str) -> State:
 
 
 def _kept(facts: Facts, weight: int) -> str:
-    """At 100 % the stable version has no requests: what it did in the step before stands for it."""
-    return Evidence(stable=facts.evidence.stable).packed() if weight == ALL else ""
+    """At 100 % the stable version has no requests, and may have no servers: the step before stands for it."""
+    return Evidence(stable=facts.evidence.stable, pairs=facts.evidence.pairs).packed() if weight == ALL else ""
 
 
 def _promoting(spec: Spec, state: State, facts: Facts) -> State:

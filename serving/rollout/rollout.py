@@ -4,15 +4,17 @@ The order is always the same: load, act, look, decide, save. Whatever is done wa
 before, and doing it again changes nothing; so a kill between any two of them loses nothing but time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet
+from matchday.registry.error import RegistryError
 from matchday.telemetry import logger
 from serving.rollout import machine
 from serving.rollout.evidence import Evidence
+from serving.rollout.judge import Cohort
 from serving.rollout.machine import Facts
 from serving.rollout.sources import Sources
 from serving.rollout.spec import ALL, Shadow, Spec
@@ -100,13 +102,21 @@ class Rollout:
             return True
         if state.stage is Stage.SERVICE:
             return self._splitter.promote(state.candidate_version)
-        self._sources.versions.crown(self.spec.model, state.stable_version)
+        versions = self._sources.versions
+        versions.crown(self.spec.model, state.stable_version)
+        if not self.spec.candidate.isdigit():
+            versions.restore(self.spec.model, self.spec.candidate, state.candidate_version)
         return True
 
     def _withdraw(self, state: State) -> bool:
         if not self._splitter.withdraw(state.stable_version):
             return False
-        self._sources.versions.mark_rolled_back(self.spec.model, state.candidate_version, state.since, state.reason)
+        try:
+            self._sources.versions.mark_rolled_back(self.spec.model, state.candidate_version, state.since, state.reason)
+        except NotYet:
+            raise
+        except RegistryError as error:  # the version is gone, say: there is nothing to mark, and nothing to wait for
+            self._log.warning("not marked", version=state.candidate_version, reason=str(error))
         return True
 
     def _look(self, state: State, act: Act) -> Facts:
@@ -114,11 +124,12 @@ class Rollout:
         facts = Facts(self._clock(), self._store.requests(), done=act.done, problem=act.problem)
         facts = replace(facts, **self._versions())
         if state.phase is Phase.PENDING:
-            return self._prerequisites(facts)
+            return self._prerequisites(state, facts)
         if state.phase not in ACTIVE:
             return facts
         readiness = self._readiness()
-        return replace(facts, readiness=readiness, evidence=self._gathered(state, facts, readiness))
+        evidence, unseen = self._gathered(state, facts, readiness)
+        return replace(facts, readiness=readiness, evidence=evidence, problem=facts.problem or unseen)
 
     def _versions(self) -> dict[str, Any]:
         """What champion and candidate mean now; empty where the registry does not say."""
@@ -132,7 +143,7 @@ class Rollout:
             said["refusal"] = str(error)
         return said
 
-    def _prerequisites(self, facts: Facts) -> Facts:
+    def _prerequisites(self, state: State, facts: Facts) -> Facts:
         """Whether a rollout may begin, and if not, why."""
         if facts.refusal or facts.waits:
             return facts
@@ -140,7 +151,7 @@ class Rollout:
             told = f"version {facts.candidate} of {self.spec.model} is the champion already"
             return replace(facts, refusal=told)
         try:
-            if left_alone := self._cooling(facts):
+            if left_alone := self._cooling(state, facts):
                 return replace(facts, refusal=left_alone)
             if rival := self._store.rival():
                 return replace(facts, waits=f"waits for the end of rollout {rival} of the same service")
@@ -151,10 +162,10 @@ class Rollout:
             return replace(facts, waits=str(error))
         return facts
 
-    def _cooling(self, facts: Facts) -> str:
+    def _cooling(self, state: State, facts: Facts) -> str:
         """Why a version that was rolled back is not tried again yet; empty for any other, or when a person asks."""
         taken_back = self._sources.versions.rolled_back(self.spec.model, facts.candidate)
-        if taken_back is None or facts.requests.retry > 1:
+        if taken_back is None or 1 < facts.requests.retry == state.attempt:
             return ""
         hours = (taken_back + self.spec.cooldown_seconds - facts.now) / 3600
         told = f"version {facts.candidate} was rolled back and is left alone for {hours:.1f} h more; retry it by hand"
@@ -166,44 +177,66 @@ class Rollout:
         except MatchdayError as error:
             return Readiness(False, str(error))
 
-    def _gathered(self, state: State, facts: Facts, readiness: Readiness) -> Evidence:
-        """The evidence of the window with this look. A source that is down adds nothing: the judge waits."""
+    def _gathered(self, state: State, facts: Facts, readiness: Readiness) -> tuple[Evidence, str]:
+        """The evidence of the window with this look, and what could not be seen; a source that is down adds nothing."""
         evidence = Evidence.unpacked(state.evidence)
-        if state.phase is Phase.STARTING or not readiness.ready or not (facts.done or evidence.opened):
-            return evidence
-        try:
-            evidence = self._compared(state, evidence)
-            return self._counted(state, evidence, facts.now) if state.phase is Phase.PROGRESSING else evidence
-        except MatchdayError as error:
-            self._log.warning("nothing seen", phase=str(state.phase), reason=str(error))
-            return evidence
-
-    def _compared(self, state: State, evidence: Evidence) -> Evidence:
-        """With rows that both answer, and the scores of both.
-
-        Rows are asked for until there are enough: once, where requests are counted, as these are among them afterwards.
-        """
-        sources, model = self._sources, self.spec.model
-        versions = (state.stable_version, state.candidate_version)
-        shadow = self.spec.shadow or Shadow()
-        if state.phase is Phase.SHADOW and evidence.history is None and shadow.history_weeks:
-            evidence = replace(evidence, history=sources.scores.history(model, *versions, shadow.history_weeks))
+        begun = evidence.opened is not None or (readiness.ready and facts.done)
+        if state.phase is Phase.STARTING or not begun:
+            return evidence, ""
+        looks = [self._scored, self._replayed]
         if state.phase is Phase.PROGRESSING:
-            evidence = replace(evidence, skill=sources.scores.live(model, *versions))
-        few = evidence.pairs is not None and len(evidence.pairs.stable) < shadow.rows
-        if evidence.pairs is None or (few and state.phase is Phase.SHADOW):
-            pairs = sources.replay.pairs(model, self._splitter.endpoints(), shadow.rows)
-            evidence = replace(evidence, pairs=pairs)
+            looks = [self._counted, *looks, self._opened]
+        unseen = []
+        for look in looks:
+            try:
+                evidence = look(state, evidence)
+            except MatchdayError as error:
+                self._log.warning("nothing seen", phase=str(state.phase), reason=str(error))
+                unseen.append(str(error))
+        return evidence, "; ".join(unseen)
+
+    def _scored(self, state: State, evidence: Evidence) -> Evidence:
+        """With the scores of both versions: of the past in the shadow, of live results later."""
+        scores, model, shadow = self._sources.scores, self.spec.model, self._shadow
+        versions = (state.stable_version, state.candidate_version)
+        if state.phase is Phase.PROGRESSING:
+            return replace(evidence, skill=scores.live(model, *versions))
+        if evidence.history is None and shadow.history_weeks:
+            return replace(evidence, history=scores.history(model, *versions, shadow.history_weeks))
         return evidence
 
-    def _counted(self, state: State, evidence: Evidence, now: float) -> Evidence:
-        """With what the servers have counted since the window opened, or with the window opened."""
+    def _replayed(self, state: State, evidence: Evidence) -> Evidence:
+        """With rows that both answer.
+
+        They are asked for until there are enough, but once where requests are counted. What the servers say next is
+        where counting begins again: requests of a rollout's own are no evidence.
+        """
+        few = evidence.pairs is not None and len(evidence.pairs.stable) < self._shadow.rows
+        if evidence.pairs is None or (few and state.phase is Phase.SHADOW):
+            pairs = self._sources.replay.pairs(self.spec.model, self._splitter.endpoints(), self._shadow.rows)
+            return replace(evidence, pairs=pairs, seen={})
+        return evidence
+
+    def _counted(self, state: State, evidence: Evidence) -> Evidence:
+        """With what the servers have counted since the last look, in a window that is open."""
+        return evidence if evidence.opened is None else evidence.counted(*self._read(state))
+
+    def _opened(self, state: State, evidence: Evidence) -> Evidence:
+        """With the window open, from what the servers have counted by now."""
+        if evidence.opened is not None:
+            return evidence
+        stable, canary = self._read(state)
+        return replace(evidence, opened=self._clock(), seen={**stable, **canary})
+
+    def _read(self, state: State) -> tuple[Mapping[str, Cohort], Mapping[str, Cohort]]:
+        """What the servers of both versions have counted."""
         read, model, endpoints = self._sources.meter.read, self.spec.model, self._splitter.endpoints()
         stable = read(model, state.stable_version, endpoints.stable)
-        canary = read(model, state.candidate_version, endpoints.canary)
-        if evidence.opened is None:
-            return replace(evidence, opened=now, seen={**stable, **canary})
-        return evidence.counted(stable, canary)
+        return stable, read(model, state.candidate_version, endpoints.canary)
+
+    @property
+    def _shadow(self) -> Shadow:
+        return self.spec.shadow or Shadow()
 
 
 def _new(before: State, after: State) -> list[Entry]:

@@ -52,6 +52,9 @@ class Versions(Protocol):
     def crown(self, model: str, version: str) -> None:
         """Make a version the champion."""
 
+    def restore(self, model: str, alias: str, version: str) -> None:
+        """Give a version back the alias that it lost when it was crowned, unless another has it by now."""
+
     def rolled_back(self, model: str, version: str) -> float | None:
         """When a rollout last took this version back, Unix seconds."""
 

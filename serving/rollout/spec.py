@@ -36,7 +36,7 @@ class Promotion(StrEnum):
 
 
 class Undecided(StrEnum):
-    """What becomes of a step whose time is up without evidence."""
+    """What becomes of a step whose time is up without evidence, or whose history does not decide."""
 
     ROLL_BACK = "RollBack"
     PAUSE = "Pause"
@@ -92,7 +92,7 @@ class Spec(Part):
         default_factory=Limits, description="What the judge allows."
     )
     promotion: Promotion = Field(Promotion.MANUAL, description="Whether a person approves the promotion.")
-    undecided: Undecided = Field(Undecided.ROLL_BACK, description="When time is up without evidence.")
+    undecided: Undecided = Field(Undecided.ROLL_BACK, description="When time is up, or the history does not decide.")
     ready_seconds: float = Field(600.0, gt=0, description="Time the candidate has to become ready.")
     promotion_seconds: float = Field(900.0, gt=0, description="Time a promotion may take before it is put back.")
     cooldown_seconds: float = Field(86400.0, ge=0, description="After a roll-back: the same version is not tried.")

@@ -59,7 +59,8 @@ class State(BaseModel):
 
     step: index of the step, -1 before the first. gate: what a person is asked to approve now (`shadow`, a weight as
     text, or `promotion`), empty when nothing. evidence: what both versions did in the window so far, as `Evidence`
-    packs it. since: when the phase or step began, moved on by the time that it was paused. tick: the last look.
+    packs it. since: when the phase or step began, moved on by the time that it was paused. silent_since: since when the
+    candidate is not ready, 0 while it is. tick: the last look. problem: why what is ordered is not done or seen now.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -74,9 +75,11 @@ class State(BaseModel):
     candidate_version: str = ""
     stage: Stage | None = None
     since: float = 0.0
+    silent_since: float = 0.0
     tick: float = 0.0
     verdict: str = ""
     reason: str = ""
+    problem: str = ""
     findings: tuple[dict[str, Any], ...] = ()
     evidence: str = ""
     history: tuple[Entry, ...] = ()
@@ -90,7 +93,7 @@ class State(BaseModel):
         """The state after a decision, which its history keeps."""
         weight = changes.get("weight", self.weight)
         entry = Entry(time=now, phase=phase, weight=weight, attempt=self.attempt, reason=reason, findings=self.findings)
-        fresh = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": ()}
+        fresh = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": (), "problem": ""}
         kept = (*self.history, entry)[-MOST_ENTRIES:]
         changed = {**fresh, "phase": phase, "reason": reason, "history": kept, **changes}
         return self.model_copy(update=changed)

@@ -56,13 +56,14 @@ def _favourites(harm: Made, stable: FloatArray, canary: FloatArray, limits: Limi
 def _spread(
     harm: Made, stable: FloatArray, canary: FloatArray, names: Sequence[str], limits: Limits, alpha: float
 ) -> Harm:
-    """Of the class whose probabilities are spread most differently."""
+    """Of the class whose probabilities are spread most differently; the upper bound is of all of them."""
     before, now = (np.clip(each * BINS, 0, BINS - 1).astype(np.intp) for each in (stable, canary))
     spreads = [
         diverged(crosstab(*binned, BINS), stability_index, alpha / len(names), limits.missed)
         for binned in zip(before, now, strict=True)
     ]
     where = max(range(len(names)), key=lambda k: spreads[k][1])
-    value, interval = spreads[where]
+    value, (low, _) = spreads[where]
+    interval = (low, max(high for _, (_, high) in spreads))
     told = f"probabilities of {names[where]} have a stability index of {value:.3f}"
     return harm(measure="spread", estimate=value, interval=interval, limit=limits.spread, told=told)

@@ -1,5 +1,6 @@
 """The operator's process: `python -m serving.rollout.kubernetes`."""
 
+import os
 import sys
 
 from matchday import telemetry
@@ -7,9 +8,14 @@ from matchday.errors import MatchdayError
 from serving.rollout.kubernetes.operator import Operator
 from serving.rollout.kubernetes.settings import OperatorSettings
 
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+"""An MLflow that hangs holds no round up for long, and no write beyond the lease: the next round asks again."""
+
 
 def main() -> int:
     """Run until told to stop. 2 for what a person must mend."""
+    for name, value in IMPATIENT.items():
+        os.environ.setdefault(name, value)
     telemetry.start("matchday-rollout")
     try:
         Operator(OperatorSettings()).run()

@@ -22,7 +22,7 @@ NEVER = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod that is not on its way out. trouble: why it is not ready. hopeless: it never will be."""
+    """A pod that has not ended and is not about to. trouble: why it is not ready. hopeless: it never will be."""
 
     name: str
     url: str
@@ -33,9 +33,8 @@ class Pod:
 
 
 def pods(api: Api, labels: Mapping[str, str]) -> list[Pod]:
-    """Pods with these labels, oldest first."""
-    found = api.list(POD, labels)
-    return [_pod(each) for each in found if "deletionTimestamp" not in each["metadata"]]
+    """Pods with these labels, oldest first, without those that ended: Kubernetes keeps an evicted one for a while."""
+    return [_pod(each) for each in api.list(POD, labels) if not _over(each)]
 
 
 def readiness(found: list[Pod], wanted: int) -> Readiness:
@@ -47,6 +46,10 @@ def readiness(found: list[Pod], wanted: int) -> Readiness:
     why = f": {troubled.name} {troubled.trouble}" if troubled else ""
     hopeless = bool(found) and all(pod.hopeless for pod in found)
     return Readiness(False, f"{ready} of {wanted} pods of the candidate are ready{why}", hopeless)
+
+
+def _over(thing: Object) -> bool:
+    return "deletionTimestamp" in thing["metadata"] or thing.get("status", {}).get("phase") in ("Failed", "Succeeded")
 
 
 def _pod(thing: Object) -> Pod:

@@ -31,6 +31,11 @@ class RegisteredVersions:
         if found.tags.get(ROLLED_BACK):
             self._registry.set_tag(found, ROLLED_BACK, "")
 
+    def restore(self, model: str, alias: str, version: str) -> None:
+        """Give a version back the alias that it lost when it was crowned, unless another has it by now."""
+        if alias not in self._registry.aliases(model):
+            self._registry.set_alias(model, alias, version)
+
     def rolled_back(self, model: str, version: str) -> float | None:
         """When a rollout last took this version back, Unix seconds."""
         said = self._found(model, version).tags.get(ROLLED_BACK, "")

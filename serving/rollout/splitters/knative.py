@@ -69,6 +69,8 @@ class Knative:
         service = self._service.get()
         revisions = self._revisions(service)
         found = self._pods(revisions.created)
+        if not found and revisions.latest == revisions.created:
+            return Readiness(True, "scaled to zero: the next request wakes it")
         answering = [pod for pod in found if not pod.ready or self._answers(pod, pin_of(service))]
         state = readiness(answering, 1)
         if state.ready and revisions.latest != revisions.created:

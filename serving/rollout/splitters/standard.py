@@ -32,6 +32,7 @@ class Standard:
         "Only the public host is split: who calls a predictor's Service in the cluster gets that predictor.",
         "KServe takes a canary's pods off the stable predictor's replicas while the canary runs, down to one.",
         "A canary has as many pods as its weight is of the stable predictor's replicas; it is not autoscaled.",
+        "A roll-back gives the stable pods everything at once, and KServe starts the others again only then.",
     )
 
     def __init__(
@@ -82,13 +83,16 @@ class Standard:
         return readiness(found, int(canary["predictor"]["minReplicas"]))
 
     def split(self, weight: int) -> bool:
-        """Give the candidate `weight` percent of the requests, once it has the pods for them."""
+        """Give the candidate `weight` percent of the requests, once it has the pods for them, and none without any."""
         service, canary = self._service.get(), self._running()
         wanted = _entry(_version(canary), weight, service, self._service.model)
         if _share_of(canary) != _share_of(wanted):
             self._apply(pin_of(service), wanted)
         if not weight:
             return self._route.direct({self._stable: ALL}) and self._settled(pin_of(service))
+        if not any(pod.ready for pod in self._pods(self._candidate(canary))):
+            self._route.direct({self._stable: ALL})
+            return False
         return self.readiness().ready and self._route.direct(self._shares(canary, weight))
 
     def endpoints(self) -> Endpoints:

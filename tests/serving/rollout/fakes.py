@@ -125,7 +125,11 @@ class FakeVersions:
     def crown(self, model: str, version: str) -> None:
         self.world.at("crown")
         self.world.champion = version
+        self.world.aliases = {name: other for name, other in self.world.aliases.items() if other != version}
         self.world.kill("after crown")
+
+    def restore(self, model: str, alias: str, version: str) -> None:
+        self.world.aliases.setdefault(alias, version)
 
     def rolled_back(self, model: str, version: str) -> float | None:
         return self.world.marked.get(version)

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matchday.registry import RegistryError
 from serving.rollout import machine
 from serving.rollout.evidence import Evidence
 from serving.rollout.judge import Judgement, Observation, Verdict
 from serving.rollout.spec import Spec
 from serving.rollout.state import Phase, Requests, State
 from serving.rollout.store import Conflict
-from tests.serving.rollout.fakes import Killed, MemoryStore, World, judgement, process, surviving
+from tests.serving.rollout.fakes import FakeVersions, Killed, MemoryStore, World, judgement, process, surviving
 
 GIVEN = {
     "inferenceService": "match-outcome",
@@ -41,7 +42,7 @@ def counting(observation: Observation, *_: Any, **__: Any) -> Judgement:
     canary = observation.canary
     if canary.failed > 0.05 * canary.requests:
         return judgement(Verdict.FAIL)
-    return judgement(Verdict.PASS if canary.requests or observation.pairs is not None else Verdict.WAIT)
+    return judgement(Verdict.PASS if observation.pairs is not None else Verdict.WAIT)
 
 
 @dataclass
@@ -362,3 +363,57 @@ def test_rows_are_asked_for_once_where_requests_are_counted() -> None:
     assert state.phase is Phase.PROMOTED
     assert len(world.replays) == len(spec.steps)
     assert set(world.replays) <= opened
+
+
+def test_errors_are_counted_whether_rows_can_be_replayed_or_not() -> None:
+    world = World()
+    store = MemoryStore(world)
+    carried(SPEC, world, store, rounds=3)
+    assert store.load().phase is Phase.PROGRESSING
+    world.faults.add("replay")
+    erring(world)
+    carried(SPEC, world, store, rounds=4)
+    state = store.load()
+    assert (state.phase, world.champion) == (Phase.ROLLED_BACK, "1")
+    assert "it is a fail" in state.reason
+
+
+def test_a_version_that_is_gone_from_the_registry_holds_up_no_roll_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise RegistryError("match-outcome has no version 2")
+
+    monkeypatch.setattr(FakeVersions, "mark_rolled_back", gone)
+    world = World()
+    erring(world)
+    store = MemoryStore(world)
+    carried(SPEC, world, store)
+    assert store.load().phase is Phase.ROLLED_BACK
+
+
+def test_a_promotion_that_is_undone_leaves_the_alias_of_the_candidate() -> None:
+    world = World()
+    service_refused(world)
+    store = MemoryStore(world)
+    carried(SPEC.model_copy(update={"candidate": "challenger"}), world, store)
+    assert (store.load().phase, world.champion) == (Phase.ROLLED_BACK, "1")
+    assert world.aliases == {"challenger": "2"}
+
+
+def test_only_the_attempt_that_a_person_asked_for_passes_over_the_cooldown() -> None:
+    world = World()
+    world.marked["2"] = world.now
+    store = MemoryStore(world)
+    spec = SPEC.model_copy(update={"candidate": "challenger", "cooldown_seconds": 86_400.0})
+    carried(spec, world, store)
+    assert store.load().phase is Phase.REFUSED
+    store.asked = Requests(retry=2)
+    carried(spec, world, store, rounds=2)
+    assert (store.load().phase, store.load().attempt) == (Phase.STARTING, 2)
+    erring(world)
+    carried(spec, world, store)
+    assert store.load().phase is Phase.ROLLED_BACK
+    for version in ("3", "2"):
+        world.marked[version] = world.now
+        world.aliases["challenger"] = version
+        carried(spec, world, store, rounds=3)
+        assert store.load().phase is Phase.REFUSED

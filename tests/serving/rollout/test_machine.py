@@ -45,10 +45,10 @@ def at(step: int, **more: Any) -> State:
 
 
 def facts(**more: Any) -> Facts:
-    known: dict[str, Any] = {"stable": "1", "candidate": "2", "readiness": READY, "done": True}
+    known: dict[str, Any] = {"now": NOW, "stable": "1", "candidate": "2", "readiness": READY, "done": True}
     if "evidence" not in more:
         more["evidence"] = Evidence(opened=NOW - 100)
-    return Facts(NOW, **(known | more))
+    return Facts(**(known | more))
 
 
 @pytest.fixture
@@ -83,7 +83,13 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> Any:
             state(Phase.STARTING, since=NOW - 301),
             {"readiness": Readiness(False, "slow")},
             Phase.ROLLING_BACK,
-            "after 300 s",
+            "for 300 s",
+        ),
+        (
+            state(Phase.STARTING, since=NOW - 301),
+            {"done": False, "problem": "a stable pod finds no node"},
+            Phase.ROLLING_BACK,
+            "could not begin in 300 s: a stable pod finds no node",
         ),
         (state(Phase.SHADOW), {}, Phase.PROGRESSING, "pass"),
         (state(Phase.SHADOW), {"readiness": Readiness(False, "gone", True)}, Phase.ROLLING_BACK, "gone"),
@@ -94,6 +100,15 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> Any:
         (at(0), {"evidence": Evidence(), "readiness": Readiness(False, "died", True)}, Phase.ROLLING_BACK, "died"),
         (at(0), {"readiness": Readiness(False, "died", True)}, Phase.ROLLING_BACK, "died"),
         (at(0), {"readiness": Readiness(False, "silent")}, Phase.PROGRESSING, "does not answer: silent"),
+        (at(0, silent_since=NOW - 299), {"readiness": Readiness(False, "silent")}, Phase.PROGRESSING, "silent"),
+        (at(0, silent_since=NOW - 301), {"readiness": Readiness(False, "silent")}, Phase.ROLLING_BACK, "for 300 s"),
+        (at(0, silent_since=NOW - 301), {}, Phase.PROGRESSING, "pass"),
+        (
+            at(0, since=NOW - 301),
+            {"evidence": Evidence(), "problem": "no counters"},
+            Phase.ROLLING_BACK,
+            "5 % was not watched in time: no counters",
+        ),
         (at(1), {}, Phase.PROMOTING, "pass"),
         (state(Phase.PROMOTING, stage=Stage.SHIFT), {}, Phase.PROMOTING, ""),
         (state(Phase.PROMOTING, stage=Stage.SERVICE), {"stable": "2"}, Phase.PROMOTED, "version 2 is champion"),
@@ -157,8 +172,49 @@ def test_a_wait_goes_nowhere(verdict: Any, before: State) -> None:
 
 def test_time_up_without_evidence_goes_back(verdict: Any) -> None:
     verdict(Verdict.INCONCLUSIVE)
-    after = advance(spec(), at(0), facts())
+    long = Evidence(opened=NOW - 7200)
+    after = advance(spec(), at(0, since=NOW - 7200), facts(evidence=long))
     assert after.phase is Phase.ROLLING_BACK and "time is up without evidence" in after.reason
+
+
+def test_a_past_that_does_not_decide_is_not_waited_for(verdict: Any) -> None:
+    verdict(Verdict.INCONCLUSIVE)
+    after = advance(spec(), state(Phase.SHADOW), facts())
+    assert after.phase is Phase.ROLLING_BACK and "the past does not decide" in after.reason
+
+
+@pytest.mark.parametrize(("gate", "paused"), [("1/5", False), ("", True), ("1/5", True)])
+def test_a_candidate_that_stays_silent_goes_back_whoever_is_waited_for(verdict: Any, gate: str, paused: bool) -> None:
+    now, there = at(0, gate=gate, paused=paused), {"requests": Requests(paused=paused)}
+    for seconds in range(0, 301, 50):
+        now = advance(spec(), now, facts(now=NOW + seconds, readiness=Readiness(False, "no node"), **there))
+        assert now.phase is Phase.PROGRESSING
+    after = advance(spec(), now, facts(now=NOW + 302, readiness=Readiness(False, "no node"), **there))
+    assert after.phase is Phase.ROLLING_BACK and "no node" in after.reason
+
+
+def test_what_was_aborted_is_not_begun_again_by_itself(verdict: Any) -> None:
+    aborted = Requests(aborted=True)
+    refused = advance(spec(candidate="challenger"), State(), facts(requests=aborted))
+    assert refused.phase is Phase.REFUSED
+    for candidate in ("2", "3"):
+        assert advance(spec(candidate="challenger"), refused, facts(requests=aborted, candidate=candidate)).ended
+    again = advance(spec(candidate="challenger"), refused, facts(requests=Requests(retry=2), candidate="3"))
+    assert (again.phase, again.attempt) == (Phase.PENDING, 2)
+
+
+def test_what_is_not_done_is_told_as_long_as_it_is_not(verdict: Any) -> None:
+    waits = advance(spec(), state(Phase.ROLLING_BACK, reason="bad"), facts(done=False, problem="no API"))
+    assert (waits.reason, waits.problem) == ("bad", "no API")
+    assert advance(spec(), waits, facts()).problem == ""
+
+
+def test_at_100_percent_what_both_said_before_still_counts(verdict: Any) -> None:
+    steps = [{"weight": 50, "holdSeconds": 0, "deadlineSeconds": 600}, {"weight": 100}]
+    seen = Evidence(opened=NOW - 100, stable=cohort(10), canary=cohort(10), pairs=pairs(40))
+    after = Evidence.unpacked(advance(spec(steps=steps), at(0), facts(evidence=seen)).evidence)
+    assert after.pairs is not None and len(after.pairs.stable) == 40
+    assert (after.stable.requests, after.canary.requests, after.opened) == (10, 0, None)
 
 
 def test_or_waits_for_a_person_who_may_let_it_go_on(verdict: Any) -> None:

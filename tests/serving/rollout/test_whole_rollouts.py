@@ -96,7 +96,7 @@ def test_a_candidate_whose_features_are_not_there_never_gets_a_request(root: Roo
     root.ask("2", readySeconds=12)
     with asking(root) as crowd:
         state = root.carry_out()
-    assert state.phase is Phase.ROLLED_BACK and "was not ready after 12 s" in state.reason and "luck" in state.reason
+    assert state.phase is Phase.ROLLED_BACK and "was not ready for 12 s" in state.reason and "luck" in state.reason
     assert set(crowd.answers) == {"1"} and not crowd.failures
 
 

@@ -12,7 +12,6 @@ from serving.rollout.kubernetes import operator
 from serving.rollout.kubernetes.api import ApiError
 from serving.rollout.kubernetes.operator import Operator
 from serving.rollout.kubernetes.settings import OperatorSettings
-from serving.rollout.kubernetes.sources import FencedVersions
 from serving.rollout.sources import Sources
 from tests.serving.rollout.fakes import FakeSources, FakeVersions, World
 from tests.serving.rollout.kubernetes.cluster import NAMESPACE, Cluster
@@ -24,8 +23,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     found, world = Cluster(), World()
     fake = FakeSources(world)
     monkeypatch.setattr(operator, "Client", lambda: found)
-    given = lambda settings, lease: Sources(fake, fake, fake, FencedVersions(FakeVersions(world), lease))  # noqa: E731
-    monkeypatch.setattr(operator, "sources", given)
+    monkeypatch.setattr(operator, "sources", lambda *_: Sources(fake, fake, fake, FakeVersions(world)))
     return found
 
 

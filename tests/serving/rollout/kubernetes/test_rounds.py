@@ -72,7 +72,7 @@ def test_a_candidate_that_errs_is_rolled_back(mode: str) -> None:
 
 
 @both
-@pytest.mark.parametrize(("trouble", "reason"), [("never", "was not ready after 120 s"), ("crash", "it damaged")])
+@pytest.mark.parametrize(("trouble", "reason"), [("never", "was not ready for 120 s"), ("crash", "it damaged")])
 def test_a_candidate_that_never_answers_is_rolled_back_with_what_it_says(mode: str, trouble: str, reason: str) -> None:
     played = play(mode, broken={"2": trouble})
     played.ask()
