@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from serving.rollout.judge import Limits, Observation, Pairs, Verdict, judge
+from serving.rollout.judge import Limits, Observation, Pairs, Verdict, judge, probabilities
 from serving.rollout.judge.divergence import crosstab, diverged, jensen_shannon, stability_index
 from tests.serving.rollout.judge.cases import forecasts, retrained
 
@@ -94,3 +94,15 @@ def test_a_divergence_is_ever_above_its_upper_bound_or_below_its_lower_seldom_en
                 missed += 1
                 break
     assert missed <= 20
+
+
+def test_a_spread_is_within_its_limit_only_when_that_of_every_class_is(monkeypatch):
+    spreads = iter([(0.1, (0.0, 0.299)), (0.1, (0.015, 0.2)), (0.1, (0.0, 0.433))])
+
+    def given(table, statistic, *rest):
+        return next(spreads) if statistic is stability_index else diverged(table, statistic, *rest)
+
+    monkeypatch.setattr(probabilities, "diverged", given)
+    spread = found(forecasts(), forecasts())["spread"]
+    assert spread.interval == (0.015, 0.433)
+    assert spread.verdict is not Verdict.PASS

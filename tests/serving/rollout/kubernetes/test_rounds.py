@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from serving.rollout import machine
+from serving.rollout.kubernetes.api import Api
+from serving.rollout.kubernetes.pods import pods
 from serving.rollout.kubernetes.resource import FINALIZER
 from serving.rollout.state import Phase, Stage
-from tests.serving.rollout.kubernetes.cluster import SERVICE, Cluster
+from tests.serving.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster
 from tests.serving.rollout.kubernetes.play import Play
 from tests.serving.rollout.test_kills import counting
 
@@ -325,3 +327,55 @@ def test_an_edited_candidate_is_tried_once_the_attempt_has_ended() -> None:
     played.cluster.get("modelrollouts", "try")["spec"]["candidate"] = "3"
     state = played.until("Starting")
     assert (state.attempt, state.candidate_version) == (2, "3")
+
+
+def test_no_request_goes_to_a_candidate_that_lost_its_pods_and_it_is_taken_back() -> None:
+    played = play("Standard")
+    played.ask(promotion="Manual")
+    while not played.state().gate:
+        played.step()
+    assert played.cluster.shares()["2"]
+    played.cluster.broken["2"] = "never"
+    for pod in played.cluster.having("pods"):
+        if pod["version"] == "2":
+            pod["status"]["conditions"] = []
+    played.step()
+    assert "2" not in played.cluster.shares()
+    state = played.until("RolledBack", most=40)
+    assert "was not ready for 120 s" in state.reason
+    is_whole(played, "1")
+
+
+def test_a_candidate_whose_pods_come_back_goes_on_in_the_same_window() -> None:
+    played = play("Standard")
+    played.ask(promotion="Manual")
+    while not played.state().gate:
+        played.step()
+    since = played.state().since
+    for pod in played.cluster.having("pods"):
+        if pod["version"] == "2":
+            pod["status"]["conditions"] = []
+    played.step()
+    assert "2" not in played.cluster.shares()
+    played.step()
+    played.step()
+    assert played.cluster.shares()["2"] and played.state().since == since
+    played.annotate("approved", played.state().gate)
+    played.until("Promoted")
+
+
+@pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
+def test_a_pod_that_ended_and_is_still_listed_is_none(phase: str) -> None:
+    cluster, labels = Cluster(), {"app": f"isvc.{SERVICE}-predictor"}
+    before = pods(Api(NAMESPACE, cluster), labels)
+    cluster.put("pods", "evicted", {"spec": {}, "status": {"phase": phase, "reason": "Evicted"}}, labels=labels)
+    assert pods(Api(NAMESPACE, cluster), labels) == before != []
+
+
+def test_an_aborted_rollout_that_never_began_is_refused_once() -> None:
+    played = play("Standard")
+    played.ask()
+    played.annotate("aborted", "true")
+    for _ in range(40):
+        played.step()
+    assert (played.state().phase, played.state().attempt, len(played.state().history)) == (Phase.REFUSED, 1, 1)

@@ -96,3 +96,33 @@ def test_what_is_not_there_is_told_in_the_words_of_the_registry(versions: Regist
 def test_a_registry_that_is_away_is_told() -> None:
     with pytest.raises(RegistryError, match=r"MLflow at http://127.0.0.1:1 could not"):
         RegisteredVersions(Registry("http://127.0.0.1:1")).champion("match-outcome")
+
+
+def test_an_alias_that_a_promotion_took_is_given_back_unless_another_has_it(
+    versions: RegisteredVersions, registry: Registry, model: str
+) -> None:
+    versions.crown(model, "3")
+    assert "challenger" not in registry.aliases(model)
+    versions.restore(model, "challenger", "3")
+    assert registry.aliases(model)["challenger"] == "3"
+    versions.restore(model, "challenger", "2")
+    assert registry.aliases(model)["challenger"] == "3"
+
+
+def test_who_may_not_write_changes_nothing(registry: Registry, model: str) -> None:
+    class Elsewhere(Exception):
+        """Another operator acts."""
+
+    def refuse() -> None:
+        raise Elsewhere
+
+    versions, before = RegisteredVersions(Registry(registry.tracking_uri, may_write=refuse)), registry.aliases(model)
+    for write in (
+        lambda: versions.crown(model, "2"),
+        lambda: versions.restore(model, "else", "2"),
+        lambda: versions.mark_rolled_back(model, "2", WHEN, "bad"),
+    ):
+        with pytest.raises(Elsewhere):
+            write()
+    assert registry.aliases(model) == before
+    assert not registry.resolve(f"mlflow://{model}/2").tags.get(ROLLED_BACK)
