@@ -1,7 +1,7 @@
 """`make cluster-test`: the chart on the cluster that KUBECONFIG names, from images to uninstall.
 
 Everything happens in a namespace of its own, which is deleted at the end, whatever happened. What held, and how long
-each stage took, is printed and kept in docs/cluster-run.md.
+each stage took, is printed and kept in docs/cluster-run.md; not in CI, where the checkout has to stay what images are of.
 """
 
 import argparse
@@ -62,7 +62,8 @@ def main() -> int:
                 break
     if not options.keep:
         outcomes.append(_played("what is left", clear, scene, console))
-    _record(outcomes, scene)
+    if os.environ.get("CI") != "true":
+        _record(outcomes, scene)
     console.print(_table(outcomes))
     return 0 if all(outcome.held for outcome in outcomes) and len(outcomes) > len(STAGES) - options.keep else 1
 
