@@ -10,6 +10,7 @@ from kserve import models
 from kubernetes import client
 from kubernetes_validate import utils
 
+from pipelines.placement import SETTINGS
 from serving.rollout.kubernetes.pods import PIN
 from tests.charts.golden import golden
 from tests.charts.rendering import OVERLAYS, SWITCHES, documents, kind_and_name, masked, render
@@ -306,6 +307,16 @@ def test_runs_in_another_namespace_find_the_same_environment_and_credentials_the
         }
         assert copies.keys() == {"matchday", "runs"}
         assert copies["matchday"] == copies["runs"]
+
+
+@everywhere
+def test_runs_find_every_setting_that_they_take_and_who_promotes(name: str) -> None:
+    found = [each["data"] for each in objects(name) if each["kind"] == "ConfigMap"]
+    rollouts = any(each["kind"] == "Role" for each in objects(name))
+    assert found
+    for data in found:
+        assert set(SETTINGS) <= data.keys()
+        assert data["MATCHDAY_PROMOTION"] == ("judge" if rollouts else "run")
 
 
 def test_a_password_is_drawn_once_and_written_for_server_and_client() -> None:
