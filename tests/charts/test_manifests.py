@@ -369,6 +369,30 @@ def test_a_rollout_owns_the_rules_of_its_route_and_the_pin_and_the_chart_neither
     [pin] = [each for each in storage["spec"]["container"]["env"] if each["name"] == "MATCHDAY_STORAGE_PINNED"]
     assert pin["valueFrom"]["fieldRef"]["fieldPath"] == f"metadata.annotations['{PIN}']"
     [definition] = [each for each in made if each["kind"] == "CustomResourceDefinition"]
+@pytest.mark.parametrize(("name", "replicas"), [("knative", (0, 4)), ("rollouts-knative", (1, 4)), ("default", (1, 1))])
+def test_knative_scales_up_to_the_most_pods_alone(name: str, replicas: tuple[int, int]) -> None:
+    [service] = [each for each in objects(name) if each["kind"] == "InferenceService"]
+    assert (service["spec"]["predictor"]["minReplicas"], service["spec"]["predictor"]["maxReplicas"]) == replicas
+
+
+@everywhere
+def test_knative_itself_reaches_the_predictor_where_it_runs_it(name: str) -> None:
+    modes = [
+        each["metadata"]["annotations"]["serving.kserve.io/deploymentMode"]
+        for each in objects(name)
+        if each["kind"] == "InferenceService"
+    ]
+    let_in = [
+        peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        for each in objects(name)
+        if each["kind"] == "NetworkPolicy" and each["metadata"]["name"].endswith("-predictor")
+        for rule in each["spec"]["ingress"]
+        for peer in rule["from"]
+        if "namespaceSelector" in peer
+    ]
+    assert ("knative-serving" in let_in) == ("Knative" in modes)
+
+
     assert definition["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
