@@ -319,6 +319,18 @@ def test_runs_find_every_setting_that_they_take_and_who_promotes(name: str) -> N
         assert data["MATCHDAY_PROMOTION"] == ("judge" if rollouts else "run")
 
 
+def test_deployments_start_anew_with_another_environment() -> None:
+    def checksums(*sets: str) -> dict[str, str]:
+        made = [each for each in documents(render("rollouts", sets=sets)) if each["kind"] == "Deployment"]
+        notes = {each["metadata"]["name"]: each["spec"]["template"]["metadata"]["annotations"] for each in made}
+        return {name: found["checksum/environment"] for name, found in notes.items()}
+
+    before, after = checksums(), checksums("telemetry.endpoint=http://collector.observability:4318")
+    assert before.keys() == after.keys() == {"matchday-mlflow", "matchday-rollout"}
+    assert before == checksums()
+    assert not before.items() & after.items()
+
+
 def test_a_password_is_drawn_once_and_written_for_server_and_client() -> None:
     secrets = {each["metadata"]["name"]: each["stringData"] for each in documents(render()) if each["kind"] == "Secret"}
     redis, database = secrets["matchday-redis"], secrets["matchday-database"]
@@ -357,18 +369,6 @@ def test_in_knative_mode_there_is_one_port_and_nothing_that_knative_refuses() ->
     assert "serving.kserve.io/autoscalerClass" not in made["InferenceService"]["metadata"]["annotations"]
 
 
-def test_a_rollout_owns_the_rules_of_its_route_and_the_pin_and_the_chart_neither() -> None:
-    made = objects("rollouts")
-    [route] = [each for each in made if each["kind"] == "HTTPRoute"]
-    assert set(route["spec"]) == {"hostnames", "parentRefs"}
-    [service] = [each for each in made if each["kind"] == "InferenceService"]
-    assert "annotations" not in service["spec"]["predictor"]
-    assert "canary" not in service["spec"]
-    assert service["spec"]["predictor"]["model"]["storageUri"] == "mlflow://match-outcome@champion"
-    [storage] = [each for each in made if each["kind"] == "ClusterStorageContainer"]
-    [pin] = [each for each in storage["spec"]["container"]["env"] if each["name"] == "MATCHDAY_STORAGE_PINNED"]
-    assert pin["valueFrom"]["fieldRef"]["fieldPath"] == f"metadata.annotations['{PIN}']"
-    [definition] = [each for each in made if each["kind"] == "CustomResourceDefinition"]
 @pytest.mark.parametrize(("name", "replicas"), [("knative", (0, 4)), ("rollouts-knative", (1, 4)), ("default", (1, 1))])
 def test_knative_scales_up_to_the_most_pods_alone(name: str, replicas: tuple[int, int]) -> None:
     [service] = [each for each in objects(name) if each["kind"] == "InferenceService"]
@@ -393,6 +393,18 @@ def test_knative_itself_reaches_the_predictor_where_it_runs_it(name: str) -> Non
     assert ("knative-serving" in let_in) == ("Knative" in modes)
 
 
+def test_a_rollout_owns_the_rules_of_its_route_and_the_pin_and_the_chart_neither() -> None:
+    made = objects("rollouts")
+    [route] = [each for each in made if each["kind"] == "HTTPRoute"]
+    assert set(route["spec"]) == {"hostnames", "parentRefs"}
+    [service] = [each for each in made if each["kind"] == "InferenceService"]
+    assert "annotations" not in service["spec"]["predictor"]
+    assert "canary" not in service["spec"]
+    assert service["spec"]["predictor"]["model"]["storageUri"] == "mlflow://match-outcome@champion"
+    [storage] = [each for each in made if each["kind"] == "ClusterStorageContainer"]
+    [pin] = [each for each in storage["spec"]["container"]["env"] if each["name"] == "MATCHDAY_STORAGE_PINNED"]
+    assert pin["valueFrom"]["fieldRef"]["fieldPath"] == f"metadata.annotations['{PIN}']"
+    [definition] = [each for each in made if each["kind"] == "CustomResourceDefinition"]
     assert definition["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 

@@ -140,13 +140,13 @@ def keys(node: yaml.Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
             "maxReplicas=4 is less than inferenceService.replicas=5",
         ),
         (
-            ["inferenceService.autoscaling.class=keda"],
-            [*KSERVE, "keda.sh/v1alpha1"],
-        (
             ["inferenceService.mode=Knative", "inferenceService.replicas=5"],
             [*KSERVE, "serving.knative.dev/v1"],
             "maxReplicas=4 is less than inferenceService.replicas=5",
         ),
+        (
+            ["inferenceService.autoscaling.class=keda"],
+            [*KSERVE, "keda.sh/v1alpha1"],
             "give inferenceService.autoscaling.prometheus.address",
         ),
         (["inferenceService.replicas=0"], KSERVE, "inferenceService.replicas is 0, which only Knative mode knows"),
