@@ -187,11 +187,11 @@ def test_every_room_is_packaged_typed_and_watched() -> None:
 
 def test_images_copy_every_room_and_leave_the_rest_out() -> None:
     built = (ROOT / "Containerfile").read_text()
-    allowed = {line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")}
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     for room in project()["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
         assert re.search(rf"^COPY {room} {room}$", built, re.MULTILINE), room
         assert room in allowed, room
-    assert (ROOT / ".containerignore").read_text().splitlines()[0] == "*"
+    assert (ROOT / ".dockerignore").read_text().splitlines()[0] == "*"
 
 
 def test_what_images_leave_out_is_locked_and_nothing_of_ours_imports_it() -> None:
