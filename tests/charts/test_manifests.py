@@ -331,6 +331,15 @@ def test_deployments_start_anew_with_another_environment() -> None:
     assert not before.items() & after.items()
 
 
+def test_jobs_submit_runs_to_where_the_release_has_them() -> None:
+    for job in ("matchday-upload-pipelines", "matchday-train-champion"):
+        [made] = [each for each in objects("kfp") if each["kind"] == "Job" and each["metadata"]["name"] == job]
+        [container] = made["spec"]["template"]["spec"]["containers"]
+        told = {each["name"]: each.get("value") for each in container["env"]}
+        assert told["MATCHDAY_KFP_NAMESPACE"] == "runs"
+        assert told["MATCHDAY_KFP_ENVIRONMENT"] == "matchday"
+
+
 def test_a_password_is_drawn_once_and_written_for_server_and_client() -> None:
     secrets = {each["metadata"]["name"]: each["stringData"] for each in documents(render()) if each["kind"] == "Secret"}
     redis, database = secrets["matchday-redis"], secrets["matchday-database"]
