@@ -123,6 +123,12 @@ def test_every_make_command_that_is_written_down_exists() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_an_upgrade_that_is_written_down_takes_up_new_values() -> None:
+    """A release of an older chart would lack what has come since: `--reset-then-reuse-values` fills it in."""
+    option = re.compile(r"--reuse-" + "values")
+    assert not [f"{path}:{number}" for path, number, line in texts() if option.search(line)]
+
+
 def test_the_lock_file_is_in_step_with_the_project() -> None:
     locked = next(package for package in lock()["package"] if package["name"] == "matchday")
     asked = [(Requirement(text), None) for text in project()["project"]["dependencies"]]
