@@ -123,6 +123,12 @@ def test_every_make_command_that_is_written_down_exists() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_an_upgrade_that_is_written_down_takes_up_new_values() -> None:
+    """A release of an older chart would lack what has come since: `--reset-then-reuse-values` fills it in."""
+    option = re.compile(r"--reuse-" + "values")
+    assert not [f"{path}:{number}" for path, number, line in texts() if option.search(line)]
+
+
 def test_the_lock_file_is_in_step_with_the_project() -> None:
     locked = next(package for package in lock()["package"] if package["name"] == "matchday")
     asked = [(Requirement(text), None) for text in project()["project"]["dependencies"]]
@@ -187,11 +193,11 @@ def test_every_room_is_packaged_typed_and_watched() -> None:
 
 def test_images_copy_every_room_and_leave_the_rest_out() -> None:
     built = (ROOT / "Containerfile").read_text()
-    allowed = {line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")}
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     for room in project()["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
         assert re.search(rf"^COPY {room} {room}$", built, re.MULTILINE), room
         assert room in allowed, room
-    assert (ROOT / ".containerignore").read_text().splitlines()[0] == "*"
+    assert (ROOT / ".dockerignore").read_text().splitlines()[0] == "*"
 
 
 def test_what_images_leave_out_is_locked_and_nothing_of_ours_imports_it() -> None:

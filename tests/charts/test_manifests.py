@@ -10,6 +10,7 @@ from kserve import models
 from kubernetes import client
 from kubernetes_validate import utils
 
+from pipelines.placement import SETTINGS
 from serving.rollout.kubernetes.pods import PIN
 from tests.charts.golden import golden
 from tests.charts.rendering import OVERLAYS, SWITCHES, documents, kind_and_name, masked, render
@@ -308,6 +309,37 @@ def test_runs_in_another_namespace_find_the_same_environment_and_credentials_the
         assert copies["matchday"] == copies["runs"]
 
 
+@everywhere
+def test_runs_find_every_setting_that_they_take_and_who_promotes(name: str) -> None:
+    found = [each["data"] for each in objects(name) if each["kind"] == "ConfigMap"]
+    rollouts = any(each["kind"] == "Role" for each in objects(name))
+    assert found
+    for data in found:
+        assert set(SETTINGS) <= data.keys()
+        assert data["MATCHDAY_PROMOTION"] == ("judge" if rollouts else "run")
+
+
+def test_deployments_start_anew_with_another_environment() -> None:
+    def checksums(*sets: str) -> dict[str, str]:
+        made = [each for each in documents(render("rollouts", sets=sets)) if each["kind"] == "Deployment"]
+        notes = {each["metadata"]["name"]: each["spec"]["template"]["metadata"]["annotations"] for each in made}
+        return {name: found["checksum/environment"] for name, found in notes.items()}
+
+    before, after = checksums(), checksums("telemetry.endpoint=http://collector.observability:4318")
+    assert before.keys() == after.keys() == {"matchday-mlflow", "matchday-rollout"}
+    assert before == checksums()
+    assert not before.items() & after.items()
+
+
+def test_jobs_submit_runs_to_where_the_release_has_them() -> None:
+    for job in ("matchday-upload-pipelines", "matchday-train-champion"):
+        [made] = [each for each in objects("kfp") if each["kind"] == "Job" and each["metadata"]["name"] == job]
+        [container] = made["spec"]["template"]["spec"]["containers"]
+        told = {each["name"]: each.get("value") for each in container["env"]}
+        assert told["MATCHDAY_KFP_NAMESPACE"] == "runs"
+        assert told["MATCHDAY_KFP_ENVIRONMENT"] == "matchday"
+
+
 def test_a_password_is_drawn_once_and_written_for_server_and_client() -> None:
     secrets = {each["metadata"]["name"]: each["stringData"] for each in documents(render()) if each["kind"] == "Secret"}
     redis, database = secrets["matchday-redis"], secrets["matchday-database"]
@@ -344,6 +376,30 @@ def test_in_knative_mode_there_is_one_port_and_nothing_that_knative_refuses() ->
     refused = {"securityContext", "topologySpreadConstraints", "terminationGracePeriodSeconds", "deploymentStrategy"}
     assert not refused & predictor.keys()
     assert "serving.kserve.io/autoscalerClass" not in made["InferenceService"]["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize(("name", "replicas"), [("knative", (0, 4)), ("rollouts-knative", (1, 4)), ("default", (1, 1))])
+def test_knative_scales_up_to_the_most_pods_alone(name: str, replicas: tuple[int, int]) -> None:
+    [service] = [each for each in objects(name) if each["kind"] == "InferenceService"]
+    assert (service["spec"]["predictor"]["minReplicas"], service["spec"]["predictor"]["maxReplicas"]) == replicas
+
+
+@everywhere
+def test_knative_itself_reaches_the_predictor_where_it_runs_it(name: str) -> None:
+    modes = [
+        each["metadata"]["annotations"]["serving.kserve.io/deploymentMode"]
+        for each in objects(name)
+        if each["kind"] == "InferenceService"
+    ]
+    let_in = [
+        peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        for each in objects(name)
+        if each["kind"] == "NetworkPolicy" and each["metadata"]["name"].endswith("-predictor")
+        for rule in each["spec"]["ingress"]
+        for peer in rule["from"]
+        if "namespaceSelector" in peer
+    ]
+    assert ("knative-serving" in let_in) == ("Knative" in modes)
 
 
 def test_a_rollout_owns_the_rules_of_its_route_and_the_pin_and_the_chart_neither() -> None:

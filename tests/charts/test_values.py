@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
+from serving.exposition import Everything
+from serving.metrics import Metrics
 from serving.settings import PREFIX, ServingSettings
 from tests.charts.rendering import CHART, Refused, documents, render
 
@@ -137,6 +140,11 @@ def keys(node: yaml.Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
             "maxReplicas=4 is less than inferenceService.replicas=5",
         ),
         (
+            ["inferenceService.mode=Knative", "inferenceService.replicas=5"],
+            [*KSERVE, "serving.knative.dev/v1"],
+            "maxReplicas=4 is less than inferenceService.replicas=5",
+        ),
+        (
             ["inferenceService.autoscaling.class=keda"],
             [*KSERVE, "keda.sh/v1alpha1"],
             "give inferenceService.autoscaling.prometheus.address",
@@ -186,6 +194,16 @@ def test_the_settings_that_the_server_is_given_exist() -> None:
     for switch in ("default", "kafka", "token", "refresh"):
         text = render(switch)
         assert set(re.findall(rf"{PREFIX}\w+", text)) <= settings
+
+
+def test_the_metrics_that_values_ask_for_are_counted(tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path, "stable")
+    metrics.series("match-outcome", "1")
+    counted = {sample.name for family in Everything(metrics).collect() for sample in family.samples}
+    files = [CHART / "values.yaml", *(CHART / "ci").iterdir()]
+    asked = {name for file in files for name in re.findall(r"\bmatchday_\w+", file.read_text())}
+    assert asked
+    assert asked <= counted
 
 
 @pytest.mark.parametrize(

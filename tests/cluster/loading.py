@@ -8,7 +8,7 @@ from tests.cluster.shell import Failure, run
 
 STAND_INS = ("redis", "postgres", "bucket")
 ENGINES = ("docker", "podman", "buildah")
-LOADER = "kind load docker-image {image}"
+LOADER = "kind load docker-image --name matchday {image}"
 """How an image gets into the nodes, unless `MATCHDAY_IMAGE_LOADER` says otherwise. A `BUILDER` that is a program of
 its own, see scripts/builder.sh, has brought it there already."""
 

@@ -39,14 +39,16 @@ class Release:
     def set(self, *values: str, seconds: int = 300) -> None:
         """Change values of the release, keeping the others."""
         sets = [part for value in values for part in ("--set", value)]
-        self("upgrade", NAME, CHART, "--reuse-values", *sets, "--timeout", f"{seconds}s", seconds=seconds + 30)
+        self(
+            "upgrade", NAME, CHART, "--reset-then-reuse-values", *sets, "--timeout", f"{seconds}s", seconds=seconds + 30
+        )
 
     def revision(self) -> int:
         """The release's present revision."""
         return int(json.loads(self("history", NAME, "--max", "1", "--output", "json"))[-1]["revision"])
 
     def uninstall(self) -> list[str]:
-        """Uninstall, and give the names of what is left in the namespace, beside the pods of jobs.
+        """Uninstall, and give the names of what is left in the namespace, beside pods of jobs and of `helm test`.
 
         Raises Failure where that is more than docs/kubernetes.md says, which leaves out what Kubernetes puts into
         every namespace.

@@ -47,7 +47,7 @@
 {{- if and (eq .mode "Knative") (ne .autoscaling.class "none") }}
 {{- fail (printf "inferenceService.autoscaling.class=%s does nothing in Knative mode, which scales by itself: leave it at none" .autoscaling.class) }}
 {{- end }}
-{{- if and (ne .autoscaling.class "none") (lt (int .autoscaling.maxReplicas) (int .replicas)) }}
+{{- if and (or (ne .autoscaling.class "none") (eq .mode "Knative")) (lt (int .autoscaling.maxReplicas) (int .replicas)) }}
 {{- fail (printf "inferenceService.autoscaling.maxReplicas=%d is less than inferenceService.replicas=%d: raise it" (int .autoscaling.maxReplicas) (int .replicas)) }}
 {{- end }}
 {{- if and (eq .autoscaling.class "keda") (not (and .autoscaling.prometheus.address .autoscaling.prometheus.query .autoscaling.prometheus.threshold)) }}

@@ -8,11 +8,9 @@ MATCHDAY_TRACKING_URI: {{ include "matchday.mlflow.url" . }}
 AWS_ENDPOINT_URL: {{ include "matchday.bucket.url" . }}
 AWS_REGION: {{ .Values.bucket.region }}
 AWS_DEFAULT_REGION: {{ .Values.bucket.region }}
+MATCHDAY_PROMOTION: {{ .Values.rollouts.enabled | ternary "judge" "run" }}
 {{- with .Values.pipelines.kfp.endpoint }}
 KFP_ENDPOINT: {{ . }}
-{{- end }}
-{{- if .Values.rollouts.enabled }}
-MATCHDAY_PROMOTION: judge
 {{- end }}
 {{- with .Values.telemetry.endpoint }}
 OTEL_EXPORTER_OTLP_ENDPOINT: {{ . }}

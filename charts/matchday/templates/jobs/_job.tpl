@@ -80,4 +80,6 @@ spec:
   value: {{ include "matchday.fullname" . }}
 - name: MATCHDAY_PIPELINE_IMAGE
   value: {{ include "matchday.image" (list . "pipeline") }}
+- name: MATCHDAY_KFP_NAMESPACE
+  value: {{ include "matchday.runs" . }}
 {{- end }}

@@ -1,7 +1,7 @@
 {{/* How many pods, and what decides it; of .Values.inferenceService. */}}
 {{- define "matchday.predictor.scale" -}}
 minReplicas: {{ .replicas }}
-maxReplicas: {{ eq .autoscaling.class "none" | ternary .replicas .autoscaling.maxReplicas }}
+maxReplicas: {{ and (eq .autoscaling.class "none") (eq .mode "Standard") | ternary .replicas .autoscaling.maxReplicas }}
 {{- if eq .autoscaling.class "hpa" }}
 scaleMetric: cpu
 scaleTarget: {{ .autoscaling.cpuPercent }}
