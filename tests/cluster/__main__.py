@@ -1,7 +1,7 @@
 """`make cluster-test`: the chart on the cluster that KUBECONFIG names, from images to uninstall.
 
 Everything happens in a namespace of its own, which is deleted at the end, whatever happened. What held, and how long
-each stage took, is printed and kept in docs/cluster-run.md; not in CI, where the checkout has to stay what images are of.
+each stage took, is printed and kept in docs/cluster-run.md; not in CI, whose checkout stays what the images are of.
 """
 
 import argparse
