@@ -30,7 +30,7 @@ def start(
 ) -> None:
     """Begin a rollout, or go on with the one of that name, and follow it to its end.
 
-    Exit code 0: promoted, or resting; 1: rolled back; 2: refused.
+    Exit code 0: promoted; 1: rolled back; 2: refused; 3: stopped before its end.
     """
     from console import rollouts
     from serving.rollout.embedded.settings import RolloutSettings

@@ -26,7 +26,9 @@ from serving.rollout.state import Entry, Phase, Requests, State
 
 SERVICE = "match-outcome"
 EXIT = {Phase.PROMOTED: 0, Phase.ROLLED_BACK: 1, Phase.REFUSED: 2}
-"""What a rollout that ended so makes of the command that followed it; 0 for one that rests."""
+"""What a rollout that ended so makes of the command that followed it."""
+RESTS = 3
+"""The same where the command was stopped before the rollout's end."""
 FOLLOW_SECONDS = 1.0
 LEAST_SHOWN = 1e-4
 
@@ -254,7 +256,7 @@ def _stopping(stopped: threading.Event) -> Iterator[None]:
 
 
 def _finish(state: State) -> None:
-    raise typer.Exit(EXIT.get(state.phase, 0))
+    raise typer.Exit(EXIT.get(state.phase, RESTS))
 
 
 def _sources() -> Any:

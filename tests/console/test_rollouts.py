@@ -124,7 +124,7 @@ def test_a_rollout_from_one_shell_and_another(
             until("good", lambda state: state.paused, process)
             process.send_signal(signal.SIGTERM)
             out, _ = process.communicate(timeout=30)
-            assert process.returncode == 0
+            assert process.returncode == 3
             assert "rollout good rests Progressing at" in out and "'matchday rollout start good' goes on" in out
             assert "nobody carries it out now" in said(capsys, lambda: rollouts.pause("good", None, paused=False))
             process = begin("good", service)

@@ -364,6 +364,17 @@ def test_a_candidate_whose_pods_come_back_goes_on_in_the_same_window() -> None:
     played.until("Promoted")
 
 
+def test_a_candidate_that_scaled_to_zero_is_not_silent() -> None:
+    played = play("Knative")
+    played.ask(promotion="Manual")
+    while not played.state().gate:
+        played.step()
+    for pod in played.cluster.having("pods"):
+        if pod["version"] == "2":
+            del played.cluster.objects["pods", pod["metadata"]["name"]]
+    assert played.splitter(Api(NAMESPACE, played.cluster), SERVICE, SERVICE).readiness().ready
+
+
 @pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
 def test_a_pod_that_ended_and_is_still_listed_is_none(phase: str) -> None:
     cluster, labels = Cluster(), {"app": f"isvc.{SERVICE}-predictor"}
