@@ -78,9 +78,7 @@ class Standard:
     def readiness(self) -> Readiness:
         """Whether as many of the candidate's pods are ready as its share of the requests asks for."""
         canary = self._running()
-        found = self._pods(self._candidate(canary))
-        found = [pod for pod in found if not pod.ready or self._answers(pod, _version(canary))]
-        return readiness(found, int(canary["predictor"]["minReplicas"]))
+        return self._readiness(canary, self._pods(self._candidate(canary)))
 
     def split(self, weight: int) -> bool:
         """Give the candidate `weight` percent of the requests, once it has the pods for them, and none without any."""
@@ -90,10 +88,11 @@ class Standard:
             self._apply(pin_of(service), wanted)
         if not weight:
             return self._route.direct({self._stable: ALL}) and self._settled(pin_of(service))
-        if not any(pod.ready for pod in self._pods(self._candidate(canary))):
+        found = self._pods(self._candidate(canary))
+        if not any(pod.ready for pod in found):
             self._route.direct({self._stable: ALL})
             return False
-        return self.readiness().ready and self._route.direct(self._shares(canary, weight))
+        return self._readiness(wanted, found).ready and self._route.direct(self._shares(canary, weight))
 
     def endpoints(self) -> Endpoints:
         """The pods themselves, those that are ready."""
@@ -171,6 +170,11 @@ class Standard:
 
     def _pods(self, predictor: str) -> list[Pod]:
         return pods(self._api, {"app": f"isvc.{predictor}"})
+
+    def _readiness(self, canary: Object, found: list[Pod]) -> Readiness:
+        """Whether enough of these pods are ready, and answer with the canary's version."""
+        answering = [pod for pod in found if not pod.ready or self._answers(pod, _version(canary))]
+        return readiness(answering, int(canary["predictor"]["minReplicas"]))
 
     def _answers(self, pod: Pod, version: str) -> bool:
         return self._servers.has(pod.url, self._service.model, version)
