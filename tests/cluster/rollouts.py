@@ -41,9 +41,6 @@ PAUSE_SECONDS = 0.01
 KNATIVE_GATEWAY = "MATCHDAY_KNATIVE_GATEWAY"
 """Address of Knative's own gateway; without it nothing is played in Knative mode."""
 NOT_PLAYED = f"{KNATIVE_GATEWAY} names no gateway: not played"
-MOST_UNROUTED = 0.001
-"""Part of the requests that Knative's gateway may refuse of its own while it takes in a new share: Envoy Gateway sends
-a route of two shares before Envoy has the second one's cluster, some 40 ms. Standard mode's shares are one cluster."""
 WEIGHTS = "MATCHDAY_CANARY_WEIGHTS"
 """A program that is called with `on` or `off`: whether KServe's own routes carry a canary's weight."""
 SPEC = {
@@ -84,7 +81,7 @@ def promoted(scene: Scene) -> list[str]:
         _until(scene, "simpler", "is promoted", lambda status: status.get("phase") == "Promoted")
         passed = time.monotonic() - begun
         time.sleep(5)
-    _no_failure(scene, seen)
+    _no_failure(seen)
     if (champion := _champion(scene)) != version:
         raise Failure(f"the rollout promoted version {version}, and the alias champion means {champion}")
     return [*facts, f"version {version} promoted in {passed:.0f} s: {seen}", *_story(scene, "simpler")]
@@ -112,7 +109,7 @@ def rolled_back(scene: Scene) -> list[str]:
         _begin(scene, "swapped", version, limits=STRICT, shadow={"rows": 0}, steps=[_step(WEIGHT), _step(50)])
         status = _until(scene, "swapped", "is rolled back", lambda status: status.get("phase") == "RolledBack")
         time.sleep(5)
-    _no_failure(scene, seen)
+    _no_failure(seen)
     if version in seen.versions[-100:] or (champion := _champion(scene)) != before:
         raise Failure(f"version {version} was rolled back and still answers, or the champion is {champion}")
     return [
@@ -136,7 +133,7 @@ def resumed(scene: Scene) -> list[str]:
         away = time.monotonic() - begun
         _until(scene, "back", "is promoted", lambda status: status.get("phase") == "Promoted")
         time.sleep(5)
-    _no_failure(scene, seen)
+    _no_failure(seen)
     if (after["attempt"], after["since"]) != (before["attempt"], before["since"]):
         raise Failure("the rollout began its step anew after the operator was killed")
     return [f"operator killed at {WEIGHT} %, another went on after {away:.0f} s in the same window: {seen}"]
@@ -174,7 +171,7 @@ def knative_rollouts(scene: Scene) -> list[str]:
         _begin(scene, "swapped-knative", spoiled, limits=STRICT, shadow={"rows": 0}, steps=[_step(WEIGHT)])
         status = _until(scene, "swapped-knative", "is rolled back", lambda status: status.get("phase") == "RolledBack")
         time.sleep(5)
-    _no_failure(scene, seen)
+    _no_failure(seen)
     if (champion := _champion(scene)) != version or spoiled in seen.versions[-100:]:
         raise Failure(f"the champion is {champion}, or the spoiled version {spoiled} still answers")
     return [fact, f"version {version} promoted, then {status['reason']}", str(seen)]
@@ -319,9 +316,8 @@ def _measured(seen: Traffic, version: str) -> str:
     return f"{mine} of {MEASURED} requests"
 
 
-def _no_failure(scene: Scene, seen: Traffic) -> None:
-    excused = seen.unrouted if scene.knative and seen.unrouted < MOST_UNROUTED * len(seen.versions) else 0
-    if seen.failed > excused:
+def _no_failure(seen: Traffic) -> None:
+    if seen.failed:
         raise Failure(f"requests failed: {seen}")
 
 
