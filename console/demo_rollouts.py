@@ -23,13 +23,13 @@ from matchday.errors import MatchdayError
 from matchday.registry import ModelVersion, Registry
 from matchday.registry.sqlite import PREFIX, file_of
 from matchday.settings import Settings
-from serving.rollout.embedded.place import Place
-from serving.rollout.embedded.runner import Runner
-from serving.rollout.embedded.settings import RolloutSettings
-from serving.rollout.judge import Finding
-from serving.rollout.observations.sources import sources
-from serving.rollout.spec import Spec
-from serving.rollout.state import Entry, Phase, State
+from rollout.embedded.place import Place
+from rollout.embedded.runner import Runner
+from rollout.embedded.settings import RolloutSettings
+from rollout.judge import Finding
+from rollout.observations.sources import sources
+from rollout.spec import Spec
+from rollout.state import Entry, Phase, State
 
 HOST = "127.0.0.1"
 LOOK_SECONDS = 0.25

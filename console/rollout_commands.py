@@ -33,7 +33,7 @@ def start(
     Exit code 0: promoted; 1: rolled back; 2: refused; 3: stopped before its end.
     """
     from console import rollouts
-    from serving.rollout.embedded.settings import RolloutSettings
+    from rollout.embedded.settings import RolloutSettings
 
     chosen = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     rollouts.start(name, candidate, spec, RolloutSettings().model_copy(update=chosen), namespace)

@@ -16,13 +16,13 @@ from console.screen import console, table
 from matchday import telemetry
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
-from serving.rollout.embedded.place import Place
-from serving.rollout.embedded.runner import Runner
-from serving.rollout.embedded.settings import RolloutSettings
-from serving.rollout.judge import Finding
-from serving.rollout.rollouts import Rollouts
-from serving.rollout.spec import Spec, SpecError
-from serving.rollout.state import Entry, Phase, Requests, State
+from rollout.embedded.place import Place
+from rollout.embedded.runner import Runner
+from rollout.embedded.settings import RolloutSettings
+from rollout.judge import Finding
+from rollout.rollouts import Rollouts
+from rollout.spec import Spec, SpecError
+from rollout.state import Entry, Phase, Requests, State
 
 SERVICE = "match-outcome"
 EXIT = {Phase.PROMOTED: 0, Phase.ROLLED_BACK: 1, Phase.REFUSED: 2}
@@ -152,7 +152,7 @@ def of_place(namespace: str | None) -> Rollouts:
     """The rollouts of a namespace of a cluster, or of this machine."""
     if not namespace:
         return Place(Settings(), RolloutSettings()).rollouts
-    from serving.rollout.kubernetes.rollouts import ClusterRollouts
+    from rollout.kubernetes.rollouts import ClusterRollouts
 
     return ClusterRollouts(namespace)
 
@@ -260,7 +260,7 @@ def _finish(state: State) -> None:
 
 
 def _sources() -> Any:
-    from serving.rollout.observations.sources import sources
+    from rollout.observations.sources import sources
 
     return sources(Settings())
 

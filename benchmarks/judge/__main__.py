@@ -14,7 +14,7 @@ from benchmarks.judge.latency import LATENCIES, buckets, longer_tail, slower
 from benchmarks.judge.traffic import Step, Version, observations, pairs, totals
 from benchmarks.report import Measure, report
 from matchday.scores.outcome import FloatArray
-from serving.rollout.judge import (
+from rollout.judge import (
     CHECKS,
     SHADOW,
     TRAFFIC,
@@ -27,7 +27,7 @@ from serving.rollout.judge import (
     judge,
     step_alphas,
 )
-from serving.rollout.judge.sequential import student_width
+from rollout.judge.sequential import student_width
 
 ROLLOUTS = 2000
 WHOLE = 150

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from benchmarks.judge.traffic import Counts, Totals
 from matchday.scores.outcome import FloatArray
+from rollout.judge import CHECKS, TRAFFIC, Limits
+from rollout.judge.checks.latency import QUANTILES
+from rollout.judge.checks.skill import TUNED
+from rollout.judge.quantiles import Buckets, quantile, ratio_evidence
+from rollout.judge.sequential import Hits, difference_evidence, mean_width
 from serving.metrics import SECONDS
-from serving.rollout.judge import CHECKS, TRAFFIC, Limits
-from serving.rollout.judge.checks.latency import QUANTILES
-from serving.rollout.judge.checks.skill import TUNED
-from serving.rollout.judge.quantiles import Buckets, quantile, ratio_evidence
-from serving.rollout.judge.sequential import Hits, difference_evidence, mean_width
 
 Flags = NDArray[np.bool_]
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matchday.scores.outcome import FloatArray
+from rollout.judge import Cohort, Histogram, Observation, Pairs
 from serving.metrics import SECONDS
-from serving.rollout.judge import Cohort, Histogram, Observation, Pairs
 
 Counts = NDArray[np.int64]
 

@@ -11,7 +11,7 @@ from kubernetes import client
 from kubernetes_validate import utils
 
 from pipelines.placement import SETTINGS
-from serving.rollout.kubernetes.pods import PIN
+from rollout.kubernetes.pods import PIN
 from tests.charts.golden import golden
 from tests.charts.rendering import OVERLAYS, SWITCHES, documents, kind_and_name, masked, render
 

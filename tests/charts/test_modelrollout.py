@@ -1,4 +1,4 @@
-"""The definition of ModelRollouts says what `serving/rollout/spec.py` and `state.py` say."""
+"""The definition of ModelRollouts says what `rollout/spec.py` and `state.py` say."""
 
 import copy
 from functools import cache
@@ -8,11 +8,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from serving.rollout.judge import Finding, Limits, Verdict
-from serving.rollout.kubernetes.api import MODEL_ROLLOUT
-from serving.rollout.kubernetes.resource import status_of
-from serving.rollout.spec import Promotion, Spec, SpecError, Undecided
-from serving.rollout.state import ENDED, Entry, Phase, Stage, State
+from rollout.judge import Finding, Limits, Verdict
+from rollout.kubernetes.api import MODEL_ROLLOUT
+from rollout.kubernetes.resource import status_of
+from rollout.spec import Promotion, Spec, SpecError, Undecided
+from rollout.state import ENDED, Entry, Phase, Stage, State
 from tests.charts.rendering import documents, render
 
 Schema = dict[str, Any]

@@ -22,14 +22,14 @@ from matchday.lake import Lake
 from matchday.registry import Registry
 from matchday.settings import Settings
 from matchday.tables import Matches
-from serving.rollout.embedded.settings import RolloutSettings
-from serving.rollout.spec import SpecError
-from serving.rollout.state import Phase, State
+from rollout.embedded.settings import RolloutSettings
+from rollout.spec import SpecError
+from rollout.state import Phase, State
 from tests.league import some
+from tests.rollout import candidates
+from tests.rollout.conftest import GIVEN, MATCHES
 from tests.services.processes import end, free_port
 from tests.serving.conftest import KICKOFF, Online, online  # noqa: F401, a fixture
-from tests.serving.rollout import candidates
-from tests.serving.rollout.conftest import GIVEN, MATCHES
 
 MATCHDAY = str(Path(sys.executable).with_name("matchday"))
 SEASON = "2526"

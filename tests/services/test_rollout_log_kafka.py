@@ -10,13 +10,13 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
 from matchday import topics
+from rollout.observations.log import LoggedRows, open_log
+from rollout.observations.log_topic import TopicLog
+from rollout.sources import SourceError
 from serving.log.event import Event
 from serving.log.kafka import KafkaSink
-from serving.rollout.observations.log import LoggedRows, open_log
-from serving.rollout.observations.log_topic import TopicLog
-from serving.rollout.sources import SourceError
+from tests.rollout.observations.test_log import ALL, event, ids
 from tests.services.kafka import Broker, broker
-from tests.serving.rollout.observations.test_log import ALL, event, ids
 
 pytestmark = pytest.mark.services
 

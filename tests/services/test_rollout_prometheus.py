@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from serving.rollout.evidence import Evidence
-from serving.rollout.observations.metrics import ServerMeter
-from serving.rollout.observations.prometheus import PrometheusMeter, selector
-from serving.rollout.sources import SourceError
+from rollout.evidence import Evidence
+from rollout.observations.metrics import ServerMeter
+from rollout.observations.prometheus import PrometheusMeter, selector
+from rollout.sources import SourceError
+from tests.rollout.observations.pages import program
+from tests.rollout.observations.test_metrics import ask
 from tests.services.processes import free_port, running
 from tests.services.prometheus import PrometheusServer, prometheus_server
 from tests.serving.conftest import COMMAND, Online, bundle, environ, match, online  # noqa: F401
-from tests.serving.rollout.observations.pages import program
-from tests.serving.rollout.observations.test_metrics import ask
 
 pytestmark = pytest.mark.services
 

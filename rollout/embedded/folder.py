@@ -1,0 +1,123 @@
+"""Rollouts kept in a folder: `NAME/spec.json`, `state.json` and `requests.json`."""
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from matchday.errors import MatchdayError
+from rollout.embedded import files
+from rollout.rollouts import UnknownRollout
+from rollout.spec import Spec
+from rollout.state import Phase, Requests, State
+from rollout.store import Conflict
+
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""Names that Kubernetes takes too."""
+
+
+class NameRefused(MatchdayError):
+    """A rollout that cannot be called so, or is called so already."""
+
+
+class FolderRollouts:
+    """All rollouts of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        """root: the folder; made when the first rollout is."""
+        self.root = root
+
+    def names(self) -> list[str]:
+        """Their names, oldest first."""
+        specs = [file for file in self.root.glob("*/spec.json") if NAME.fullmatch(file.parent.name)]
+        return [file.parent.name for file in sorted(specs, key=lambda file: file.stat().st_mtime_ns)]
+
+    def create(self, name: str, spec: Spec) -> None:
+        """Keep what is asked for. Raises NameRefused."""
+        if not NAME.fullmatch(name):
+            raise NameRefused(f"{name!r} is no name for a rollout: use small letters, digits and -")
+        if (self.root / name / "spec.json").exists():
+            raise NameRefused(f"there is a rollout {name} already: choose another name")
+        files.write(self.root / name / "spec.json", spec.to_dict())
+
+    def spec(self, name: str) -> Spec:
+        """What was asked for."""
+        return Spec.parse(files.read(self._folder(name) / "spec.json"))
+
+    def state(self, name: str) -> State:
+        """What is the case."""
+        return self.store(name).load()
+
+    def requests(self, name: str) -> Requests:
+        """What people ask of it."""
+        return self.store(name).requests()
+
+    def ask(self, name: str, requests: Requests) -> None:
+        """Ask that of it."""
+        files.write(self._folder(name) / "requests.json", requests.model_dump(mode="json"))
+
+    def store(self, name: str) -> "FolderStore":
+        """The state of one rollout."""
+        return FolderStore(self, self._folder(name))
+
+    def begun(self, service: str) -> list[str]:
+        """Names of the rollouts of a service that have begun and not ended."""
+        ours = [name for name in self.names() if self.spec(name).inference_service == service]
+        return [name for name in ours if not ((state := self.state(name)).ended or state.phase is Phase.PENDING)]
+
+    def _folder(self, name: str) -> Path:
+        if name not in self.names():
+            known = ", ".join(self.names()) or "none yet"
+            raise UnknownRollout(f"there is no rollout {name}; there are: {known}")
+        return self.root / name
+
+
+class FolderStore:
+    """The state of one rollout in its folder, with a number that each save adds one to."""
+
+    def __init__(self, rollouts: FolderRollouts, folder: Path) -> None:
+        self._rollouts = rollouts
+        self._folder = folder
+        self._revision = 0
+
+    def load(self) -> State:
+        """The state as last saved."""
+        self._revision, state = self._read()
+        return state
+
+    def save(self, state: State) -> None:
+        """Keep a state. Raises Conflict when another was saved since the one that was loaded here."""
+        with locked(self._folder / "state.lock"):
+            revision, _ = self._read()
+            if revision != self._revision:
+                raise Conflict(f"rollout {self._folder.name} was carried on by another process meanwhile")
+            files.write(self._folder / "state.json", {"revision": revision + 1, "state": state.to_dict()})
+        self._revision += 1
+
+    def requests(self) -> Requests:
+        """What people ask."""
+        return Requests.model_validate(files.read(self._folder / "requests.json"))
+
+    def rival(self) -> str:
+        """Another rollout of the same service that is under way."""
+        own = self._folder.name
+        begun = self._rollouts.begun(self._rollouts.spec(own).inference_service)
+        return next((name for name in begun if name != own), "")
+
+    def _read(self) -> tuple[int, State]:
+        kept = files.read(self._folder / "state.json")
+        return (int(kept["revision"]), State.parse(kept["state"])) if kept else (0, State())
+
+
+@contextmanager
+def locked(file: Path, wait: bool = True) -> Iterator[IO[str]]:
+    """Alone with a file among all processes; the kernel lets go of it when a process ends, however it does.
+
+    Raises BlockingIOError at once when another has it and `wait` is false.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield lock

@@ -1,0 +1,55 @@
+"""How different two distributions over the same few classes are, from rows that are in a class of each."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matchday.scores.outcome import FloatArray
+from rollout.judge.paired import WIDTH
+
+Table = NDArray[np.int64]
+"""(k, k) rows by class under stable and class under canary."""
+
+SMOOTHING = 0.5
+"""Rows added to each class, so that an empty one has a logarithm."""
+
+Divergence = Callable[[FloatArray, FloatArray], tuple[float, FloatArray, FloatArray]]
+"""Shares (k,) of two distributions -> divergence, and its gradient in each."""
+
+
+def jensen_shannon(p: FloatArray, q: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Bits, 0 to 1, and the gradients. Lin (1991), IEEE Transactions on Information Theory 37."""
+    middle = (p + q) / 2
+    to_p, to_q = np.log2(p / middle) / 2, np.log2(q / middle) / 2
+    return float(p @ to_p + q @ to_q), to_p, to_q
+
+
+def stability_index(p: FloatArray, q: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Population stability index and its gradients: Kullback and Leibler's (1951) symmetric divergence, nats."""
+    log_ratio, moved = np.log(q / p), q - p
+    return float(moved @ log_ratio), -log_ratio - moved / p, log_ratio + moved / q
+
+
+def crosstab(stable: NDArray[np.intp], canary: NDArray[np.intp], classes: int) -> Table:
+    """Rows by their class under each version. stable, canary: (n,) 0 to classes - 1."""
+    return np.bincount(stable * classes + canary, minlength=classes * classes).reshape(classes, classes)
+
+
+def diverged(
+    table: Table, divergence: Divergence, alpha_low: float, alpha_high: float
+) -> tuple[float, tuple[float, float]]:
+    """The divergence of a table's margins and its bounds at every look; none with fewer than two rows.
+
+    Delta method: a row counts with its influence, the gradients at its classes. The sequence of means of those is the
+    one for which Waudby-Smith et al. (2024) show it.
+    """
+    n = int(table.sum())
+    if n < 2:
+        return 0.0, (0.0, np.inf)
+    stable, canary = ((table.sum(axis=axis) + SMOOTHING) / (n + SMOOTHING * len(table)) for axis in (1, 0))
+    value, by_stable, by_canary = divergence(stable, canary)
+    influence = by_stable[:, None] + by_canary[None, :]
+    sd = float(np.sqrt((table * (influence - (table * influence).sum() / n) ** 2).sum() / n))
+    low, high = value - WIDTH(sd, n, alpha_low), value + WIDTH(sd, n, alpha_high)
+    return value, (max(0.0, low), high)

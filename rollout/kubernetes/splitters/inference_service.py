@@ -1,0 +1,96 @@
+"""An InferenceService whose fields are shared: the chart makes it, KServe runs it, a rollout applies what it owns."""
+
+from typing import Any
+
+from rollout.kubernetes.api import INFERENCE_SERVICE, Absent, Api, Object
+from rollout.kubernetes.pods import PIN
+from rollout.splitter import SplitError, Unsplittable
+
+MODE = "serving.kserve.io/deploymentMode"
+NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
+"""What KServe called its modes before."""
+
+
+class InferenceService:
+    """One service. Reads are fresh; `apply` writes exactly the fields that a rollout owns."""
+
+    def __init__(self, api: Api, name: str, model: str) -> None:
+        self._api = api
+        self.name = name
+        self.model = model
+
+    def get(self) -> Object:
+        """As it is now. Raises Unsplittable where there is none."""
+        try:
+            return self._api.get(INFERENCE_SERVICE, self.name)
+        except Absent:
+            known = f"no InferenceService {self.name} in {self._api.namespace}"
+            raise Unsplittable(f"{known}, or no KServe in this cluster: install it, or name another") from None
+
+    def find(self) -> Object | None:
+        """As it is now; None where there is none."""
+        return self._api.find(INFERENCE_SERVICE, self.name)
+
+    def check(self, mode: str, stable: str = "") -> Object:
+        """Raises Unsplittable unless its traffic can be split in this mode, and unless it is pinned to `stable`."""
+        service = self.get()
+        notes = service["metadata"].get("annotations") or {}
+        told, real = mode_of(notes.get(MODE, "")), mode_of(service.get("status", {}).get("deploymentMode", ""))
+        if real and told and told != real:
+            raise Unsplittable(
+                f"{self.name} is annotated as {told} and runs as {real}: KServe does not change a service's mode, "
+                "delete it and make it anew"
+            )
+        if (real or told) != mode:
+            raise Unsplittable(f"{self.name} runs in {real or told or 'no known'} mode, and this splits {mode} mode")
+        if service["spec"].get("transformer"):
+            raise Unsplittable(
+                f"{self.name} has a separate transformer, whose requests go to either version whatever it was asked "
+                "by: look features up in the predictor, as Matchday's own server does"
+            )
+        self._check_uri(service)
+        if stable and pin_of(service) not in ("", stable):
+            raise Unsplittable(
+                f"{self.name} serves version {pin_of(service)}, which a rollout let in, and the alias champion means "
+                f"{stable} by now: put the alias back, 'matchday model promote {pin_of(service)}'"
+            )
+        return service
+
+    def apply(self, predictor: Object, **others: Any) -> Object:
+        """Own these fields of its spec, and no others any more."""
+        return self._api.apply(INFERENCE_SERVICE, self.name, {"spec": {"predictor": predictor, **others}})
+
+    def _check_uri(self, service: Object) -> None:
+        uri = uri_of(service)
+        if uri != f"mlflow://{self.model}@champion":
+            raise Unsplittable(
+                f"{self.name} serves {uri or 'no model'}, and a rollout promotes what serves "
+                f"mlflow://{self.model}@champion: give it that storageUri"
+            )
+
+
+def mode_of(name: str) -> str:
+    """A mode by its present name."""
+    return NAMES.get(name, name)
+
+
+def predictor_of(service: Object) -> Object:
+    """The stable predictor."""
+    return dict(service["spec"].get("predictor") or {})
+
+
+def uri_of(service: Object) -> str:
+    """Where the stable predictor's model comes from."""
+    return str((predictor_of(service).get("model") or {}).get("storageUri") or "")
+
+
+def pin_of(service: Object) -> str:
+    """The version that the stable predictor is pinned to; empty when it is not yet."""
+    return str((predictor_of(service).get("annotations") or {}).get(PIN, ""))
+
+
+def pinned(version: str) -> Object:
+    """The field that pins a predictor."""
+    if not version:
+        raise SplitError("there is no version to pin yet")
+    return {"annotations": {PIN: version}}

@@ -1,0 +1,171 @@
+"""KServe's Knative mode: each pin is a revision, `canaryTrafficPercent` is the latest one's share.
+
+KServe sends the rest to the revision that last had everything, so that what is rolled back is always still there.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rollout.kubernetes.api import KNATIVE_SERVICE, Api, Object
+from rollout.kubernetes.pods import Pod, pods, readiness
+from rollout.kubernetes.resource import Condition
+from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned, predictor_of
+from rollout.kubernetes.splitters.servers import Servers
+from rollout.spec import ALL
+from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
+
+MODE = "Knative"
+SHARE = "canaryTrafficPercent"
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """Their names. created: the latest made. latest: the latest ready. stable: the last that had every request."""
+
+    created: str
+    latest: str
+    stable: str
+
+
+class Knative:
+    """One InferenceService in Knative mode."""
+
+    limitations: tuple[str, ...] = (
+        "Requests over gRPC are not split: the servers have one port in this mode.",
+        "A candidate that scaled to zero is not looked at until requests wake it.",
+    )
+
+    def __init__(self, api: Api, service: str, model: str, servers: Servers | None = None) -> None:
+        """service: the InferenceService. servers: in place of the pods' own word."""
+        self._api = api
+        self._service = InferenceService(api, service, model)
+        self._servers = servers or Servers()
+
+    def check(self, stable: str) -> None:
+        """Raises Unsplittable for a service that it cannot split, or that is pinned to another version."""
+        service = self._service.check(MODE, stable)
+        if _share(service) not in (None, ALL):
+            raise Unsplittable(f"{self._service.name} has a canary already: set {SHARE} to 100 or take it away first")
+        if not self._revisions(service).stable:
+            raise SplitError(f"{self._service.name} has no revision yet that has had every request")
+
+    def adopt(self) -> None:
+        """See that the stable pods are pinned to what they serve."""
+        service = self._service.check(MODE)
+        if pin_of(service):
+            return
+        revisions = self._revisions(service)
+        urls = [pod.url for pod in self._pods(revisions.stable) if pod.ready]
+        self._service.apply(pinned(self._servers.version(urls, self._service.model)))
+
+    def deploy(self, version: str) -> None:
+        """Make a revision of the candidate, which gets no request."""
+        service = self._service.get()
+        if pin_of(service) != version:
+            self._apply(version, 0)
+
+    def readiness(self) -> Readiness:
+        """Whether the latest revision is ready, and a pod of it answers."""
+        service = self._service.get()
+        revisions = self._revisions(service)
+        found = self._pods(revisions.created)
+        if not found and revisions.latest == revisions.created:
+            return Readiness(True, "scaled to zero: the next request wakes it")
+        answering = [pod for pod in found if not pod.ready or self._answers(pod, pin_of(service))]
+        state = readiness(answering, 1)
+        if state.ready and revisions.latest != revisions.created:
+            return Readiness(False, f"revision {revisions.created} is not ready yet")
+        return state
+
+    def split(self, weight: int) -> bool:
+        """Give the latest revision `weight` percent."""
+        service = self._service.get()
+        if _share(service) != weight:
+            self._apply(pin_of(service), weight)
+            return False
+        return self._in_force(weight)
+
+    def endpoints(self) -> Endpoints:
+        """The pods themselves, past Knative's queue-proxy."""
+        revisions = self._revisions(self._service.get())
+        return Endpoints(
+            stable=tuple(pod.url for pod in self._pods(revisions.stable) if pod.ready),
+            canary=tuple(pod.url for pod in self._pods(revisions.created) if pod.ready),
+        )
+
+    def promote(self, version: str) -> bool:
+        """Let the latest revision keep every request, without a share that says so."""
+        service = self._service.get()
+        if pin_of(service) != version:
+            raise SplitError(f"{self._service.name} is pinned to {pin_of(service)}, not to version {version}")
+        if _share(service) is not None:
+            self._apply(version, None)
+            return False
+        return self._in_force(ALL)
+
+    def withdraw(self, stable: str) -> bool:
+        """Give all requests to what had them before, then to a revision pinned to the version `stable`."""
+        service = self._service.find()
+        if service is None:
+            return True
+        if pin_of(service) != stable:
+            if _share(service) not in (0, ALL):
+                self._apply(pin_of(service), 0)
+            elif _share(service) == ALL or self._given() == 0:
+                self._apply(stable, 0)
+            return False
+        if _share(service) is None:
+            return self._in_force(ALL)
+        revisions = self._revisions(service)
+        if revisions.latest == revisions.created and self._in_force(0):
+            self._apply(stable, None)
+        return False
+
+    def conditions(self) -> list[Condition]:
+        """None: KServe itself splits."""
+        return []
+
+    def _apply(self, pin: str, share: int | None) -> None:
+        """share: of the latest revision; None gives it everything."""
+        given: dict[str, Any] = {} if share is None else {SHARE: share}
+        self._service.apply({**pinned(pin), **given})
+
+    def _pods(self, revision: str) -> list[Pod]:
+        return pods(self._api, {"serving.knative.dev/revision": revision}) if revision else []
+
+    def _answers(self, pod: Pod, version: str) -> bool:
+        return self._servers.has(pod.url, self._service.model, version)
+
+    def _knative_service(self) -> Object:
+        return self._api.get(KNATIVE_SERVICE, f"{self._service.name}-predictor")
+
+    def _revisions(self, service: Object) -> Revisions:
+        status = self._knative_service().get("status", {})
+        predictor = service.get("status", {}).get("components", {}).get("predictor", {})
+        return Revisions(
+            created=status.get("latestCreatedRevisionName", ""),
+            latest=status.get("latestReadyRevisionName", ""),
+            stable=predictor.get("latestRolledoutRevision", ""),
+        )
+
+    def _in_force(self, weight: int) -> bool:
+        """Whether the latest revision has that share, and Knative says so of the service as it is now."""
+        conditions = self._knative_service().get("status", {}).get("conditions", [])
+        ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+        return ready and self._given() == weight
+
+    def _given(self) -> int | None:
+        """Percent that the latest revision has; None while Knative has not taken in what KServe asks for."""
+        thing = self._knative_service()
+        status = thing.get("status", {})
+        asked = [each.get("percent") for each in thing["spec"].get("traffic", []) if each.get("latestRevision")]
+        latest = status.get("latestCreatedRevisionName")
+        given = sum(each.get("percent") or 0 for each in status.get("traffic", []) if each["revisionName"] == latest)
+        current = status.get("observedGeneration") == thing["metadata"].get("generation")
+        share = _share(self._service.get())
+        return given if current and asked == [ALL if share is None else share] == [given] else None
+
+
+def _share(service: Object) -> int | None:
+    given = predictor_of(service).get(SHARE)
+    return None if given is None else int(given)

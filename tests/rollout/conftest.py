@@ -1,0 +1,80 @@
+"""A root for rollouts with real servers and a real Envoy, and what is left of them ended."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.crowd import Crowd
+from console.forecasts import Question
+from rollout.embedded.envoy import EnvoySplitter
+from rollout.embedded.folder import FolderRollouts
+from rollout.spec import Spec
+from rollout.state import Entry, State
+from tests.rollout import candidates, carrier
+from tests.services.processes import free_port
+from tests.serving.conftest import KICKOFF, Online
+
+MATCHES = [
+    *(("ARS", "LIV"), ("LIV", "ARS"), ("ARS", "BOU"), ("BOU", "LIV")),
+    *(("MCI", "BOU"), ("ARS", "MCI"), ("LIV", "MCI"), ("BOU", "ARS")),
+]
+STEP = {"holdSeconds": 0.5, "deadlineSeconds": 60}
+GIVEN: dict[str, Any] = {
+    "inferenceService": "match-outcome",
+    "shadow": {"rows": 400, "historyWeeks": 0, "deadlineSeconds": 30},
+    "steps": [{"weight": weight, **STEP} for weight in (20, 50)],
+    "promotion": "Automatic",
+    "readySeconds": 40,
+    "limits": {
+        "errors": 0.1,
+        "incomplete": 0.1,
+        "degraded": 0.1,
+        "latency": 4.0,
+        "latencyFloor": 0.02,
+        "missed": 0.2,
+        "minRequests": 30,
+    },
+}
+"""Wide, for runs of seconds on a machine that others use: what is tried is far beyond them or far within."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """Where a rollout of the tests lies, and where its service answers."""
+
+    folder: Path
+    port: int
+
+    @property
+    def splitter(self) -> EnvoySplitter:
+        """A splitter as another process has it."""
+        return carrier.splitter(self.folder, self.port)
+
+    @property
+    def rollouts(self) -> FolderRollouts:
+        return FolderRollouts(self.folder / "rollouts")
+
+    @property
+    def crowd(self) -> Crowd:
+        return Crowd("127.0.0.1", self.port, [Question(home, away, KICKOFF) for home, away in MATCHES])
+
+    def ask(self, candidate: str, **more: Any) -> None:
+        """Ask for a rollout."""
+        self.rollouts.create(carrier.NAME, Spec.parse(GIVEN | {"candidate": candidate} | more))
+
+    def carry_out(self, announce: Callable[[Entry], None] = lambda entry: None) -> State:
+        return carrier.carry_out(self.folder, self.port, announce)
+
+
+@pytest.fixture
+def root(tmp_path: Path, online: Online, monkeypatch: pytest.MonkeyPatch) -> Iterator[Root]:
+    """Version 1 is champion; nothing runs yet."""
+    monkeypatch.setenv("MATCHDAY_SERVING_ONLINE_STORE", str(online.path))
+    candidates.good(tmp_path, "1")
+    candidates.registry(tmp_path, "1")
+    made = Root(tmp_path, free_port())
+    yield made
+    made.splitter.close()

@@ -1,0 +1,346 @@
+"""A cluster in this process: the API as far as rollouts use it, and KServe, Knative and a gateway that act on it.
+
+What they do was seen on a real cluster with KServe 0.20 (docs/decisions/0010). After every write each part of the
+public route that has a weight must lead to a ready pod: that is what no request may fail for.
+"""
+
+import copy
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rollout.kubernetes.api import Answer, ApiError
+from rollout.splitter import SplitError
+from tests.rollout.fakes import Killed
+
+Object = dict[str, Any]
+NAMESPACE = "football"
+SERVICE = "match-outcome"
+PIN = "matchday.io/version"
+CHAMPION = "mlflow://match-outcome@champion"
+
+
+@dataclass
+class Cluster:
+    """clock: Unix seconds. broken: version -> what is wrong with its pods. failing: whether the API answers 503."""
+
+    mode: str = "Standard"
+    replicas: int = 1
+    champion: str = "1"
+    clock: float = 1_800_000_000.0
+    broken: dict[str, str] = field(default_factory=dict)
+    failing: bool = False
+    weights: bool = False
+    writes: int = 0
+    kill_at: int = 0
+    objects: dict[tuple[str, str], Object] = field(default_factory=dict)
+    applied: dict[tuple[str, str], Object] = field(default_factory=dict)
+    starting: int = 1
+    on_write: Callable[[], None] = lambda: None
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        predictor = {
+            "minReplicas": self.replicas,
+            "model": {"modelFormat": {"name": "matchday"}, "storageUri": CHAMPION},
+        }
+        notes = {"serving.kserve.io/deploymentMode": self.mode}
+        self.put("inferenceservices", SERVICE, {"spec": {"predictor": predictor}}, annotations=notes)
+        if self.mode == "Standard":
+            self.put(
+                "httproutes",
+                f"{SERVICE}-public",
+                {"spec": {"hostnames": ["x"], "rules": [{"matches": []}]}},
+                labels={"matchday.io/inference-service": SERVICE},
+            )
+        self.settle(rounds=4)
+
+    # -- The API
+
+    def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> Answer:
+        if self.failing:
+            raise ApiError("the Kubernetes API does not answer: ReadTimeout")
+        if method != "GET":
+            self.writes += 1
+            if self.writes == self.kill_at:
+                raise Killed(f"{method} {path}")
+        parts = path.split("/namespaces/")[1].split("/")
+        plural, name, part = parts[1], *[*parts[2:], "", ""][:2]
+        if plural == "services" and "knative" in path:
+            plural = "ksvc"
+        answer = self._answer(method, plural, name, part, query, content, copy.deepcopy(body))
+        if method != "GET":
+            self.check_route()
+            self.on_write()
+        return copy.deepcopy(answer)
+
+    def _answer(
+        self, method: str, plural: str, name: str, part: str, query: Mapping[str, str], content: str, body: Any
+    ) -> Answer:
+        if method == "GET" and not name:
+            return Answer(200, {"items": self.having(plural, query.get("labelSelector", ""))})
+        if method == "POST":
+            meta = body["metadata"]
+            name = meta.get("name") or f"{meta['generateName']}{self.count}"
+            if (plural, name) in self.objects:
+                return Answer(409, {"message": "exists"})
+            return Answer(201, self.put(plural, name, body))
+        found = self.objects.get((plural, name))
+        if found is None:
+            return Answer(404, {"message": f"{plural} {name} not found"})
+        if method == "GET":
+            return Answer(200, found)
+        return self._changed(found, plural, name, part, content, body)
+
+    def _changed(self, found: Object, plural: str, name: str, part: str, content: str, body: Any) -> Answer:
+        told = body["metadata"].get("resourceVersion")
+        if told not in (None, found["metadata"]["resourceVersion"]):
+            return Answer(409, {"message": "the object has been modified"})
+        if "apply" in content:
+            wanted = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
+            after = merged(without(found, self.applied.get((plural, name), {}), wanted), wanted)
+            self.applied[plural, name] = wanted
+        elif "merge" in content:
+            after = merged(found, body)
+        else:
+            after = {**found, "status": body["status"]} if part == "status" else body
+        return Answer(200, self.write(plural, name, found, after))
+
+    def write(self, plural: str, name: str, before: Object, after: Object) -> Object:
+        if after == before:
+            return before
+        self.count += 1
+        after["metadata"]["resourceVersion"] = str(self.count)
+        if after.get("spec") != before.get("spec"):
+            after["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
+        self.objects[plural, name] = after
+        if "deletionTimestamp" in after["metadata"] and not after["metadata"].get("finalizers"):
+            del self.objects[plural, name]
+        return after
+
+    def put(self, plural: str, name: str, body: Object, **meta: Any) -> Object:
+        self.count += 1
+        own = {
+            "name": name,
+            "resourceVersion": str(self.count),
+            "generation": 1,
+            "creationTimestamp": f"{self.count:09}",
+        }
+        thing = {**body, "metadata": {**body.get("metadata", {}), **own, **meta}}
+        self.objects[plural, name] = thing
+        return thing
+
+    def having(self, plural: str, selector: str = "") -> list[Object]:
+        wanted = dict(each.split("=", 1) for each in selector.split(",")) if selector else {}
+        found = [thing for (kind, _), thing in self.objects.items() if kind == plural]
+        return [each for each in found if wanted.items() <= each["metadata"].get("labels", {}).items()]
+
+    def get(self, plural: str, name: str) -> Object:
+        return self.objects[plural, name]
+
+    def delete(self, plural: str, name: str) -> None:
+        thing = copy.deepcopy(self.objects[plural, name])
+        thing["metadata"]["deletionTimestamp"] = "now"
+        self.write(plural, name, self.objects[plural, name], thing)
+
+    # -- KServe, Knative, the gateway
+
+    @property
+    def service(self) -> Object:
+        return self.get("inferenceservices", SERVICE)
+
+    @property
+    def predictor(self) -> Object:
+        return dict(self.service["spec"]["predictor"])
+
+    @property
+    def pin(self) -> str:
+        return str((self.predictor.get("annotations") or {}).get(PIN, ""))
+
+    def settle(self, rounds: int = 1) -> None:
+        """What controllers do in a while: a pod that is made is ready in the next."""
+        for _ in range(rounds):
+            (self._standard if self.mode == "Standard" else self._knative)()
+            for route in self.having("httproutes"):
+                generation = route["metadata"]["generation"]
+                conditions = [
+                    {"type": each, "status": "True", "observedGeneration": generation}
+                    for each in ("Accepted", "ResolvedRefs")
+                ]
+                route["status"] = {"parents": [{"conditions": conditions}]}
+            self.check_route()
+
+    def _standard(self) -> None:
+        canaries = self.service["spec"].get("canary") or []
+        taken = sum(each["predictor"]["minReplicas"] for each in canaries)
+        stable = max(self.replicas - taken, 1) if canaries else self.replicas
+        self._deployment(f"{SERVICE}-predictor", stable, self.pin, self.pin or self.champion)
+        expected = {f"{SERVICE}-predictor"}
+        for canary in canaries:
+            name = f"{SERVICE}-{canary['predictor']['name']}-predictor"
+            expected.add(name)
+            uri = canary["predictor"]["model"]["storageUri"]
+            pin = canary["predictor"]["annotations"][PIN]
+            self._deployment(name, canary["predictor"]["minReplicas"], pin, uri.rpartition("/")[2])
+        for thing in self.having("services"):
+            if thing["metadata"]["name"] not in expected:
+                name = thing["metadata"]["name"]
+                del self.objects["services", name]
+                for pod in self.having("pods", f"app=isvc.{name}"):
+                    del self.objects["pods", pod["metadata"]["name"]]
+
+    def _deployment(self, name: str, replicas: int, pin: str, version: str) -> None:
+        """Rolling update: a pod is made before one is taken, and only ready ones replace others."""
+        if ("services", name) not in self.objects:
+            ports = [{"name": "http1", "port": 80}, {"name": "h2c", "port": 8081, "appProtocol": "kubernetes.io/h2c"}]
+            self.put("services", name, {"spec": {"ports": ports}})
+        pods = self.having("pods", f"app=isvc.{name}")
+        for pod in pods:
+            self._progress(pod)
+        old = [pod for pod in pods if pod["metadata"]["annotations"].get(PIN, "") != pin]
+        new = [pod for pod in pods if pod not in old]
+        ready = [pod for pod in new if is_ready(pod)]
+        for _ in range(replicas - len(new)):
+            self._pod({"app": f"isvc.{name}"}, pin, version)
+        surplus = new[replicas:] + (old[: max(0, len(ready) + len(old) - replicas)] if len(new) >= replicas else [])
+        for pod in surplus:
+            del self.objects["pods", pod["metadata"]["name"]]
+
+    def _pod(self, labels: dict[str, str], pin: str, version: str) -> None:
+        name = f"pod-{self.count}"
+        body = {"spec": {"containers": [{"name": "kserve-container", "ports": [{"containerPort": 8080}]}]}}
+        notes = {PIN: pin} if pin else {}
+        status = {"podIP": f"10.0.0.{self.count}", "conditions": []}
+        self.put("pods", name, {**body, "status": status, "version": version}, labels=labels, annotations=notes)
+
+    def _progress(self, pod: Object) -> None:
+        trouble = self.broken.get(pod["version"], "")
+        if trouble == "crash":
+            pod["status"]["initContainerStatuses"] = [
+                {
+                    "name": "storage-initializer",
+                    "restartCount": 1,
+                    "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                    "lastState": {"terminated": {"exitCode": 2, "message": "noise\nMLflow holds it damaged"}},
+                }
+            ]
+        elif not trouble:
+            pod["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+
+    def _knative(self) -> None:
+        predictor, ksvc = self.predictor, self.objects.get(("ksvc", f"{SERVICE}-predictor"))
+        status = self.service.setdefault("status", {}).setdefault("components", {}).setdefault("predictor", {})
+        if ksvc is None:
+            ksvc = self.put(
+                "ksvc", f"{SERVICE}-predictor", {"spec": {}, "status": {}, "template": None, "revisions": 0}
+            )
+        template = json.dumps([predictor.get("annotations"), predictor["model"]])
+        if template != ksvc["template"]:
+            ksvc["template"], ksvc["revisions"] = template, ksvc["revisions"] + 1
+            ksvc["status"]["latestCreatedRevisionName"] = f"r{ksvc['revisions']}"
+            self._pod({"serving.knative.dev/revision": f"r{ksvc['revisions']}"}, self.pin, self.pin or self.champion)
+        share, rolled = predictor.get("canaryTrafficPercent"), status.get("latestRolledoutRevision")
+        latest = {"latestRevision": True, "percent": 100 if share is None or not rolled else share}
+        traffic = [latest, *([{"revisionName": rolled, "percent": 100 - share}] if latest["percent"] < 100 else [])]
+        if traffic != ksvc["spec"].get("traffic"):
+            ksvc["spec"]["traffic"] = traffic
+            ksvc["metadata"]["generation"] += 1
+        for pod in self.having("pods"):
+            self._progress(pod)
+        created = ksvc["status"]["latestCreatedRevisionName"]
+        if any(is_ready(pod) for pod in self.having("pods", f"serving.knative.dev/revision={created}")):
+            ksvc["status"]["latestReadyRevisionName"] = created
+        self._routed(ksvc, status)
+
+    def _routed(self, ksvc: Object, status: Object) -> None:
+        """Traffic goes to revisions that are ready; the service is Ready when its latest one is."""
+        own, latest = ksvc["status"], ksvc["status"].get("latestReadyRevisionName")
+        if latest:
+            own["traffic"] = [
+                {"revisionName": each.get("revisionName", latest), "percent": each["percent"]}
+                for each in ksvc["spec"]["traffic"]
+            ]
+        whole = latest == own["latestCreatedRevisionName"]
+        own["observedGeneration"] = ksvc["metadata"]["generation"]
+        own["conditions"] = [{"type": "Ready", "status": str(whole)}]
+        if whole and ksvc["spec"]["traffic"][0]["percent"] == 100:
+            status["latestRolledoutRevision"] = latest
+
+    # -- What people see
+
+    def shares(self) -> dict[str, int]:
+        """Percent of the public host's requests by version."""
+        found: dict[str, int] = {}
+        for name, weight in self._targets():
+            ready = self._ready(name)
+            for pod in ready:
+                found[pod["version"]] = found.get(pod["version"], 0) + math.ceil(weight / len(ready))
+        return found
+
+    def check_route(self) -> None:
+        """No share of the requests leads to nothing."""
+        for name, weight in self._targets():
+            assert not weight or self._ready(name), f"{weight} % of the requests go to {name}, which has no ready pod"
+
+    def _targets(self) -> list[tuple[str, int]]:
+        if self.mode == "Knative":
+            ksvc = self.objects.get(("ksvc", f"{SERVICE}-predictor"))
+            return [
+                (each["revisionName"], each["percent"]) for each in (ksvc or {}).get("status", {}).get("traffic", [])
+            ]
+        route = self.get("httproutes", f"{SERVICE}-public")
+        return [(each["name"], each["weight"]) for each in route["spec"]["rules"][-1].get("backendRefs", [])]
+
+    def _ready(self, name: str) -> list[Object]:
+        label = "serving.knative.dev/revision=" if self.mode == "Knative" else "app=isvc."
+        return [pod for pod in self.having("pods", label + name) if is_ready(pod)]
+
+    def has(self, url: str, model: str, version: str) -> bool:
+        """In place of asking the servers."""
+        return self._at(url) == version
+
+    def version(self, urls: Iterable[str], model: str) -> str:
+        """In place of asking the servers."""
+        [version] = {self._at(url) for url in urls} or {""}
+        if not version:
+            raise SplitError("the stable servers do not say which version they serve")
+        return version
+
+    def _at(self, url: str) -> str:
+        pods = [pod for pod in self.having("pods") if f"http://{pod['status']['podIP']}:8080" == url and is_ready(pod)]
+        return pods[0]["version"] if pods else ""
+
+
+def is_ready(pod: Object) -> bool:
+    return {"type": "Ready", "status": "True"} in pod["status"]["conditions"]
+
+
+def merged(before: Any, change: Any) -> Any:
+    """JSON merge patch; lists are whole."""
+    if not isinstance(before, dict) or not isinstance(change, dict):
+        return copy.deepcopy(change)
+    after = copy.deepcopy(before)
+    for key, value in change.items():
+        if value is None:
+            after.pop(key, None)
+        else:
+            after[key] = merged(before.get(key), value)
+    return after
+
+
+def without(thing: Any, owned: Any, wanted: Any) -> Any:
+    """The thing without the fields that were applied before and are no longer."""
+    if not isinstance(owned, dict):
+        return thing
+    after = copy.deepcopy(thing)
+    for key, value in owned.items():
+        if key not in wanted:
+            if isinstance(value, dict) and isinstance(after.get(key), dict) and set(after[key]) - set(value):
+                after[key] = without(after[key], value, {})
+            else:
+                after.pop(key, None)
+        elif isinstance(value, dict):
+            after[key] = without(after.get(key, {}), value, wanted[key])
+    return after

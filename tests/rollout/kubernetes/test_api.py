@@ -1,0 +1,230 @@
+"""The API by its own client, against a server in this process; what pods and servers say."""
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kserve import models
+from kubernetes import client
+
+from rollout.kubernetes.api import INFERENCE_SERVICE, POD, Absent, Answer, Api, ApiError, Client, Rejected
+from rollout.kubernetes.pods import Pod, pods, readiness
+from rollout.kubernetes.splitters.servers import Servers
+from rollout.splitter import SplitError
+from rollout.store import Conflict
+from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster, is_ready
+from tests.rollout.kubernetes.play import Play
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers what it is told to, and remembers what it was asked."""
+
+    said: dict[str, tuple[int, str]]
+    asked: list[tuple[str, str, str, Any]]
+
+    def _answer(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        self.asked.append((self.command, self.path, self.headers.get("Content-Type", ""), body))
+        status, text = self.said.get(self.path.partition("?")[0], (404, '{"message": "not found"}'))
+        if not status:
+            time.sleep(1.5)
+        self.send_response(status or 500)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    do_GET = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815
+
+    def log_message(self, *_: Any) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    Handler.said, Handler.asked = {}, []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as here:
+        threading.Thread(target=here.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{here.server_port}"
+        here.shutdown()
+
+
+@pytest.fixture
+def api(server: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Api:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "here", "cluster": {"server": server}}],
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+        "users": [{"name": "me", "user": {"token": "secret"}}],
+        "current-context": "here",
+    }
+    (tmp_path / "config").write_text(json.dumps(config))
+    from kubernetes.config import kube_config
+
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "config"))
+    return Api(NAMESPACE, Client((1.0, 1.0)))
+
+
+PATH = f"/apis/serving.kserve.io/v1beta1/namespaces/{NAMESPACE}/inferenceservices/{SERVICE}"
+
+
+def test_an_apply_is_server_side_and_names_its_owner(api: Api) -> None:
+    Handler.said[PATH] = (200, "{}")
+    api.apply(INFERENCE_SERVICE, SERVICE, {"spec": {"predictor": {}}})
+    [(method, path, content, body)] = Handler.asked
+    assert (method, content) == ("PATCH", "application/apply-patch+yaml")
+    assert path == f"{PATH}?fieldManager=matchday-rollout&force=true"
+    assert (body["kind"], body["apiVersion"]) == ("InferenceService", "serving.kserve.io/v1beta1")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(404, Absent), (409, Conflict), (403, Rejected), (422, Rejected), (503, ApiError), (429, ApiError)],
+)
+def test_what_the_api_says_is_told_apart(api: Api, status: int, error: type[Exception]) -> None:
+    Handler.said[PATH] = (status, '{"message": "because"}')
+    with pytest.raises(error, match="because") as told:
+        api.get(INFERENCE_SERVICE, SERVICE)
+    assert isinstance(told.value, Rejected) == (status in (403, 404, 422))
+
+
+def test_an_answer_that_is_no_json_is_a_reason(api: Api) -> None:
+    Handler.said[PATH] = (502, "<html>gateway</html>")
+    with pytest.raises(ApiError, match="gateway"):
+        api.get(INFERENCE_SERVICE, SERVICE)
+
+
+def test_an_api_that_is_silent_does_not_answer(api: Api) -> None:
+    Handler.said[PATH] = (0, "")
+    with pytest.raises(ApiError, match="does not answer"):
+        api.get(INFERENCE_SERVICE, SERVICE)
+
+
+def test_a_fence_is_asked_before_each_write_and_no_read() -> None:
+    def closed() -> None:
+        raise ApiError("closed")
+
+    api = Api(NAMESPACE, Cluster()).fenced(closed)
+    assert api.get(INFERENCE_SERVICE, SERVICE)
+    for write in (api.create, api.replace):
+        with pytest.raises(ApiError, match="closed"):
+            write(POD, {"metadata": {"name": "x"}})
+
+
+def test_servers_say_which_version_they_have(server: str) -> None:
+    Handler.said["/v2/models/m/versions/3/ready"] = (200, "{}")
+    line = 'matchday_serving_requests_total{model="m",variant="stable",version="3"} 5.0\n'
+    other = 'matchday_serving_requests_total{model="other",version="9"} 5.0\n'
+    Handler.said["/metrics"] = (200, line + other)
+    here = Servers()
+    assert here.has(server, "m", "3")
+    assert not here.has(server, "m", "2")
+    assert not here.has("http://127.0.0.1:1", "m", "3")
+    assert here.version([server, server], "m") == "3"
+    with pytest.raises(SplitError, match="do not say"):
+        here.version(["http://127.0.0.1:1"], "m")
+
+
+PENDING = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}
+
+
+@pytest.mark.parametrize(
+    ("status", "trouble", "hopeless"),
+    [
+        ({"conditions": [PENDING]}, "finds no node: 0/1 nodes are available", False),
+        ({"containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "ErrImagePull"}}}]}, "Err", False),
+        ({"containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "InvalidImageName"}}}]}, "Invalid", True),
+        (
+            {"containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "PodInitializing"}}}]},
+            "starting",
+            False,
+        ),
+        (
+            {
+                "containerStatuses": [
+                    {
+                        "name": "kserve-container",
+                        "restartCount": 3,
+                        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                        "lastState": {"terminated": {"exitCode": 1, "message": "no such file"}},
+                    }
+                ]
+            },
+            "ended with 1 in kserve-container: no such file",
+            True,
+        ),
+    ],
+)
+def test_a_pod_says_what_is_wrong_with_it(status: dict[str, Any], trouble: str, hopeless: bool) -> None:
+    cluster = Cluster()
+    cluster.put("pods", "sick", {"status": status}, labels={"app": "x"})
+    [pod] = pods(Api(NAMESPACE, cluster), {"app": "x"})
+    assert trouble in pod.trouble
+    assert pod.hopeless is hopeless
+    assert readiness([pod], 1).hopeless is hopeless
+
+
+def test_a_pod_on_its_way_out_is_no_pod() -> None:
+    cluster = Cluster()
+    cluster.put("pods", "old", {"status": {}}, labels={"app": "x"}, deletionTimestamp="now")
+    assert pods(Api(NAMESPACE, cluster), {"app": "x"}) == []
+
+
+def test_readiness_counts_and_names_the_first_in_trouble() -> None:
+    one = Pod("one", "http://x", True, "2")
+    two = Pod("two", "http://y", False, "2", "is starting")
+    assert readiness([one], 1).ready
+    assert readiness([one, two], 2).reason == "1 of 2 pods of the candidate are ready: two is starting"
+    assert not readiness([], 1).hopeless
+
+
+class Recorder:
+    """Every object that is applied to an InferenceService."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.applied: list[dict[str, Any]] = []
+
+    def ask(self, method: str, path: str, query: Any, content: str, body: Any) -> Answer:
+        if "apply" in content and "inferenceservices" in path:
+            self.applied.append(body)
+        return self.cluster.ask(method, path, query, content, body)
+
+
+def unknown_fields(value: Any, kind: str, path: str = "") -> list[str]:
+    if kind.startswith("list[") and isinstance(value, list):
+        return [found for item in value for found in unknown_fields(item, kind[5:-1], path)]
+    model = getattr(models, kind, None) or getattr(client, kind, None)
+    if model is None or not isinstance(value, dict):
+        return []
+    fields = {json_: kind for name, kind in model.openapi_types.items() for json_ in [model.attribute_map[name]]}
+    found = [f"{path}.{key}" for key in value if key not in fields]
+    return found + [
+        each for key in value.keys() & fields.keys() for each in unknown_fields(value[key], fields[key], key)
+    ]
+
+
+@pytest.mark.parametrize("mode", ["Standard", "Knative"])
+def test_kserve_knows_every_field_that_is_applied(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rollout import machine
+    from tests.rollout.test_kills import counting
+
+    monkeypatch.setattr(machine, "judge", counting)
+    played = Play(Cluster(mode=mode))
+    recorder = Recorder(played.cluster)
+    played.rounds._api = Api(NAMESPACE, recorder)
+    played.ask()
+    played.until("Promoted")
+    assert len(recorder.applied) > 3
+    for body in recorder.applied:
+        assert unknown_fields(body, "V1beta1InferenceService") == []
+        owned = set(body["spec"]["predictor"])
+        assert owned <= {"annotations", "canaryTrafficPercent"}
+        for canary in body["spec"].get("canary", []):
+            assert not {"maxReplicas", "scaleTarget", "scaleMetric", "autoScaling"} & set(canary["predictor"])
+    assert all(is_ready(pod) for pod in played.cluster.having("pods"))

@@ -1,0 +1,121 @@
+"""The operator's process: it acts while it holds the lease, wakes up for people, and leaves in order."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+import pytest
+
+from rollout.kubernetes import __main__ as process
+from rollout.kubernetes import operator
+from rollout.kubernetes.api import ApiError
+from rollout.kubernetes.operator import Operator
+from rollout.kubernetes.settings import OperatorSettings
+from rollout.sources import Sources
+from tests.rollout.fakes import FakeSources, FakeVersions, World
+from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """A cluster with nothing to do."""
+    found, world = Cluster(), World()
+    fake = FakeSources(world)
+    monkeypatch.setattr(operator, "Client", lambda: found)
+    monkeypatch.setattr(operator, "sources", lambda *_: Sources(fake, fake, fake, FakeVersions(world)))
+    return found
+
+
+def made(name: str = "one") -> Operator:
+    return Operator(OperatorSettings(namespace=NAMESPACE, interval_seconds=0.05, name=name, health_port=0))
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    for _ in range(int(seconds / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("not in time")
+
+
+def held_by(cluster: Cluster) -> str:
+    lease = cluster.objects.get(("leases", "matchday-rollout"))
+    return str(lease["spec"]["holderIdentity"]) if lease else ""
+
+
+def test_it_acts_while_it_holds_the_lease_and_gives_it_up_at_the_end(cluster: Cluster) -> None:
+    async def play() -> None:
+        one, two, looks = made(), made("two"), {"one": 0, "two": 0}
+        for name, each in (("one", one), ("two", two)):
+            each._rounds.once = lambda name=name: looks.update({name: looks[name] + 1})  # type: ignore[method-assign]
+        await one._start(settings=kopf.OperatorSettings())
+        await until(lambda: looks["one"] > 2)
+        assert held_by(cluster).startswith("one-")
+        await two._start(settings=kopf.OperatorSettings())
+        await asyncio.sleep(0.3)
+        assert looks["two"] == 0
+        await one._stop()
+        assert held_by(cluster) == ""
+        seen = looks["one"]
+        await asyncio.sleep(0.2)
+        assert looks["one"] == seen
+        await two._stop()
+
+    asyncio.run(play())
+
+
+def test_kopf_is_told_to_write_nothing_of_its_own(cluster: Cluster) -> None:
+    async def play() -> None:
+        one, settings = made(), kopf.OperatorSettings()
+        await one._start(settings=settings)
+        await one._stop()
+        assert (settings.posting.enabled, settings.scanning.disabled) == (False, True)
+
+    asyncio.run(play())
+    registry = made()._registry()
+    assert registry._watching.has_handlers  # events alone: no finalizer, no annotation
+    assert not list(registry._changing.get_all_handlers())
+    assert not list(registry._spawning.get_all_handlers())
+
+
+def test_it_wakes_for_what_people_change_and_not_for_its_own_status(cluster: Cluster) -> None:
+    async def play() -> None:
+        one = made()
+        one._woken = asyncio.Event()
+
+        async def seen(**meta: Any) -> bool:
+            one._woken.clear()
+            await one._see(body={"metadata": {"name": "try", **meta}})  # type: ignore[arg-type]
+            return one._woken.is_set()
+
+        assert await seen(generation=1)
+        assert not await seen(generation=1, resourceVersion="9")
+        assert await seen(generation=2)
+        assert await seen(generation=2, annotations={"rollout.matchday.io/paused": "true"})
+        assert await seen(generation=2, annotations={}, deletionTimestamp="now")
+
+    asyncio.run(play())
+
+
+def test_an_operator_that_hangs_says_so(cluster: Cluster) -> None:
+    async def play() -> None:
+        one = made()
+        assert await one._alive() < 1
+        one._beat -= 1000
+        with pytest.raises(kopf.PermanentError, match="no round for 1000 s"):
+            await one._alive()
+
+    asyncio.run(play())
+
+
+def test_without_a_cluster_it_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nowhere() -> None:
+        raise ApiError("no cluster to ask: set KUBECONFIG")
+
+    monkeypatch.setattr(operator, "Client", nowhere)
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    assert process.main() == 2
+    assert capsys.readouterr().err == "matchday rollout: no cluster to ask: set KUBECONFIG\n"

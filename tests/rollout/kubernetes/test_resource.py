@@ -1,0 +1,113 @@
+"""A ModelRollout, there and back: its spec, what people ask of it, its status with conditions."""
+
+from typing import Any
+
+import pytest
+
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.resource import annotations_of, conditions_of, requests_of, state_of, status_of
+from rollout.kubernetes.rollouts import ClusterRollouts
+from rollout.kubernetes.store import ClusterStore
+from rollout.rollouts import UnknownRollout
+from rollout.spec import Spec, SpecError
+from rollout.state import Phase, Requests, State
+from rollout.store import Conflict
+from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster
+
+
+def rollouts(cluster: Cluster) -> ClusterRollouts:
+    return ClusterRollouts(NAMESPACE, Api(NAMESPACE, cluster))
+
+
+def spec(**changes: Any) -> Spec:
+    return Spec.parse({"inferenceService": "match-outcome", **changes})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Requests(),
+        Requests(paused=True),
+        Requests(aborted=True),
+        Requests(approved="2/promotion", retry=2),
+    ],
+)
+def test_what_is_asked_is_what_is_read(asked: Requests) -> None:
+    cluster = Cluster()
+    here = rollouts(cluster)
+    here.create("try", spec())
+    here.ask("try", Requests(paused=True, aborted=True, approved="1/20", retry=7))
+    here.ask("try", asked)
+    assert here.requests("try") == asked
+    assert here.spec("try") == spec()
+
+
+def test_nonsense_in_annotations_asks_for_nothing() -> None:
+    notes = {f"rollout.matchday.io/{key}": "soon" for key in ("paused", "aborted", "retry")}
+    assert requests_of({"metadata": {"annotations": notes}}) == Requests()
+    assert set(annotations_of(Requests()).values()) == {None}
+
+
+def test_names_are_told_and_taken_once() -> None:
+    here = rollouts(Cluster())
+    here.create("first", spec())
+    here.create("second", spec())
+    assert here.names() == ["first", "second"]
+    with pytest.raises(SpecError, match="there is a rollout first in football already"):
+        here.create("first", spec())
+    with pytest.raises(UnknownRollout, match="no rollout third in football; there are: first, second"):
+        here.state("third")
+
+
+def test_a_state_is_kept_as_it_is() -> None:
+    cluster = Cluster()
+    rollouts(cluster).create("try", spec())
+    store = ClusterStore(Api(NAMESPACE, cluster), "try")
+    fresh = store.load()
+    assert fresh == State()
+    state = fresh.to(5.0, Phase.SHADOW, "ready", evidence="packed", candidate_version="2")
+    store.save(state)
+    assert ClusterStore(Api(NAMESPACE, cluster), "try").load() == state
+    assert rollouts(cluster).state("try") == state
+
+
+def test_of_two_that_decide_on_the_same_state_one_is_refused() -> None:
+    cluster = Cluster()
+    rollouts(cluster).create("try", spec())
+    one, two = (ClusterStore(Api(NAMESPACE, cluster), "try") for _ in range(2))
+    state = one.load().to(5.0, Phase.SHADOW, "ready")
+    two.load()
+    one.save(state)
+    with pytest.raises(Conflict):
+        two.save(state)
+
+
+def test_conditions_change_their_time_with_their_status_alone() -> None:
+    thing: dict[str, Any] = {"metadata": {"generation": 2}, "status": {}}
+    first = status_of(State(phase=Phase.SHADOW, reason="a"), thing)
+    old = [{**each, "lastTransitionTime": "2020-01-01T00:00:00Z"} for each in first["conditions"]]
+    again = status_of(State(phase=Phase.ROLLED_BACK, reason="b"), {**thing, "status": {"conditions": old}})
+    times = {each["type"]: each["lastTransitionTime"] == "2020-01-01T00:00:00Z" for each in again["conditions"]}
+    assert times == {"Progressing": False, "Passed": True, "Waiting": True, "Complete": False}
+    assert {each["observedGeneration"] for each in again["conditions"]} == {2}
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (State(), {"Progressing": "False", "Complete": "Unknown"}),
+        (State(phase=Phase.PROGRESSING, verdict="wait"), {"Progressing": "True", "Passed": "Unknown"}),
+        (State(phase=Phase.PROGRESSING, paused=True), {"Progressing": "False"}),
+        (State(phase=Phase.PROGRESSING, verdict="pass", gate="1/20"), {"Passed": "True", "Waiting": "True"}),
+        (State(phase=Phase.ROLLING_BACK, verdict="fail"), {"Passed": "False", "Complete": "Unknown"}),
+        (State(phase=Phase.PROMOTED), {"Complete": "True", "Progressing": "False"}),
+        (State(phase=Phase.ROLLED_BACK), {"Complete": "False"}),
+    ],
+)
+def test_conditions_say_how_it_stands(state: State, told: dict[str, str]) -> None:
+    found = {each.type: each.status for each in conditions_of(state)}
+    assert told.items() <= found.items()
+
+
+def test_a_status_without_a_phase_is_a_fresh_state() -> None:
+    assert state_of({"metadata": {}, "status": {"conditions": []}}) == State()

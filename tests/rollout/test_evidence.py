@@ -1,0 +1,167 @@
+"""What a window has counted is what the servers counted in it, whoever looks when, and survives being written down."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from rollout.evidence import Evidence, gain, total
+from rollout.judge import Cohort, Histogram, Pairs
+
+BOUNDS = (0.001, 0.01, 0.1)
+KINDS = ("bad_request", "internal_server_error")
+SMALL = some.integers(0, 50)
+
+COUNTS = some.lists(SMALL, min_size=4, max_size=4)
+
+
+@some.composite
+def cohorts(draw: some.DrawFn) -> Cohort:
+    """What a server has counted: each request in one bucket, errors and gaps among them."""
+    buckets = draw(COUNTS)
+    errors = draw(some.dictionaries(some.sampled_from(KINDS), SMALL))
+    latency = Histogram(BOUNDS, tuple(buckets))
+    return Cohort(sum(buckets), errors, latency, draw(SMALL), draw(SMALL))
+
+
+NAMES = some.sampled_from(["http://10.0.0.1:8080", "http://10.0.0.2:8080", "http://10.0.0.3:8080"])
+STEPS = some.lists(some.tuples(NAMES, cohorts(), some.sets(NAMES)), max_size=12)
+"""What a server counts next, and who is looked at then."""
+
+
+def plain(cohort: Cohort) -> tuple[object, ...]:
+    """A cohort without errors that never were."""
+    errors = {kind: count for kind, count in cohort.errors.items() if count}
+    return (cohort.requests, errors, cohort.latency, cohort.incomplete, cohort.degraded)
+
+
+def nothing() -> Cohort:
+    return Cohort(latency=Histogram(BOUNDS, (0, 0, 0, 0)))
+
+
+def looked(steps: list[tuple[str, Cohort, set[str]]], start: dict[str, Cohort]) -> Iterator[dict[str, Cohort]]:
+    """The looks while servers go on counting, the last one at all of them."""
+    now = dict(start)
+    for name, more, seen in steps:
+        now[name] = total([now[name], more])
+        yield {each: now[each] for each in sorted(seen)}
+    yield now
+
+
+@given(start=some.fixed_dictionaries({name: cohorts() for name in NAMES.elements}), steps=STEPS)
+def test_what_is_counted_is_what_was_counted_whoever_is_looked_at_when(
+    start: dict[str, Cohort], steps: list[tuple[str, Cohort, set[str]]]
+) -> None:
+    evidence = Evidence(opened=1.0, seen=start)
+    for look in looked(steps, start):
+        evidence = Evidence.unpacked(evidence.counted(look, {}).packed())
+    wanted = total([nothing(), *(more for _, more, _ in steps)])
+    assert plain(evidence.stable) == plain(wanted)
+    assert plain(evidence.canary) == plain(Cohort(latency=evidence.canary.latency))
+
+
+@given(before=cohorts(), lives=some.lists(cohorts(), max_size=5))
+def test_a_restarted_server_is_counted_from_zero_and_never_twice(before: Cohort, lives: list[Cohort]) -> None:
+    evidence, url = Evidence(opened=1.0, seen={"a": before}), "a"
+    for life in lives:
+        evidence = evidence.counted({}, {url: life})
+        again = evidence.counted({}, {url: life})
+        assert plain(again.canary) == plain(evidence.canary)
+    counted, done = evidence.canary.requests, sum(life.requests for life in lives)
+    assert 0 <= counted <= done
+    if all(life.requests < former.requests for former, life in zip([before, *lives], lives, strict=False)):
+        assert counted == done
+
+
+def test_any_count_that_falls_is_a_restart() -> None:
+    before = Cohort(100, {"bad_request": 5}, incomplete=3)
+    assert gain(before, Cohort(120, {"bad_request": 6}, incomplete=3)) == Cohort(20, {"bad_request": 1})
+    assert gain(before, Cohort(100, {"bad_request": 4}, incomplete=3)).requests == 100
+    assert gain(before, Cohort(150, {}, incomplete=3)).requests == 150
+    assert gain(before, Cohort(150, {"bad_request": 5}, incomplete=0)).requests == 150
+    assert gain(before, before) == Cohort(0, {"bad_request": 0})
+
+
+def test_a_new_server_begins_at_what_it_says_and_a_silent_one_keeps_its_place() -> None:
+    evidence = Evidence(opened=1.0, seen={"old": Cohort(10)})
+    evidence = evidence.counted({"old": Cohort(15), "new": Cohort(1000)}, {})
+    assert evidence.stable.requests == 5
+    evidence = evidence.counted({"new": Cohort(1003)}, {})
+    assert evidence.stable.requests == 8
+    evidence = evidence.counted({"old": Cohort(21), "new": Cohort(1003)}, {})
+    assert evidence.stable.requests == 14
+    assert evidence.canary.requests == 0
+
+
+def test_latencies_in_other_buckets_are_summed_in_those_that_both_have() -> None:
+    fine = Cohort(10, latency=Histogram((0.001, 0.005, 0.01, 0.1), (1, 2, 3, 4, 0)))
+    coarse = Cohort(20, latency=Histogram((0.001, 0.01, 0.1, 1.0), (5, 5, 5, 4, 1)))
+    summed = total([fine, coarse])
+    assert summed.requests == 30
+    assert summed.latency == Histogram((0.001, 0.01, 0.1), (6, 10, 9, 5))
+    assert total([coarse, fine]) == summed
+    assert total([fine, replace(coarse, latency=Histogram((2.0, 3.0), (5, 5, 10)))]).latency is None
+
+
+def test_a_server_that_comes_back_with_other_buckets_is_a_new_one() -> None:
+    before = Cohort(10, latency=Histogram(BOUNDS, (10, 0, 0, 0)))
+    now = Cohort(12, latency=Histogram((0.001, 0.1), (12, 0, 0)))
+    evidence = Evidence(opened=1.0, seen={"a": before}, stable=before).counted({"a": now}, {})
+    assert evidence.stable == Cohort(22, latency=Histogram((0.001, 0.1), (22, 0, 0)))
+
+
+@given(
+    opened=some.none() | some.floats(0, 2e9),
+    stable=cohorts(),
+    canary=cohorts(),
+    rows=some.integers(0, 6),
+    width=some.sampled_from([1, 3]),
+    matches=some.none() | some.integers(0, 5),
+    seed=some.integers(0, 99),
+)
+def test_evidence_is_what_it_was_once_it_was_written_down(
+    opened: float | None, stable: Cohort, canary: Cohort, rows: int, width: int, matches: int | None, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    sides = [np.where(random.random((rows, width)) < 0.2, np.nan, random.random((rows, width))) for _ in range(2)]
+    history = None if matches is None else random.normal(size=matches)
+    before = Evidence(opened, {"a": stable, "b": canary}, stable, canary, Pairs(sides[0], sides[1]), history)
+    after = Evidence.unpacked(before.packed())
+    assert after.opened == before.opened
+    assert {name: plain(cohort) for name, cohort in after.seen.items()} == {"a": plain(stable), "b": plain(canary)}
+    assert (plain(after.stable), plain(after.canary)) == (plain(stable), plain(canary))
+    assert after.pairs is not None
+    for one, other in ((after.pairs.stable, sides[0]), (after.pairs.canary, sides[1])):
+        assert one.shape == (rows, width)
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    if history is None:
+        assert after.history is None
+    else:
+        np.testing.assert_allclose(after.history, history, atol=1e-6)
+    assert after.packed() == Evidence.unpacked(after.packed()).packed()
+
+
+def test_no_evidence_is_no_text() -> None:
+    assert Evidence().packed() == ""
+    assert Evidence.unpacked("") == Evidence()
+
+
+def test_evidence_of_a_whole_sample_fits_a_status() -> None:
+    random = np.random.default_rng(7)
+    sides = [random.dirichlet([4, 3, 3], 1000) for _ in range(2)]
+    seen = {f"http://10.0.{place}.1:8080": Cohort(10**6, {}, Histogram(BOUNDS, (1, 2, 3, 4))) for place in range(50)}
+    packed = Evidence(1.0, seen, pairs=Pairs(*sides), history=random.normal(size=400)).packed()
+    assert len(packed) < 100_000
+
+
+def test_the_judge_sees_the_totals() -> None:
+    skill = np.array([0.1, -0.1])
+    observed = Evidence(1.0, stable=Cohort(5), canary=Cohort(3), skill=skill).observation()
+    assert (observed.stable.requests, observed.canary.requests) == (5, 3)
+    assert observed.skill is skill
+    assert observed.pairs is None
+    with pytest.raises(ValueError):
+        Histogram((0.1, 0.2), (1, 2))

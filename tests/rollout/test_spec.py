@@ -1,0 +1,72 @@
+"""Specs: what is refused and with which words, and that YAML and back changes nothing."""
+
+from typing import Any
+
+import pytest
+
+from rollout.judge import Limits
+from rollout.spec import Promotion, Spec, SpecError, Undecided
+
+
+def parse(**given: Any) -> Spec:
+    return Spec.parse({"inferenceService": "match-outcome", **given})
+
+
+def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
+    spec = parse()
+    assert spec.candidate == "challenger"
+    assert [step.weight for step in spec.steps] == [5, 25, 50]
+    assert spec.shadow is not None and not spec.shadow.approval
+    assert spec.promotion is Promotion.MANUAL and spec.undecided is Undecided.ROLL_BACK
+    assert spec.limits == Limits()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"steps": [{"weight": 25}, {"weight": 5}]}, r"weights must increase, and \[25, 5\] do not"),
+        ({"steps": [{"weight": 5}, {"weight": 5}]}, "weights must increase"),
+        ({"steps": []}, "steps"),
+        ({"steps": [{"weight": 0}]}, r"steps\.0\.weight"),
+        ({"steps": [{"weight": 101}]}, r"steps\.0\.weight"),
+        ({"steps": [{"weight": 100}]}, "one step of 100 percent is no canary"),
+        ({"steps": [{"weight": 5, "holdSeconds": 60, "deadlineSeconds": 60}]}, "must be more than holdSeconds"),
+        ({"steps": [{"weight": 5, "holdSeconds": -1}]}, "holdSeconds"),
+        ({"inferenceService": ""}, "inferenceService"),
+        ({"candidate": ""}, "candidate"),
+        ({"promotion": "Sometimes"}, "promotion"),
+        ({"undecided": "Promote"}, "undecided"),
+        ({"weights": [5]}, "weights"),
+        ({"shadow": {"rows": -1}}, r"shadow\.rows"),
+        ({"limits": {"errors": 2}}, "limits: errors is 2"),
+        ({"limits": {"nonsense": 1}}, "'nonsense' is no limit"),
+        ({"limits": {"required": ["nonsense"]}}, "'nonsense', which is no check"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_refused_by_name(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said) as refused:
+        parse(**given)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_spec_without_a_service_says_so() -> None:
+    with pytest.raises(SpecError, match="inferenceService"):
+        Spec.parse({})
+
+
+def test_what_is_written_is_read_again() -> None:
+    spec = parse(
+        candidate="7", shadow=None, steps=[{"weight": 10, "approval": True}, {"weight": 100}], limits={"errors": 0.01}
+    )
+    assert Spec.parse(spec.to_dict()) == spec
+    assert spec.shadow is None
+    assert spec.to_dict()["inferenceService"] == "match-outcome"
+    assert spec.to_dict()["limits"]["errors"] == 0.01
+
+
+def test_no_rows_are_no_shadow() -> None:
+    assert Spec.parse({"inferenceService": "x", "shadow": {"rows": 0}}).shadow is None
+
+
+def test_no_rows_is_no_shadow() -> None:
+    assert parse(shadow={"rows": 0}).shadow is None
