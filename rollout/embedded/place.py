@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from matchday.errors import MatchdayError
+from matchday.registry import Registry
 from matchday.settings import Settings
 from rollout.embedded import files
 from rollout.embedded.envoy import EnvoySplitter
@@ -16,7 +17,7 @@ from rollout.embedded.settings import RolloutSettings
 from rollout.sources import Versions
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase
-from serving.storage import SCHEME, Stored, fetch
+from serving.storage import SCHEME, StoredBundle, fetch
 
 TRIES, PAUSE_SECONDS = 10, 0.05
 
@@ -110,5 +111,5 @@ class Place:
             raise SpecError(f"{service!r} is no name for a service: use small letters, digits and -")
         return self._services / service
 
-    def _bundle(self, model: str, version: str) -> Stored:
-        return fetch(f"{SCHEME}{model}/{version}", self._settings.home, self._settings.tracking_uri)
+    def _bundle(self, model: str, version: str) -> StoredBundle:
+        return fetch(f"{SCHEME}{model}/{version}", self._settings.home, Registry(self._settings.tracking_uri))
