@@ -1,6 +1,7 @@
 """What both versions did in a window: totals, kept so that another process goes on counting where one ended."""
 
 import math
+import zlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matchday.errors import MatchdayError
 from rollout.judge import Cohort, Histogram, Observation, Pairs
 from rollout.state import packed, unpacked
 
@@ -18,6 +20,10 @@ DIGITS = 6
 """Of a probability, as evidence keeps it."""
 LEAST_BOUNDS = 2
 """Of a histogram."""
+
+
+class EvidenceError(MatchdayError):
+    """Saved evidence that this release cannot read."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +77,23 @@ class Evidence:
 
     @classmethod
     def unpacked(cls, text: str) -> "Evidence":
-        """From a state; empty for nothing."""
-        given = unpacked(text)
-        if given is None:
+        """From a state; empty for nothing. Raises EvidenceError for text of another release."""
+        if not text:
             return cls()
-        return cls(
-            opened=given["opened"],
-            seen={name: _read(cohort) for name, cohort in given["seen"].items()},
-            stable=_read(given["stable"]),
-            canary=_read(given["canary"]),
-            pairs=given["pairs"] and _read_pairs(given["pairs"]),
-            history=None if given["history"] is None else np.array(given["history"], np.float64),
-        )
+        try:
+            given = unpacked(text)
+            return cls(
+                opened=given["opened"],
+                seen={name: _read(cohort) for name, cohort in given["seen"].items()},
+                stable=_read(given["stable"]),
+                canary=_read(given["canary"]),
+                pairs=given["pairs"] and _read_pairs(given["pairs"]),
+                history=None if given["history"] is None else np.array(given["history"], np.float64),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error):
+            raise EvidenceError(
+                "the evidence saved by another release cannot be read: the window begins anew"
+            ) from None
 
 
 def gain(before: Cohort, now: Cohort) -> Cohort:
