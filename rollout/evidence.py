@@ -9,13 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matchday.errors import MatchdayError
-from rollout.judge import Cohort, Histogram, Observation, Pairs
+from rollout.judge import Cohort, FloatArray, Histogram, Observation, Pairs
 from rollout.state import packed, unpacked
 
-FloatArray = NDArray[np.float64]
 DIGITS = 6
 """Of a probability, as evidence keeps it."""
 LEAST_BOUNDS = 2
@@ -56,9 +54,9 @@ class Evidence:
         ]
         return replace(self, seen={**self.seen, **stable, **canary}, stable=gains[0], canary=gains[1])
 
-    def observation(self) -> Observation:
-        """As the judge takes it."""
-        return Observation(self.stable, self.canary, pairs=self.pairs, skill=self.skill, history=self.history)
+    def observation(self, classes: tuple[str, ...] = ()) -> Observation:
+        """The input of the judge. classes: names of the columns of `pairs`, for people."""
+        return Observation(self.stable, self.canary, self.pairs, self.skill, self.history, classes)
 
     def packed(self) -> str:
         """As a state keeps it; empty for nothing."""

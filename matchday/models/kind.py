@@ -41,11 +41,15 @@ class EntityInput:
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """The output tensor. classes: its columns, none for a model that forecasts a number, whose shape is [n]."""
+    """The output tensor. classes: its columns, none for a model that forecasts a number, whose shape is [n].
+
+    labels: the classes in words, for people.
+    """
 
     name: str
     classes: tuple[str, ...] = ()
     datatype: str = "FP32"
+    labels: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ MATCH_OUTCOME = ModelKind(
     about="Probabilities of home win, draw and away win of a Premier League match.",
     inputs=(EntityInput("home", "team"), EntityInput("away", "team")),
     feature_service="match_outcome_v1",
-    output=ModelOutput("probabilities", CLASSES),
+    output=ModelOutput("probabilities", CLASSES, labels=("home", "draw", "away")),
     # The margin is a sixth of what parts a goals model from the closing odds.
     score=PairedScore("rps", "RPS", ranked_probability, margin=0.001),
     result=outcome_of,
