@@ -3,14 +3,13 @@
 `python -m serving.storage URI FOLDER` does it as KServe's storage initializer (`__main__.py`).
 """
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from matchday.bundle import BundleError, verify_bundle
+from matchday.files import LockTimeout, lock_file, write_file
 from matchday.registry.names import DIGEST_TAG, SCHEME
 from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
 from serving.storage.registry import BundleRegistry
@@ -67,28 +66,26 @@ def fetch(uri: str, home: Path, registry: BundleRegistry) -> StoredBundle:
 def _fetch_registered(uri: str, home: Path, registry: BundleRegistry) -> StoredBundle:
     found = registry.resolve(uri)
     folder = home.resolve() / "serving" / found.name / found.version
-    with _lock(folder.parent):
+    with ExitStack() as held:
+        _lock(held, folder.parent)
         registered = folder.with_name(f".{found.version}.registered")
         digest = found.tags.get(DIGEST_TAG, "")
         if not (_holds(folder, found.name) and _read_text(registered) == digest):
             registry.download(f"{SCHEME}{found.name}/{found.version}", folder)
             if not _holds(folder, found.name):
                 raise StorageError(f"{uri} is not a bundle of {found.name}: register it again")
-            registered.write_text(digest)
+            write_file(registered, digest.encode())
     return StoredBundle(folder, found.name, found.version, uri)
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Let the workers of a server download one after the other, so that the second finds it there."""
+def _lock(held: ExitStack, folder: Path) -> None:
+    """Let the workers of a server download one after the other, so that the second finds the bundle there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        held.enter_context(lock_file(folder / ".lock"))
+    except LockTimeout as error:
+        raise StorageError(str(error)) from None
     except OSError as error:
         raise StorageError(f"cannot write to {folder}: {error.strerror or error}; set MATCHDAY_HOME") from None
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _read_text(file: Path) -> str | None:
