@@ -10,10 +10,10 @@ from typing import IO
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
 from rollout.embedded import files
-from rollout.embedded.envoy import EnvoySplitter
-from rollout.embedded.folder import NAME, FolderRollouts, locked
+from rollout.embedded.repository import NAME, FolderRepository, locked
 from rollout.embedded.settings import RolloutSettings
-from rollout.sources import Versions
+from rollout.embedded.splitter import EnvoySplitter
+from rollout.sources import VersionRegistry
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase
 from serving.storage import SCHEME, Stored, fetch
@@ -25,7 +25,7 @@ class Busy(MatchdayError):
     """A service whose rollout another process carries out, or that another rollout has in hand."""
 
 
-class Place:
+class Workspace:
     """What lies in the home of this machine: `rollouts/NAME` and `services/NAME`."""
 
     def __init__(self, settings: Settings, rollout: RolloutSettings) -> None:
@@ -33,7 +33,7 @@ class Place:
         self._settings = settings
         self._rollout = rollout
         self._services = settings.home.resolve() / "services"
-        self.rollouts = FolderRollouts(settings.home.resolve() / "rollouts")
+        self.rollouts = FolderRepository(settings.home.resolve() / "rollouts")
 
     def services(self) -> list[str]:
         """Services that have servers here, sorted."""
@@ -89,7 +89,7 @@ class Place:
                 time.sleep(PAUSE_SECONDS)
         raise Busy(f"service {service} is in the hands of another process: {self.carrier(service)}")
 
-    def admit(self, spec: Spec, versions: Versions) -> None:
+    def admit(self, spec: Spec, versions: VersionRegistry) -> None:
         """Raises MatchdayError for a rollout that could not begin now: a wrong version, or another under way."""
         champion = versions.champion(spec.model)
         candidate = versions.resolve(spec.model, spec.candidate)
