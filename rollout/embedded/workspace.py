@@ -1,24 +1,26 @@
 """This machine as a place of rollouts: their states, the services they split, and who carries them out."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 from matchday.errors import MatchdayError
+from matchday.files import LockTimeout, lock_file
+from matchday.registry import Registry
 from matchday.settings import Settings
 from rollout.embedded import files
-from rollout.embedded.repository import NAME, FolderRepository, locked
+from rollout.embedded.repository import NAME, FolderRepository
 from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.splitter import EnvoySplitter
 from rollout.sources import VersionRegistry
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase
-from serving.storage import SCHEME, Stored, fetch
+from serving.storage import SCHEME, StoredBundle, fetch
 
-TRIES, PAUSE_SECONDS = 10, 0.05
+LEASE_SECONDS = 0.5
+"""How long to try for a lease: who only asks for its holder has it for a moment."""
 
 
 class Busy(MatchdayError):
@@ -62,9 +64,9 @@ class Workspace:
         if not file.exists():
             return ""
         try:
-            with locked(file, wait=False):
+            with lock_file(file, seconds=0):
                 return ""
-        except BlockingIOError:
+        except LockTimeout:
             return file.read_text(encoding="utf-8").strip()
 
     @contextmanager
@@ -81,13 +83,11 @@ class Workspace:
             yield
 
     def _taken(self, held: ExitStack, service: str) -> IO[str]:
-        """The lease of a service. Who only asks for its holder has it for a moment, so it is tried more than once."""
-        for _ in range(TRIES):
-            try:
-                return held.enter_context(locked(self._folder(service) / "lease", wait=False))
-            except BlockingIOError:
-                time.sleep(PAUSE_SECONDS)
-        raise Busy(f"service {service} is in the hands of another process: {self.carrier(service)}")
+        """The lease of a service, open to write to. Raises Busy."""
+        try:
+            return held.enter_context(lock_file(self._folder(service) / "lease", LEASE_SECONDS))
+        except LockTimeout:
+            raise Busy(f"service {service} is in the hands of another process: {self.carrier(service)}") from None
 
     def admit(self, spec: Spec, versions: VersionRegistry) -> None:
         """Raises MatchdayError for a rollout that could not begin now: a wrong version, or another under way."""
@@ -110,5 +110,5 @@ class Workspace:
             raise SpecError(f"{service!r} is no name for a service: use small letters, digits and -")
         return self._services / service
 
-    def _bundle(self, model: str, version: str) -> Stored:
-        return fetch(f"{SCHEME}{model}/{version}", self._settings.home, self._settings.tracking_uri)
+    def _bundle(self, model: str, version: str) -> StoredBundle:
+        return fetch(f"{SCHEME}{model}/{version}", self._settings.home, Registry(self._settings.tracking_uri))

@@ -13,7 +13,6 @@ from feast import FeatureStore
 
 from feature_repo.error import FeatureStoreError
 from feature_repo.materialise import materialise
-from feature_repo.replaced import replaced
 from feature_repo.store import open_store
 from feature_repo.training import JUST_BEFORE, outcome_features, outcome_training_set
 from matchday import history
@@ -164,15 +163,3 @@ def test_a_materialisation_that_is_cut_off_leaves_the_former_store(built: Built,
     assert settings.online_file.read_bytes() == before
     assert not list(settings.online_file.parent.glob(".online.db.new*"))
     monkeypatch.undo()
-
-
-def test_what_a_killed_writer_left_is_swept_by_the_next_and_never_read(tmp_path: Path) -> None:
-    path = tmp_path / "online.db"
-    for left in (".online.db.new", ".online.db.new-journal", ".online.db.new-wal"):
-        (tmp_path / left).write_text("half")
-    with replaced(path) as beside:
-        assert not beside.exists()
-        beside.write_text("whole")
-        assert not path.exists()
-    assert path.read_text() == "whole"
-    assert sorted(file.name for file in tmp_path.iterdir()) == [".online.db.lock", "online.db"]
