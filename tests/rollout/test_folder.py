@@ -116,8 +116,8 @@ def test_rivals_are_of_the_same_service_and_under_way(rollouts: FolderRepository
 def test_one_process_has_a_service_and_its_end_however_it_comes_lets_go(place: Workspace) -> None:
     held = (
         "import sys, time; from pathlib import Path; from matchday.settings import Settings;"
-        "from rollout.embedded.workspace import Place, RolloutSettings;"
-        "place = Place(Settings(home=Path(sys.argv[1])), RolloutSettings());\n"
+        "from rollout.embedded.workspace import Workspace, RolloutSettings;"
+        "place = Workspace(Settings(home=Path(sys.argv[1])), RolloutSettings());\n"
         "with place.lease('match-outcome', 'first'): print('held', flush=True); time.sleep(60)"
     )
     home = str(place.rollouts.root.parent)
