@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from matchday.bundle import Bundle, BundleError, Signature, read_bundle, write_bundle
+from matchday.bundle import Bundle, BundleError, read_bundle, write_bundle
 from matchday.registry import sqlite
 from matchday.registry.client import client_class, explained, pages, shown
 from matchday.registry.error import RegistryError
@@ -25,6 +25,7 @@ from matchday.registry.version import (
     checked_name,
     of_mlflow,
 )
+from matchday.signature import Signature
 
 if TYPE_CHECKING:
     from mlflow.tracking.client import MlflowClient
