@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from matchday.models.catalogue import KINDS
 from rollout.evidence import Evidence
 from rollout.judge import SHADOW, TRAFFIC, Judgement, Verdict, judge, step_alphas
 from rollout.spec import ALL, Promotion, Shadow, Spec, Step, Undecided
@@ -148,7 +149,11 @@ def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks:
     passed = facts.now - state.since
     late = passed >= step.deadline_seconds
     found = judge(
-        facts.evidence.observation(), spec.limits, alpha=share(spec, state.phase), checks=checks, time_up=late
+        facts.evidence.observation(_class_labels(spec.model)),
+        spec.limits,
+        alpha=share(spec, state.phase),
+        checks=checks,
+        time_up=late,
     )
     state = _with(state, facts, found)
     if found.verdict is Verdict.FAIL:
@@ -167,6 +172,11 @@ def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks:
     if gate := _gate(spec, state, step):
         return state.model_copy(update={"gate": gate, "reason": f"{found.reason}; waits for approval of {gate}"})
     return _next(spec, state, facts, found.reason)
+
+
+def _class_labels(model: str) -> tuple[str, ...]:
+    """Names of the model's classes, for people; none for a model that the catalogue does not have."""
+    return KINDS[model].output.labels if model in KINDS else ()
 
 
 def _silent(spec: Spec, state: State, facts: Facts, late: bool) -> State:

@@ -13,7 +13,7 @@ from matchday.patience import NotYet
 from matchday.registry.error import RegistryError
 from matchday.telemetry import logger
 from rollout import machine
-from rollout.evidence import Evidence
+from rollout.evidence import Evidence, EvidenceError
 from rollout.judge import Cohort
 from rollout.machine import Facts
 from rollout.sources import Sources
@@ -179,14 +179,14 @@ class Rollout:
 
     def _gathered(self, state: State, facts: Facts, readiness: Readiness) -> tuple[Evidence, str]:
         """The evidence of the window with this look, and what could not be seen; a source that is down adds nothing."""
-        evidence = Evidence.unpacked(state.evidence)
+        evidence, unread = _saved_evidence(state)
         begun = evidence.opened is not None or (readiness.ready and facts.done)
         if state.phase is Phase.STARTING or not begun:
-            return evidence, ""
+            return evidence, unread
         looks = [self._scored, self._replayed]
         if state.phase is Phase.PROGRESSING:
             looks = [self._counted, *looks, self._opened]
-        unseen = []
+        unseen = [unread] if unread else []
         for look in looks:
             try:
                 evidence = look(state, evidence)
@@ -237,6 +237,14 @@ class Rollout:
     @property
     def _shadow(self) -> Shadow:
         return self.spec.shadow or Shadow()
+
+
+def _saved_evidence(state: State) -> tuple[Evidence, str]:
+    """The evidence of the window so far, or none and why it cannot be read."""
+    try:
+        return Evidence.unpacked(state.evidence), ""
+    except EvidenceError as error:
+        return Evidence(), str(error)
 
 
 def _new(before: State, after: State) -> list[Entry]:

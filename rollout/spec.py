@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from matchday.errors import MatchdayError
-from rollout.judge import Limits
+from rollout.judge import JudgeLimits
 
 ALL = 100
 """Percent: every request."""
@@ -75,7 +75,7 @@ class Step(Part):
 
 
 def _limits(given: Any) -> Any:
-    return given if isinstance(given, Limits) else Limits.from_dict(given)
+    return given if isinstance(given, JudgeLimits) else JudgeLimits.from_dict(given)
 
 
 class Spec(Part):
@@ -88,8 +88,8 @@ class Spec(Part):
     steps: tuple[Step, ...] = Field(
         (Step(weight=5), Step(weight=25), Step(weight=50)), min_length=1, description="Weights, increasing."
     )
-    limits: Annotated[Limits, BeforeValidator(_limits), PlainSerializer(lambda limits: limits.to_dict())] = Field(
-        default_factory=Limits, description="What the judge allows."
+    limits: Annotated[JudgeLimits, BeforeValidator(_limits), PlainSerializer(lambda limits: limits.to_dict())] = Field(
+        default_factory=JudgeLimits, description="What the judge allows."
     )
     promotion: Promotion = Field(Promotion.MANUAL, description="Whether a person approves the promotion.")
     undecided: Undecided = Field(Undecided.ROLL_BACK, description="When time is up, or the history does not decide.")

@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
+
+from matchday.errors import MatchdayError
 
 MOST_ENTRIES = 60
 """Entries of a history that are kept, the newest."""
+
+
+class StateError(MatchdayError):
+    """A saved state that this release cannot read."""
 
 
 class Phase(StrEnum):
@@ -100,8 +106,11 @@ class State(BaseModel):
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> "State":
-        """A state as `to_dict` wrote it; keys of others are ignored."""
-        return cls.model_validate(dict(given))
+        """A state as `to_dict` wrote it; unknown keys are ignored. Raises StateError."""
+        try:
+            return cls.model_validate(dict(given))
+        except (ValidationError, ValueError, TypeError) as error:
+            raise StateError(f"another release wrote this state: {_first_problem(error)}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON, in camelCase."""
@@ -117,6 +126,14 @@ class Requests(BaseModel):
     aborted: bool = False
     approved: str = ""
     retry: int = 1
+
+
+def _first_problem(error: Exception) -> str:
+    """What is wrong with a state, in one line."""
+    if not isinstance(error, ValidationError):
+        return "it is no JSON object"
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def packed(value: Any) -> str:

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from pydantic import ValidationError
+
 from matchday.errors import MatchdayError
 from rollout.embedded import files
 from rollout.rollouts import UnknownRollout
-from rollout.spec import Spec
-from rollout.state import Phase, Requests, State
+from rollout.spec import Spec, SpecError
+from rollout.state import Phase, Requests, State, StateError
 from rollout.store import Conflict
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -43,8 +45,12 @@ class FolderRollouts:
         files.write(self.root / name / "spec.json", spec.to_dict())
 
     def spec(self, name: str) -> Spec:
-        """What was asked for."""
-        return Spec.parse(files.read(self._folder(name) / "spec.json"))
+        """What was asked for. Raises SpecError."""
+        file = self._folder(name) / "spec.json"
+        try:
+            return Spec.parse(files.read(file))
+        except SpecError as error:
+            raise SpecError(f"rollout {name}: {error}; mend {file}, or delete {file.parent} to give it up") from None
 
     def state(self, name: str) -> State:
         """What is the case."""
@@ -97,8 +103,12 @@ class FolderStore:
         self._revision += 1
 
     def requests(self) -> Requests:
-        """What people ask."""
-        return Requests.model_validate(files.read(self._folder / "requests.json"))
+        """What people ask. Raises StateError."""
+        file = self._folder / "requests.json"
+        try:
+            return Requests.model_validate(files.read(file))
+        except ValidationError:
+            raise StateError(f"{file} was not written by this release: delete it and ask again") from None
 
     def rival(self) -> str:
         """Another rollout of the same service that is under way."""
@@ -108,7 +118,20 @@ class FolderStore:
 
     def _read(self) -> tuple[int, State]:
         kept = files.read(self._folder / "state.json")
-        return (int(kept["revision"]), State.parse(kept["state"])) if kept else (0, State())
+        if not kept:
+            return 0, State()
+        try:
+            return int(kept["revision"]), State.parse(kept["state"])
+        except (StateError, KeyError, ValueError, TypeError) as error:
+            said = str(error) if isinstance(error, StateError) else "another release wrote this state"
+            raise StateError(f"rollout {self._folder.name}: {said}. {self._way_out()}") from None
+
+    def _way_out(self) -> str:
+        """What a person does about a state that cannot be read."""
+        return (
+            "Carry it to its end with the release that began it, or give it up: 'matchday rollout stop' for its "
+            f"service, then delete {self._folder}"
+        )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 from rollout.kubernetes.api import Object
 from rollout.spec import Spec
-from rollout.state import Phase, Requests, State
+from rollout.state import Phase, Requests, State, StateError
 
 FINALIZER = "rollout.matchday.io/roll-back"
 """Held while a rollout is under way: it is rolled back before it is deleted."""
@@ -36,9 +36,15 @@ def spec_of(thing: Object) -> Spec:
 
 
 def state_of(thing: Object) -> State:
-    """What is the case; a fresh state before the first look."""
+    """Its saved state; a fresh one before the first round. Raises StateError."""
     status = thing.get("status") or {}
-    return State.parse(status) if "phase" in status else State()
+    try:
+        return State.parse(status) if "phase" in status else State()
+    except StateError as error:
+        raise StateError(
+            f"ModelRollout {thing['metadata']['name']}: {error}. Carry it to its end with the operator of the release "
+            f"that began it, or give it up: take {FINALIZER} from its finalizers and delete it"
+        ) from None
 
 
 def under_way(state: State) -> bool:

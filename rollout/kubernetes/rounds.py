@@ -19,7 +19,7 @@ from rollout.rollout import Rollout
 from rollout.sources import Sources
 from rollout.spec import Spec, SpecError
 from rollout.splitter import Splitter
-from rollout.state import Entry, Phase, State
+from rollout.state import Entry, Phase, State, StateError
 from rollout.store import Conflict
 
 AT_ONCE = 4
@@ -66,6 +66,7 @@ class Rounds:
         self._splitter = splitter
         self._clock = clock
         self._looked: dict[str, tuple[float, Any]] = {}
+        self._unreadable: dict[str, str] = {}
         self._log = logger("rollout")
 
     def once(self) -> None:
@@ -88,8 +89,7 @@ class Rounds:
             if service == name:
                 self._guarded(name, self._adopt, name, model)
         for thing in rollouts:
-            if self._due(thing):
-                self._guarded(thing["metadata"]["name"], self._rollout, thing)
+            self._guarded(thing["metadata"]["name"], self._rollout, thing)
 
     def _due(self, thing: Object) -> bool:
         """An ended rollout is looked at seldom, as each look asks the registry, and at once when people changed it."""
@@ -113,6 +113,15 @@ class Rounds:
 
     def _rollout(self, thing: Object) -> None:
         name = thing["metadata"]["name"]
+        try:
+            due = self._due(thing)
+        except StateError as error:
+            if self._unreadable.get(name) != str(error):
+                self._unreadable[name] = str(error)
+                self._events.tell(thing, "Unreadable", str(error), warning=True)
+            raise
+        if not due:
+            return
         try:
             spec = spec_of(thing)
         except SpecError as error:

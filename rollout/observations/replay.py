@@ -5,16 +5,13 @@ from collections.abc import Callable, Sequence
 
 import httpx
 import numpy as np
-from numpy.typing import NDArray
 
 from matchday.telemetry import logger
-from rollout.judge import Pairs
+from rollout.judge import FloatArray, Pairs
 from rollout.observations.row import Row, Rows
 from rollout.observations.server import Refused, Servers, Signature
 from rollout.sources import SourceError
 from rollout.splitter import Endpoints
-
-FloatArray = NDArray[np.float64]
 
 
 class RowReplay:

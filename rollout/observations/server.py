@@ -9,13 +9,11 @@ from typing import Any
 
 import httpx
 import numpy as np
-from numpy.typing import NDArray
 
+from rollout.judge import FloatArray
 from rollout.observations.log import OWN_ID
 from rollout.observations.row import Row
 from rollout.sources import SourceError
-
-FloatArray = NDArray[np.float64]
 
 AT_ONCE = 64
 """Rows of a request: a sixteenth of what a server takes, so that people's requests find room between."""

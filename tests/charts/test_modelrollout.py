@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from rollout.judge import Finding, Limits, Verdict
+from rollout.judge import Finding, JudgeLimits, Verdict
 from rollout.kubernetes.api import MODEL_ROLLOUT
 from rollout.kubernetes.resource import status_of
 from rollout.spec import Promotion, Spec, SpecError, Undecided
@@ -181,4 +181,4 @@ def test_the_list_tells_the_story() -> None:
 def test_limits_are_all_described() -> None:
     limits = schema("spec")["properties"]["limits"]["properties"]
     assert all(each["description"].endswith(".") for each in limits.values())
-    assert set(limits) == set(Limits().to_dict())
+    assert set(limits) == set(JudgeLimits().to_dict())

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rollout.judge import Limits
+from rollout.judge import JudgeLimits
 from rollout.spec import Promotion, Spec, SpecError, Undecided
 
 
@@ -18,7 +18,7 @@ def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
     assert [step.weight for step in spec.steps] == [5, 25, 50]
     assert spec.shadow is not None and not spec.shadow.approval
     assert spec.promotion is Promotion.MANUAL and spec.undecided is Undecided.ROLL_BACK
-    assert spec.limits == Limits()
+    assert spec.limits == JudgeLimits()
 
 
 @pytest.mark.parametrize(
