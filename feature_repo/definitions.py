@@ -8,8 +8,9 @@ from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueT
 from feast.data_source import DataSource
 from feast.types import Float64, Int64, PrimitiveFeastType
 
-from matchday.features import entities, fixture
+from matchday.features import entities
 from matchday.features.entities import EntityKey
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.tables import name
 
 TTL = timedelta(seconds=entities.TTL_SECONDS)
@@ -75,7 +76,9 @@ def match_outcome_v1(views: tuple[FeatureView, ...]) -> FeatureService:
     """
     sides = [
         view.with_name(f"{side.name}__{view.name}").with_join_key_map({side.join_key: side.name})
-        for side in fixture.INPUTS
+        for side in MATCH_OUTCOME.inputs
         for view in views
     ]
-    return FeatureService(name=fixture.SERVICE, features=sides, description="What match-outcome reads of a match.")
+    return FeatureService(
+        name=MATCH_OUTCOME.feature_service, features=sides, description="What match-outcome reads of a match."
+    )

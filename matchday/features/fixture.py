@@ -4,17 +4,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matchday.features.entities import TEAM, view
 from matchday.features.rest import LONGEST_REST, days_since
 from matchday.features.team import FORM, RATINGS
-from matchday.signature import DaysSince, EntityInput, FeatureRef, ViewRef
+from matchday.signature import DaysSince, FeatureRef
 
 SERVICE = "match_outcome_v1"
-
-INPUTS: tuple[EntityInput, ...] = (TEAM.named("home"), TEAM.named("away"))
-"""Request inputs that name the teams of a match, which are two."""
-MOMENT = "kickoff"
-"""Request input that says when the match begins."""
 
 SHARED = ("level", "home_edge", "low_score")
 """Ratings that are the same for all teams, read from the home team's row."""
@@ -33,7 +27,6 @@ FEATURES: tuple[FeatureRef, ...] = (
     *_side("home"),
     *_side("away"),
 )
-VIEWS: tuple[ViewRef, ...] = tuple(view(name) for name in dict.fromkeys(feature.view for feature in FEATURES))
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 POSITION = {name: position for position, name in enumerate(NAMES)}
 

@@ -1,15 +1,12 @@
 """Rollouts kept in a folder: `NAME/spec.json`, `state.json` and `requests.json`."""
 
-import fcntl
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from pydantic import ValidationError
 
 from matchday.errors import MatchdayError
+from matchday.files import lock_file
 from rollout.embedded import files
 from rollout.rollouts import UnknownRollout
 from rollout.spec import Spec, SpecError
@@ -95,7 +92,7 @@ class FolderStore:
 
     def save(self, state: State) -> None:
         """Keep a state. Raises Conflict when another was saved since the one that was loaded here."""
-        with locked(self._folder / "state.lock"):
+        with lock_file(self._folder / "state.lock"):
             revision, _ = self._read()
             if revision != self._revision:
                 raise Conflict(f"rollout {self._folder.name} was carried on by another process meanwhile")
@@ -132,15 +129,3 @@ class FolderStore:
             "Carry it to its end with the release that began it, or give it up: 'matchday rollout stop' for its "
             f"service, then delete {self._folder}"
         )
-
-
-@contextmanager
-def locked(file: Path, wait: bool = True) -> Iterator[IO[str]]:
-    """Alone with a file among all processes; the kernel lets go of it when a process ends, however it does.
-
-    Raises BlockingIOError at once when another has it and `wait` is false.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield lock

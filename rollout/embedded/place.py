@@ -1,24 +1,25 @@
 """This machine as a place of rollouts: their states, the services they split, and who carries them out."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 from matchday.errors import MatchdayError
+from matchday.files import LockTimeout, lock_file
 from matchday.settings import Settings
 from rollout.embedded import files
 from rollout.embedded.envoy import EnvoySplitter
-from rollout.embedded.folder import NAME, FolderRollouts, locked
+from rollout.embedded.folder import NAME, FolderRollouts
 from rollout.embedded.settings import RolloutSettings
 from rollout.sources import Versions
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase
 from serving.storage import SCHEME, Stored, fetch
 
-TRIES, PAUSE_SECONDS = 10, 0.05
+LEASE_SECONDS = 0.5
+"""How long to try for a lease: who only asks for its holder has it for a moment."""
 
 
 class Busy(MatchdayError):
@@ -62,9 +63,9 @@ class Place:
         if not file.exists():
             return ""
         try:
-            with locked(file, wait=False):
+            with lock_file(file, seconds=0):
                 return ""
-        except BlockingIOError:
+        except LockTimeout:
             return file.read_text(encoding="utf-8").strip()
 
     @contextmanager
@@ -81,13 +82,11 @@ class Place:
             yield
 
     def _taken(self, held: ExitStack, service: str) -> IO[str]:
-        """The lease of a service. Who only asks for its holder has it for a moment, so it is tried more than once."""
-        for _ in range(TRIES):
-            try:
-                return held.enter_context(locked(self._folder(service) / "lease", wait=False))
-            except BlockingIOError:
-                time.sleep(PAUSE_SECONDS)
-        raise Busy(f"service {service} is in the hands of another process: {self.carrier(service)}")
+        """The lease of a service, open to write to. Raises Busy."""
+        try:
+            return held.enter_context(lock_file(self._folder(service) / "lease", LEASE_SECONDS))
+        except LockTimeout:
+            raise Busy(f"service {service} is in the hands of another process: {self.carrier(service)}") from None
 
     def admit(self, spec: Spec, versions: Versions) -> None:
         """Raises MatchdayError for a rollout that could not begin now: a wrong version, or another under way."""

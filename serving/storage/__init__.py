@@ -3,15 +3,14 @@
 `python -m serving.storage URI FOLDER` does this as KServe's storage initializer (`__main__.py`).
 """
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from matchday.bundle import BundleError, verify_bundle
+from matchday.files import LockTimeout, lock_file, write_file
 from matchday.registry import DIGEST_TAG
 from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
 
@@ -64,28 +63,26 @@ def _registered(uri: str, home: Path, tracking_uri: str) -> Stored:
     found = known.resolve(uri)
     version = str(found.version)
     folder = home.resolve() / "serving" / found.name / version
-    with _alone(folder.parent):
+    with ExitStack() as held:
+        _lock(held, folder.parent)
         registered = folder.with_name(f".{version}.registered")
         digest = found.tags.get(DIGEST_TAG, "")
         if not (_holds(folder, found.name) and _text(registered) == digest):
             known.download(f"{SCHEME}{found.name}/{version}", folder)
             if not _holds(folder, found.name):
                 raise StorageError(f"{uri} is not a bundle of {found.name}: register it again")
-            registered.write_text(digest)
+            write_file(registered, digest.encode())
     return Stored(folder, found.name, version, uri)
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let the workers of a server download one after the other, so that the second finds it there."""
+def _lock(held: ExitStack, folder: Path) -> None:
+    """Let the workers of a server download one after the other, so that the second finds the bundle there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        held.enter_context(lock_file(folder / ".lock"))
+    except LockTimeout as error:
+        raise StorageError(str(error)) from None
     except OSError as error:
         raise StorageError(f"cannot write to {folder}: {error.strerror or error}; set MATCHDAY_HOME") from None
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _text(file: Path) -> str | None:

@@ -13,15 +13,15 @@ from feast import FeatureStore
 
 from feature_repo.error import FeatureStoreError
 from feature_repo.materialise import materialise
-from feature_repo.replaced import replaced
 from feature_repo.store import open_store
 from feature_repo.training import JUST_BEFORE, outcome_features, outcome_training_set
 from matchday import history
 from matchday.features import fixture, tables
 from matchday.history import HistoryError
 from matchday.lake import Lake
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.outcome import vectors_of
-from matchday.models.packaging import match_outcome_signature
+from matchday.models.packaging import describe
 from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings
 from serving.features.sqlite import SqliteStore, event_time
@@ -30,7 +30,7 @@ from tests import league
 
 SEASONS = ("2223", "2324", "2425", "2526")
 END = datetime(2026, 7, 1, tzinfo=UTC)
-SIGNATURE = match_outcome_signature("f00d", END.isoformat())
+SIGNATURE = describe(MATCH_OUTCOME, fixture.FEATURES, "f00d", END.isoformat())
 WINTER, SPRING = datetime(2025, 12, 24, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 
 
@@ -166,15 +166,3 @@ def test_a_materialisation_that_is_cut_off_leaves_the_former_store(built: Built,
     assert settings.online_file.read_bytes() == before
     assert not list(settings.online_file.parent.glob(".online.db.new*"))
     monkeypatch.undo()
-
-
-def test_what_a_killed_writer_left_is_swept_by_the_next_and_never_read(tmp_path: Path) -> None:
-    path = tmp_path / "online.db"
-    for left in (".online.db.new", ".online.db.new-journal", ".online.db.new-wal"):
-        (tmp_path / left).write_text("half")
-    with replaced(path) as beside:
-        assert not beside.exists()
-        beside.write_text("whole")
-        assert not path.exists()
-    assert path.read_text() == "whole"
-    assert sorted(file.name for file in tmp_path.iterdir()) == [".online.db.lock", "online.db"]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from feature_repo.definitions import PLAYER, TEAM, TTL
 from matchday.bundle import BundleError, read_bundle
 from matchday.features import fixture
-from matchday.models.packaging import match_outcome_signature
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.packaging import describe
 from matchday.signature import DaysSince, EntityInput, FeatureRef, Signature, SignatureError, ViewRef
 from tests.signatures import REST, match_signature
 
@@ -200,7 +201,7 @@ def test_a_signature_survives_json(
 
 def test_the_signature_of_match_outcome_says_what_feast_knows() -> None:
     """Join keys, datatypes and TTLs are those of the Feast definitions that training joins by."""
-    signature = match_outcome_signature("f00d", "2026-05-17T18:00:00+00:00")
+    signature = describe(MATCH_OUTCOME, fixture.FEATURES, "f00d", "2026-05-17T18:00:00+00:00")
     entities = {entity.join_key: entity.value_type.name for entity in (TEAM, PLAYER)}
     assert entities == {"team": "STRING", "player": "INT64"}
     assert [(each.name, each.join_key, each.datatype) for each in signature.inputs] == [

@@ -83,7 +83,7 @@ def test_a_state_is_kept_whole_or_not_at_all(rollouts: FolderRollouts, monkeypat
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("json.dump", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(FolderError, match="No space left"):
         store.save(State(phase=Phase.SHADOW))
     monkeypatch.undo()

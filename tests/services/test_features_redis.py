@@ -21,7 +21,8 @@ from matchday import history
 from matchday.features import fixture
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
-from matchday.models.packaging import match_outcome_signature
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.packaging import describe
 from matchday.settings import Settings
 from serving.features import open_store as open_reader
 from serving.features.store import Rows
@@ -37,7 +38,7 @@ BEFORE, WINTER, SPRING = (datetime(*day, tzinfo=UTC) for day in ((2025, 4, 1), (
 PASSWORD = '1e5,"p@ss"=/:#'
 """What Feast would read as a number, as two options, or as JSON."""
 
-(LOOKUP,) = lookups(match_outcome_signature("f00d", SPRING.isoformat()))
+(LOOKUP,) = lookups(describe(MATCH_OUTCOME, fixture.FEATURES, "f00d", SPRING.isoformat()))
 
 
 @dataclass(frozen=True)
