@@ -80,5 +80,5 @@ def match_outcome_v1(views: tuple[FeatureView, ...]) -> FeatureService:
         for view in views
     ]
     return FeatureService(
-        name=MATCH_OUTCOME.feature_service, features=sides, description="What match-outcome reads of a match."
+        name=MATCH_OUTCOME.feature_service, features=sides, description="Features of both teams of a match."
     )

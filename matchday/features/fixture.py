@@ -1,4 +1,4 @@
-"""The feature vector of a match: the columns of `match_outcome_v1`, in order."""
+"""The feature vector of a match: its columns in order, and how it is assembled from stored features."""
 
 import numpy as np
 import pandas as pd
@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 from matchday.features.rest import LONGEST_REST, days_since
 from matchday.features.team import FORM, RATINGS
 from matchday.signature import DaysSince, FeatureRef
-
-SERVICE = "match_outcome_v1"
 
 SHARED = ("level", "home_edge", "low_score")
 """Ratings that are the same for all teams, read from the home team's row."""

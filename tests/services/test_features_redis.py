@@ -112,7 +112,7 @@ def test_back_and_forth_in_time_redis_holds_what_the_embedded_store_holds(
 def test_feast_reads_it_back(built: Built, settings: Settings) -> None:
     materialise(settings, built.lake, built.features, WINTER)
     store = open_store(settings)
-    service = store.get_feature_service(fixture.SERVICE)
+    service = store.get_feature_service(MATCH_OUTCOME.feature_service)
     found = store.get_online_features(service, [{"home": "ARS", "away": "LIV"}], full_feature_names=True).to_dict()
     rows = read(settings.online_store)
     assert found["home__team_ratings__elo"] == [rows["team_ratings", "ARS"].values["elo"]]
