@@ -9,7 +9,7 @@ from rollout.embedded.servers import Servers
 from rollout.spec import ALL
 from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
 from serving.settings import ServingSettings
-from serving.storage import Stored
+from serving.storage import StoredBundle
 
 READY_SECONDS = 30.0
 """Time that a server of a version that was good has to come back."""
@@ -31,7 +31,9 @@ class EnvoySplitter:
         "A server that was promoted calls itself canary in its metrics and its log until it is started anew.",
     )
 
-    def __init__(self, folder: Path, get: Callable[[str], Stored], host: str = "127.0.0.1", port: int = 8080) -> None:
+    def __init__(
+        self, folder: Path, get: Callable[[str], StoredBundle], host: str = "127.0.0.1", port: int = 8080
+    ) -> None:
         """folder: of the service. get: the bundle of a version. host, port: where clients come."""
         folder.mkdir(parents=True, exist_ok=True)
         self.proxy = Proxy(folder, host, port, ServingSettings())

@@ -8,6 +8,7 @@ from typing import IO
 
 from matchday.errors import MatchdayError
 from matchday.files import LockTimeout, lock_file
+from matchday.registry import Registry
 from matchday.settings import Settings
 from rollout.embedded import files
 from rollout.embedded.envoy import EnvoySplitter
@@ -16,7 +17,7 @@ from rollout.embedded.settings import RolloutSettings
 from rollout.sources import Versions
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase
-from serving.storage import SCHEME, Stored, fetch
+from serving.storage import SCHEME, StoredBundle, fetch
 
 LEASE_SECONDS = 0.5
 """How long to try for a lease: who only asks for its holder has it for a moment."""
@@ -109,5 +110,5 @@ class Place:
             raise SpecError(f"{service!r} is no name for a service: use small letters, digits and -")
         return self._services / service
 
-    def _bundle(self, model: str, version: str) -> Stored:
-        return fetch(f"{SCHEME}{model}/{version}", self._settings.home, self._settings.tracking_uri)
+    def _bundle(self, model: str, version: str) -> StoredBundle:
+        return fetch(f"{SCHEME}{model}/{version}", self._settings.home, Registry(self._settings.tracking_uri))

@@ -15,7 +15,7 @@ from rollout.embedded.process import Process
 from rollout.splitter import Readiness, SplitError
 from serving.server import COMMAND, environment
 from serving.settings import PREFIX
-from serving.storage import Stored
+from serving.storage import StoredBundle
 
 HOST = "127.0.0.1"
 PORTS = range(20_000, 30_000)
@@ -40,7 +40,7 @@ class Roster:
 class Servers:
     """Starts, finds again and ends the servers of a service. get: the bundle of a version."""
 
-    def __init__(self, folder: Path, get: Callable[[str], Stored]) -> None:
+    def __init__(self, folder: Path, get: Callable[[str], StoredBundle]) -> None:
         """folder: where they are noted."""
         self._folder = folder
         self._get = get

@@ -21,7 +21,7 @@ from rollout.observations.row import Row
 from rollout.rollout import Rollout
 from rollout.sources import Sources
 from rollout.state import Entry, Phase, State
-from serving.storage import Stored
+from serving.storage import StoredBundle
 
 NAME = "tried"
 LOOK_SECONDS = 0.2
@@ -82,8 +82,8 @@ def splitter(root: Path, port: int) -> EnvoySplitter:
     return EnvoySplitter(root / "service", lambda version: bundle(root, version), port=port)
 
 
-def bundle(root: Path, version: str) -> Stored:
-    return Stored(root / "bundles" / version, "match-outcome", version, f"mlflow://match-outcome/{version}")
+def bundle(root: Path, version: str) -> StoredBundle:
+    return StoredBundle(root / "bundles" / version, "match-outcome", version, f"mlflow://match-outcome/{version}")
 
 
 def carry_out(
