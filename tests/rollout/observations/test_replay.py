@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from matchday.bundle import FeatureRef
+from matchday.signature import FeatureRef
 from rollout.observations.log import OWN_ID, LoggedRows
 from rollout.observations.log_file import FileLog
 from rollout.observations.model_client import AT_ONCE, SECOND_LOOKS
