@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from matchday.bundle import Bundle, BundleError, Signature, read_bundle, write_bundle
+from matchday.bundle import Bundle, BundleError, read_bundle, write_bundle
 from matchday.registry import sqlite
 from matchday.registry.client import client_class, explained, pages, shown
 from matchday.registry.error import RegistryError
 from matchday.registry.names import ATTACHED_TAG, CHALLENGER, CHAMPION, CONTENT_TAG, DIGEST_TAG, ModelUri
 from matchday.registry.record import ATTACHMENTS, BUNDLE, Record, experiment_id, finished
 from matchday.registry.version import ModelVersion, checked_name, of_mlflow
+from matchday.signature import Signature
 
 if TYPE_CHECKING:
     from mlflow.tracking.client import MlflowClient

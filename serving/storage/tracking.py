@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
-from matchday.bundle import CONTENTS, MAX_FILE_BYTES, SUMS, Bundle, BundleError, Signature, read_bundle, write_bundle
+from matchday.bundle import CONTENTS, MAX_FILE_BYTES, SUMS, Bundle, BundleError, read_bundle, write_bundle
 from matchday.registry.names import CHAMPION, DIGEST_TAG, SCHEME, ModelUri
+from matchday.signature import Signature
 from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
 from serving.storage.http import NotFound, Server
 
