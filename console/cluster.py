@@ -9,7 +9,6 @@ from matchday import bucket
 from matchday.errors import MatchdayError
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
-from matchday.models import outcome
 from matchday.patience import wait_for
 from matchday.registry import CHAMPION, ModelVersion, Registry
 from matchday.registry import database as tables
@@ -77,7 +76,7 @@ def _make_buckets(settings: Settings, seconds: float) -> dict[str, bool]:
 
 
 def _champion(registry: Registry) -> ModelVersion | None:
-    return registry.aliased(outcome.MODEL, CHAMPION)
+    return registry.aliased("match-outcome", CHAMPION)
 
 
 def _kubeflow_answers() -> bool:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 from console import forecasts, history, training
 from console.cli import CHAMPION
-from console.forecasts import OUTCOMES, Question
+from console.forecasts import MODEL, OUTCOMES, Question
 from console.screen import console, heading, table
 from matchday import telemetry
 from matchday.calendar import Gameweek
 from matchday.errors import MatchdayError
-from matchday.models.candidate import check_fit, evaluation_of
+from matchday.models.catalogue import model_kind
+from matchday.models.champion import check_fit
+from matchday.models.registration import evaluation_of
 from matchday.registry import Registry
 from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
@@ -45,7 +47,7 @@ def outcome(as_of: str | None, port: int) -> None:
     history.show()
     heading("2  The pipeline train-match-outcome (Kubeflow, local runner)")
     training.run(gameweek.as_of)
-    check_fit(Settings(), gameweek.as_of)
+    check_fit(model_kind(MODEL), Settings(), gameweek.as_of)
     heading("3  The champion, served")
     with server.running(CHAMPION, HOST, port):
         console.print(f"  {CHAMPION} is ready at http://{HOST}:{port}")
@@ -104,7 +106,7 @@ def _show_gameweek(gameweek: Gameweek, url: str) -> None:
 def _show_scores() -> None:
     registry = Registry(Settings().tracking_uri)
     champion = registry.resolve(CHAMPION)
-    board = evaluation_of(registry, champion).scoreboard()
+    board = evaluation_of(model_kind(MODEL), registry, champion).scoreboard()
     rows = [
         (
             row["forecaster"],

@@ -8,7 +8,8 @@ from functools import partial
 from components.step import FAILED, SAID
 from console.screen import console, table
 from matchday.errors import MatchdayError
-from matchday.models.candidate import registered_by
+from matchday.models.catalogue import KINDS
+from matchday.models.registration import registered_by
 from matchday.patience import wait_for
 from matchday.registry import Registry, RegistryError
 from matchday.settings import Settings
@@ -126,7 +127,8 @@ def _show_version(run: Run) -> None:
         return
     registry = Registry(settings.tracking_uri)
     try:
-        version = registered_by(registry, run.id)
+        found = (registered_by(kind, registry, run.id) for kind in KINDS.values())
+        version = next(filter(None, found), None)
         if version is None:
             console.print("the version that it registered bears the id of a later run by now")
             return

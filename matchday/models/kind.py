@@ -9,9 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf, sqrt
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matchday.models.recipe import Recipe
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -41,11 +46,15 @@ class EntityInput:
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """The output tensor. classes: its columns, none for a model that forecasts a number, whose shape is [n]."""
+    """The output tensor. classes: its columns, none for a model that forecasts a number, whose shape is [n].
+
+    labels: the classes in words, for people.
+    """
 
     name: str
     classes: tuple[str, ...] = ()
     datatype: str = "FP32"
+    labels: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -62,12 +71,13 @@ class ModelOutput:
 class PairedScore:
     """The score by which two versions are compared on the same matches.
 
-    name: of the metric, `rps`. title: for people. loss: of each row. margin: how much worse a version that has learnt
-    from more matches may be on average and still count as equally good; in units of the score.
+    name: of the metric, `rps`. title: for people. about: its definition, for people. loss: of each row. margin: how
+    much worse a fresher version may be on average and still count as equally good; in units of the score.
     """
 
     name: str
     title: str
+    about: str
     loss: Loss
     margin: float
 
@@ -86,10 +96,10 @@ class ScoreLimit:
     most: float = inf
     chance: float = 0.0
 
-    def holds(self, value: float, matches: int) -> bool:
-        """Whether a mean over so many matches is within the bounds."""
+    def bounds(self, matches: int) -> tuple[float, float]:
+        """The bounds of a mean over so many matches."""
         slack = self.chance / sqrt(matches)
-        return self.least - slack <= value <= self.most + slack
+        return self.least - slack, self.most + slack
 
 
 @dataclass(frozen=True)
@@ -110,9 +120,11 @@ class ModelKind:
     """A registered model.
 
     name: in the registry and in requests. about: one sentence for people. inputs: of a request in entity mode.
-    feature_service: the Feast service that it is trained and served with. score: compares two of its versions.
-    result: what happened in matches, (n,), in the model's terms, from goals of home and away, (n,) each. baselines:
-    forecasts that it is evaluated beside. gate: what its evaluation must show. replay: rows that a rollout asks for.
+    feature_service: the Feast service that it is trained and served with. result: what happened in matches, (n,), in
+    the model's terms, from goals of home and away, (n,) each. score: compares two of its versions. scores: means of all
+    its scores by name, that of `score` among them, from forecasts (n, c) and results (n,). baselines: forecasts that it
+    is evaluated beside. gate: what its evaluation must show. entry_point: `module:name` of its `Recipe`. replay: rows
+    that a rollout asks for.
     """
 
     name: str
@@ -120,13 +132,20 @@ class ModelKind:
     inputs: tuple[EntityInput, ...]
     feature_service: str
     output: ModelOutput
-    score: PairedScore
     result: Callable[[IntArray, IntArray], IntArray]
+    score: PairedScore
+    scores: Callable[[FloatArray, IntArray], dict[str, float]]
     baselines: tuple[str, ...]
     gate: GateRules
+    entry_point: str
     replay: ReplayRows = field(default=ReplayRows.PAIRINGS)
 
     @property
     def pipeline(self) -> str:
         """Name of the pipeline that trains it."""
         return f"train-{self.name}"
+
+    def recipe(self) -> "Recipe":
+        """How it is trained; imports the libraries for that."""
+        found: Recipe = resolve_name(self.entry_point)
+        return found

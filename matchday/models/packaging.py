@@ -1,26 +1,29 @@
-"""The bundle of a trained `match-outcome`."""
+"""The bundle of a trained model."""
 
 from pathlib import Path
 
 from matchday.bundle import write_bundle
-from matchday.features.fixture import FEATURES, SERVICE
-from matchday.models import outcome
+from matchday.features.fixture import FEATURES
 from matchday.models.card import card
 from matchday.models.evaluation import Evaluation
-from matchday.models.training import Trained
-from matchday.scores.outcome import CLASSES
+from matchday.models.recipe import Recipe
+from matchday.models.trained import Trained
 from matchday.signature import Signature
 
 
-def bundle(trained: Trained, evaluation: Evaluation, folder: Path) -> Signature:
+def bundle(recipe: Recipe, trained: Trained, evaluation: Evaluation, folder: Path) -> Signature:
     """Write the bundle of a trained model with its card; returns its signature. Raises BundleError."""
+    kind = recipe.kind
     signature = Signature(
-        model=outcome.MODEL,
-        feature_service=SERVICE,
+        model=kind.name,
+        feature_service=kind.feature_service,
         features=FEATURES,
         fingerprint=trained.data,
         trained_until=trained.trained_until,
-        classes=CLASSES,
+        classes=kind.output.classes,
+        inputs=[each.name for each in kind.inputs],
+        output=kind.output.name,
     )
-    write_bundle(folder, trained.graph, signature, trained.explainer, card(trained, evaluation))
+    text = card(trained, evaluation, recipe.notes(trained))
+    write_bundle(folder, trained.graph, signature, trained.explainer, text)
     return signature

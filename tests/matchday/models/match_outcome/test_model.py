@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from matchday.features.fixture import NAMES, POSITION
-from matchday.models import outcome, training
-from matchday.models.outcome import MEMBERS, Parameters, contrasts, trees_input, vectors_of
-from matchday.models.training import Trained
+from matchday.models.match_outcome import model as outcome
+from matchday.models.match_outcome.model import MEMBERS, Parameters, contrasts, trees_input, vectors_of
+from matchday.models.match_outcome.recipe import OutcomeRecipe
+from matchday.models.trained import BACKGROUND, Trained
 from tests import league
 
 QUICK = Parameters(trees=20, first_season="2223", first_held_out="2425")
@@ -23,22 +24,22 @@ def rows() -> pd.DataFrame:
 
 
 def test_training_and_export_give_the_same_bytes_again(rows) -> None:
-    first, second = (training.train(rows, QUICK) for _ in range(2))
+    first, second = (OutcomeRecipe(QUICK).train(rows) for _ in range(2))
     assert hashlib.sha256(first.graph).hexdigest() == hashlib.sha256(second.graph).hexdigest()
     assert first == second
     shuffled = rows.sample(frac=1, random_state=1)
-    assert training.train(shuffled, QUICK).trained_until == first.trained_until
+    assert OutcomeRecipe(QUICK).train(shuffled).trained_until == first.trained_until
 
 
 def test_a_trained_model_comes_back_as_it_was_saved(rows, tmp_path: Path) -> None:
-    trained = training.train(rows, QUICK)
+    trained = OutcomeRecipe(QUICK).train(rows)
     trained.save(tmp_path / "model")
     assert Trained.load(tmp_path / "model") == trained
     assert trained.matches == len(rows)
     assert pd.Timestamp(trained.trained_until) == rows["kickoff"].max() + pd.Timedelta(hours=2)
-    assert len(trained.explainer["background"]) == training.BACKGROUND
+    assert len(trained.explainer["background"]) == BACKGROUND
     assert set(trained.explainer["labels"]) == set(NAMES)
-    assert set(trained.weights) == set(MEMBERS)
+    assert set(trained.coefficients) == {f"weight_{member}" for member in MEMBERS}
 
 
 def test_every_member_and_the_pool_give_probabilities_that_beat_chance(rows) -> None:

@@ -22,7 +22,7 @@ LEAST_GAP = float(np.finfo(np.float32).smallest_normal)
 
 
 @dataclass(frozen=True)
-class Condition:
+class SplitCondition:
     """An input is below a bound, or where `below` is false, it is not. bound: exactly a float32."""
 
     column: int
@@ -30,7 +30,7 @@ class Condition:
     below: bool
 
 
-Rule = tuple[Condition, ...]
+Rule = tuple[SplitCondition, ...]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def rules_of(trees: XGBClassifier) -> Rules:
     return Rules(tuple(worth), np.array(list(worth.values())).reshape(-1, CLASSES), base)
 
 
-def ramps(conditions: Sequence[Condition], width: int) -> FloatArray:
+def ramps(conditions: Sequence[SplitCondition], width: int) -> FloatArray:
     """Matrix (width + 1, c) from inputs (n, width) and a one to ramps (n, c): at least 1 where true, at most 0 if not.
 
     A ramp rises between two neighbouring float32: the bound and the number before it. Its slope is a power of two and
@@ -80,7 +80,7 @@ def _splits(tree: dict[str, Any], node: int, path: Rule) -> Iterator[tuple[Rule,
     if left < 0:
         return
     column, bound = tree["split_indices"][node], float(np.float32(tree["split_conditions"][node]))
-    to_left, to_right = ((*path, Condition(column, bound, below)) for below in (True, False))
+    to_left, to_right = ((*path, SplitCondition(column, bound, below)) for below in (True, False))
     yield to_left, _rightmost(tree, left) - _rightmost(tree, right)
     yield from _splits(tree, left, to_left)
     yield from _splits(tree, right, to_right)

@@ -6,8 +6,9 @@ import pytest
 
 from matchday.backtest import Walk
 from matchday.models.evaluation import Evaluation, evaluate
-from matchday.models.gate import LEAST_MATCHES, judge
-from matchday.models.outcome import MODEL
+from matchday.models.gate import judge
+from matchday.models.match_outcome.kind import GATE, MATCH_OUTCOME
+from matchday.models.match_outcome.recipe import RECIPE
 
 TRUTH = np.array([0.45, 0.25, 0.30])
 
@@ -24,11 +25,13 @@ def walk(edge: float, matches: int = 3000, seed: int = 0) -> Walk:
 
 def forecasts(said: np.ndarray, result: np.ndarray) -> Walk:
     names = [f"2526-{i}" for i in range(len(result))]
-    return Walk(pd.DataFrame(said, columns=["H", "D", "A"]).assign(match_id=names, season="2526", result=result))
+    rows = pd.DataFrame(said, columns=["H", "D", "A"])
+    return Walk(rows.assign(match_id=names, season="2526", result=result), ("H", "D", "A"))
 
 
 def evaluation(model: Walk, base: Walk | None = None, elo: Walk | None = None) -> Evaluation:
-    return Evaluation({MODEL: model, "base rate": base or walk(0.0), "Elo, ordered logit": elo or walk(0.5)})
+    walks = {MATCH_OUTCOME.name: model, "base rate": base or walk(0.0), "Elo, ordered logit": elo or walk(0.5)}
+    return Evaluation(MATCH_OUTCOME, walks)
 
 
 def oracle() -> Walk:
@@ -45,7 +48,7 @@ def oracle() -> Walk:
         (evaluation(walk(-1.0)), ["does not beat base rate", "does not beat Elo", "calibration error"]),
         (
             evaluation(walk(1.0, 150), walk(0, 150), walk(0.5, 150)),
-            [f"only 150 matches were forecast, {LEAST_MATCHES} "],
+            [f"only 150 matches were forecast, {GATE.least_matches} "],
         ),
         (evaluation(oracle()), ["too good to be true"]),
     ],
@@ -62,4 +65,4 @@ def test_verdicts(case: Evaluation, reasons: list[str]) -> None:
 def test_nothing_can_be_walked_without_seasons_to_learn_from() -> None:
     rows = pd.DataFrame({"season": ["1415", "1617", "1718"]})
     with pytest.raises(ValueError, match="needs 2 seasons to learn from since 1617"):
-        evaluate(rows)
+        evaluate(RECIPE, rows)

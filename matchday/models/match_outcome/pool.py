@@ -1,4 +1,4 @@
-"""Several forecasts made one: a calibrated log-linear pool."""
+"""Calibrated log-linear pool: combines several forecasts of the same match into one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ IntArray = NDArray[np.int64]
 SHRINKAGE = 2000.0
 """Strength of the pull to equal weights and no shift: half of it times the squared distance is the penalty, in nats.
 
-Chosen on 2019/20 to 2022/23: weaker pulls follow the chances of a season (there were no crowds in 2020/21).
+Chosen on 2019/20 to 2022/23: weaker pulls follow the accidents of a season (there were no crowds in 2020/21).
 """
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from xgboost import XGBClassifier
 
-from matchday.models.rules import CLASSES, Condition, ramps, rules_of
+from matchday.models.match_outcome.rules import CLASSES, SplitCondition, ramps, rules_of
 
 SMALLEST = float(np.finfo(np.float32).smallest_normal)
 SIZES = some.floats(2.0**-100, 2.0**100, width=32)
@@ -22,7 +22,7 @@ def fitted(depth: int, trees: int = 12, **more: float) -> tuple[XGBClassifier, n
     return trees.fit(inputs, result), inputs
 
 
-def ramp(condition: Condition, value: float) -> np.float32:
+def ramp(condition: SplitCondition, value: float) -> np.float32:
     seen = np.array([[value, 7.0, 1.0]], np.float32)
     with np.errstate(over="ignore"):
         return (seen @ ramps([condition], 2).astype(np.float32))[0, 0]
@@ -30,15 +30,15 @@ def ramp(condition: Condition, value: float) -> np.float32:
 
 @given(bound=NUMBERS, value=NUMBERS, below=some.booleans())
 def test_a_ramp_tells_the_side_of_any_bound(bound, value, below) -> None:
-    risen = ramp(Condition(0, bound, below), value)
+    risen = ramp(SplitCondition(0, bound, below), value)
     assert (risen >= 1) if (value < bound) == below else (risen <= 0)
 
 
 @given(bound=NUMBERS, below=some.booleans())
 def test_a_ramp_rises_between_the_bound_and_the_number_before_it(bound, below) -> None:
     before = np.nextafter(np.float32(bound), np.float32(-np.inf)) if bound else -SMALLEST
-    assert (ramp(Condition(0, bound, below), before) >= 1) == below
-    assert (ramp(Condition(0, bound, below), bound) >= 1) != below
+    assert (ramp(SplitCondition(0, bound, below), before) >= 1) == below
+    assert (ramp(SplitCondition(0, bound, below), bound) >= 1) != below
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 5])

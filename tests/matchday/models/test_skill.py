@@ -11,7 +11,15 @@ from hypothesis import strategies as some
 
 from matchday.bundle import FeatureRef, Signature, write_bundle
 from matchday.lake import Lake, LakeError
-from matchday.models.skill import FORECASTS, MOVED, before_kickoff, paired, walked
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.skill import (
+    FORECASTS,
+    MOVED,
+    MatchForecast,
+    last_before_kickoff,
+    loss_differences,
+    walk_forward_differences,
+)
 from matchday.registry import Registry, RegistryError
 from matchday.results import Results
 from matchday.tables import Matches
@@ -37,17 +45,17 @@ ROWS = some.dictionaries(some.integers(0, 9), PROBABILITIES)
 def test_a_comparison_is_over_what_both_forecast_and_is_its_own_mirror(
     own: dict[int, tuple[float, float, float]], other: dict[int, tuple[float, float, float]]
 ) -> None:
-    gaps = paired(forecasts(own), forecasts(other))
+    gaps = loss_differences(MATCH_OUTCOME, forecasts(own), forecasts(other))
     assert len(gaps) == len(own.keys() & other.keys())
-    mirrored = paired(forecasts(other), forecasts(own))
+    mirrored = loss_differences(MATCH_OUTCOME, forecasts(other), forecasts(own))
     np.testing.assert_allclose(np.sort(gaps), np.sort(-mirrored), atol=1e-12)
-    assert (paired(forecasts(own), forecasts(own)) == 0).all()
+    assert (loss_differences(MATCH_OUTCOME, forecasts(own), forecasts(own)) == 0).all()
 
 
 def test_a_better_forecast_is_a_negative_difference() -> None:
     better, worse = forecasts({0: (0.8, 0.1, 0.1)}), forecasts({0: (0.1, 0.1, 0.8)})
     # cumulative gaps 0.2, 0.1 against 0.9, 0.8, each squared, summed and halved
-    assert paired(better, worse) == pytest.approx((0.04 + 0.01 - 0.81 - 0.64) / 2)
+    assert loss_differences(MATCH_OUTCOME, better, worse) == pytest.approx((0.04 + 0.01 - 0.81 - 0.64) / 2)
 
 
 def matches(*rows: tuple[str, str, int, int], kickoff: pd.Timestamp = SATURDAY, season: str = "2526") -> pd.DataFrame:
@@ -59,12 +67,10 @@ def matches(*rows: tuple[str, str, int, int], kickoff: pd.Timestamp = SATURDAY, 
     return frame[[*about, "home", "away", "home_goals", "away_goals"]]
 
 
-def said(
-    time: float, home: str = "ARS", away: str = "LIV", asked: float = 0.0, win: float = 0.5
-) -> tuple[str, str, float, float, float, float, float]:
+def said(time: float, home: str = "ARS", away: str = "LIV", asked: float = 0.0, win: float = 0.5) -> MatchForecast:
     """A forecast. time, asked: seconds from Saturday's kick-off."""
     start = SATURDAY.timestamp()
-    return (home, away, start + asked, start + time, win, 0.2, 0.8 - win)
+    return MatchForecast(home, away, start + asked, start + time, (win, 0.2, 0.8 - win))
 
 
 PLAYED = matches(("ARS", "LIV", 2, 0), ("LIV", "MCI", 1, 1), ("MCI", "BOU", 0, 3))
@@ -72,13 +78,13 @@ PLAYED = matches(("ARS", "LIV", 2, 0), ("LIV", "MCI", 1, 1), ("MCI", "BOU", 0, 3
 
 def test_the_last_forecast_before_kickoff_counts() -> None:
     given = [said(-50, win=0.3), said(-9000, win=0.1), said(-1, win=0.4), said(0, win=0.5), said(60, win=0.6)]
-    [row] = before_kickoff(given, PLAYED).to_dict("records")
+    [row] = last_before_kickoff(MATCH_OUTCOME, given, PLAYED).to_dict("records")
     assert row == {"match_id": "2526-ARS-LIV", "result": 0, "H": 0.4, "D": 0.2, "A": 0.4}
 
 
 def test_results_are_home_draw_away() -> None:
     given = [said(-60, "MCI", "BOU"), said(-60, "ARS", "LIV"), said(-60, "LIV", "MCI"), said(-60, "LIV", "ARS")]
-    assert dict(before_kickoff(given, PLAYED)[["match_id", "result"]].to_numpy()) == {
+    assert dict(last_before_kickoff(MATCH_OUTCOME, given, PLAYED)[["match_id", "result"]].to_numpy()) == {
         "2526-ARS-LIV": 0,
         "2526-LIV-MCI": 1,
         "2526-MCI-BOU": 2,
@@ -87,21 +93,23 @@ def test_results_are_home_draw_away() -> None:
 
 def test_a_match_that_was_moved_a_little_is_the_same_and_far_off_another() -> None:
     day = MOVED.total_seconds()
-    assert len(before_kickoff([said(-60, asked=day)], PLAYED)) == 1
-    assert len(before_kickoff([said(-2 * day, asked=-day)], PLAYED)) == 1
-    assert len(before_kickoff([said(-60, asked=day + 1)], PLAYED)) == 0
+    assert len(last_before_kickoff(MATCH_OUTCOME, [said(-60, asked=day)], PLAYED)) == 1
+    assert len(last_before_kickoff(MATCH_OUTCOME, [said(-2 * day, asked=-day)], PLAYED)) == 1
+    assert len(last_before_kickoff(MATCH_OUTCOME, [said(-60, asked=day + 1)], PLAYED)) == 0
     again = matches(("ARS", "LIV", 0, 1), kickoff=SATURDAY - timedelta(days=200), season="2425")
-    assert before_kickoff([said(-60)], pd.concat([again, PLAYED]))["match_id"].tolist() == ["2526-ARS-LIV"]
+    assert last_before_kickoff(MATCH_OUTCOME, [said(-60)], pd.concat([again, PLAYED]))["match_id"].tolist() == [
+        "2526-ARS-LIV"
+    ]
     moved_up = matches(("ARS", "LIV", 2, 0), kickoff=SATURDAY - timedelta(days=1))
-    assert before_kickoff([said(-60)], moved_up).empty
-    assert len(before_kickoff([said(-60), said(-90_000)], moved_up)) == 1
+    assert last_before_kickoff(MATCH_OUTCOME, [said(-60)], moved_up).empty
+    assert len(last_before_kickoff(MATCH_OUTCOME, [said(-60), said(-90_000)], moved_up)) == 1
 
 
 def test_nothing_said_or_nothing_played_is_nothing_compared() -> None:
-    nothing = before_kickoff([], PLAYED)
-    assert nothing.empty and before_kickoff([said(-60)], PLAYED[:0]).empty
-    assert len(paired(nothing, before_kickoff([said(-60)], PLAYED))) == 0
-    assert len(paired(nothing, nothing)) == 0
+    nothing = last_before_kickoff(MATCH_OUTCOME, [], PLAYED)
+    assert nothing.empty and last_before_kickoff(MATCH_OUTCOME, [said(-60)], PLAYED[:0]).empty
+    assert len(loss_differences(MATCH_OUTCOME, nothing, last_before_kickoff(MATCH_OUTCOME, [said(-60)], PLAYED))) == 0
+    assert len(loss_differences(MATCH_OUTCOME, nothing, nothing)) == 0
 
 
 def test_a_corrected_result_is_seen_and_the_same_ones_are_not_read_again(tmp_path: Path) -> None:
@@ -143,18 +151,18 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 
 
 def test_walks_are_compared_over_the_last_weeks_that_both_have(registry: Registry) -> None:
-    whole = walked(registry, MODEL, "1", "2", weeks=52)
+    whole = walk_forward_differences(registry, MODEL, "1", "2", weeks=52)
     assert len(whole) == 5
-    assert len(walked(registry, MODEL, "1", "2", weeks=2)) == 2
-    np.testing.assert_allclose(walked(registry, MODEL, "1", "2", weeks=2), whole[-2:])
-    np.testing.assert_allclose(walked(registry, MODEL, "2", "1", weeks=52), -whole)
+    assert len(walk_forward_differences(registry, MODEL, "1", "2", weeks=2)) == 2
+    np.testing.assert_allclose(walk_forward_differences(registry, MODEL, "1", "2", weeks=2), whole[-2:])
+    np.testing.assert_allclose(walk_forward_differences(registry, MODEL, "2", "1", weeks=52), -whole)
     # match 6 was a home win: cumulative gaps 0.49, 0.19 of stable and 0.48, 0.18 of the candidate
     assert whole[1] == pytest.approx((0.48**2 + 0.18**2 - 0.49**2 - 0.19**2) / 2)
 
 
 def test_versions_that_share_no_match_are_not_compared(registry: Registry) -> None:
-    assert len(walked(registry, MODEL, "1", "3", weeks=52)) == 0
-    assert len(walked(registry, MODEL, "3", "1", weeks=52)) == 0
-    assert len(walked(registry, MODEL, "1", "4", weeks=52)) == 0
+    assert len(walk_forward_differences(registry, MODEL, "1", "3", weeks=52)) == 0
+    assert len(walk_forward_differences(registry, MODEL, "3", "1", weeks=52)) == 0
+    assert len(walk_forward_differences(registry, MODEL, "1", "4", weeks=52)) == 0
     with pytest.raises(RegistryError, match="has no version 9"):
-        walked(registry, MODEL, "1", "9", weeks=52)
+        walk_forward_differences(registry, MODEL, "1", "9", weeks=52)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from matchday.models.scoreline import MOST_GOALS, outcome
+from matchday.models.match_outcome.scoreline import MOST_GOALS, outcome
 
 RATES = some.floats(0.1, 4.0)
 LOW_SCORES = some.floats(-0.2, 0.1)
@@ -44,8 +44,8 @@ def test_outcomes_are_the_sums_over_all_scores(home: float, away: float, low_sco
 @given(home=RATES, away=RATES)
 def test_without_dependence_goals_are_independent(home: float, away: float) -> None:
     goals = np.arange(MOST_GOALS + 1)
-    chances = [rate**goals / np.array([math.factorial(k) for k in goals]) for rate in (home, away)]
-    own, other = (one / one.sum() for one in chances)
+    unscaled = [rate**goals / np.array([math.factorial(k) for k in goals]) for rate in (home, away)]
+    own, other = (one / one.sum() for one in unscaled)
     draw = float(own @ other)
     assert of_one(home, away, 0.0)[1] == pytest.approx(draw)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from matchday.scores import accuracy, brier, calibration_error, log_loss, ranked_probability, score
+from matchday.scores.confusion import confusion
+from matchday.scores.outcome import accuracy, brier, calibration_error, log_loss, outcome_scores, ranked_probability
 
 THIRD = [1 / 3, 1 / 3, 1 / 3]
 SCORES = (ranked_probability, brier, log_loss)
@@ -73,14 +74,19 @@ def test_calibration_error_of_certainty_that_is_always_wrong() -> None:
 
 def test_all_scores_are_means_over_the_matches() -> None:
     forecast, result = np.array([[0.5, 0.3, 0.2], THIRD]), np.array([0, 1])
-    scores = score(np.tile(forecast, (5, 1)), np.tile(result, 5))
-    assert scores.matches == 10
-    assert scores.rps == pytest.approx((0.145 + 1 / 9) / 2)
-    assert scores.accuracy == 0.5
-    assert set(scores.as_dict()) == {"matches", "rps", "log_loss", "brier", "accuracy", "calibration_error"}
+    scores = outcome_scores(np.tile(forecast, (5, 1)), np.tile(result, 5))
+    assert scores["matches"] == 10
+    assert scores["rps"] == pytest.approx((0.145 + 1 / 9) / 2)
+    assert scores["accuracy"] == 0.5
+    assert set(scores) == {"matches", "rps", "log_loss", "brier", "accuracy", "calibration_error"}
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (2, 3), (1, 2)])
 def test_shapes_that_do_not_fit_are_refused(shape: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="does not fit"):
-        score(np.zeros(shape), np.zeros(1 if shape[0] else 0, int))
+        outcome_scores(np.zeros(shape), np.zeros(1 if shape[0] else 0, int))
+
+
+def test_confusion_counts_what_happened_by_what_was_most_probable() -> None:
+    forecast = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
+    assert confusion(forecast, np.array([0, 2, 2])).tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 1]]

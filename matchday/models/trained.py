@@ -1,20 +1,17 @@
-"""Training `match-outcome` to a graph on disk."""
+"""A trained model on disk: graph, explainer data, and a report of the training."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandera.pandas import DataFrameModel
 
-from matchday.features.fixture import NAMES
 from matchday.features.labels import label
 from matchday.features.team import FULL_TIME
-from matchday.models import outcome
-from matchday.models.export import Parity, export, prove_parity
-from matchday.models.outcome import MEMBERS, Parameters
-from matchday.tables import OutcomeFeatures
+from matchday.models.graph import Parity
 from matchday.tables.arrow import to_arrow
 from matchday.tables.fingerprint import fingerprint
 
@@ -26,12 +23,17 @@ GRAPH, REPORT, EXPLAINER = "model.onnx", "training.json", "explainer.json"
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model, exported. trained_until: end of the last match seen, ISO 8601. data: its fingerprint."""
+    """A trained model, exported.
+
+    parameters: what it was fitted with. coefficients: fitted numbers worth showing, by name. parity: of graph and
+    Python. matches: how many it learnt from. trained_until: end of the last match seen, ISO 8601. data: fingerprint
+    of the training set.
+    """
 
     graph: bytes
     explainer: Mapping[str, Any]
-    parameters: Parameters
-    weights: Mapping[str, float]
+    parameters: Mapping[str, Any]
+    coefficients: Mapping[str, float]
     parity: Parity
     matches: int
     trained_until: str
@@ -47,36 +49,26 @@ class Trained:
 
     @classmethod
     def load(cls, folder: Path) -> "Trained":
-        """What `save` wrote."""
+        """Read what `save` wrote."""
         rest = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-        rest["parameters"] = Parameters(**rest["parameters"])
         rest["parity"] = Parity(**rest["parity"])
         explainer = json.loads((folder / EXPLAINER).read_text(encoding="utf-8"))
         return cls(graph=(folder / GRAPH).read_bytes(), explainer=explainer, **rest)
 
 
-def train(features: pd.DataFrame, parameters: Parameters | None = None) -> Trained:
-    """Fit on rows of `OutcomeFeatures`, export, and prove parity on every row. Raises ParityError, ValueError."""
-    parameters = parameters or Parameters()
-    model = outcome.train(features, parameters)
-    graph = export(model)
-    vectors = outcome.vectors_of(features)
-    return Trained(
-        graph=graph,
-        explainer=_explainer(features),
-        parameters=parameters,
-        weights=dict(zip(MEMBERS, model.pool.weights.tolist(), strict=True)),
-        parity=prove_parity(model, graph, vectors),
-        matches=int((features["season"] >= parameters.first_season).sum()),
-        trained_until=(features["kickoff"].max() + FULL_TIME).isoformat(),
-        data=fingerprint(to_arrow(OutcomeFeatures, features)),
-    )
+def trained_until(features: pd.DataFrame) -> str:
+    """End of the last match of a training set, ISO 8601."""
+    return str((features["kickoff"].max() + FULL_TIME).isoformat())
 
 
-def _explainer(features: pd.DataFrame) -> dict[str, Any]:
+def data_fingerprint(table: type[DataFrameModel], features: pd.DataFrame) -> str:
+    """Fingerprint of a training set, rows of `table`."""
+    return fingerprint(to_arrow(table, features))
+
+
+def explainer(features: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    """What explanations of a model need: background rows of its features, and a label of each for people."""
     recent = features.sort_values("kickoff").tail(10 * BACKGROUND)
     chosen = recent.iloc[:: max(1, len(recent) // BACKGROUND)].head(BACKGROUND)
-    return {
-        "background": outcome.vectors_of(chosen).astype(float).round(6).tolist(),
-        "labels": {name: label(name) for name in NAMES},
-    }
+    background = chosen[list(names)].to_numpy("float32").astype(float).round(6)
+    return {"background": background.tolist(), "labels": {name: label(name) for name in names}}

@@ -12,10 +12,11 @@ from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
 from matchday.features.fixture import NAMES
-from matchday.models import outcome
-from matchday.models.export import TOLERANCE, ParityError, export, prove_parity
-from matchday.models.outcome import OutcomeModel, Parameters, contrasts, trees_input, vectors_of
-from matchday.models.rules import rules_of
+from matchday.models.graph import TOLERANCE, Parity, ParityError, prove_parity
+from matchday.models.match_outcome import model as outcome
+from matchday.models.match_outcome.export import export
+from matchday.models.match_outcome.model import OutcomeModel, Parameters, contrasts, trees_input, vectors_of
+from matchday.models.match_outcome.rules import rules_of
 from tests import league
 
 QUICK = Parameters(trees=20, first_season="2223", first_held_out="2425")
@@ -44,6 +45,10 @@ def matches() -> np.ndarray:
     return vectors_of(league.outcome_features())
 
 
+def proved(model: OutcomeModel, graph: bytes, vectors: np.ndarray) -> Parity:
+    return prove_parity(graph, "probabilities", vectors, model.predict(vectors))
+
+
 def ask(graph: bytes, *batches: np.ndarray) -> np.ndarray:
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     return np.concatenate([session.run(["probabilities"], {"features": batch})[0] for batch in batches])
@@ -51,7 +56,7 @@ def ask(graph: bytes, *batches: np.ndarray) -> np.ndarray:
 
 def test_the_graph_forecasts_what_the_model_forecasts_on_every_match(whole, matches) -> None:
     model, graph = whole
-    parity = prove_parity(model, graph, matches)
+    parity = proved(model, graph, matches)
     assert parity.rows == len(matches) == 4560
     assert parity.largest < 5e-7 < TOLERANCE == 1e-5
     forecast = ask(graph, matches)
@@ -71,7 +76,7 @@ CORNERS = np.random.default_rng(1).integers(0, 2, (2000, len(NAMES))).astype(flo
 def test_the_graph_forecasts_what_the_model_forecasts_on_vectors_that_never_were(whole, share) -> None:
     # To a millionth: of numbers below the normal ones, which no rating is, ONNX Runtime makes zero.
     vectors = (LOW + share.round(6) * (HIGH - LOW)).astype(np.float32)
-    assert prove_parity(*whole, vectors).largest < CLOSE
+    assert proved(*whole, vectors).largest < CLOSE
 
 
 def test_a_row_on_the_bound_of_a_split_goes_the_way_of_the_trees(whole, matches) -> None:
@@ -85,7 +90,7 @@ def test_a_row_on_the_bound_of_a_split_goes_the_way_of_the_trees(whole, matches)
             assert trees_input(row[None])[0, condition.column] == value
             vectors.append(row)
     assert len(vectors) > 1000
-    assert prove_parity(*whole, np.array(vectors)).largest < CLOSE
+    assert proved(*whole, np.array(vectors)).largest < CLOSE
 
 
 def neighbours(bound: float) -> list[float]:
@@ -127,10 +132,10 @@ def test_the_graph_is_few_products_with_the_published_ends(whole) -> None:
 def test_trees_of_any_depth_are_exported(rows, change) -> None:
     model = outcome.train(rows, replace(QUICK, **change))
     assert max(map(len, rules_of(model.members.trees).rules), default=0) == (change.get("depth", 0))
-    assert prove_parity(model, export(model), vectors_of(rows)).largest < CLOSE
+    assert proved(model, export(model), vectors_of(rows)).largest < CLOSE
 
 
 def test_a_graph_of_another_model_fails_the_proof(whole, rows) -> None:
     other = outcome.train(rows, QUICK)
     with pytest.raises(ParityError, match="must not be served"):
-        prove_parity(other, whole[1], vectors_of(rows))
+        proved(other, whole[1], vectors_of(rows))

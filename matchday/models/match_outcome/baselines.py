@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from matchday.models.outcome import goals_forecast, vectors_of
+from matchday.models.match_outcome.model import elo_gap, goals_forecast, vectors_of
 
 FloatArray = NDArray[np.float64]
 
@@ -23,8 +23,8 @@ def elo_ordered_logit(past: pd.DataFrame, coming: pd.DataFrame) -> FloatArray:
     gap = _gap(past)
 
     def loss(theta: FloatArray) -> float:
-        chances = _ordered(gap, theta)[np.arange(len(result)), result]
-        return -float(np.log(np.clip(chances, 1e-12, None)).sum())
+        likelihood = _ordered(gap, theta)[np.arange(len(result)), result]
+        return -float(np.log(np.clip(likelihood, 1e-12, None)).sum())
 
     best = minimize(loss, np.array([0.2, -0.9, 1.0]), method="Nelder-Mead")
     return _ordered(_gap(coming), best.x)
@@ -44,7 +44,7 @@ BASELINES = {
 
 
 def _gap(rows: pd.DataFrame) -> FloatArray:
-    return (rows["home_elo"] - rows["away_elo"]).to_numpy(float) / 100
+    return elo_gap(rows["home_elo"].to_numpy(float), rows["away_elo"].to_numpy(float))
 
 
 def _ordered(gap: FloatArray, theta: FloatArray) -> FloatArray:

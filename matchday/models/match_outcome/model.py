@@ -1,11 +1,12 @@
 """`match-outcome`: home, draw and away probabilities of a match.
 
 Three members forecast each match: the goals model (ratings to scorelines), gradient-boosted trees that correct it,
-and a multinomial logistic regression on its log-odds and the Elo gap. A pool that is fitted on forecasts of
-seasons the members had not seen makes them one calibrated forecast.
+and a multinomial logistic regression on its log-odds and the Elo gap. A pool combines them into one calibrated
+forecast; it is fitted on forecasts of seasons that the members had not seen.
 """
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,19 +18,22 @@ from xgboost import XGBClassifier
 
 from matchday.features.fixture import NAMES, PER_TEAM, POSITION
 from matchday.features.team import FORM
-from matchday.models import scoreline
-from matchday.models.calibration import Pool, fit_pool
+from matchday.models.expected_goals import expected_goals
+from matchday.models.match_outcome import scoreline
+from matchday.models.match_outcome.pool import Pool, fit_pool
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
+AnyFloat = TypeVar("AnyFloat", np.float32, np.float64)
 
-MODEL = "match-outcome"
 MEMBERS = ("goals", "trees", "logistic")
 GAPS = (*PER_TEAM, *FORM, "rest_days")
 """Features that trees see as home minus away."""
 TOTALS = ("attack", "defence")
 """Features that trees also see as home plus away: what makes draws likely."""
+ELO_UNIT = 100.0
+"""Elo points in one unit of `elo_gap`."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +90,9 @@ def vectors_of(features: pd.DataFrame) -> Float32Array:
     return features[list(NAMES)].to_numpy(np.float32)
 
 
-def expected_goals(vectors: Float32Array) -> tuple[FloatArray, FloatArray]:
-    """Expected goals (n,) of home and away from the ratings in feature vectors (n, k)."""
-    value = {name: vectors[:, position].astype(float) for name, position in POSITION.items()}
-    home = value["league_level"] + value["league_home_edge"] + value["home_attack"] - value["away_defence"]
-    away = value["league_level"] + value["away_attack"] - value["home_defence"]
-    return np.exp(home), np.exp(away)
-
-
 def goals_forecast(vectors: Float32Array) -> FloatArray:
     """The goals member: probabilities (n, 3) from ratings alone."""
-    return scoreline.outcome(*expected_goals(vectors), vectors[:, POSITION["league_low_score"]].astype(float))
+    return scoreline.outcome(*expected_goals(vectors, NAMES), vectors[:, POSITION["league_low_score"]].astype(float))
 
 
 def contrasts() -> Float32Array:
@@ -113,9 +109,14 @@ def trees_input(vectors: Float32Array) -> Float32Array:
     return vectors @ contrasts()
 
 
+def elo_gap(home: NDArray[AnyFloat], away: NDArray[AnyFloat]) -> NDArray[AnyFloat]:
+    """Elo rating of home minus that of away, in `ELO_UNIT`, all (n,)."""
+    return (home - away) / ELO_UNIT
+
+
 def logistic_input(vectors: Float32Array, goals: FloatArray) -> Float32Array:
-    """What the logistic member sees (n, 3): log-odds of home and away against the draw, hundreds of Elo points."""
-    gap = (vectors[:, POSITION["home_elo"]] - vectors[:, POSITION["away_elo"]]) / 100
+    """What the logistic member sees (n, 3): log-odds of home and away against the draw, and the Elo gap."""
+    gap = elo_gap(vectors[:, POSITION["home_elo"]], vectors[:, POSITION["away_elo"]])
     odds = np.log(goals[:, [0, 2]] / goals[:, [1]])
     return np.column_stack([odds, gap]).astype(np.float32)
 
