@@ -32,8 +32,8 @@ from matchday.models.catalogue import model_kind
 from matchday.models.graph import prove_parity
 from matchday.models.match_outcome import model as outcome
 from matchday.models.match_outcome.export import export
+from matchday.models.packaging import describe
 from matchday.settings import Settings
-from matchday.signature import Signature
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Fixtures
 
@@ -109,14 +109,8 @@ def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Ma
 
 def _write_bundle(folder: Path, model: outcome.OutcomeModel, vectors: outcome.Float32Array, until: datetime) -> None:
     graph = export(model)
-    prove_parity(graph, "probabilities", vectors, model.predict(vectors))
-    signature = Signature(
-        model=KIND.name,
-        feature_service=fixture.SERVICE,
-        features=fixture.FEATURES,
-        fingerprint="benchmark",
-        trained_until=until.isoformat(),
-    )
+    prove_parity(graph, KIND.output.name, vectors, model.predict(vectors))
+    signature = describe(KIND, fixture.FEATURES, "benchmark", until.isoformat())
     explainer = {"background": vectors[:8].astype(float).tolist(), "labels": {name: name for name in fixture.NAMES}}
     write_bundle(folder, graph, signature, explainer, "# A model for benchmarks\n\nNever scored, not to be served.\n")
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from matchday.signature import EntityInput
+
 if TYPE_CHECKING:
     from matchday.models.recipe import Recipe
 
@@ -30,18 +32,6 @@ class ReplayRows(StrEnum):
 
     PAIRINGS = "pairings"
     """Every team of the latest season at home against every other one."""
-
-
-@dataclass(frozen=True)
-class EntityInput:
-    """An input of a request that names entities.
-
-    name: of the input, `home`. join_key: of the Feast entity, `team`. datatype: of the Open Inference Protocol.
-    """
-
-    name: str
-    join_key: str
-    datatype: str = "BYTES"
 
 
 @dataclass(frozen=True)
@@ -120,6 +110,7 @@ class ModelKind:
     """A registered model.
 
     name: in the registry and in requests. about: one sentence for people. inputs: of a request in entity mode.
+    distinct: inputs that must name different entities. moment: input that says which moment a forecast is for.
     feature_service: the Feast service that it is trained and served with. result: what happened in matches, (n,), in
     the model's terms, from goals of home and away, (n,) each. score: compares two of its versions. scores: means of all
     its scores by name, that of `score` among them, from forecasts (n, c) and results (n,). baselines: forecasts that it
@@ -139,6 +130,8 @@ class ModelKind:
     gate: GateRules
     entry_point: str
     replay: ReplayRows = field(default=ReplayRows.PAIRINGS)
+    distinct: tuple[str, ...] = ()
+    moment: str = "kickoff"
 
     @property
     def pipeline(self) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from matchday.models.catalogue import model_kind
 from matchday.models.kind import ModelKind
 from matchday.registry import Registry
-from matchday.registry.version import ATTACHED_TAG
+from matchday.registry.names import ATTACHED_TAG
 
 FORECASTS = "forecasts.parquet"
 """Beside the bundle of every version: its walk-forward forecasts, for paired comparisons later."""

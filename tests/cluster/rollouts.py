@@ -90,7 +90,7 @@ def promoted(scene: Scene) -> list[str]:
 def stays(scene: Scene) -> list[str]:
     """Neither an upgrade of the chart, nor a new pod, nor a moved alias changes what a rollout has let in."""
     kube, version = scene.kube, scene.versions[variants.SIMPLER.name]
-    scene.release.set("inferenceService.stopSeconds=21")
+    scene.release.set("models.match-outcome.stopSeconds=21")
     _settled(kube, version)
     with scene.registry() as (registry, _):
         registry.set_alias(MODEL, "champion", scene.versions[variants.SWAPPED.name])
@@ -149,7 +149,7 @@ def knative(scene: Scene) -> list[str]:
     labels = {f"pod-security.kubernetes.io/{mode}": "baseline" for mode in ("enforce", "warn")}
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": kube.namespace, "labels": labels}})
     scene.knative = True
-    scene.release.set("inferenceService.mode=Knative")
+    scene.release.set("models.match-outcome.mode=Knative")
     kube.until("the InferenceService Ready", lambda: is_ready(kube.get("inferenceservice", MODEL)), 300)
     champion = _champion(scene)
     kube.until("the predictor pinned", lambda: _pin(kube) == champion, 180)

@@ -92,7 +92,7 @@ def upgrade(scene: Scene) -> list[str]:
     """Another replica count and back, under traffic, without a failed request."""
     kube, before = scene.kube, scene.release.revision()
     with traffic(scene.ask, scene.gateway) as seen:
-        scene.release.set("inferenceService.replicas=2")
+        scene.release.set("models.match-outcome.replicas=2")
         kube.until("two predictors", lambda: len(kube.ready(PREDICTOR)) == 2, 180)
         time.sleep(5)
         scene.release("rollback", NAME, str(before), "--timeout", "300s", seconds=330)
@@ -130,7 +130,7 @@ MOST_IN_FLIGHT = 4
 def pod_killed(scene: Scene) -> list[str]:
     """One of two predictors killed at once: what it was answering may fail, nothing else."""
     kube = scene.kube
-    scene.release.set("inferenceService.replicas=2")
+    scene.release.set("models.match-outcome.replicas=2")
     kube.until("two predictors", lambda: len(kube.ready(PREDICTOR)) == 2, 180)
     with traffic(scene.ask, scene.gateway) as seen:
         time.sleep(3)

@@ -48,7 +48,10 @@ def from_the_gate_on(model: str, forecasts: str) -> None:
     gate = passes_gate(model_name=NAME, forecasts=made.outputs["forecasts"])
     with dsl.If(gate.output == "pass", name="passed"):
         version = register(
-            model_name=NAME, model=made.outputs["model"], forecasts=made.outputs["forecasts"], run=dsl.PIPELINE_JOB_ID_PLACEHOLDER
+            model_name=NAME,
+            model=made.outputs["model"],
+            forecasts=made.outputs["forecasts"],
+            run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
         ).set_caching_options(False)
         promote(model_name=NAME, version=version.output, as_of="2026-07-01").set_caching_options(False)
     with dsl.Else(name="refused"):

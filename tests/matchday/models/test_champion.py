@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matchday.bundle import FeatureRef, Signature, write_bundle
+from matchday.bundle import write_bundle
 from matchday.errors import MatchdayError
 from matchday.models import champion, tags
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.skill import FORECASTS
 from matchday.registry import CHAMPION, Registry, RegistryError
 from matchday.settings import Settings
+from matchday.signature import FeatureRef
+from tests.signatures import match_signature
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 VALUES = {"home_elo": "00000000", "away_elo": "11111111"}
@@ -40,13 +42,7 @@ class Place:
         rows = pd.DataFrame(said, columns=["H", "D", "A"]).assign(match_id=range(400), result=result, season="2526")
         rows = rows.assign(kickoff=pd.Timestamp(NOW) - timedelta(days=30), forecaster=MATCH_OUTCOME.name)
         rows.to_parquet(self.folder / FORECASTS)
-        signature = Signature(
-            model=MATCH_OUTCOME.name,
-            feature_service=service,
-            features=[FeatureRef("home_elo", "home", "team_ratings", "elo")],
-            fingerprint="f" * 64,
-            trained_until="2026-02-01T17:00:00+00:00",
-        )
+        signature = match_signature([FeatureRef("home_elo", "home", "team_ratings", "elo")], feature_service=service)
         number = len(self.registry.versions(MATCH_OUTCOME.name)) + 1
         write_bundle(self.folder / "bundle", b"graph", signature, {}, f"# {number}\n")
         attached = {FORECASTS: self.folder / FORECASTS}
