@@ -15,12 +15,6 @@ from components.validate import validate
 from components.walk_forward import walk_forward
 
 
-@dsl.pipeline(name="train-match-outcome", description="From results to a registered challenger, and a champion.")
-def train_match_outcome(as_of: str, traceparent: str = "") -> None:
-    """Train probabilities of home win, draw and away win on everything known before `as_of`."""
-    train_and_promote("match-outcome", as_of, traceparent)
-
-
 def train_and_promote(model_name: str, as_of: str, traceparent: str) -> None:
     """The steps of a training pipeline.
 
@@ -53,3 +47,9 @@ def train_and_promote(model_name: str, as_of: str, traceparent: str) -> None:
     with dsl.Else(name="refused"):
         refusal = refuse(verdict=gate.output, traceparent=traceparent)
         refusal.set_display_name("Refuse").set_caching_options(False)
+
+
+@dsl.pipeline(name="train-match-outcome", description="From results to a registered challenger, and a champion.")
+def train_match_outcome(as_of: str, traceparent: str = "") -> None:
+    """Train probabilities of home win, draw and away win on everything known before `as_of`."""
+    train_and_promote("match-outcome", as_of, traceparent)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matchday.errors import MatchdayError
-from matchday.models.catalogue import KINDS, model_kind
+from matchday.models.catalogue import KINDS
 from matchday.registry import Registry
 from matchday.telemetry import logger
 from rollout.observations.log import Log, Logged
@@ -70,9 +70,10 @@ class PairedScores:
     def live(self, model: str, stable: str, candidate: str) -> NDArray[np.float64] | None:
         """On matches with a result by now that both have forecast before kick-off.
 
-        None where nothing is logged, and, told of in this log, while predictions or results cannot be read.
+        None where nothing is logged, for a model that is not in the catalogue, and, with a warning in this log, while
+        predictions or results cannot be read.
         """
-        if self._prediction_log is None:
+        if self._prediction_log is None or (kind := KINDS.get(model)) is None:
             return None
         from matchday.models.skill import last_before_kickoff, loss_differences
 
@@ -82,7 +83,6 @@ class PairedScores:
         except MatchdayError as error:
             self._log.warning("no live scores", model=model, reason=str(error))
             return None
-        kind = model_kind(model)
         versions = (candidate, stable)
         own, other = (last_before_kickoff(kind, self._said(model, version), matches) for version in versions)
         found = loss_differences(kind, own, other)

@@ -14,9 +14,10 @@ from matchday.errors import MatchdayError
 from matchday.models import champion, tags
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.skill import FORECASTS
-from matchday.registry import CHAMPION, Registry, RegistryError
+from matchday.registry import CHAMPION, RegistryError
 from matchday.settings import Settings
 from matchday.signature import FeatureRef
+from tests.registries import prepare
 from tests.signatures import match_signature
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.settings = Settings()
-        self.registry = Registry(self.settings.tracking_uri)
+        self.registry = prepare(self.settings.tracking_uri)
 
     def register(self, hit: float, told: Mapping[str, str] = TOLD, service: str = "match_outcome_v1") -> str:
         """A version whose forecasts give so much to what happened; the n-th has the card `# n`."""
