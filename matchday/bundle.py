@@ -19,18 +19,7 @@ from typing import Any, NoReturn
 
 from matchday.errors import MatchdayError
 from matchday.files import write_file
-from matchday.signature import FeatureRef, Signature, SignatureError
-
-__all__ = [
-    "MAX_FILE_BYTES",
-    "Bundle",
-    "BundleError",
-    "FeatureRef",
-    "Signature",
-    "read_bundle",
-    "verify_bundle",
-    "write_bundle",
-]
+from matchday.signature import Signature, SignatureError
 
 MAX_FILE_BYTES = 64 * 2**20
 """No file of a bundle may be larger: 64 MiB. The graphs of this project are below 5 MiB."""

@@ -8,15 +8,16 @@ from typing import IO
 
 from matchday.errors import MatchdayError
 from matchday.files import LockTimeout, lock_file
+from matchday.registry import Registry
 from matchday.settings import Settings
 from rollout.embedded import files
-from rollout.embedded.envoy import EnvoySplitter
-from rollout.embedded.folder import NAME, FolderRollouts
+from rollout.embedded.repository import NAME, FolderRepository
 from rollout.embedded.settings import RolloutSettings
-from rollout.sources import Versions
+from rollout.embedded.splitter import EnvoySplitter
+from rollout.sources import VersionRegistry
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase
-from serving.storage import SCHEME, Stored, fetch
+from serving.storage import SCHEME, StoredBundle, fetch
 
 LEASE_SECONDS = 0.5
 """How long to try for a lease: who only asks for its holder has it for a moment."""
@@ -26,7 +27,7 @@ class Busy(MatchdayError):
     """A service whose rollout another process carries out, or that another rollout has in hand."""
 
 
-class Place:
+class Workspace:
     """What lies in the home of this machine: `rollouts/NAME` and `services/NAME`."""
 
     def __init__(self, settings: Settings, rollout: RolloutSettings) -> None:
@@ -34,7 +35,7 @@ class Place:
         self._settings = settings
         self._rollout = rollout
         self._services = settings.home.resolve() / "services"
-        self.rollouts = FolderRollouts(settings.home.resolve() / "rollouts")
+        self.rollouts = FolderRepository(settings.home.resolve() / "rollouts")
 
     def services(self) -> list[str]:
         """Services that have servers here, sorted."""
@@ -88,7 +89,7 @@ class Place:
         except LockTimeout:
             raise Busy(f"service {service} is in the hands of another process: {self.carrier(service)}") from None
 
-    def admit(self, spec: Spec, versions: Versions) -> None:
+    def admit(self, spec: Spec, versions: VersionRegistry) -> None:
         """Raises MatchdayError for a rollout that could not begin now: a wrong version, or another under way."""
         champion = versions.champion(spec.model)
         candidate = versions.resolve(spec.model, spec.candidate)
@@ -109,5 +110,5 @@ class Place:
             raise SpecError(f"{service!r} is no name for a service: use small letters, digits and -")
         return self._services / service
 
-    def _bundle(self, model: str, version: str) -> Stored:
-        return fetch(f"{SCHEME}{model}/{version}", self._settings.home, self._settings.tracking_uri)
+    def _bundle(self, model: str, version: str) -> StoredBundle:
+        return fetch(f"{SCHEME}{model}/{version}", self._settings.home, Registry(self._settings.tracking_uri))
