@@ -27,7 +27,7 @@ from rollout.embedded.runner import Runner
 from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.workspace import Workspace
 from rollout.judge import Finding
-from rollout.observations.factory import sources
+from rollout.observations.factory import open_sources
 from rollout.spec import Spec
 from rollout.state import HistoryEntry, Phase, State
 
@@ -141,7 +141,7 @@ def _tried(stage: Stage, variant: Variant) -> State:
         version = register(stage.registry, stage.champion, variant, bundle, Path(folder))
     console.print(f"  version {version}: {variant.about}")
     stage.place.rollouts.create(variant.name, Spec.parse({**SPEC, "candidate": version}))
-    runner = Runner(stage.place, variant.name, sources(stage.settings), LOOK_SECONDS, _announce)
+    runner = Runner(stage.place, variant.name, open_sources(stage.settings), LOOK_SECONDS, _announce)
     return runner.run()
 
 

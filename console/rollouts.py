@@ -260,9 +260,9 @@ def _finish(state: State) -> None:
 
 
 def _sources() -> Any:
-    from rollout.observations.factory import sources
+    from rollout.observations.factory import open_sources
 
-    return sources(Settings())
+    return open_sources(Settings())
 
 
 def _running(name: str, namespace: str | None) -> RolloutRepository:

@@ -42,7 +42,7 @@ def started(root: Root, version: str = "2") -> EnvoySplitter:
 def wait_ready(splitter: EnvoySplitter, seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not (found := splitter.readiness()).ready:
-        assert time.monotonic() < deadline and not found.hopeless, found.reason
+        assert time.monotonic() < deadline and not found.permanent, found.reason
         time.sleep(0.05)
 
 
@@ -137,9 +137,9 @@ def test_processes_that_were_killed_come_back_or_are_given_up(root: Root) -> Non
     splitter = started(root)
     splitter.split(50)
     kill(splitter, "2")
-    assert splitter.readiness().hopeless and "ended" in splitter.readiness().reason
+    assert splitter.readiness().permanent and "ended" in splitter.readiness().reason
     splitter.deploy("2")
-    assert splitter.readiness().hopeless
+    assert splitter.readiness().permanent
     kill(splitter, "1")
     os.kill(envoy(root), signal.SIGKILL)
     assert splitter.withdraw("1")
@@ -163,9 +163,9 @@ def test_a_candidate_that_cannot_load_is_hopeless_or_says_why_it_is_not_ready(ro
     assert not found.ready and "luck" in found.reason
     (root.folder / "bundles" / "3").mkdir()
     splitter.deploy("3")
-    while not (found := splitter.readiness()).hopeless and time.monotonic() < deadline:
+    while not (found := splitter.readiness()).permanent and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert found.hopeless and "lacks" in found.reason
+    assert found.permanent and "lacks" in found.reason
 
 
 @pytest.mark.services
@@ -285,4 +285,4 @@ def test_a_candidate_is_not_given_up_for_the_silence_of_the_one_before_it(root: 
     assert splitter.promote("2")
     monkeypatch.setattr(envoy_splitter, "SILENT_SECONDS", 0.0)
     monkeypatch.setattr(splitter.servers, "readiness", lambda version: Readiness(False, "it is starting"))
-    assert not splitter.readiness().hopeless
+    assert not splitter.readiness().permanent
