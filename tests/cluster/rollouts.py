@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from console import variants
+from console.demo import variants
 from matchday.bundle import read_bundle
 from tests.cluster import forecasts
 from tests.cluster.kube import Kube, is_ready

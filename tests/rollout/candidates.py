@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from console.variants import swapped
+from console.demo.variants import swapped
 from matchday.bundle import FeatureRef, Signature, write_bundle
 
 ELO = [FeatureRef("home_elo", "home", "team_ratings", "elo"), FeatureRef("away_elo", "away", "team_ratings", "elo")]
