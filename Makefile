@@ -34,8 +34,8 @@ $(READY): pyproject.toml uv.lock scripts/setup.sh
 demo: $(READY) ## the main job, from nothing to a served forecast (AS_OF=2026-03-01 SCENE=name PORT=8080)
 	@$(BIN)/matchday demo $${AS_OF:+--as-of "$$AS_OF"} $${SCENE:+--scene "$$SCENE"} $${PORT:+--port "$$PORT"}
 
-test: $(READY) ## every test, on two processes (TESTS=path for some)
-	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+test: $(READY) ## every test, on two processes (TESTS=path for some; COVERAGE=1 measures branches)
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $${COVERAGE:+--cov --cov-report=} $(TESTS)
 
 lint: $(READY) ## formatting, rules, types, the rooms' borders, the lock file, the compiled pipelines
 	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo "lint: not formatted; run: make format" >&2; exit 1; }

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.report import WIDTH, report
 from benchmarks.serving import comparison, contestant
-from benchmarks.serving.comparison import Trials, modes, speed
+from benchmarks.serving.comparison import Trials, core_speed, modes, speed
 from benchmarks.serving.contestant import ALL, Contestant
 from benchmarks.serving.environment import build
 from benchmarks.serving.error import BenchError
@@ -95,7 +95,7 @@ def _table(trials: Trials, title: str) -> Table:
     for connections in CONNECTIONS:
         for head in (f"requests/s at {connections}", "p50 ms", "p99 ms"):
             table.add_column(head, justify="right")
-    for head in ("worker MiB", "ready s"):
+    for head in ("CPU s/1,000", "one core: requests/s", "CPU s/1,000", "worker MiB", "ready s"):
         table.add_column(head, justify="right")
     for name, each in trials.items():
         last = comparison.figures(name, each)
@@ -105,6 +105,9 @@ def _table(trials: Trials, title: str) -> Table:
             for connections in CONNECTIONS:
                 seen = speed(each, mode, connections)
                 cells += [f"{seen.rate:,.0f}", f"{seen.p50_ms:.2f}", f"{seen.p99_ms:.2f}"]
+            cells.append(f"{speed(each, mode).cpu_per_thousand:.3f}")
+            core = core_speed(each, mode)
+            cells += [f"{core.rate:,.0f}", f"{core.cpu_per_thousand:.3f}"] if core else ["-", "-"]
             table.add_row(name, mode, *cells, f"{weight:.0f}", f"{ready:.2f}")
     return table
 

@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from benchmarks.serving import wrk
 from benchmarks.serving.contestant import FOLDER, HOST, Contestant, Place
 from benchmarks.serving.error import BenchError
 from benchmarks.serving.process import all_mib, free_port, running, wait, worker_mib
+from benchmarks.serving.processor import cpu_seconds, pinned
 from benchmarks.serving.world import World
 
 CONNECTIONS = (1, 16)
@@ -28,15 +30,30 @@ _starts = count(1)
 
 
 @dataclass(frozen=True)
+class Spent:
+    """A load, and the processor time that all processes of the server spent on it, in seconds."""
+
+    load: wrk.Load
+    cpu_s: float
+
+    @property
+    def cpu_per_thousand(self) -> float:
+        """Processor seconds per 1,000 requests."""
+        return 1000 * self.cpu_s / self.load.requests
+
+
+@dataclass(frozen=True)
 class Trial:
     """ready_s: from the start of its process to its first right answer. loads: (mode, connections) -> what wrk saw.
 
+    core: mode -> the load at 16 connections with the server on one core and wrk on another; empty on one core.
     worker_mib: resident, of its largest process. all_mib: of all its processes, shared pages counted once.
     apart: largest difference of a probability. dropped: predictions that its log lost, None without a log.
     """
 
     ready_s: float
-    loads: Mapping[tuple[str, int], wrk.Load]
+    loads: Mapping[tuple[str, int], Spent]
+    core: Mapping[str, Spent]
     worker_mib: float
     all_mib: float
     apart: float
@@ -59,13 +76,14 @@ def run(contestant: Contestant, world: World, programs: Path, seconds: int) -> T
         first = next(iter(contestant.modes.values()))(world.matches[0]).encode()
         ready = wait(process, lambda: answers(port, contestant.path, first), START_S, log)
         apart = max((_apart(contestant, mode, port, world) for mode in contestant.modes), default=0.0)
+        under = partial(_measure, contestant, here, world, process.pid, seconds)
         loads = {
-            (mode, connections): _measured(contestant, mode, here, world, connections, seconds)
-            for mode in contestant.modes
-            for connections in CONNECTIONS
+            (mode, connections): under(mode, connections) for mode in contestant.modes for connections in CONNECTIONS
         }
+        with pinned(process.pid) as possible:
+            core = {mode: under(mode, max(CONNECTIONS)) for mode in contestant.modes} if possible else {}
         weight, whole = worker_mib(process.pid), all_mib(process.pid)
-        return Trial(ready, loads, weight, whole, apart, dropped(port))
+        return Trial(ready, loads, core, weight, whole, apart, dropped(port))
 
 
 def ask(connection: http.client.HTTPConnection, path: str, body: bytes) -> Any:
@@ -104,18 +122,22 @@ def _apart(contestant: Contestant, mode: str, port: int, world: World) -> float:
     return apart
 
 
-def _measured(contestant: Contestant, mode: str, here: Place, world: World, connections: int, seconds: int) -> wrk.Load:
+def _measure(
+    contestant: Contestant, here: Place, world: World, pid: int, seconds: int, mode: str, connections: int
+) -> Spent:
     bodies = here.folder / f"{mode}.jsonl"
     if not bodies.exists():
         wrk.write_bodies(bodies, [contestant.modes[mode](match) for match in world.matches])
     url = f"http://{HOST}:{here.ports[0]}{contestant.path}"
     wrk.load(url, bodies, connections, WARM_UP_S)
+    before = cpu_seconds(pid)
     seen = wrk.load(url, bodies, connections, seconds)
+    spent = cpu_seconds(pid) - before
     if seen.errors or not seen.requests:
         raise BenchError(
             f"{contestant.name} ({mode}, {connections} connections) failed {seen.errors} of {seen.requests} requests"
         )
-    return seen
+    return Spent(seen, spent)
 
 
 def dropped(port: int, settle_s: float = 1.5) -> int | None:

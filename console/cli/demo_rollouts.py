@@ -11,7 +11,7 @@ from console.operations.rollouts import find_findings
 from matchday.calendar import Gameweek
 from matchday.errors import MatchdayError
 from rollout.judge import Finding
-from rollout.state import Entry, Phase, State
+from rollout.state import HistoryEntry, Phase, State
 
 SHOWN = ("errors", "latency p95", "latency p99", "predictions distance", "predictions shift", "history")
 """Checks whose figures are printed with each decision; the table at the end has the rest."""
@@ -52,7 +52,7 @@ def _try_out(sandbox: Sandbox, variant: Variant) -> State:
     )
 
 
-def _print_decision(entry: Entry) -> None:
+def _print_decision(entry: HistoryEntry) -> None:
     screen.say(f"  {format_decision(entry)}")
     findings = [found for found in map(Finding.from_dict, entry.findings) if _name(found) in SHOWN and found.n]
     if findings and entry.phase is not Phase.ROLLED_BACK:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from console.operations.rollout_running import RolloutResult
     from console.operations.rollouts import LocalService, Order
     from rollout.judge import Finding
-    from rollout.state import Entry, State
+    from rollout.state import HistoryEntry, State
 
 app = typer.Typer(no_args_is_help=True, help="Canaries: a new version beside the champion, judged on what both do.")
 
@@ -213,7 +213,7 @@ def stop_signals() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def print_decision(entry: "Entry") -> None:
+def print_decision(entry: "HistoryEntry") -> None:
     """A decision with its time."""
     screen.say(f"{format_moment(entry.time)}  {format_decision(entry)}")
 
@@ -258,7 +258,7 @@ def service_lines(service: "LocalService") -> list[tuple[str, str]]:
     return lines
 
 
-def format_decision(entry: "Entry") -> str:
+def format_decision(entry: "HistoryEntry") -> str:
     """A decision in a line."""
     where = f"{entry.phase} {entry.weight} %" if entry.phase == "Progressing" else str(entry.phase)
     return f"{where:<15} {entry.reason}"

@@ -20,12 +20,12 @@ from matchday.errors import MatchdayError
 from matchday.registry import ModelVersion, Registry
 from matchday.registry.sqlite import PREFIX, file_of
 from matchday.settings import Settings
-from rollout.embedded.place import Place
 from rollout.embedded.runner import Runner
 from rollout.embedded.settings import RolloutSettings
-from rollout.observations.sources import sources
+from rollout.embedded.workspace import Workspace
+from rollout.observations.factory import open_sources
 from rollout.spec import Spec
-from rollout.state import Entry, State
+from rollout.state import HistoryEntry, State
 
 HOST = "127.0.0.1"
 TICK_SECONDS = 0.25
@@ -60,17 +60,19 @@ class Sandbox:
     settings: Settings
     registry: Registry
     champion: ModelVersion
-    place: Place
+    workspace: Workspace
     load: LoadGenerator
 
-    def try_out(self, variant: Variant, on_start: Callable[[str], None], on_entry: Callable[[Entry], None]) -> State:
+    def try_out(
+        self, variant: Variant, on_start: Callable[[str], None], on_entry: Callable[[HistoryEntry], None]
+    ) -> State:
         """Register a variant and roll it out; how that ended. on_start: called with its version."""
         bundle = read_bundle(self.folder / "serving" / MODEL / self.champion.version)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             version = register(self.registry, self.champion, variant, bundle, Path(scratch))
         on_start(version)
-        self.place.rollouts.create(variant.name, Spec.parse({**SPEC, "candidate": version}))
-        return Runner(self.place, variant.name, sources(self.settings), TICK_SECONDS, on_entry).run()
+        self.workspace.rollouts.create(variant.name, Spec.parse({**SPEC, "candidate": version}))
+        return Runner(self.workspace, variant.name, open_sources(self.settings), TICK_SECONDS, on_entry).run()
 
 
 @contextmanager
@@ -80,22 +82,22 @@ def open_sandbox(scene: str, gameweek: Gameweek, port: int) -> Iterator[Sandbox]
     folder = real.home.resolve() / "demonstration" / scene
     delete_sandbox(folder)
     settings = copy_registry(real, folder)
-    place = Place(settings, RolloutSettings(host=HOST, port=port))
+    workspace = Workspace(settings, RolloutSettings(host=HOST, port=port))
     registry = Registry(settings.tracking_uri)
     champion = registry.resolve(f"mlflow://{MODEL}@champion")
     load = LoadGenerator(HOST, port, questions_of(gameweek))
-    splitter = place.splitter(MODEL, MODEL)
+    splitter = workspace.splitter(MODEL, MODEL)
     try:
         splitter.open(champion.version)
         with load.running():
-            yield Sandbox(folder, settings, registry, champion, place, load)
+            yield Sandbox(folder, settings, registry, champion, workspace, load)
     finally:
         splitter.close()
 
 
 def delete_sandbox(folder: Path) -> None:
     """Delete a sandbox. The servers of a demonstration that was killed may still run: they are stopped first."""
-    left = Place(Settings(home=folder), RolloutSettings())
+    left = Workspace(Settings(home=folder), RolloutSettings())
     for service in left.services():
         left.stop(service)
     shutil.rmtree(folder, ignore_errors=True)

@@ -8,16 +8,16 @@ from threading import Event
 
 from console.operations.rollouts import open_rollouts, read_spec
 from matchday.settings import Settings
-from rollout.embedded.place import Place
 from rollout.embedded.runner import Runner
 from rollout.embedded.settings import RolloutSettings
-from rollout.observations.sources import sources
+from rollout.embedded.workspace import Workspace
+from rollout.observations.factory import open_sources
 from rollout.spec import Spec
-from rollout.state import Entry, State
+from rollout.state import HistoryEntry, State
 
 POLL_SECONDS = 1.0
 
-OnEntry = Callable[[Entry], None]
+OnEntry = Callable[[HistoryEntry], None]
 OnState = Callable[[State], None]
 
 
@@ -48,22 +48,22 @@ def start_here(
     on_entry: called with each decision. on_state: called with the state after each round.
     Raises MatchdayError for a rollout that cannot begin, Busy while another process carries it out.
     """
-    place = Place(Settings(), rollout)
-    if candidate or file or name not in place.rollouts.names():
-        create_here(place, name, read_spec(candidate, file))
-    runner = Runner(place, name, sources(Settings()), rollout.interval_seconds, on_entry, on_state)
+    workspace = Workspace(Settings(), rollout)
+    if candidate or file or name not in workspace.rollouts.names():
+        create_here(workspace, name, read_spec(candidate, file))
+    runner = Runner(workspace, name, open_sources(Settings()), rollout.interval_seconds, on_entry, on_state)
     runner.stopped = stopped
     state = runner.run()
-    service = place.rollouts.spec(name).inference_service
-    return RolloutResult(name, state, service, place.address(service))
+    service = workspace.rollouts.spec(name).inference_service
+    return RolloutResult(name, state, service, workspace.address(service))
 
 
-def create_here(place: Place, name: str, spec: Spec) -> None:
+def create_here(workspace: Workspace, name: str, spec: Spec) -> None:
     """Store a new rollout of this machine, once it is clear that it can begin. Raises MatchdayError."""
-    if name in place.rollouts.names() and place.rollouts.spec(name) == spec:
+    if name in workspace.rollouts.names() and workspace.rollouts.spec(name) == spec:
         return
-    place.admit(spec, sources(Settings()).versions)
-    place.rollouts.create(name, spec)
+    workspace.admit(spec, open_sources(Settings()).versions)
+    workspace.rollouts.create(name, spec)
 
 
 def start_on_cluster(

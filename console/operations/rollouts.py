@@ -8,12 +8,12 @@ import yaml
 
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
-from rollout.embedded.place import Place
 from rollout.embedded.settings import RolloutSettings
+from rollout.embedded.workspace import Workspace
 from rollout.judge import Finding
-from rollout.rollouts import Rollouts
+from rollout.repository import RolloutRepository
 from rollout.spec import Spec, SpecError
-from rollout.state import Entry, Phase, Requests, State
+from rollout.state import Commands, HistoryEntry, Phase, State
 
 SERVICE = "match-outcome"
 
@@ -55,18 +55,18 @@ class Order:
     approved: str = ""
 
 
-def open_rollouts(namespace: str | None) -> Rollouts:
+def open_rollouts(namespace: str | None) -> RolloutRepository:
     """The rollouts of a namespace of a cluster, or of this machine."""
     if not namespace:
-        return open_machine().rollouts
-    from rollout.kubernetes.rollouts import ClusterRollouts
+        return open_workspace().rollouts
+    from rollout.kubernetes.repository import ClusterRepository
 
-    return ClusterRollouts(namespace)
+    return ClusterRepository(namespace)
 
 
-def open_machine() -> Place:
+def open_workspace() -> Workspace:
     """Rollouts and services of this machine."""
-    return Place(Settings(), RolloutSettings())
+    return Workspace(Settings(), RolloutSettings())
 
 
 def read_spec(candidate: str | None, file: Path | None) -> Spec:
@@ -99,7 +99,7 @@ def describe(name: str, namespace: str | None) -> RolloutRecord:
     return RolloutRecord(name, spec, state, None if namespace else _local_service(spec))
 
 
-def list_decisions(name: str, namespace: str | None) -> tuple[Entry, ...]:
+def list_decisions(name: str, namespace: str | None) -> tuple[HistoryEntry, ...]:
     """Every decision that is kept, oldest first. Raises UnknownRollout."""
     return open_rollouts(namespace).state(name).history
 
@@ -139,15 +139,15 @@ def retry(name: str, namespace: str | None) -> Order:
     state = rollouts.state(name)
     if not state.ended:
         raise MatchdayError(f"rollout {name} has not ended: it is {phase_text(state)}")
-    return _order(rollouts, name, Requests(retry=state.attempt + 1), namespace)
+    return _order(rollouts, name, Commands(retry=state.attempt + 1), namespace)
 
 
 def stop_service(service: str) -> None:
     """Stop Envoy and the servers of a service of this machine. Raises MatchdayError when there is none."""
-    place = open_machine()
-    if service not in place.services():
-        raise MatchdayError(f"nothing serves {service} here; there is: {', '.join(place.services()) or 'nothing'}")
-    place.stop(service)
+    workspace = open_workspace()
+    if service not in workspace.services():
+        raise MatchdayError(f"nothing serves {service} here; there is: {', '.join(workspace.services()) or 'nothing'}")
+    workspace.stop(service)
 
 
 def phase_text(state: State) -> str:
@@ -155,24 +155,24 @@ def phase_text(state: State) -> str:
     return f"{state.phase} at {state.weight} %" if state.phase is Phase.PROGRESSING else str(state.phase)
 
 
-def _open_unfinished(name: str, namespace: str | None) -> Rollouts:
+def _open_unfinished(name: str, namespace: str | None) -> RolloutRepository:
     rollouts = open_rollouts(namespace)
     if (state := rollouts.state(name)).ended:
         raise MatchdayError(f"rollout {name} has ended: it is {phase_text(state)}")
     return rollouts
 
 
-def _order(rollouts: Rollouts, name: str, requests: Requests, namespace: str | None) -> Order:
-    rollouts.ask(name, requests)
-    running = bool(namespace) or bool(open_machine().carrier(rollouts.spec(name).inference_service))
-    return Order(name, running, requests.approved)
+def _order(rollouts: RolloutRepository, name: str, commands: Commands, namespace: str | None) -> Order:
+    rollouts.ask(name, commands)
+    running = bool(namespace) or bool(open_workspace().carrier(rollouts.spec(name).inference_service))
+    return Order(name, running, commands.approved)
 
 
 def _local_service(spec: Spec) -> LocalService:
-    place, name = open_machine(), spec.inference_service
-    address = place.address(name)
+    workspace, name = open_workspace(), spec.inference_service
+    address = workspace.address(name)
     servers: dict[str, str] = {}
     if address:
-        running = place.splitter(name, spec.model).servers
+        running = workspace.splitter(name, spec.model).servers
         servers = {version: running.url(version) for version in running.roster.ports}
-    return LocalService(place.carrier(name), address, servers)
+    return LocalService(workspace.carrier(name), address, servers)

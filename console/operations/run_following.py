@@ -14,7 +14,7 @@ from matchday.patience import wait_for
 from matchday.registry import ModelVersion, Registry, RegistryError
 from matchday.settings import Settings
 from pipelines.kubeflow import Kubeflow
-from pipelines.pods import RUN_LABEL, Pods, PodsError
+from pipelines.pods import RUN_LABEL, PodsError, RunPods
 from pipelines.run import Run, Step
 
 POLL_SECONDS = 2.0
@@ -53,7 +53,7 @@ class RunFollower:
         kubeflow: Kubeflow,
         run_id: str,
         namespace: str,
-        pods: Pods | None,
+        pods: RunPods | None,
         on_event: Callable[[ClusterEvent], None],
     ) -> None:
         self._kubeflow, self._run_id, self._namespace, self._pods = kubeflow, run_id, namespace, pods

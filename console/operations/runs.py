@@ -13,7 +13,7 @@ from matchday import __version__, telemetry
 from pipelines.compilation import PIPELINES, compile_for_cluster
 from pipelines.kubeflow import VARIABLE, Kubeflow
 from pipelines.placement import Placement, image_of_this_commit, tag_of_this_commit
-from pipelines.pods import Pods, PodsError
+from pipelines.pods import PodsError, RunPods
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def follow_logs(
 
     everything: Kubeflow's own lines too.
     """
-    return RunFollower(connect(), run_id, namespace, Pods(namespace), on_event).follow_logs(everything)
+    return RunFollower(connect(), run_id, namespace, RunPods(namespace), on_event).follow_logs(everything)
 
 
 def upload(image: str | None, environment: str, seconds: float) -> Iterator[UploadedPipeline]:
@@ -85,8 +85,8 @@ def connect(seconds: float = 0) -> Kubeflow:
     return Kubeflow(os.environ.get(VARIABLE, ""), seconds)
 
 
-def _pods(namespace: str) -> Pods | None:
+def _pods(namespace: str) -> RunPods | None:
     try:
-        return Pods(namespace)
+        return RunPods(namespace)
     except PodsError:
         return None

@@ -1,12 +1,12 @@
 """Events as lines of a file, for embedded use."""
 
 import errno
-import fcntl
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from matchday.files import lock_file
 from serving.log.event import Event
 from serving.log.sink import Tell
 
@@ -43,9 +43,7 @@ class FileSink:
         """Nothing is held open."""
 
     def _append(self, lines: bytes) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_name(f".{self.path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with lock_file(self.path.with_name(f".{self.path.name}.lock")):
             size = self.path.stat().st_size if self.path.exists() else 0
             if size and size + len(lines) > self._max_bytes:
                 self._rotate()

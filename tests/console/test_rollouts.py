@@ -74,7 +74,7 @@ def service(made: Path, online: Online, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("MATCHDAY_SERVING_ONLINE_STORE", str(online.path))
     monkeypatch.setenv("MATCHDAY_ROLLOUT_INTERVAL_SECONDS", "0.2")
     yield RolloutSettings(port=free_port())
-    place = rollouts.open_machine()
+    place = rollouts.open_workspace()
     for name in place.services():
         place.stop(name)
 
@@ -94,7 +94,7 @@ def begin(name: str, service: RolloutSettings, *more: str) -> subprocess.Popen[s
 
 def until(name: str, wanted: Callable[[State], Any], process: subprocess.Popen[str], seconds: float = 60.0) -> State:
     """Wait for a state of a rollout that a process carries out."""
-    place, deadline = rollouts.open_machine(), time.monotonic() + seconds
+    place, deadline = rollouts.open_workspace(), time.monotonic() + seconds
     while name not in place.rollouts.names() or not wanted(place.rollouts.state(name)):
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
         assert time.monotonic() < deadline, place.rollouts.state(name)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.serving.comparison import bars, figures, speed
-from benchmarks.serving.trial import Trial
+from benchmarks.serving.comparison import bars, core_speed, figures, speed
+from benchmarks.serving.trial import Spent, Trial
 from benchmarks.serving.wrk import Load
 
 PEERS = ("KServe", "Hand")
@@ -13,9 +13,17 @@ def load(rate: float, p99_ms: float) -> Load:
     return Load(round(rate * 10), 10.0, p99_ms / 4, p99_ms, p99_ms * 2, 0, 0)
 
 
-def trial(*, p99_ms: float = 20.0, ready_s: float = 1.0, apart: float = 0.0, **rates: float) -> Trial:
-    loads = {(mode, connections): load(rate, p99_ms) for mode, rate in rates.items() for connections in (1, 16)}
-    return Trial(ready_s, loads, worker_mib=90.0, all_mib=120.0, apart=apart, dropped=0)
+def trial(
+    *, p99_ms: float = 20.0, ready_s: float = 1.0, apart: float = 0.0, busy: float = 1.0, cores: int = 2, **rates: float
+) -> Trial:
+    """busy: cores that the server keeps busy under load."""
+
+    def spent(rate: float) -> Spent:
+        return Spent(load(rate, p99_ms), busy * 10.0)
+
+    loads = {(mode, connections): spent(rate) for mode, rate in rates.items() for connections in (1, 16)}
+    core = {mode: spent(rate / 2) for mode, rate in rates.items()} if cores > 1 else {}
+    return Trial(ready_s, loads, core, worker_mib=90.0, all_mib=120.0, apart=apart, dropped=0)
 
 
 def told(**changes: Trial) -> dict[str, float]:
@@ -45,7 +53,9 @@ def test_the_bars_of_the_issue_are_all_there_and_none_is_softer():
         "Matchday: entity, 16 connections, times KServe": (8.75, ">= 8"),
         "Matchday: entity, 16 connections, times the best peer (Hand)": (5.0, ">= 4"),
         "Matchday: entity, p99 beside the best peer's (Hand)": (0.208, "<= 0.25"),
-        "Matchday: raw, 16 connections, times KServe": (15.0, ">= 10"),
+        "Matchday: raw, 16 connections, times KServe": (15.0, ">= 8"),
+        "Matchday: entity, CPU per request beside KServe's": (0.114, "<= 0.167"),
+        "Matchday: raw, CPU per request beside KServe's": (0.067, "<= 0.2"),
         "Matchday: raw, share of the floor's rate": (0.45, ">= 0.4"),
         "Matchday: ready": (1.0, "<= 2"),
         "Matchday: worker": (90.0, "<= 200"),
@@ -60,7 +70,9 @@ def test_the_bars_of_the_issue_are_all_there_and_none_is_softer():
     ("slow", "missed"),
     [
         ({"Matchday": trial(entity=3100, raw=9000, p99_ms=5)}, "Matchday: entity, 16 connections, times KServe"),
-        ({"Matchday": trial(entity=3500, raw=5900, p99_ms=5)}, "Matchday: raw, 16 connections, times KServe"),
+        ({"Matchday": trial(entity=3500, raw=4700, p99_ms=5)}, "Matchday: raw, 16 connections, times KServe"),
+        ({"Matchday": trial(entity=3500, raw=9000, busy=1.5)}, "Matchday: entity, CPU per request beside KServe's"),
+        ({"Matchday": trial(entity=9000, raw=9000, busy=3.1)}, "Matchday: raw, CPU per request beside KServe's"),
         ({"floor": trial(constant=30_000)}, "Matchday: raw, share of the floor's rate"),
         ({"Matchday": trial(entity=3500, raw=9000, p99_ms=7)}, "Matchday: entity, p99 beside the best peer's (Hand)"),
         ({"Matchday": trial(entity=3500, raw=9000, p99_ms=5, ready_s=2.1)}, "Matchday: ready"),
@@ -78,5 +90,26 @@ def test_servers_that_were_left_out_leave_out_their_bars():
 
 def test_every_figure_is_told():
     names = [one.measure for one in figures("Hand", [trial(entity=700)])]
-    assert len(names) == len(set(names)) == 2 * 3 + 3
+    assert len(names) == len(set(names)) == 2 * 3 + 1 + 2 + 3
     assert "Hand: entity, 1 connection, p50" in names
+
+
+def test_processor_time_counts_requests_and_not_seconds():
+    seen = [trial(entity=500, busy=2.0)]
+    assert speed(seen, "entity").cpu_per_thousand == 4.0
+    assert core_speed(seen, "entity").cpu_per_thousand == 8.0
+
+
+def test_a_machine_with_one_core_has_no_figures_of_pinned_servers():
+    seen = [trial(entity=500, cores=1)]
+    assert core_speed(seen, "entity") is None
+    assert not [one for one in figures("Hand", seen) if "one core" in one.measure]
+    alone = bars(
+        {"KServe": [trial(entity=5, raw=5, cores=1)], "M": [trial(entity=50, raw=50, cores=1)]},
+        (),
+        "KServe",
+        "M",
+        "K",
+        "f",
+    )
+    assert {one.measure: one.value for one in alone}["M: raw, CPU per request beside KServe's"] == 0.1

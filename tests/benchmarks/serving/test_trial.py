@@ -25,5 +25,6 @@ def test_the_server_answers_what_the_python_model_says_and_is_measured(tmp_path)
             trial.run(MATCHDAY, made, Path(sys.prefix) / "bin", seconds=1)
     assert set(seen.loads) == {(mode, connections) for mode in ("entity", "raw") for connections in (1, 16)}
     assert seen.apart <= 1e-5
+    assert all(0 < each.cpu_per_thousand < 100 for each in seen.loads.values())
     assert seen.dropped is not None
     assert (tmp_path / "start-1-matchday" / "predictions.jsonl").stat().st_size > 0

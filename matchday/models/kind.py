@@ -1,0 +1,129 @@
+"""Description of a registered model: inputs, features, output, score, gate. One frozen value for each model.
+
+Registry, pipelines, promotion, rollouts, the command line and the chart read a model's description and name no model
+themselves. The values are in `matchday.models.catalogue`. Importing this costs nothing but NumPy: code that trains is
+reached through an entry point.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matchday.signature import EntityInput
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+Loss = Callable[[FloatArray, IntArray], FloatArray]
+"""Loss of each row, (n,), lower is better, of forecasts (n, columns of the output) and results (n,)."""
+
+
+class ReplayRows(StrEnum):
+    """The kind of rows that a rollout asks both versions for, beside those that people have asked for."""
+
+    PAIRINGS = "pairings"
+    """Every team of the latest season at home against every other one."""
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """The output tensor. classes: its columns, none for a model that forecasts a number, whose shape is [n].
+
+    labels: the classes in words, for people.
+    """
+
+    name: str
+    classes: tuple[str, ...] = ()
+    datatype: str = "FP32"
+    labels: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the numbers of a row, as logs and tables of forecasts have them."""
+        return self.classes or (self.name,)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, as the protocol says it: -1 for the rows."""
+        return (-1, len(self.classes)) if self.classes else (-1,)
+
+
+@dataclass(frozen=True)
+class PairedScore:
+    """The score by which two versions are compared on the same matches.
+
+    name: of the metric, `rps`. title: for people. loss: of each row. margin: how much worse a version that has learnt
+    from more matches may be on average and still count as equally good; in units of the score.
+    """
+
+    name: str
+    title: str
+    loss: Loss
+    margin: float
+
+
+@dataclass(frozen=True)
+class ScoreLimit:
+    """Bounds of a mean score of a walk-forward evaluation.
+
+    score: name of the score. least, most: bounds. chance: how far beyond them chance alone may take the mean of one
+    match; of n matches it is chance / sqrt(n). fault: what a score beyond them means, for people.
+    """
+
+    score: str
+    fault: str
+    least: float = -inf
+    most: float = inf
+    chance: float = 0.0
+
+    def holds(self, value: float, matches: int) -> bool:
+        """Whether a mean over so many matches is within the bounds."""
+        slack = self.chance / sqrt(matches)
+        return self.least - slack <= value <= self.most + slack
+
+
+@dataclass(frozen=True)
+class GateRules:
+    """What a walk-forward evaluation must show before a version is registered.
+
+    least_matches: how many matches it must have forecast. beats: baselines whose paired score it must beat on the
+    same matches. limits: bounds of other scores.
+    """
+
+    least_matches: int
+    beats: tuple[str, ...]
+    limits: tuple[ScoreLimit, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelKind:
+    """A registered model.
+
+    name: in the registry and in requests. about: one sentence for people. inputs: of a request in entity mode.
+    distinct: inputs that must name different entities. moment: input that says which moment a forecast is for.
+    feature_service: the Feast service that it is trained and served with. score: compares two of its versions.
+    result: what happened in matches, (n,), in the model's terms, from goals of home and away, (n,) each. baselines:
+    forecasts that it is evaluated beside. gate: what its evaluation must show. replay: rows that a rollout asks for.
+    """
+
+    name: str
+    about: str
+    inputs: tuple[EntityInput, ...]
+    feature_service: str
+    output: ModelOutput
+    score: PairedScore
+    result: Callable[[IntArray, IntArray], IntArray]
+    baselines: tuple[str, ...]
+    gate: GateRules
+    replay: ReplayRows = field(default=ReplayRows.PAIRINGS)
+    distinct: tuple[str, ...] = ()
+    moment: str = "kickoff"
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the pipeline that trains it."""
+        return f"train-{self.name}"

@@ -1,0 +1,1 @@
+"""The model `match-outcome`: probabilities of home win, draw and away win."""

@@ -1,0 +1,38 @@
+"""Description of `match-outcome`."""
+
+import numpy as np
+
+from matchday.features.entities import TEAM
+from matchday.models.kind import GateRules, IntArray, ModelKind, ModelOutput, PairedScore, ScoreLimit
+from matchday.scores.outcome import CLASSES, ranked_probability
+
+
+def outcome_of(home_goals: IntArray, away_goals: IntArray) -> IntArray:
+    """0 for a home win, 1 for a draw, 2 for an away win: the place of what happened in `CLASSES`."""
+    return np.asarray(1 - np.sign(home_goals - away_goals), np.int64)
+
+
+GATE = GateRules(
+    least_matches=200,
+    beats=("base rate", "Elo, ordered logit"),
+    limits=(
+        # A perfect forecast of n matches has a calibration error of about 0.4 / sqrt(n); two standard errors of an
+        # accuracy are about 1 / sqrt(n).
+        ScoreLimit("calibration_error", "is badly calibrated", most=0.03, chance=0.4),
+        ScoreLimit("accuracy", "is too good to be true: look for a leak", most=0.56, chance=1.0),
+    ),
+)
+
+MATCH_OUTCOME = ModelKind(
+    name="match-outcome",
+    about="Probabilities of home win, draw and away win of a Premier League match.",
+    inputs=(TEAM.named("home"), TEAM.named("away")),
+    distinct=("home", "away"),
+    feature_service="match_outcome_v1",
+    output=ModelOutput("probabilities", CLASSES, labels=("home", "draw", "away")),
+    # The margin is a sixth of what parts a goals model from the closing odds.
+    score=PairedScore("rps", "RPS", ranked_probability, margin=0.001),
+    result=outcome_of,
+    baselines=("base rate", "Elo, ordered logit", "goals model alone"),
+    gate=GATE,
+)
