@@ -27,7 +27,8 @@ from benchmarks.report import Measure, report
 from benchmarks.serving.error import BenchError
 from benchmarks.serving.process import free_port, listens, program, running, wait
 from feature_repo import quiet
-from matchday.signature import FeatureRef
+from matchday.features import entities
+from matchday.signature import FeatureRef, Signature
 from serving.features.address import Address
 from serving.features.cache import CachedStore
 from serving.features.feast_bytes import entity_key, field_name, time_name
@@ -113,7 +114,18 @@ async def _timed(contestants: Mapping[str, Read]) -> dict[str, list[float]]:
 async def _cpu(store: RedisStore, at_once: int) -> float:
     """Processor seconds, the kernel's included, from two names to the model's input: median of the rounds."""
     sides = [(side, view, name) for side in ("home", "away") for view, names in HALF.items() for name in names]
-    layout = Layout([FeatureRef(f"{side}_{name}", side, view, name) for side, view, name in sides])
+    layout = Layout(
+        Signature(
+            model="benchmark",
+            feature_service="match",
+            features=[FeatureRef(f"{side}_{name}", side, view, name) for side, view, name in sides],
+            inputs=[entities.TEAM.named("home"), entities.TEAM.named("away")],
+            views=[entities.view(name) for name in HALF],
+            fingerprint="benchmark",
+            trained_until=KNOWN_AT.isoformat(),
+            output="probabilities",
+        )
+    )
 
     async def one(pair: Pair) -> None:
         home, away = pair

@@ -13,7 +13,7 @@ from matchday.patience import wait_for
 from matchday.registry import Registry, RegistryError
 from matchday.settings import Settings
 from pipelines.kubeflow import Kubeflow
-from pipelines.pods import RUN_LABEL, Pods, PodsError
+from pipelines.pods import RUN_LABEL, PodsError, RunPods
 from pipelines.run import Run, Step
 
 EVERY_S = 2.0
@@ -32,7 +32,7 @@ class StandstillError(MatchdayError):
 class Follower:
     """Follows a run. pods: None where Kubernetes cannot be asked; less is told then."""
 
-    def __init__(self, kubeflow: Kubeflow, run_id: str, namespace: str, pods: Pods | None) -> None:
+    def __init__(self, kubeflow: Kubeflow, run_id: str, namespace: str, pods: RunPods | None) -> None:
         self._kubeflow, self._run_id, self._namespace, self._pods = kubeflow, run_id, namespace, pods
         self._states: dict[str, Step] = {}
         self._lines: dict[str, int] = {}

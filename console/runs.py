@@ -11,7 +11,7 @@ from matchday import __version__, telemetry
 from pipelines.compilation import PIPELINES, compile_for_cluster
 from pipelines.kubeflow import VARIABLE, Kubeflow
 from pipelines.placement import Placement, image_of_this_commit, tag_of_this_commit
-from pipelines.pods import Pods, PodsError
+from pipelines.pods import PodsError, RunPods
 
 
 def submit(name: str, as_of: str | None, image: str | None, environment: str, seconds: float) -> str:
@@ -47,7 +47,7 @@ def status(run_id: str, namespace: str) -> None:
 
 def logs(run_id: str, namespace: str, everything: bool) -> None:
     """Follow a run and tell what its steps print; then as `status`. Raises PodsError where logs cannot be had."""
-    Follower(_kubeflow(), run_id, namespace, Pods(namespace)).logs(everything)
+    Follower(_kubeflow(), run_id, namespace, RunPods(namespace)).logs(everything)
 
 
 def upload(image: str | None, environment: str, seconds: float) -> None:
@@ -67,8 +67,8 @@ def _kubeflow(seconds: float = 0) -> Kubeflow:
     return Kubeflow(os.environ.get(VARIABLE, ""), seconds)
 
 
-def _pods(namespace: str) -> Pods | None:
+def _pods(namespace: str) -> RunPods | None:
     try:
-        return Pods(namespace)
+        return RunPods(namespace)
     except PodsError:
         return None

@@ -8,15 +8,25 @@ from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueT
 from feast.data_source import DataSource
 from feast.types import Float64, Int64, PrimitiveFeastType
 
-from matchday.features import fixture
+from matchday.features import entities
+from matchday.features.entities import EntityKey
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.tables import name
 
-TTL = timedelta(days=120)
-"""Older rows say nothing: longer than a summer, and than the pause of 2020."""
+TTL = timedelta(seconds=entities.TTL_SECONDS)
 
-TEAM = Entity(name="team", join_keys=["team"], value_type=ValueType.STRING, description="Club, three letters: ARS.")
-PLAYER = Entity(name="player", join_keys=["player"], value_type=ValueType.INT64, description="Player, FPL code.")
+VALUE_TYPES = {"BYTES": ValueType.STRING, "INT64": ValueType.INT64}
+"""Datatype of a key in requests -> its type in Feast."""
 
+
+def entity(key: EntityKey) -> Entity:
+    """The Feast entity of a key."""
+    kind = VALUE_TYPES[key.datatype]
+    return Entity(name=key.join_key, join_keys=[key.join_key], value_type=kind, description=key.description)
+
+
+TEAM = entity(entities.TEAM)
+PLAYER = entity(entities.PLAYER)
 ENTITIES = (TEAM, PLAYER)
 
 KEYS = ("season", "team", "event_time")
@@ -65,8 +75,10 @@ def match_outcome_v1(views: tuple[FeatureView, ...]) -> FeatureService:
     Features are named `home__team_form__points_5`; `matchday.features.fixture.assemble` makes vectors of them.
     """
     sides = [
-        view.with_name(f"{side}__{view.name}").with_join_key_map({"team": side})
-        for side in ("home", "away")
+        view.with_name(f"{side.name}__{view.name}").with_join_key_map({side.join_key: side.name})
+        for side in MATCH_OUTCOME.inputs
         for view in views
     ]
-    return FeatureService(name=fixture.SERVICE, features=sides, description="What match-outcome reads of a match.")
+    return FeatureService(
+        name=MATCH_OUTCOME.feature_service, features=sides, description="Features of both teams of a match."
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from feature_repo.error import FeatureStoreError
-from feature_repo.replaced import replaced
+from matchday.files import replace_file
 from matchday.settings import Settings
 
 PROJECT = "matchday"
@@ -42,8 +42,8 @@ def filled_anew(settings: Settings) -> Iterator[Online]:
     Raises FeatureStoreError when the store cannot be reached; what was there is still there then.
     """
     if settings.online_file:
-        with replaced(settings.online_file) as beside:
-            yield sqlite(beside)
+        with replace_file(settings.online_file) as draft:
+            yield sqlite(draft)
         return
     from feature_repo.staging import LIFE_SECONDS, Staging
 

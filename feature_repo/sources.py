@@ -4,8 +4,8 @@ import pandera.pandas as pa
 
 from feature_repo.definitions import Definitions, definitions
 from feature_repo.error import FeatureStoreError
-from feature_repo.replaced import replaced
 from matchday.features.tables import TABLES
+from matchday.files import write_file
 from matchday.lake import Lake
 from matchday.settings import Settings
 
@@ -38,8 +38,7 @@ def _files(settings: Settings, lake: Lake, table: type[pa.DataFrameModel]) -> li
     copies = [settings.feast_folder / "lake" / part.removeprefix(root) for part in parts]
     for part, copy in zip(parts, copies, strict=True):
         if not copy.exists():
-            with replaced(copy) as beside:
-                beside.write_bytes(lake.storage.read(part.removeprefix(root)))
+            write_file(copy, lake.storage.read(part.removeprefix(root)))
     return [str(copy) for copy in copies]
 
 

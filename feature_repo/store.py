@@ -11,7 +11,7 @@ from feast.repo_config import RepoConfig
 
 from feature_repo import online, quiet, sources
 from feature_repo.online import Online
-from feature_repo.replaced import replaced
+from matchday.files import write_file
 from matchday.lake import Lake
 from matchday.settings import Settings
 from matchday.storage import Storage, adopt_region
@@ -62,5 +62,4 @@ def _publish(registry: bytes, address: str) -> None:
         folder, _, name = address.rpartition("/")
         Storage(folder).write(name, registry)
         return
-    with replaced(Path(address)) as beside:
-        beside.write_bytes(registry)
+    write_file(Path(address), registry)

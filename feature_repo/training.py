@@ -12,6 +12,7 @@ from matchday.features import fixture
 from matchday.features.tables import TABLES
 from matchday.features.team import FULL_TIME
 from matchday.lake import Lake
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.tables import Matches, OutcomeFeatures, validate
 
@@ -50,5 +51,5 @@ def outcome_features(settings: Settings, lake: Lake, matches: pd.DataFrame) -> p
 def historical(settings: Settings, lake: Lake, asked: pd.DataFrame) -> pd.DataFrame:
     """What the service held for each row's `home`, `away` at its `event_timestamp`; columns `home__team_form__...`."""
     with working_store(settings, lake) as store:
-        service = store.get_feature_service(fixture.SERVICE)
+        service = store.get_feature_service(MATCH_OUTCOME.feature_service)
         return store.get_historical_features(asked, service, full_feature_names=True).to_df()

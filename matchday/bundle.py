@@ -18,18 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from matchday.errors import MatchdayError
-from matchday.signature import FeatureRef, Signature, SignatureError
-
-__all__ = [
-    "MAX_FILE_BYTES",
-    "Bundle",
-    "BundleError",
-    "FeatureRef",
-    "Signature",
-    "read_bundle",
-    "verify_bundle",
-    "write_bundle",
-]
+from matchday.files import write_file
+from matchday.signature import Signature, SignatureError
 
 MAX_FILE_BYTES = 64 * 2**20
 """No file of a bundle may be larger: 64 MiB. The graphs of this project are below 5 MiB."""
@@ -113,7 +103,7 @@ def _place(folder: Path, contents: Mapping[str, bytes]) -> None:
         staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         (staged / "new").mkdir()
         for name, data in contents.items():
-            _write(staged / "new" / name, data)
+            write_file(staged / "new" / name, data)
         if folder.is_dir() and any(folder.iterdir()):
             folder.rename(staged / "old")
         (staged / "new").rename(folder)
@@ -132,13 +122,6 @@ def _check_replaceable(folder: Path) -> None:
     for entry in sorted(item.name for item in folder.iterdir()):
         if entry not in (*CONTENTS, SUMS):
             raise BundleError(f"{folder} holds {entry}, which is not part of a bundle: choose another folder")
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _check_names(root: Path) -> None:

@@ -1,7 +1,6 @@
 """Bytes below one root, in a folder or a bucket: read whole, written whole or not at all."""
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Any
 import fsspec
 
 from matchday.errors import MatchdayError
+from matchday.files import write_file
 
 _OPTIONS = {"s3": {"use_listings_cache": False}}
 """What another process wrote a moment ago is seen."""
@@ -54,7 +54,7 @@ class Storage:
         """Put the object there in one step: a reader sees the former one or this one, whole."""
         with self._plainly("write"):
             if self._scheme == "file":
-                _replace(Path(self._at(path)), content)
+                write_file(Path(self._at(path)), content)
             else:
                 self._fs.pipe_file(self._at(path), content)
 
@@ -117,21 +117,6 @@ def adopt_region() -> None:
     """Let AWS_REGION, which other SDKs of S3 read, be heard by Python's: it knows AWS_DEFAULT_REGION alone."""
     if region := os.environ.get("AWS_REGION"):
         os.environ.setdefault("AWS_DEFAULT_REGION", region)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file and move over it; the disk has all of it before the name changes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with beside.open("xb") as sink:
-            sink.write(content)
-            sink.flush()
-            os.fsync(sink.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def _cloud_errors() -> tuple[type[Exception], ...]:

@@ -1,6 +1,7 @@
 """What both versions did in a window: totals, kept so that another process goes on counting where one ended."""
 
 import math
+import zlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,16 +9,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rollout.judge import Cohort, Histogram, Observation, Pairs
+from matchday.errors import MatchdayError
+from rollout.judge import Cohort, FloatArray, Histogram, Observation, Pairs
 from rollout.state import packed, unpacked
 
-FloatArray = NDArray[np.float64]
 DIGITS = 6
 """Of a probability, as evidence keeps it."""
 LEAST_BOUNDS = 2
 """Of a histogram."""
+
+
+class EvidenceError(MatchdayError):
+    """Saved evidence that this release cannot read."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,9 @@ class Evidence:
         ]
         return replace(self, seen={**self.seen, **stable, **canary}, stable=gains[0], canary=gains[1])
 
-    def observation(self) -> Observation:
-        """As the judge takes it."""
-        return Observation(self.stable, self.canary, pairs=self.pairs, skill=self.skill, history=self.history)
+    def observation(self, classes: tuple[str, ...] = ()) -> Observation:
+        """The input of the judge. classes: names of the columns of `pairs`, for people."""
+        return Observation(self.stable, self.canary, self.pairs, self.skill, self.history, classes)
 
     def packed(self) -> str:
         """As a state keeps it; empty for nothing."""
@@ -71,18 +75,23 @@ class Evidence:
 
     @classmethod
     def unpacked(cls, text: str) -> "Evidence":
-        """From a state; empty for nothing."""
-        given = unpacked(text)
-        if given is None:
+        """From a state; empty for nothing. Raises EvidenceError for text of another release."""
+        if not text:
             return cls()
-        return cls(
-            opened=given["opened"],
-            seen={name: _read(cohort) for name, cohort in given["seen"].items()},
-            stable=_read(given["stable"]),
-            canary=_read(given["canary"]),
-            pairs=given["pairs"] and _read_pairs(given["pairs"]),
-            history=None if given["history"] is None else np.array(given["history"], np.float64),
-        )
+        try:
+            given = unpacked(text)
+            return cls(
+                opened=given["opened"],
+                seen={name: _read(cohort) for name, cohort in given["seen"].items()},
+                stable=_read(given["stable"]),
+                canary=_read(given["canary"]),
+                pairs=given["pairs"] and _read_pairs(given["pairs"]),
+                history=None if given["history"] is None else np.array(given["history"], np.float64),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error):
+            raise EvidenceError(
+                "the evidence saved by another release cannot be read: the window begins anew"
+            ) from None
 
 
 def gain(before: Cohort, now: Cohort) -> Cohort:

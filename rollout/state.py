@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
+
+from matchday.errors import MatchdayError
 
 MOST_ENTRIES = 60
 """Entries of a history that are kept, the newest."""
+
+
+class StateError(MatchdayError):
+    """A saved state that this release cannot read."""
 
 
 class Phase(StrEnum):
@@ -32,7 +38,7 @@ ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.REFUSED})
 """Phases in which nothing is done any more, until it is tried again."""
 
 
-class Stage(StrEnum):
+class PromotionStage(StrEnum):
     """The acts of a promotion, in order; `undo` when one of them fails."""
 
     SHIFT = "shift"
@@ -41,7 +47,7 @@ class Stage(StrEnum):
     UNDO = "undo"
 
 
-class Entry(BaseModel):
+class HistoryEntry(BaseModel):
     """A decision, with what made it. time: Unix seconds."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -73,7 +79,7 @@ class State(BaseModel):
     attempt: int = 1
     stable_version: str = ""
     candidate_version: str = ""
-    stage: Stage | None = None
+    stage: PromotionStage | None = None
     since: float = 0.0
     silent_since: float = 0.0
     tick: float = 0.0
@@ -82,7 +88,7 @@ class State(BaseModel):
     problem: str = ""
     findings: tuple[dict[str, Any], ...] = ()
     evidence: str = ""
-    history: tuple[Entry, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -92,7 +98,9 @@ class State(BaseModel):
     def to(self, now: float, phase: Phase, reason: str, **changes: Any) -> "State":
         """The state after a decision, which its history keeps."""
         weight = changes.get("weight", self.weight)
-        entry = Entry(time=now, phase=phase, weight=weight, attempt=self.attempt, reason=reason, findings=self.findings)
+        entry = HistoryEntry(
+            time=now, phase=phase, weight=weight, attempt=self.attempt, reason=reason, findings=self.findings
+        )
         fresh = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": (), "problem": ""}
         kept = (*self.history, entry)[-MOST_ENTRIES:]
         changed = {**fresh, "phase": phase, "reason": reason, "history": kept, **changes}
@@ -100,15 +108,18 @@ class State(BaseModel):
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> "State":
-        """A state as `to_dict` wrote it; keys of others are ignored."""
-        return cls.model_validate(dict(given))
+        """A state as `to_dict` wrote it; unknown keys are ignored. Raises StateError."""
+        try:
+            return cls.model_validate(dict(given))
+        except (ValidationError, ValueError, TypeError) as error:
+            raise StateError(f"another release wrote this state: {_first_problem(error)}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON, in camelCase."""
         return self.model_dump(mode="json", by_alias=True)
 
 
-class Requests(BaseModel):
+class Commands(BaseModel):
     """What people ask of a running rollout. approved: the gate they approve. retry: the attempt they want at least."""
 
     model_config = ConfigDict(frozen=True)
@@ -117,6 +128,14 @@ class Requests(BaseModel):
     aborted: bool = False
     approved: str = ""
     retry: int = 1
+
+
+def _first_problem(error: Exception) -> str:
+    """What is wrong with a state, in one line."""
+    if not isinstance(error, ValidationError):
+        return "it is no JSON object"
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def packed(value: Any) -> str:

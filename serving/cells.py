@@ -5,7 +5,6 @@ that ended is taken up by the next one, so that no count is ever lost or falls, 
 there were workers at once.
 """
 
-import fcntl
 import json
 import mmap
 import os
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
+
+from matchday.files import LockTimeout, lock_descriptor
 
 PAGE = max(16384, mmap.ALLOCATIONGRANULARITY)
 HEAD = 512
@@ -70,10 +71,11 @@ class Shelf:
 def _own(folder: Path) -> int:
     """The first file that no living process holds."""
     for number in count():
-        file = os.open(folder / f"{number}.cells", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = folder / f"{number}.cells"
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            lock_descriptor(file, path, seconds=0)
+        except LockTimeout:
             os.close(file)
         else:
             return file

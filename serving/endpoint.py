@@ -1,47 +1,34 @@
-"""One model as it is asked over the protocol: in entity mode by names, in raw mode by its features."""
+"""One served model: answers requests, checks that its features can be read, describes itself."""
 
 import time
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
+from matchday.signature import RAW_INPUT
 from serving.batching import Batch
 from serving.call import FEATURES, INFERENCE, Call
 from serving.explain import Explainer
 from serving.features.store import Key, OnlineStore, Rows
+from serving.inputs import InputReader, Inputs
 from serving.log import DisabledLog, Prediction, PredictionLog
 from serving.metrics import Series, uncounted
-from serving.model import INPUT, Matrix, Model
+from serving.model import Matrix, Model
+from serving.moments import iso
 from serving.protocol.errors import Refusal, Unavailable, listed, shown
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter
-from serving.vector import Layout, Vectors, iso, key_datatype, lookups, seconds
+from serving.vector import Vectors
 
-KICKOFF = "kickoff"
 PLATFORM = "onnxruntime_onnx"
-MOST_LISTED = 40
-"""Entities that an error names one by one."""
-
-
-class Inputs(NamedTuple):
-    """The model's input for a request, and where it comes from.
-
-    keys: input -> n entities; none in raw mode, as no kickoffs. age_seconds: since the features were read from the
-    store. degraded: the store cannot be read now, and they are the last known.
-    """
-
-    vectors: Vectors
-    keys: Mapping[str, Sequence[Key]] = MappingProxyType({})
-    kickoffs: Sequence[float] = ()
-    age_seconds: float = 0.0
-    degraded: bool = False
 
 
 class Endpoint:
-    """A model with the store that holds its features, what counts its answers and what remembers them."""
+    """A model with its feature store, metrics and prediction log.
+
+    variant: what the server is in a rollout. ttls: view -> seconds, in place of the signature's.
+    """
 
     def __init__(
         self,
@@ -60,10 +47,9 @@ class Endpoint:
         self.signature = model.signature
         self.columns = tuple(ref.name for ref in model.signature.features)
         self.labels = tuple(self.signature.classes) or (self.signature.output,)
-        self.lookups = lookups(model.signature.features)
-        self.layout = Layout(model.signature.features, ttls)
-        self._batch = Batch(model)
         self.explainer = Explainer(model)
+        self._reader = InputReader(model.signature, store, ttls)
+        self._batch = Batch(model)
 
     @property
     def name(self) -> str:
@@ -92,16 +78,16 @@ class Endpoint:
 
     async def inputs(self, request: InferenceRequest, call: Call) -> Inputs:
         """The model's input and its origin: as given in raw mode, else looked up. Raises Refusal or StoreError."""
-        if INPUT in request.inputs:
-            return Inputs(self._given(request))
+        if RAW_INPUT in request.inputs:
+            return self._reader.given(request)
         begun = perf_counter()
-        inputs = await self._looked_up(request)
+        inputs = await self._reader.looked_up(request)
         call.mark(FEATURES, begun)
         return inputs
 
     async def check_ready(self) -> None:
         """Raises StoreError or Unavailable, saying why, unless every feature can be read for some entity."""
-        for lookup in self.lookups:
+        for lookup in self._reader.lookups:
             known = await self.store.keys(lookup.join_key, lookup.views)
             rows = await self.store.read(lookup.join_key, known, lookup.views)
             gaps = [_gaps(key, rows, lookup.views) for key in known]
@@ -115,19 +101,19 @@ class Endpoint:
                 )
 
     def metadata(self) -> dict[str, Any]:
-        """The model metadata of the protocol. Entity inputs or `features` are given, not both."""
-        columns = [ref.name for ref in self.signature.features]
-        entity = [_describe(name, key_datatype(name), [-1], mode="entity") for name in self.signature.inputs]
-        kickoff = _describe(KICKOFF, "BYTES", [-1], mode="entity", optional=True)
-        raw = _describe(INPUT, "FP32", [-1, len(columns)], mode="raw", columns=columns)
+        """The model metadata of the protocol. Requests give the entity inputs or `features`, not both."""
+        inputs = [_describe(each.name, each.datatype, [-1], mode="entity") for each in self.signature.inputs]
+        if self.signature.moment:
+            inputs.append(_describe(self.signature.moment, "BYTES", [-1], mode="entity", optional=True))
+        inputs.append(_describe(RAW_INPUT, "FP32", [-1, len(self.columns)], mode="raw", columns=list(self.columns)))
         classes = list(self.signature.classes)
         width = [len(classes)] if classes else []
         return {
             "name": self.name,
             "versions": [self.model.version],
             "platform": PLATFORM,
-            "inputs": [*entity, kickoff, raw],
-            "outputs": [_describe(self.signature.output, "FP32", [-1, *width], columns=list(self.signature.classes))],
+            "inputs": inputs,
+            "outputs": [_describe(self.signature.output, "FP32", [-1, *width], columns=classes)],
         }
 
     def check_outputs(self, request: InferenceRequest) -> None:
@@ -135,76 +121,6 @@ class Endpoint:
         for name in request.outputs:
             if name != self.signature.output:
                 raise Refusal(f"{self.name} has no output {shown(name)}: it gives {self.signature.output}")
-
-    def _given(self, request: InferenceRequest) -> Vectors:
-        """The features of a request in raw mode."""
-        tensor = request.inputs[INPUT]
-        others = [name for name in request.inputs if name != INPUT]
-        if others:
-            raise Refusal(f"give either {INPUT} or {listed(self.signature.inputs)}, not {shown(others[0])} with both")
-        columns = len(self.signature.features)
-        if tensor.datatype in ("BYTES", "BOOL"):
-            raise Refusal(f"input {INPUT} must be numbers, at best FP32, found {tensor.datatype}")
-        if len(tensor.shape) != 2 or tensor.shape[1] != columns:
-            raise Refusal(f"input {INPUT} must have shape [n, {columns}], found {list(tensor.shape)}")
-        return Vectors(_singles(tensor), (), None)
-
-    async def _looked_up(self, request: InferenceRequest) -> Inputs:
-        """The features of a request in entity mode."""
-        keys = self._entities(request)
-        kickoffs = self._kickoffs(request, len(next(iter(keys.values()))))
-        rows = Rows()
-        for lookup in self.lookups:
-            wanted = {key for name in lookup.inputs for key in keys[name]}
-            found = await self.store.read(lookup.join_key, wanted, lookup.views)
-            rows.update(found)
-            rows.age_seconds = max(rows.age_seconds, found.age_seconds)
-            rows.degraded = rows.degraded or found.degraded
-            unknown = wanted - {key for _, key in found}
-            if unknown:
-                raise await self._unknown(lookup.join_key, lookup.views, unknown)
-        return Inputs(self.layout.assemble(keys, rows, kickoffs), keys, kickoffs, rows.age_seconds, rows.degraded)
-
-    def _entities(self, request: InferenceRequest) -> Mapping[str, Sequence[Key]]:
-        known = (*self.signature.inputs, KICKOFF)
-        for name in request.inputs:
-            if name not in known:
-                raise Refusal(f"{self.name} has no input {shown(name)}: give {listed(known)}, or {INPUT}")
-        keys = {name: _keys(request, name) for name in self.signature.inputs}
-        sizes = {name: len(values) for name, values in keys.items()}
-        if len(set(sizes.values())) != 1:
-            counts = listed(f"{name} has {size}" for name, size in sizes.items())
-            raise Refusal(f"{listed(sizes)} must have as many rows each: {counts}")
-        if "home" in keys and "away" in keys:
-            for home, away in zip(keys["home"], keys["away"], strict=True):
-                if home == away:
-                    raise Refusal(f"home and away are both {shown(home)}: a match has two teams")
-        return keys
-
-    def _kickoffs(self, request: InferenceRequest, rows: int) -> list[float]:
-        """Kick-off of each row, Unix seconds: as asked, or now."""
-        if KICKOFF not in request.inputs:
-            return [time.time()] * rows
-        texts = _texts(request, KICKOFF)
-        if len(texts) != rows:
-            raise Refusal(f"kickoff has {len(texts)} rows, the teams {rows}: give one kick-off per match")
-        return [seconds(text) for text in texts]
-
-    async def _unknown(self, join_key: str, views: Mapping[str, Sequence[str]], unknown: set[Key]) -> Refusal:
-        known = await self.store.keys(join_key, views)
-        names = listed(shown(key) for key in sorted(unknown, key=str)[:5])
-        if len(known) > MOST_LISTED:
-            return Refusal(f"unknown {join_key} {names}: {len(known)} are known, such as {listed(known[:5])}")
-        return Refusal(f"unknown {join_key} {names}: known are {listed(known)}")
-
-    async def _predict(self, vectors: Vectors) -> Matrix:
-        try:
-            return await self._batch.predict(vectors.values)
-        except Unavailable as error:
-            if not vectors.missing:
-                raise Unavailable(str(error)) from None
-            names = listed(sorted(set(vectors.missing))[:5])
-            raise Unavailable(f"{error}: {len(vectors.missing)} missing in the online store ({names})") from None
 
     def parameters(self, inputs: Inputs) -> dict[str, Parameter]:
         """What goes back with every answer: which model it is of, and what its features were."""
@@ -222,6 +138,15 @@ class Endpoint:
             parameters["degraded"] = True
             parameters["features_age_seconds"] = round(inputs.age_seconds, 3)
         return parameters
+
+    async def _predict(self, vectors: Vectors) -> Matrix:
+        try:
+            return await self._batch.predict(vectors.values)
+        except Unavailable as error:
+            if not vectors.missing:
+                raise Unavailable(str(error)) from None
+            names = listed(sorted(set(vectors.missing))[:5])
+            raise Unavailable(f"{error}: {len(vectors.missing)} missing in the online store ({names})") from None
 
     def _count(self, inputs: Inputs) -> None:
         vectors = inputs.vectors
@@ -243,52 +168,13 @@ class Endpoint:
             output=output,
             latency=seconds,
             time=time.time(),
-            kickoffs=inputs.kickoffs,
+            kickoffs=inputs.moments,
             degraded=inputs.degraded,
         )
 
 
-def _keys(request: InferenceRequest, name: str) -> Sequence[Key]:
-    """The entities that an input names: texts, or whole numbers where the store's keys are numbers."""
-    if key_datatype(name) == "BYTES":
-        return _texts(request, name)
-    tensor = _column(request, name, "INT64")
-    if isinstance(tensor.values, list) or tensor.values.dtype.kind not in "iu":
-        raise Refusal(f"input {name} must be INT64, found {tensor.datatype}")
-    if tensor.datatype == "UINT64" and tensor.values.max() > np.iinfo(np.int64).max:
-        raise Refusal(f"input {name} has a number out of the range of INT64")
-    keys: list[Key] = tensor.values.ravel().tolist()
-    return keys
-
-
-def _texts(request: InferenceRequest, name: str) -> list[str]:
-    tensor = _column(request, name, "BYTES")
-    if tensor.datatype != "BYTES" or not isinstance(tensor.values, list):
-        raise Refusal(f"input {name} must be BYTES, found {tensor.datatype}")
-    return tensor.values
-
-
-def _column(request: InferenceRequest, name: str, datatype: str) -> Tensor:
-    tensor = request.inputs.get(name)
-    if tensor is None:
-        raise Refusal(f"input {name} is missing: give it as {datatype} of shape [n]")
-    if len(tensor.shape) != 1 and tensor.shape[1:] != (1,):
-        raise Refusal(f"input {name} must have shape [n], found {list(tensor.shape)}")
-    return tensor
-
-
-def _singles(tensor: Tensor) -> Matrix:
-    """The values of a tensor of numbers as FP32. Raises Refusal when one does not fit."""
-    if tensor.datatype == "FP32":
-        return np.asarray(tensor.values, np.float32)
-    with np.errstate(over="ignore"):
-        values = np.asarray(tensor.values).astype(np.float32)
-    if not np.isfinite(values).all():
-        raise Refusal(f"input {INPUT} has a number beyond the range of FP32")
-    return values
-
-
 def _gaps(key: Key, rows: Rows, views: Mapping[str, Sequence[str]]) -> list[str]:
+    """The features that the store does not have of an entity, as `view:feature`."""
     gaps = []
     for view, features in views.items():
         row = rows.get((view, key))

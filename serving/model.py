@@ -11,10 +11,9 @@ import onnxruntime
 
 from matchday.bundle import read_bundle
 from matchday.errors import MatchdayError
-from matchday.signature import Signature
+from matchday.signature import RAW_INPUT, Signature
 from serving.protocol.errors import Unavailable
 
-INPUT = "features"
 UNREGISTERED = "unregistered"
 """Version of a bundle that is served from a folder without having been registered."""
 
@@ -36,7 +35,7 @@ class Model:
 
     def predict(self, features: Matrix) -> Matrix:
         """Outputs (n, classes) of features (n, k). Raises Unavailable when an output is not finite."""
-        output: Matrix = self.session.run([self.signature.output], {INPUT: features})[0]
+        output: Matrix = self.session.run([self.signature.output], {RAW_INPUT: features})[0]
         if not np.isfinite(output).all():
             raise Unavailable(f"{self.signature.model} gave no finite answer for these features")
         return output
@@ -73,7 +72,7 @@ def _options() -> onnxruntime.SessionOptions:
 def _check(model: Model, folder: Path) -> None:
     columns = len(model.signature.features)
     taken = [(each.name, each.type, each.shape[1:]) for each in model.session.get_inputs()]
-    if taken != [(INPUT, "tensor(float)", [columns])]:
+    if taken != [(RAW_INPUT, "tensor(float)", [columns])]:
         raise ModelError(f"{folder / 'model.onnx'} takes {taken}; its signature says features FP32 [n, {columns}]")
     outputs = [each.name for each in model.session.get_outputs()]
     if model.signature.output not in outputs:
@@ -84,7 +83,8 @@ def _warm(model: Model, folder: Path) -> None:
     """Run one row and two, so that no client pays for first allocations, and check the shapes."""
     signature = model.signature
     for rows in (1, 2):
-        output = model.session.run([signature.output], {INPUT: np.zeros((rows, len(signature.features)), np.float32)})
+        features = np.zeros((rows, len(signature.features)), np.float32)
+        output = model.session.run([signature.output], {RAW_INPUT: features})
         wanted = (rows, len(signature.classes)) if signature.classes else (rows,)
         if output[0].shape != wanted:
             raise ModelError(f"{folder / 'model.onnx'} gives shape {output[0].shape} for {rows} rows, not {wanted}")

@@ -50,7 +50,8 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 
 def entity_example(endpoint: Endpoint) -> dict[str, Any]:
     """Entities of one row, as a client may ask."""
-    return {name: EXAMPLES.get(name, name) for name in endpoint.signature.inputs}
+    inputs = endpoint.signature.inputs
+    return {each.name: EXAMPLES.get(each.name, 1 if each.datatype == "INT64" else each.name) for each in inputs}
 
 
 def v2_example(endpoint: Endpoint) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from matchday import telemetry
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
 from serving.settings import PREFIX
-from serving.storage import Stored, fetch
+from serving.storage import StoredBundle, fetch, open_registry
 
 COMMAND = (sys.executable, "-m", "serving")
 START_SECONDS = 30.0
@@ -30,7 +30,6 @@ class ServerError(MatchdayError):
 def serve(model_uri: str, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> NoReturn:
     """Fetch a model and become its server; returns never.
 
-    The process is replaced, so what fetching imported (MLflow) does not stay in the server's memory.
     Raises ServerError when the port is taken, before anything else is done, and what `fetch` raises.
     """
     check_port(host, port)
@@ -79,7 +78,7 @@ def stop(process: subprocess.Popen[bytes]) -> int:
         return process.wait()
 
 
-def environment(stored: Stored, host: str, port: int, workers: int = 1) -> dict[str, str]:
+def environment(stored: StoredBundle, host: str, port: int, workers: int = 1) -> dict[str, str]:
     """The variables that tell a server process what to serve and where."""
     change = {
         "BUNDLES": json.dumps([str(stored.folder)]),
@@ -136,12 +135,12 @@ def _ask_ready(host: str, port: int) -> tuple[int, str]:
     return answer.status, str(message.get("error", ""))
 
 
-def _fetch(model_uri: str) -> Stored:
+def _fetch(model_uri: str) -> StoredBundle:
     settings = Settings()
-    return fetch(model_uri, settings.home, settings.tracking_uri)
+    return fetch(model_uri, settings.home, open_registry(settings.tracking_uri))
 
 
-def _title(stored: Stored) -> str:
+def _title(stored: StoredBundle) -> str:
     return f"{stored.name} {stored.version or ''}".strip()
 
 

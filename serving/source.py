@@ -1,18 +1,15 @@
 """Where the next version of a served model would come from, and whether there is one."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from matchday.bundle import CONTENTS, SUMS
+from matchday.registry.names import SCHEME, ModelUri, ModelUriError
 from matchday.settings import Settings
 from serving.settings import ServingSettings
-from serving.storage import SCHEME, Stored, fetch, registry
-from serving.storage.apart import fetch_apart
-
-_PINNED = re.compile(rf"{SCHEME}[^@/]+/\d+")
+from serving.storage import StoredBundle, fetch, open_registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +61,11 @@ class Served:
 
     def state(self) -> object:
         """The version that the URI means now."""
-        return registry(self._tracking_uri).resolve(self.uri).version
+        return open_registry(self._tracking_uri).resolve(self.uri).version
 
     def get(self) -> Candidate:
         """Its bundle, downloaded once for all workers."""
-        return _candidate(fetch(self.uri, self._home, self._tracking_uri))
+        return _candidate(fetch(self.uri, self._home, open_registry(self._tracking_uri)))
 
     def __str__(self) -> str:
         return self.uri
@@ -77,8 +74,10 @@ class Served:
 class Embedded:
     """A model URI in MLflow's database on this machine, which another process asks when the file has changed."""
 
-    def __init__(self, uri: str, database: Path) -> None:
+    def __init__(self, uri: str, home: Path, database: Path) -> None:
         self.uri = uri
+        self._home = home
+        self._tracking_uri = f"sqlite:///{database}"
         self._files = (database, database.with_name(f"{database.name}-wal"))
 
     def state(self) -> object:
@@ -87,7 +86,7 @@ class Embedded:
 
     def get(self) -> Candidate:
         """The bundle of the version that the URI means now."""
-        return _candidate(fetch_apart(self.uri))
+        return _candidate(fetch(self.uri, self._home, open_registry(self._tracking_uri)))
 
     def __str__(self) -> str:
         return self.uri
@@ -102,15 +101,22 @@ def sources(settings: ServingSettings) -> list[Source | None]:
 def _source(uri: str, folder: Path) -> Source | None:
     if not uri.startswith(SCHEME):
         return Folder(folder)
-    if _PINNED.fullmatch(uri):
+    if _is_pinned(uri):
         return None
     domain = Settings()
     if domain.tracking_uri.startswith("sqlite:///"):
-        return Embedded(uri, Path(domain.tracking_uri.removeprefix("sqlite:///")))
+        return Embedded(uri, domain.home, Path(domain.tracking_uri.removeprefix("sqlite:///")))
     return Served(uri, domain.home, domain.tracking_uri)
 
 
-def _candidate(stored: Stored) -> Candidate:
+def _is_pinned(uri: str) -> bool:
+    try:
+        return ModelUri.parse(uri).pinned
+    except ModelUriError:
+        return False
+
+
+def _candidate(stored: StoredBundle) -> Candidate:
     return Candidate(stored.folder, stored.version)
 
 

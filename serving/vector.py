@@ -1,9 +1,8 @@
-"""From what the online store holds of two teams to the row of numbers that the model takes."""
+"""Feature vectors: from the rows of the online store to the model's input."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -11,45 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from matchday.features.rest import DAY, LONGEST_REST
-from matchday.signature import FeatureRef
+from matchday.features.rest import days_since
+from matchday.signature import Signature
 from serving.features.store import Key, Row, StoreError, Value
-from serving.protocol.errors import Refusal, shown
-
-TTL = 120 * DAY
-"""Seconds before a kick-off beyond which a row is out of date, as in `feature_repo.definitions`."""
-
-JOIN_KEYS = {"home": "team", "away": "team", "opponent": "team"}
-"""Input of a request -> Feast join key of its entity, where the two names differ."""
-
-DAYS_BEFORE_KICKOFF = "days_before_kickoff"
-"""Transform of a feature that is a moment, Unix seconds: days from it to the match."""
+from serving.moments import iso
+from serving.protocol.errors import Refusal
 
 NUMBERS = {float, int, bool, type(None)}
 
-KEY_DATATYPES = {"player": "INT64"}
-"""Feast join key -> datatype that a request names the entity in: INT64 for Int64 entities. BYTES for all others."""
-
-FIRST_YEAR, LAST_YEAR = 1888, 2100
-"""From the first season of league football to as far as anyone plans."""
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """One read of the store: the views wanted for the entities that these inputs name."""
-
-    join_key: str
-    inputs: tuple[str, ...]
-    views: Mapping[str, tuple[str, ...]]
-
 
 class Vectors(NamedTuple):
-    """values: FP32 (n, k), NaN where missing. missing: names of absent features, one per gap.
+    """values: FP32 (n, k), NaN where missing. missing: names of absent features, one for each gap.
 
     A number beyond FP32 counts as absent. oldest: Unix seconds of the oldest features used, None when there were none
-    at all. expired: names of features that are used although their row is older than its TTL, one per place.
+    at all. expired: names of features that are used although their row is older than its TTL, one for each row.
     """
 
     values: npt.NDArray[np.float32]
@@ -58,18 +32,23 @@ class Vectors(NamedTuple):
     expired: Sequence[str] = ()
 
 
-def key_datatype(name: str) -> str:
-    """Datatype of the input that names an entity: BYTES, or INT64 where the store's keys are numbers."""
-    return KEY_DATATYPES.get(JOIN_KEYS.get(name, name), "BYTES")
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One read of the store: views of the entities that these inputs name."""
+
+    join_key: str
+    inputs: tuple[str, ...]
+    views: Mapping[str, tuple[str, ...]]
 
 
-def lookups(features: Sequence[FeatureRef]) -> list[Lookup]:
-    """The reads that these features need, one per kind of entity."""
+def lookups(signature: Signature) -> list[Lookup]:
+    """The reads that the features of a model need, one for each join key."""
+    join_keys = {each.name: each.join_key for each in signature.inputs}
     inputs: dict[str, dict[str, None]] = {}
     views: dict[str, dict[str, dict[str, None]]] = {}
-    for ref in features:
-        join_key = JOIN_KEYS.get(ref.entity, ref.entity)
-        inputs.setdefault(join_key, {})[ref.entity] = None
+    for ref in signature.features:
+        join_key = join_keys[ref.input]
+        inputs.setdefault(join_key, {})[ref.input] = None
         views.setdefault(join_key, {}).setdefault(ref.view, {})[ref.feature] = None
     return [
         Lookup(join_key, tuple(names), {view: tuple(fields) for view, fields in views[join_key].items()})
@@ -78,10 +57,10 @@ def lookups(features: Sequence[FeatureRef]) -> list[Lookup]:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The features that one view gives of one input's entity, and the columns they go to. ttl: seconds."""
+class ViewColumns:
+    """The features that one view gives of the entity of one input, and the columns they go to. ttl: seconds."""
 
-    entity: str
+    input: str
     view: str
     features: tuple[str, ...]
     columns: tuple[int, ...]
@@ -89,50 +68,52 @@ class Source:
 
 
 class Layout:
-    """Where each column of a model's input comes from, worked out once.
+    """Where each column of a model's input comes from, computed once for each model.
 
-    ttls: view -> seconds after which its rows are out of date; `TTL` for the others. A row out of date is used all the
-    same and told of: in summer there is no newer one.
+    ttls: view -> seconds after which its rows are out of date, in place of the signature's. A row out of date is used
+    all the same and reported: in summer there is no newer one.
     """
 
-    def __init__(self, features: Sequence[FeatureRef], ttls: Mapping[str, float] = MappingProxyType({})) -> None:
-        self.features = tuple(features)
-        self.sources = _sources(self.features, ttls)
-        self._columns = [column for source in self.sources for column in source.columns]
+    def __init__(self, signature: Signature, ttls: Mapping[str, float] = MappingProxyType({})) -> None:
+        self.features = tuple(signature.features)
+        self.parts = _parts(signature, ttls)
+        self._moment = signature.moment or "time"
+        self._columns = [column for part in self.parts for column in part.columns]
         self._order = np.argsort(self._columns)
-        self._moments = [
-            place
+        self._derived = [
+            (place, derived.at_most)
             for place, column in enumerate(self._columns)
-            if self.features[column].transform == DAYS_BEFORE_KICKOFF
+            if (derived := self.features[column].derived) is not None
         ]
 
     def assemble(
-        self, keys: Mapping[str, Sequence[Key]], rows: Mapping[tuple[str, Key], Row], kickoffs: Sequence[float]
+        self, keys: Mapping[str, Sequence[Key]], rows: Mapping[tuple[str, Key], Row], moments: Sequence[float]
     ) -> Vectors:
-        """The model's input for n matches.
+        """The model's input for n forecasts.
 
-        keys: input -> n entities. kickoffs: n Unix seconds. Raises Refusal (409) when a row is newer than its
-        kick-off: that would be a forecast from later knowledge. Raises StoreError when a feature is no number.
+        keys: input -> n entities. moments: n Unix seconds that the forecasts are for. Raises Refusal (409) when a row
+        is newer than its forecast's moment: a forecast from later knowledge. Raises StoreError when a feature is not
+        a number.
         """
         values: list[Value] = []
         expired: list[str] = []
         oldest: float | None = None
-        for index, kickoff in enumerate(kickoffs):
-            for source in self.sources:
-                key = keys[source.entity][index]
-                row = rows.get((source.view, key))
+        for index, moment in enumerate(moments):
+            for part in self.parts:
+                key = keys[part.input][index]
+                row = rows.get((part.view, key))
                 if row is None:
-                    values += [None] * len(source.features)
+                    values += [None] * len(part.features)
                     continue
-                if row.newest > kickoff:
-                    raise _too_new(row, key, kickoff)
-                if row.oldest < kickoff - source.ttl:
-                    expired += [self.features[column].name for column in source.columns]
+                if row.newest > moment:
+                    raise self._too_new(row, key, moment)
+                if row.oldest < moment - part.ttl:
+                    expired += [self.features[column].name for column in part.columns]
                 oldest = row.oldest if oldest is None else min(oldest, row.oldest)
-                values += map(row.values.get, source.features)
+                values += map(row.values.get, part.features)
         if not NUMBERS.issuperset(map(type, values)):
             raise self._not_numbers(values)
-        matrix = self._matrix(self._rested(values, kickoffs), len(kickoffs))
+        matrix = self._matrix(self._derive(values, moments), len(moments))
         finite = np.isfinite(matrix)
         if finite.all():
             return Vectors(matrix, [], oldest, expired)
@@ -140,19 +121,18 @@ class Layout:
         missing = [self.features[column].name for column in (~finite).nonzero()[1]]
         return Vectors(matrix, missing, oldest, expired)
 
-    def _rested(self, values: list[Any], kickoffs: Sequence[float]) -> list[Any]:
-        """The values with moments turned into days before the kick-off."""
-        for place in self._moments:
-            for index, kickoff in enumerate(kickoffs):
+    def _derive(self, values: list[Any], moments: Sequence[float]) -> list[Any]:
+        """The values with derived features in place of those stored."""
+        for place, at_most in self._derived:
+            for index, moment in enumerate(moments):
                 at = index * len(self.features) + place
-                if (moment := values[at]) is not None and math.isfinite(moment):
-                    values[at] = min(max((kickoff - moment) / DAY, 0.0), LONGEST_REST)
-                else:
-                    values[at] = None
+                stored = values[at]
+                known = stored is not None and math.isfinite(stored)
+                values[at] = days_since(stored, moment, at_most) if known else None
         return values
 
     def _matrix(self, values: list[Any], rows: int) -> npt.NDArray[np.float32]:
-        """The values, given match by match and source by source, in the model's order. Infinite beyond FP32."""
+        """The values, given row by row and part by part, in the model's order. Infinite beyond FP32."""
         with np.errstate(over="ignore"):
             return np.array(values, np.float32).reshape(rows, -1).take(self._order, axis=1)
 
@@ -161,36 +141,22 @@ class Layout:
         ref = self.features[self._columns[place % len(self._columns)]]
         return StoreError(f"feature {ref.feature} of view {ref.view} is text in the online store, not a number")
 
-
-def seconds(text: str) -> float:
-    """Unix seconds of an ISO 8601 time. Raises Refusal when it is not one, has no offset or is absurd."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise Refusal(f"kickoff {shown(text)} is not a time of ISO 8601 with its offset, such as 2026-05-24T15:00:00Z")
-    return (moment - EPOCH).total_seconds()
+    def _too_new(self, row: Row, key: Key, moment: float) -> Refusal:
+        return Refusal(
+            f"features of {key} are of {iso(row.newest)}, after the {self._moment} asked for ({iso(moment)}):"
+            " that would be a forecast from later knowledge",
+            HTTPStatus.CONFLICT,
+        )
 
 
-def iso(moment: float) -> str:
-    """ISO 8601 in UTC of Unix seconds, to the second."""
-    return (EPOCH + timedelta(seconds=int(moment))).isoformat().removesuffix("+00:00") + "Z"
-
-
-def _sources(features: Sequence[FeatureRef], ttls: Mapping[str, float]) -> tuple[Source, ...]:
+def _parts(signature: Signature, ttls: Mapping[str, float]) -> tuple[ViewColumns, ...]:
+    own = {view.name: math.inf if view.ttl_seconds is None else view.ttl_seconds for view in signature.views}
+    ages = {**own, **ttls}
     columns: dict[tuple[str, str], list[int]] = {}
-    for column, ref in enumerate(features):
-        columns.setdefault((ref.entity, ref.view), []).append(column)
+    for column, ref in enumerate(signature.features):
+        columns.setdefault((ref.input, ref.view), []).append(column)
+    fields = [ref.feature for ref in signature.features]
     return tuple(
-        Source(entity, view, tuple(features[column].feature for column in places), tuple(places), ttls.get(view, TTL))
-        for (entity, view), places in columns.items()
-    )
-
-
-def _too_new(row: Row, key: Key, kickoff: float) -> Refusal:
-    return Refusal(
-        f"features of {key} are of {iso(row.newest)}, after the kick-off asked for ({iso(kickoff)}):"
-        " that would be a forecast from later knowledge",
-        HTTPStatus.CONFLICT,
+        ViewColumns(name, view, tuple(fields[column] for column in places), tuple(places), ages[view])
+        for (name, view), places in columns.items()
     )

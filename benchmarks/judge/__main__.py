@@ -20,7 +20,7 @@ from rollout.judge import (
     TRAFFIC,
     Cohort,
     Histogram,
-    Limits,
+    JudgeLimits,
     Observation,
     Pairs,
     Verdict,
@@ -39,7 +39,7 @@ CHUNK = 40
 SEED = 20_260_807
 """Nothing was tuned on it."""
 
-LIMITS = Limits()
+LIMITS = JudgeLimits()
 PLANS = {"5, 25, 50 %": (0.05, 0.25, 0.50), "1, 10, 50 %": (0.01, 0.10, 0.50), "50 %": (0.50,)}
 LOOKS = (10, 100, 1000)
 USUAL = Version(buckets(LATENCIES["lognormal 0.5"]))

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from benchmarks.judge.traffic import Counts, Totals
 from matchday.scores.outcome import FloatArray
-from rollout.judge import CHECKS, TRAFFIC, Limits
+from rollout.judge import CHECKS, TRAFFIC, JudgeLimits
 from rollout.judge.checks.latency import QUANTILES
 from rollout.judge.checks.skill import TUNED
-from rollout.judge.quantiles import Buckets, quantile, ratio_evidence
-from rollout.judge.sequential import Hits, difference_evidence, mean_width
+from rollout.judge.quantiles import Buckets, quantile, ratio_log_evalue
+from rollout.judge.sequential import Hits, difference_log_evalue, mean_width
 from serving.metrics import SECONDS
 
 Flags = NDArray[np.bool_]
 
 
-def failed(stable: Totals, canary: Totals, limits: Limits, alpha: float) -> Flags:
+def failed(stable: Totals, canary: Totals, limits: JudgeLimits, alpha: float) -> Flags:
     """(rollouts, looks) whether errors, features or latency fail. alpha: of the step."""
     share = alpha / sum(CHECKS[name].weight for name in TRAFFIC)
     counted = (
@@ -35,14 +35,14 @@ def failed(stable: Totals, canary: Totals, limits: Limits, alpha: float) -> Flag
     return flags
 
 
-def _more(stable: Hits, canary: Hits, limit: float, limits: Limits, alpha: float) -> Flags:
+def _more(stable: Hits, canary: Hits, limit: float, limits: JudgeLimits, alpha: float) -> Flags:
     enough = np.minimum(stable.n, canary.n) >= limits.min_requests
     flags = enough & (canary.hits * np.maximum(stable.n, 1) > (stable.hits + limit * stable.n) * canary.n)
-    flags[flags] = difference_evidence(_at(stable, flags), _at(canary, flags), limit) >= -np.log(alpha)
+    flags[flags] = difference_log_evalue(_at(stable, flags), _at(canary, flags), limit) >= -np.log(alpha)
     return flags
 
 
-def slower(stable: Counts, canary: Counts, limits: Limits, alpha: float) -> Flags:
+def slower(stable: Counts, canary: Counts, limits: JudgeLimits, alpha: float) -> Flags:
     """(rollouts, looks) whether any quantile's ratio is beyond the limit. stable, canary: (..., buckets)."""
     flags = np.minimum(stable.sum(axis=-1), canary.sum(axis=-1)) >= limits.min_requests
     enough = Buckets(stable[flags], SECONDS), Buckets(canary[flags], SECONDS)
@@ -50,16 +50,16 @@ def slower(stable: Counts, canary: Counts, limits: Limits, alpha: float) -> Flag
     return flags
 
 
-def _ratio(stable: Buckets, canary: Buckets, q: float, limits: Limits, alpha: float) -> Flags:
+def _ratio(stable: Buckets, canary: Buckets, q: float, limits: JudgeLimits, alpha: float) -> Flags:
     one, other = (np.maximum(quantile(each, q), limits.latency_floor) for each in (stable, canary))
     flags = other > limits.latency * one
     beyond = (Buckets(np.asarray(each.counts)[flags], each.bounds) for each in (stable, canary))
     ratio = np.full(int(flags.sum()), limits.latency)
-    flags[flags] = ratio_evidence(*beyond, q, ratio, limits.latency_floor) >= -np.log(alpha)
+    flags[flags] = ratio_log_evalue(*beyond, q, ratio, limits.latency_floor) >= -np.log(alpha)
     return flags
 
 
-def skill(differences: FloatArray, limits: Limits, alpha: float) -> Flags:
+def skill(differences: FloatArray, limits: JudgeLimits, alpha: float) -> Flags:
     """(rollouts, matches) whether the live check fails after each match. alpha: of the step."""
     n = np.arange(1, differences.shape[1] + 1)
     mean = np.cumsum(differences, axis=1) / n

@@ -30,8 +30,9 @@ from matchday.features import tables as features
 from matchday.lake import Lake
 from matchday.models import outcome
 from matchday.models.export import export, prove_parity
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.packaging import describe
 from matchday.settings import Settings
-from matchday.signature import Signature
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Fixtures
 
@@ -106,13 +107,7 @@ def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Ma
 def _write_bundle(folder: Path, model: outcome.OutcomeModel, vectors: outcome.Float32Array, until: datetime) -> None:
     graph = export(model)
     prove_parity(model, graph, vectors)
-    signature = Signature(
-        model=outcome.MODEL,
-        feature_service=fixture.SERVICE,
-        features=fixture.FEATURES,
-        fingerprint="benchmark",
-        trained_until=until.isoformat(),
-    )
+    signature = describe(MATCH_OUTCOME, fixture.FEATURES, "benchmark", until.isoformat())
     explainer = {"background": vectors[:8].astype(float).tolist(), "labels": {name: name for name in fixture.NAMES}}
     write_bundle(folder, graph, signature, explainer, "# A model for benchmarks\n\nNever scored, not to be served.\n")
 

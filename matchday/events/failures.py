@@ -19,7 +19,7 @@ _HINTS = (
     ),
     (r"", ""),
 )
-"""What a reason looks like -> what to do. A reason further up says more: brokers often close a connection without a word."""
+"""What a reason looks like -> what to do. Those further up say more; a broker often just closes the connection."""
 
 
 class LoggedFailure(logging.Handler):

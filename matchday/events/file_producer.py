@@ -1,7 +1,6 @@
 """Events to a file: one line of JSON each, for use without Kafka."""
 
 import errno
-import fcntl
 import glob
 import os
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matchday.events.envelope import CloudEvent
+from matchday.files import LOCK_SECONDS, lock_file
 
 COUNTED_AT_ONCE = 2**20
 
@@ -37,14 +37,12 @@ class FileProducer:
         """Append events. As `append`."""
         self.append(b"".join(event.line() for event in events))
 
-    def append(self, lines: bytes) -> None:
+    def append(self, lines: bytes, wait_seconds: float = LOCK_SECONDS) -> None:
         """Append whole lines, all or none, after a rotation where it is due.
 
-        Raises BlockingIOError while another process writes, and OSError when the disk refuses.
+        Raises LockTimeout while another process writes for longer than this, and OSError when the disk refuses.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_name(f".{self.path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with lock_file(self.path.with_name(f".{self.path.name}.lock"), wait_seconds):
             if self._is_full(len(lines)):
                 self._rotate()
             self._write(lines)

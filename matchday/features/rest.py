@@ -1,6 +1,11 @@
-"""Days of rest: what training and the server must count alike. Imports nothing, so that the server may import it."""
+"""Days of rest, computed here for training and for the server. Imports nothing, so that the server may import it."""
 
 DAY = 86_400.0
 """Seconds of a day."""
 LONGEST_REST = 14.0
 """Days of rest beyond which more rest says nothing; also the rest of a team that has not played yet."""
+
+
+def days_since(moment: float, until: float, at_most: float) -> float:
+    """Days from one moment to another, both in Unix seconds: at least 0, at most `at_most`. NaN when `moment` is."""
+    return min(max((until - moment) / DAY, 0.0), at_most)

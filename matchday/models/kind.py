@@ -13,6 +13,8 @@ from math import inf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from matchday.signature import EntityInput
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -28,24 +30,16 @@ class ReplayRows(StrEnum):
 
 
 @dataclass(frozen=True)
-class EntityInput:
-    """An input of a request that names entities.
-
-    name: of the input, `home`. join_key: of the Feast entity, `team`. datatype: of the Open Inference Protocol.
-    """
-
-    name: str
-    join_key: str
-    datatype: str = "BYTES"
-
-
-@dataclass(frozen=True)
 class ModelOutput:
-    """The output tensor. classes: its columns, none for a model that forecasts a number, whose shape is [n]."""
+    """The output tensor. classes: its columns, none for a model that forecasts a number, whose shape is [n].
+
+    labels: the classes in words, for people.
+    """
 
     name: str
     classes: tuple[str, ...] = ()
     datatype: str = "FP32"
+    labels: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -110,6 +104,7 @@ class ModelKind:
     """A registered model.
 
     name: in the registry and in requests. about: one sentence for people. inputs: of a request in entity mode.
+    distinct: inputs that must name different entities. moment: input that says which moment a forecast is for.
     feature_service: the Feast service that it is trained and served with. score: compares two of its versions.
     result: what happened in matches, (n,), in the model's terms, from goals of home and away, (n,) each. baselines:
     forecasts that it is evaluated beside. gate: what its evaluation must show. replay: rows that a rollout asks for.
@@ -125,6 +120,8 @@ class ModelKind:
     baselines: tuple[str, ...]
     gate: GateRules
     replay: ReplayRows = field(default=ReplayRows.PAIRINGS)
+    distinct: tuple[str, ...] = ()
+    moment: str = "kickoff"
 
     @property
     def pipeline(self) -> str:

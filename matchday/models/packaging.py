@@ -1,26 +1,40 @@
-"""The bundle of a trained `match-outcome`."""
+"""The bundle of a trained `match-outcome`, and the signature of any model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matchday.bundle import write_bundle
-from matchday.features.fixture import FEATURES, SERVICE
-from matchday.models import outcome
+from matchday.features import entities, fixture
 from matchday.models.card import card
 from matchday.models.evaluation import Evaluation
+from matchday.models.kind import ModelKind
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.training import Trained
-from matchday.scores.outcome import CLASSES
-from matchday.signature import Signature
+from matchday.signature import FeatureRef, Signature
 
 
 def bundle(trained: Trained, evaluation: Evaluation, folder: Path) -> Signature:
     """Write the bundle of a trained model with its card; returns its signature. Raises BundleError."""
-    signature = Signature(
-        model=outcome.MODEL,
-        feature_service=SERVICE,
-        features=FEATURES,
-        fingerprint=trained.data,
-        trained_until=trained.trained_until,
-        classes=CLASSES,
-    )
+    signature = describe(MATCH_OUTCOME, fixture.FEATURES, trained.data, trained.trained_until)
     write_bundle(folder, trained.graph, signature, trained.explainer, card(trained, evaluation))
     return signature
+
+
+def describe(kind: ModelKind, features: Sequence[FeatureRef], fingerprint: str, trained_until: str) -> Signature:
+    """The signature of a model of this kind.
+
+    features: columns of its input in order. fingerprint: of its training data. trained_until: ISO 8601 time.
+    """
+    return Signature(
+        model=kind.name,
+        feature_service=kind.feature_service,
+        features=features,
+        inputs=kind.inputs,
+        views=[entities.view(name) for name in dict.fromkeys(feature.view for feature in features)],
+        fingerprint=fingerprint,
+        trained_until=trained_until,
+        output=kind.output.name,
+        classes=kind.output.classes,
+        moment=kind.moment,
+        distinct=kind.distinct,
+    )

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matchday.registry import Registry
-from matchday.registry.version import ATTACHED_TAG
+from matchday.registry.names import ATTACHED_TAG
 from matchday.scores import ranked_probability
 
 FORECASTS = "forecasts.parquet"

@@ -6,7 +6,8 @@ with the same content; one cut off earlier is ignored. MLflow's own usage teleme
 """
 
 from matchday.registry.error import RegistryError
+from matchday.registry.names import CHALLENGER, CHAMPION
 from matchday.registry.registry import Registry
-from matchday.registry.version import CHALLENGER, CHAMPION, DIGEST_TAG, URI, ModelVersion
+from matchday.registry.version import ModelVersion
 
-__all__ = ["CHALLENGER", "CHAMPION", "DIGEST_TAG", "URI", "ModelVersion", "Registry", "RegistryError"]
+__all__ = ["CHALLENGER", "CHAMPION", "ModelVersion", "Registry", "RegistryError"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from matchday.bundle import Bundle
 from matchday.registry.error import RegistryError
-from matchday.registry.version import ATTACHED_TAG, COMMIT_TAG, CONTENT_TAG, DIGEST_TAG
+from matchday.registry.names import ATTACHED_TAG, COMMIT_TAG, CONTENT_TAG, DIGEST_TAG
 
 if TYPE_CHECKING:
     from mlflow.tracking.client import MlflowClient

@@ -9,22 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from matchday.bundle import Bundle, BundleError, Signature, read_bundle, write_bundle
+from matchday.bundle import Bundle, BundleError, read_bundle, write_bundle
 from matchday.registry import sqlite
 from matchday.registry.client import client_class, explained, pages, shown
 from matchday.registry.error import RegistryError
+from matchday.registry.names import ATTACHED_TAG, CHALLENGER, CHAMPION, CONTENT_TAG, DIGEST_TAG, ModelUri
 from matchday.registry.record import ATTACHMENTS, BUNDLE, Record, experiment_id, finished
-from matchday.registry.version import (
-    ATTACHED_TAG,
-    CHALLENGER,
-    CHAMPION,
-    CONTENT_TAG,
-    DIGEST_TAG,
-    URI,
-    ModelVersion,
-    checked_name,
-    of_mlflow,
-)
+from matchday.registry.version import ModelVersion, checked_name, of_mlflow
+from matchday.signature import Signature
 
 if TYPE_CHECKING:
     from mlflow.tracking.client import MlflowClient
@@ -143,14 +135,11 @@ class Registry:
 
         Raises RegistryError, saying what exists, for an unknown model, version or alias.
         """
-        parts = URI.fullmatch(uri)
-        if parts is None:
-            raise RegistryError(f"{uri!r} is no model URI: write mlflow://NAME/VERSION or mlflow://NAME@ALIAS")
-        name, alias = parts["name"], parts["alias"]
+        name, wanted, alias = ModelUri.parse(uri)
         versions = self.versions(name)
         if not versions:
             self._unknown_model(name)
-        number = self.aliases(name).get(alias) if alias else str(int(parts["version"]))
+        number = self.aliases(name).get(alias) if alias else wanted
         for version in versions:
             if version.version == number:
                 return version
@@ -158,7 +147,7 @@ class Registry:
             known = ", ".join(sorted(self.aliases(name))) or "none"
             raise RegistryError(f"{name} has no alias {alias}; its aliases: {known}")
         known = ", ".join(version.version for version in reversed(versions[:20]))
-        raise RegistryError(f"{name} has no version {parts['version']}; its latest: {known}")
+        raise RegistryError(f"{name} has no version {wanted}; its latest: {known}")
 
     def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
         """Put the bundle of `uri` into `folder`, verified, whole or not at all. Returns its signature.

@@ -1,8 +1,8 @@
 """The registry of this machine alone: a SQLite file, with the artifacts in a folder beside it."""
 
-import fcntl
 from pathlib import Path
 
+from matchday.files import replace_file
 from matchday.registry.client import client_class
 from matchday.registry.error import RegistryError
 
@@ -15,21 +15,15 @@ def file_of(tracking_uri: str) -> Path | None:
 
 
 def make(path: Path) -> None:
-    """Make MLflow's tables beside `path` and move them there, so that no kill leaves half of them."""
+    """Make MLflow's tables in a draft of `path`, so that no kill leaves half of them. Raises RegistryError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with (path.parent / f".{path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with replace_file(path) as draft:
             if path.exists():
                 _check(path)
                 return
-            staged = path.with_name(f".{path.name}.new")
-            for leftover in path.parent.glob(f"{staged.name}*"):
-                leftover.unlink()
-            client_class()(f"{PREFIX}{staged}", registry_uri=f"{PREFIX}{staged}").search_registered_models()
-            staged.rename(path)
+            client_class()(f"{PREFIX}{draft}", registry_uri=f"{PREFIX}{draft}").search_registered_models()
     except OSError as error:
-        raise RegistryError(f"cannot make the registry {path}: {error.strerror}") from error
+        raise RegistryError(f"cannot make the registry {path}: {error.strerror or error}") from error
 
 
 def _check(path: Path) -> None:

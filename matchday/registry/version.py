@@ -11,13 +11,6 @@ from matchday.registry.error import RegistryError
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
-CONTENT_TAG = "matchday.content"
-DIGEST_TAG = "matchday.bundle"
-ATTACHED_TAG = "matchday.attachments"
-COMMIT_TAG = "git_commit"
-CHAMPION, CHALLENGER = "champion", "challenger"
-URI = re.compile(r"mlflow://(?P<name>[\w.-]+)(?:/(?P<version>\d+)|@(?P<alias>[A-Za-z][\w-]*))")
-
 
 @dataclass(frozen=True)
 class ModelVersion:

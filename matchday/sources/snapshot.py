@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from pandera.pandas import DataFrameModel
 
 from matchday.errors import MatchdayError
+from matchday.files import write_file
 from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams, name, validate
 from matchday.tables.arrow import from_arrow, to_arrow
 
@@ -81,10 +82,8 @@ def write(folder: Path, frames: Mapping[type[DataFrameModel], pd.DataFrame]) -> 
     contents = {file(table): _parquet(table, validate(table, frame)) for table, frame in frames.items()}
     sums = "".join(f"{hashlib.sha256(contents[one]).hexdigest()}  {one}\n" for one in sorted(contents))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for one, content in contents.items():
-            (folder / one).write_bytes(content)
-        (folder / SUMS).write_text(sums, encoding="utf-8")
+        for one, content in {**contents, SUMS: sums.encode()}.items():
+            write_file(folder / one, content)
     except OSError as why:
         raise SnapshotError(f"{folder}: the snapshot cannot be written there ({why.strerror})") from None
 

@@ -1,6 +1,5 @@
 """Telemetry in files: one OTLP JSON object a line, appended by as many processes as there are."""
 
-import fcntl
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from matchday.files import lock_descriptor
 from matchday.telemetry.otlp import log_line, span_line
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class LineFile:
 
     def _roll(self, descriptor: int, state: os.stat_result) -> None:
         """Move the full file aside, unless another process has done so."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock_descriptor(descriptor, self.path)
         if self.path.exists() and os.path.samestat(self.path.stat(), state):
             self.path.replace(self.path.with_name(f"{self.path.name}.1"))
 

@@ -1,13 +1,12 @@
 """Files that are read whole or not at all."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from matchday.errors import MatchdayError
+from matchday.files import write_file
 
 
 class FolderError(MatchdayError):
@@ -17,12 +16,7 @@ class FolderError(MatchdayError):
 def write(file: Path, content: Mapping[str, Any]) -> None:
     """Put JSON in the place of a file: a reader sees the old or the new, whatever happens. Raises FolderError."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as draft:
-            json.dump(content, draft, indent=1)
-            draft.flush()
-            os.fsync(draft.fileno())
-        os.replace(draft.name, file)
+        write_file(file, json.dumps(content, indent=1).encode())
     except OSError as error:
         raise FolderError(f"cannot write {file}: {error.strerror or error}") from None
 

@@ -1,27 +1,30 @@
-"""The judge of a canary: what both versions did in, a verdict with its reasons and numbers out.
+"""Judge of a canary: from what both versions did to a verdict with its reasons and numbers.
 
-Pure: no clock, no network, no Kubernetes. Everything is a function of totals and samples of the window, so who stores
-those can be killed and asks again as if nothing had happened. `docs/judge.md` has the checks, formulas and defaults.
+Pure functions: no clock, no network, no Kubernetes. A verdict depends on the totals and samples of a window alone, so
+a process that stores those can be killed and asked again. `docs/judge.md` lists checks, formulas and defaults.
 """
 
-from rollout.judge import checks as _checks  # noqa: F401, registers them
-from rollout.judge.budget import ALPHA, SHADOW, TRAFFIC, step_alphas
-from rollout.judge.judging import judge
-from rollout.judge.limits import Limits
+from rollout.judge import checks as _checks  # noqa: F401, importing them registers them
+from rollout.judge.arrays import FloatArray
+from rollout.judge.budget import ALPHA, CHECK_NAMES, SHADOW, TRAFFIC, step_alphas
+from rollout.judge.check import CHECKS
+from rollout.judge.decide import judge
+from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Cohort, Histogram, Observation, Pairs
-from rollout.judge.registry import CHECKS
 from rollout.judge.verdict import Finding, Judgement, Verdict
 
 __all__ = [
     "ALPHA",
     "CHECKS",
+    "CHECK_NAMES",
     "SHADOW",
     "TRAFFIC",
     "Cohort",
     "Finding",
+    "FloatArray",
     "Histogram",
+    "JudgeLimits",
     "Judgement",
-    "Limits",
     "Observation",
     "Pairs",
     "Verdict",

@@ -1,22 +1,26 @@
-"""How the chance of failing a good candidate is spent over the steps of a rollout."""
+"""Error budget of a rollout: which checks each step makes, and its share of the chance to fail a good candidate."""
 
 ALPHA = 0.05
 """Chance that a whole rollout fails a candidate that is within every limit."""
 
 SHADOW = ("predictions", "history")
-"""What is asked before any user sees the candidate."""
+"""Checks made before any user sees the candidate."""
 
 TRAFFIC = ("errors", "latency", "predictions", "features", "skill")
-"""What is asked while it answers users."""
+"""Checks made while the candidate answers users."""
+
+CHECK_NAMES = tuple(sorted({*SHADOW, *TRAFFIC}))
+"""All checks. Each one is a file in `checks/`."""
 
 SHADOW_SHARE = 0.6
-"""Of alpha. The one look at the past gets five sixths of it, 0.025 of 0.05: less would miss a candidate that is worse
-by three standard errors in more than one case of five. Traffic loses little: there, evidence grows with every request.
+"""Part of alpha that the shadow step has. Its one look at past weeks has five sixths of that, 0.025 of 0.05: with less,
+a candidate that is worse by three standard errors would be missed in more than one case of five. Traffic needs little,
+because its evidence grows with every request.
 """
 
 
 def step_alphas(traffic_steps: int, *, shadow: bool = True, alpha: float = ALPHA) -> tuple[float, ...]:
-    """The share of each step, the shadow first. They sum to alpha; what a step leaves is not handed on."""
+    """Alpha of each step, the shadow step first. They sum to alpha; what a step does not use is not passed on."""
     first = (SHADOW_SHARE * alpha,) if shadow else ()
     rest = alpha - sum(first)
     return (*first, *[rest / traffic_steps] * traffic_steps)

@@ -1,21 +1,21 @@
-"""How different two distributions over the same few classes are, from rows that are in a class of each."""
+"""Divergence between two distributions over a few classes, from rows that are in a class under each version."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matchday.scores.outcome import FloatArray
-from rollout.judge.paired import WIDTH
+from rollout.judge.arrays import FloatArray
+from rollout.judge.paired_mean import ROWS_WIDTH
 
-Table = NDArray[np.int64]
-"""(k, k) rows by class under stable and class under canary."""
+Crosstab = NDArray[np.int64]
+"""(k, k) number of rows by class under stable and class under canary."""
 
 SMOOTHING = 0.5
-"""Rows added to each class, so that an empty one has a logarithm."""
+"""Rows added to each class, so that an empty class has a logarithm."""
 
 Divergence = Callable[[FloatArray, FloatArray], tuple[float, FloatArray, FloatArray]]
-"""Shares (k,) of two distributions -> divergence, and its gradient in each."""
+"""From the shares (k,) of two distributions to their divergence and its gradient in each."""
 
 
 def jensen_shannon(p: FloatArray, q: FloatArray) -> tuple[float, FloatArray, FloatArray]:
@@ -31,18 +31,18 @@ def stability_index(p: FloatArray, q: FloatArray) -> tuple[float, FloatArray, Fl
     return float(moved @ log_ratio), -log_ratio - moved / p, log_ratio + moved / q
 
 
-def crosstab(stable: NDArray[np.intp], canary: NDArray[np.intp], classes: int) -> Table:
-    """Rows by their class under each version. stable, canary: (n,) 0 to classes - 1."""
+def crosstab(stable: NDArray[np.intp], canary: NDArray[np.intp], classes: int) -> Crosstab:
+    """Number of rows by their class under each version. stable, canary: (n,) 0 to classes - 1."""
     return np.bincount(stable * classes + canary, minlength=classes * classes).reshape(classes, classes)
 
 
-def diverged(
-    table: Table, divergence: Divergence, alpha_low: float, alpha_high: float
+def divergence_bounds(
+    table: Crosstab, divergence: Divergence, alpha_low: float, alpha_high: float
 ) -> tuple[float, tuple[float, float]]:
-    """The divergence of a table's margins and its bounds at every look; none with fewer than two rows.
+    """Divergence of the table's margins and bounds that are valid at every look; unbounded with fewer than two rows.
 
-    Delta method: a row counts with its influence, the gradients at its classes. The sequence of means of those is the
-    one for which Waudby-Smith et al. (2024) show it.
+    Delta method: each row contributes its influence, the gradients at its two classes. The confidence sequence for the
+    mean of those is that of Waudby-Smith et al. (2024).
     """
     n = int(table.sum())
     if n < 2:
@@ -51,5 +51,5 @@ def diverged(
     value, by_stable, by_canary = divergence(stable, canary)
     influence = by_stable[:, None] + by_canary[None, :]
     sd = float(np.sqrt((table * (influence - (table * influence).sum() / n) ** 2).sum() / n))
-    low, high = value - WIDTH(sd, n, alpha_low), value + WIDTH(sd, n, alpha_high)
+    low, high = value - ROWS_WIDTH(sd, n, alpha_low), value + ROWS_WIDTH(sd, n, alpha_high)
     return value, (max(0.0, low), high)

@@ -1,4 +1,4 @@
-"""How much worse a canary may be, and how much must be seen before anything is said."""
+"""Limits of the judge: how much worse a canary may be, and the least data for a verdict."""
 
 import math
 from collections.abc import Mapping
@@ -6,29 +6,29 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from matchday.errors import MatchdayError
-from rollout.judge.registry import CHECKS
+from rollout.judge.budget import CHECK_NAMES
 
 RATIOS = ("latency",)
 SHARES = ("errors", "incomplete", "degraded", "invalid", "distance", "shift", "favourites", "missed")
 SAMPLES = ("min_requests", "min_pairs", "min_matches", "min_history")
 
-LIKELY = 0.4
-"""The largest chance of passing what is beyond its limit: the bound of a mean is none from a half on."""
+MOST_MISSED = 0.4
+"""Largest `missed`: the one-sided bound of a mean is not defined from 0.5 on."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Each limit is the most harm that is tolerated. Raises MatchdayError for a value that makes no sense, naming it.
+class JudgeLimits:
+    """The largest effect that is tolerated in each measure. Raises MatchdayError that names a value out of range.
 
-    errors: more requests without an answer, as a share (0.005: half a point). incomplete, degraded: more answers with
-    a missing feature, from features past their age; shares. latency: canary's p50, p95, p99 over stable's, a ratio.
-    latency_floor: seconds; faster than this counts as this. invalid: share of answers that are no forecast.
-    distance: mean total-variation distance between paired forecasts, 0 to 1. shift: of a class's mean probability,
-    0 to 1. favourites: Jensen-Shannon divergence of which class is favoured, bits. spread: population stability
-    index of a class's probabilities. points_distance, points_shift: mean difference without and with its sign, of
-    forecasts that are a number, in standard deviations of stable's. skill: mean paired score, canary - stable.
-    skill_margin: what a pass may leave open beyond that. min_requests, min_pairs, min_matches, min_history: samples,
-    of each version, below which nothing is said. missed: chance of passing a check in spite of a harm beyond its
+    errors: rise of the share of requests without an answer (0.005: half a percentage point). incomplete, degraded: rise
+    of the share of answers with a missing feature, and from features past their age. latency: ratio of the canary's
+    p50, p95 and p99 to the stable version's. latency_floor: seconds; faster counts as this. invalid: share of answers
+    that are no forecast. distance: mean total-variation distance between paired forecasts, 0 to 1. shift: change of a
+    class's mean probability, 0 to 1. favourites: Jensen-Shannon divergence of which class is favoured, bits. spread:
+    population stability index of a class's probabilities. points_distance, points_shift: mean absolute and mean signed
+    difference of forecasts that are a number, in standard deviations of the stable version's. skill: mean paired score,
+    canary minus stable. skill_margin: what a pass may leave open beyond that. min_requests, min_pairs, min_matches,
+    min_history: least sample of each version. missed: chance of passing a check although the effect is beyond its
     limit. required: checks that are waited for when their data is absent.
     """
 
@@ -56,21 +56,21 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             if each.name != "required":
-                _check(each.name, getattr(self, each.name))
+                _validate(each.name, getattr(self, each.name))
         for name in self.required:
-            if name not in CHECKS:
-                raise MatchdayError(f"limits: required names {name!r}, which is no check: {', '.join(CHECKS)}")
+            if name not in CHECK_NAMES:
+                raise MatchdayError(f"limits: required names {name!r}, which is no check: {', '.join(CHECK_NAMES)}")
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
-        """From camelCase names, as a resource has them. Raises MatchdayError for one that is unknown."""
+        """From camelCase names, as a ModelRollout has them. Raises MatchdayError for an unknown name."""
         known = {_camel(each.name): each.name for each in fields(cls)}
         for name in given:
             if name not in known:
                 raise MatchdayError(f"limits: {name!r} is no limit; there are {', '.join(known)}")
         values = {known[name]: value for name, value in given.items()}
         if "required" in values:
-            values["required"] = _names(values["required"])
+            values["required"] = _check_names(values["required"])
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,8 +79,8 @@ class Limits:
         return values | {"required": list(self.required)}
 
 
-def _check(name: str, value: Any) -> None:
-    """Raises MatchdayError for a value that the field of this name cannot have."""
+def _validate(name: str, value: Any) -> None:
+    """Raises MatchdayError for a value that this field cannot have."""
     shown = f"limits: {_camel(name)} is {value!r}"
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise MatchdayError(f"{shown}, not a number")
@@ -88,15 +88,15 @@ def _check(name: str, value: Any) -> None:
         raise MatchdayError(f"{shown}; a sample is a whole number from 2")
     if name in SHARES and not 0 < value < 1:
         raise MatchdayError(f"{shown}; it is above 0 and below 1")
-    if name == "missed" and value > LIKELY:
-        raise MatchdayError(f"{shown}; a chance above {LIKELY:g} is no evidence")
+    if name == "missed" and value > MOST_MISSED:
+        raise MatchdayError(f"{shown}; a chance above {MOST_MISSED:g} is no evidence")
     if name in RATIOS and value < 1:
         raise MatchdayError(f"{shown}; a ratio to stable is at least 1")
     if name not in (*SAMPLES, *SHARES, *RATIOS) and value < 0:
         raise MatchdayError(f"{shown}; it is not negative")
 
 
-def _names(given: Any) -> tuple[str, ...]:
+def _check_names(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
         raise MatchdayError(f"limits: required is {given!r}, not a list of checks")
     return tuple(given)

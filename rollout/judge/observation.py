@@ -1,4 +1,4 @@
-"""What two versions did in the same window, as plain numbers."""
+"""Observation of two versions in the same window: request counts, latencies, paired forecasts, paired scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from matchday.scores.outcome import FloatArray
+from rollout.judge.arrays import FloatArray
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How long requests took. bounds: ascending upper bounds, seconds. counts: one more, the last is beyond them.
+    """Durations of requests. bounds: ascending upper bounds, seconds. counts: one more; the last is beyond them all.
 
-    Raises ValueError when they do not fit each other.
+    Raises ValueError when bounds and counts do not fit.
     """
 
     bounds: tuple[float, ...]
@@ -29,16 +29,16 @@ class Histogram:
 
     @property
     def total(self) -> int:
-        """Requests in it."""
+        """Number of requests."""
         return sum(self.counts)
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """What one version did.
+    """Requests of one version.
 
     errors: kind -> requests that ended so, refusals among them. incomplete: answered although a feature was missing.
-    degraded: answered from features past their age.
+    degraded: answered from features past their age. Raises ValueError for a negative count.
     """
 
     requests: int = 0
@@ -64,9 +64,9 @@ class Cohort:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """The same rows, answered by both versions: (n, k) each, NaN where a version gave no number.
+    """Forecasts of both versions for the same rows: (n, k) each, NaN where a version gave no number.
 
-    k classes with their probabilities, or k = 1 for a number such as points. Raises ValueError for other shapes.
+    k classes with their probabilities, or k = 1 for a number such as goals. Raises ValueError for other shapes.
     """
 
     stable: FloatArray
@@ -79,10 +79,11 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What there is to judge; None where a source says nothing.
+    """All data for a judgement; None where a source has none.
 
-    skill: (n,) score of canary - stable on matches both have forecast, lower is better; looked at again and again.
-    history: (n,) the same of walk-forward forecasts of past weeks; looked at once, before any traffic.
+    skill: (n,) score of canary minus stable on matches that both forecast, lower is better; looked at repeatedly.
+    history: (n,) the same for walk-forward forecasts of past weeks; looked at once, before any traffic. classes: names
+    of the columns of `pairs`, for people.
     """
 
     stable: Cohort = field(default_factory=Cohort)
@@ -90,3 +91,4 @@ class Observation:
     pairs: Pairs | None = None
     skill: FloatArray | None = None
     history: FloatArray | None = None
+    classes: tuple[str, ...] = ()

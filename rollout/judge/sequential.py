@@ -1,8 +1,9 @@
-"""Bounds that hold at every look at once, and the evidence they are made of.
+"""Confidence sequences: bounds that are valid at every look at once, and the e-values behind them.
 
-Evidence is the logarithm (nats) of a martingale that starts at 1 while a hypothesis is true; by Ville's inequality it
-ever reaches log(1 / alpha) with probability alpha at most. A bound is where evidence reaches that. Functions work on
-arrays of counts elementwise; rates and differences of rates are exact at any sample, means asymptotically.
+A log e-value (nats) is the logarithm of a non-negative martingale that starts at 1 while a hypothesis is true. By
+Ville's inequality it reaches log(1 / alpha) at any look with probability alpha at most. A bound is where it reaches
+that. Functions work elementwise on arrays of counts. Rates and differences of rates are exact at any sample size, means
+are asymptotic.
 """
 
 from collections.abc import Callable
@@ -12,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaln, stdtrit, xlog1py, xlogy
 
-from matchday.scores.outcome import FloatArray
+from rollout.judge.arrays import FloatArray
 
 RARE = (0.5, 20.0)
-"""Beta prior of a rate that should be small. Any prior is valid; this one is sharpest below a tenth."""
+"""Beta prior of a rate that should be small. Any prior is valid; this one gives the narrowest bounds below a tenth."""
 
 ROUNDS, POINTS = 5, 24
-"""A bound is looked for on so many points, then between two of them, so many times."""
+"""A bound is searched on a grid of so many points, then between two of them, in so many rounds."""
 
 
 class Hits(NamedTuple):
@@ -33,11 +34,11 @@ class Hits(NamedTuple):
         return np.asarray(np.true_divide(self.hits, self.n))
 
 
-def rate_evidence(hits: ArrayLike, n: ArrayLike, rate: ArrayLike, prior: tuple[float, float] = RARE) -> FloatArray:
-    """Against this rate, from hits among n: beta-binomial mixture martingale.
+def rate_log_evalue(hits: ArrayLike, n: ArrayLike, rate: ArrayLike, prior: tuple[float, float] = RARE) -> FloatArray:
+    """Log e-value against this rate, from hits among n: beta-binomial mixture martingale.
 
     Robbins (1970), Annals of Mathematical Statistics 41. Hits need not be whole: for variables within [0, 1] the
-    likelihood ratio is convex in each, which makes it a supermartingale (Hoeffding 1963).
+    likelihood ratio is convex in each of them, which makes it a supermartingale (Hoeffding 1963).
     """
     a, b = prior
     hits, n = np.asarray(hits, float), np.asarray(n, float)
@@ -45,37 +46,37 @@ def rate_evidence(hits: ArrayLike, n: ArrayLike, rate: ArrayLike, prior: tuple[f
     return np.asarray(mixture - xlogy(hits, rate) - xlog1py(n - hits, -np.asarray(rate)))
 
 
-def difference_evidence(stable: Hits, canary: Hits, difference: ArrayLike) -> FloatArray:
-    """Against canary's rate being stable's + difference, whatever stable's is.
+def difference_log_evalue(stable: Hits, canary: Hits, difference: ArrayLike) -> FloatArray:
+    """Log e-value against canary's rate being stable's + difference, for any rate of stable's.
 
-    The product of two martingales is one for each pair of rates, in whatever proportion requests are split; its least
-    value over the pairs with this difference is at their constrained maximum-likelihood estimate.
+    The product of two martingales is a martingale for each pair of rates, however requests are split. Its least value
+    over all pairs with this difference is at their constrained maximum-likelihood estimate.
     """
     higher = np.asarray(difference, float)
     rate = _constrained(stable, canary, higher)
-    return rate_evidence(*stable, rate) + rate_evidence(*canary, np.clip(rate + higher, 0, 1))
+    return rate_log_evalue(*stable, rate) + rate_log_evalue(*canary, np.clip(rate + higher, 0, 1))
 
 
 def rate_bounds(
     hits: ArrayLike, n: ArrayLike, alpha_low: float, alpha_high: float, prior: tuple[float, float] = RARE
 ) -> tuple[FloatArray, FloatArray]:
-    """Lower and upper bound of a rate, each wrong ever with probability alpha at most."""
+    """Lower and upper bound of a rate, each wrong at any look with probability alpha at most."""
     hits, n = np.asarray(hits, float)[..., None], np.asarray(n, float)[..., None]
     estimate = (hits / n)[..., 0]
-    return crossings(lambda rate: rate_evidence(hits, n, rate, prior), estimate, (0.0, 1.0), (alpha_low, alpha_high))
+    return crossings(lambda rate: rate_log_evalue(hits, n, rate, prior), estimate, (0.0, 1.0), (alpha_low, alpha_high))
 
 
 def difference_bounds(stable: Hits, canary: Hits, alpha_low: float, alpha_high: float) -> tuple[FloatArray, FloatArray]:
-    """Lower and upper bound of canary's rate - stable's, each wrong ever with probability alpha at most."""
+    """Lower and upper bound of canary's rate - stable's, each wrong at any look with probability alpha at most."""
     estimate = np.asarray(canary.rate - stable.rate)
     one, other = (Hits(np.asarray(each.hits)[..., None], np.asarray(each.n)[..., None]) for each in (stable, canary))
     return crossings(
-        lambda difference: difference_evidence(one, other, difference), estimate, (-1.0, 1.0), (alpha_low, alpha_high)
+        lambda difference: difference_log_evalue(one, other, difference), estimate, (-1.0, 1.0), (alpha_low, alpha_high)
     )
 
 
 def mean_width(sd: ArrayLike, n: ArrayLike, alpha: float, tuned: int) -> FloatArray:
-    """How far a mean may be from the truth on one side, ever with probability 1 - alpha: normal mixture.
+    """One-sided half-width of a confidence sequence for a mean, with coverage 1 - alpha: normal mixture.
 
     Asymptotic; narrowest near n = tuned. Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024), Annals of Statistics
     52, their one-sided sequence.
@@ -88,43 +89,43 @@ def mean_width(sd: ArrayLike, n: ArrayLike, alpha: float, tuned: int) -> FloatAr
 
 
 def student_width(sd: ArrayLike, n: ArrayLike, alpha: float) -> FloatArray:
-    """How far a mean may be from the truth on one side, with probability 1 - alpha at one look: Student (1908)."""
+    """One-sided half-width of a confidence interval for a mean at one look, coverage 1 - alpha: Student (1908)."""
     n = np.asarray(n, float)
     return np.asarray(stdtrit(n - 1, 1 - alpha) * sd / np.sqrt(n))
 
 
 def crossings(
-    evidence: Callable[[FloatArray], FloatArray],
+    log_evalue: Callable[[FloatArray], FloatArray],
     estimate: FloatArray,
     ends: tuple[float, float],
     alphas: tuple[float, float],
 ) -> tuple[FloatArray, FloatArray]:
-    """Where evidence reaches log(1 / alpha) below and above the estimate; an end where it does not.
+    """Where the log e-value reaches log(1 / alpha) below and above the estimate; an end where it does not.
 
-    evidence: of candidates (..., m), least at the estimate (...) and growing away from it.
+    log_evalue: of values (..., m); least at the estimate (...) and growing away from it.
     """
-    low, high = (_crossing(evidence, estimate, end, alpha) for end, alpha in zip(ends, alphas, strict=True))
+    low, high = (_crossing(log_evalue, estimate, end, alpha) for end, alpha in zip(ends, alphas, strict=True))
     return low, high
 
 
 def _crossing(
-    evidence: Callable[[FloatArray], FloatArray], estimate: FloatArray, end: float, alpha: float
+    log_evalue: Callable[[FloatArray], FloatArray], estimate: FloatArray, end: float, alpha: float
 ) -> FloatArray:
     inside, outside = np.asarray(estimate, float), np.full_like(estimate, end, dtype=float)
     for _ in range(ROUNDS):
         steps = np.linspace(0, 1, POINTS + 1)
-        candidates = inside[..., None] * (1 - steps) + outside[..., None] * steps
-        reached = evidence(candidates) >= -np.log(alpha)
+        values = inside[..., None] * (1 - steps) + outside[..., None] * steps
+        reached = log_evalue(values) >= -np.log(alpha)
         reached[..., 0] = False
         reached[..., -1] = True
         first = reached.argmax(axis=-1)[..., None]
-        inside = np.take_along_axis(candidates, first - 1, axis=-1)[..., 0]
-        outside = np.take_along_axis(candidates, first, axis=-1)[..., 0]
+        inside = np.take_along_axis(values, first - 1, axis=-1)[..., 0]
+        outside = np.take_along_axis(values, first, axis=-1)[..., 0]
     return outside
 
 
 def _constrained(stable: Hits, canary: Hits, d: FloatArray) -> FloatArray:
-    """Stable's rate that fits best when canary's is higher by d: a root of a cubic.
+    """Maximum-likelihood rate of stable's when canary's is higher by d: a root of a cubic.
 
     Farrington and Manning (1990), Statistics in Medicine 9, appendix.
     """

@@ -1,4 +1,4 @@
-"""What the judge says: a verdict, the findings it rests on, and their numbers."""
+"""Verdict of the judge, with the findings behind it and their numbers."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 
 class Verdict(StrEnum):
-    """On one check, or on all of them. Inconclusive: undecided, and no more evidence will come."""
+    """Result of one check, or of all of them. Inconclusive: undecided, and no more data will come."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
@@ -18,11 +18,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found in one respect.
+    """Result of one check in one measure.
 
-    reason: a sentence for a person. n: the canary's sample. estimate, interval: of the harm, canary over or minus
-    stable. limit: the most that is tolerated. measure: which respect, where a check has several. margin: what a pass
-    may leave open beyond the limit. blocks: whether a judgement waits for it.
+    reason: a sentence for people. n: the smaller sample of the two versions. estimate, interval: of the effect, canary
+    over or minus stable. limit: the largest effect that is tolerated. measure: name, where a check has several. margin:
+    what a pass may leave open beyond the limit. blocks: whether the verdict waits for this finding.
     """
 
     check: str
@@ -38,14 +38,14 @@ class Finding:
 
     @property
     def severity(self) -> float:
-        """How far the whole interval is beyond the limit, in its own widths."""
+        """Distance of the interval's lower end beyond the limit, in widths of the interval."""
         if self.interval is None or self.limit is None:
             return -math.inf
         low, high = self.interval
         return (low - self.limit) / max(high - low, 1e-9)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: what is no finite number becomes None."""
+        """For JSON: numbers that are not finite become None."""
         return {
             "check": self.check,
             "measure": self.measure,
@@ -60,18 +60,18 @@ class Finding:
         }
 
     @classmethod
-    def from_dict(cls, said: Mapping[str, Any]) -> Self:
-        """What `to_dict` made. An end of an interval that was no number is no bound."""
-        interval = said.get("interval")
+    def from_dict(cls, given: Mapping[str, Any]) -> Self:
+        """From what `to_dict` made; None as an end of an interval is unbounded."""
+        interval = given.get("interval")
         if interval is not None:
             low, high = interval
             interval = (-math.inf if low is None else low, math.inf if high is None else high)
-        return cls(**{**said, "verdict": Verdict(said["verdict"]), "interval": interval})
+        return cls(**{**given, "verdict": Verdict(given["verdict"]), "interval": interval})
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict on a canary, why, and what it rests on."""
+    """The verdict on a canary, its reason and its findings."""
 
     verdict: Verdict
     reason: str
@@ -83,10 +83,10 @@ class Judgement:
         return {"verdict": self.verdict.value, "reason": self.reason, "findings": findings}
 
     @classmethod
-    def from_dict(cls, said: Mapping[str, Any]) -> Self:
-        """What `to_dict` made."""
-        findings = tuple(Finding.from_dict(each) for each in said.get("findings", ()))
-        return cls(Verdict(said["verdict"]), said["reason"], findings)
+    def from_dict(cls, given: Mapping[str, Any]) -> Self:
+        """From what `to_dict` made."""
+        findings = tuple(Finding.from_dict(each) for each in given.get("findings", ()))
+        return cls(Verdict(given["verdict"]), given["reason"], findings)
 
 
 def _finite(number: float | None) -> float | None:

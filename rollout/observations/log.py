@@ -9,7 +9,7 @@ from matchday.events import PREDICTIONS, EventsAddress, EventsError
 from matchday.events.connect import open_consumer
 from matchday.events.consumer import EventConsumer
 from matchday.telemetry import logger
-from rollout.observations.row import Row
+from rollout.observations.row import ReplayRow
 from rollout.sources import SourceError
 
 OWN_ID = "matchday-rollout-"
@@ -25,7 +25,7 @@ class LoggedForecast:
     id: str
     time: float
     model: str
-    row: Row
+    row: ReplayRow
 
 
 class ForecastLog(Protocol):
@@ -79,11 +79,11 @@ class LoggedRows:
     def __init__(self, log: ForecastLog) -> None:
         self._log = log
 
-    def rows(self, model: str, most: int) -> Sequence[Row]:
+    def rows(self, model: str, most: int) -> Sequence[ReplayRow]:
         """At most so many. Raises SourceError when the log cannot be read."""
         forecasts, _ = self._log.since(None, most * READ_PER_ROW)
         newest = sorted((each for each in forecasts if each.model == model), key=lambda each: (-each.time, each.id))
-        distinct: dict[tuple[object, ...], Row] = {}
+        distinct: dict[tuple[object, ...], ReplayRow] = {}
         for each in newest:
             distinct.setdefault((*each.row.entities.items(), *each.row.features.items()), each.row)
         return list(distinct.values())[:most]
@@ -94,7 +94,7 @@ def _forecast(data: Mapping[str, Any]) -> LoggedForecast | None:
     if str(data["request_id"]).startswith(OWN_ID):
         return None
     kickoff = data["kickoff"]
-    row = Row(
+    row = ReplayRow(
         entities={str(name): key for name, key in data["entities"].items()},
         kickoff=None if kickoff is None else _seconds(kickoff),
         features={str(name): None if value is None else float(value) for name, value in data["features"].items()},

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from matchday.events import CloudEvent
 from matchday.events.file_producer import FileProducer
+from matchday.files import LockTimeout
 from serving.log.sender import TICK_SECONDS, Expired
 
 RETRY_SECONDS = 1.0
@@ -29,8 +30,8 @@ class FileSender:
                 time.sleep(TICK_SECONDS)
                 continue
             try:
-                self._producer.append(lines)
-            except BlockingIOError:
+                self._producer.append(lines, wait_seconds=0)
+            except LockTimeout:
                 again = time.monotonic() + TICK_SECONDS
             except OSError as error:
                 self.trouble = f"cannot write {self._producer.path}: {error.strerror or error}"

@@ -1,31 +1,34 @@
-"""From a model URI to a verified bundle folder on this machine.
+"""Fetching bundles: from a model URI to a verified bundle folder on this machine.
 
-`python -m serving.storage URI FOLDER` does this as KServe's storage initializer (`__main__.py`).
+`python -m serving.storage URI FOLDER` does it as KServe's storage initializer (`__main__.py`).
 """
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from matchday.bundle import BundleError, verify_bundle
-from matchday.registry import DIGEST_TAG
+from matchday.files import LockTimeout, lock_file, write_file
+from matchday.registry.names import DIGEST_TAG, SCHEME
 from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
+from serving.storage.registry import BundleRegistry
 
-if TYPE_CHECKING:
-    from matchday.registry import Registry
-    from serving.storage.tracking import Tracking
-
-__all__ = ["SCHEME", "Absent", "StorageError", "Stored", "Unreachable", "Untrained", "fetch", "registry"]
-
-SCHEME = "mlflow://"
+__all__ = [
+    "SCHEME",
+    "Absent",
+    "BundleRegistry",
+    "StorageError",
+    "StoredBundle",
+    "Unreachable",
+    "Untrained",
+    "fetch",
+    "open_registry",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredBundle:
     """A bundle folder, the model it holds, the version it is registered as (None: not registered), and its URI."""
 
     folder: Path
@@ -34,61 +37,58 @@ class Stored:
     uri: str = field(default="", compare=False)
 
 
-def fetch(uri: str, home: Path, tracking_uri: str) -> Stored:
-    """The bundle of a model URI, downloaded once to `<home>/serving/<name>/<version>`.
+def open_registry(tracking_uri: str) -> BundleRegistry:
+    """The registry at a tracking URI, read without MLflow: a server over REST, a database by a subprocess.
 
-    uri: `mlflow://match-outcome/12`, `mlflow://match-outcome@champion`, or a folder (path or `file://`).
-    What is there is used again if it is what the registry holds under that version now.
-
-    tracking_uri: http(s) is asked over REST; anything else needs MLflow, which is imported: call this in a
-    process that then ends or becomes another. Raises StorageError, BundleError or the registry's errors.
+    Raises StorageError for a malformed address.
     """
-    if uri.startswith(SCHEME):
-        return _registered(uri, home, tracking_uri)
-    return _local(uri)
-
-
-def registry(tracking_uri: str) -> "Registry | Tracking":
-    """What knows the registered models: the server over REST, or MLflow on its own database."""
     if tracking_uri.startswith(("http://", "https://")):
         from serving.storage.tracking import Tracking
 
         return Tracking(tracking_uri)
-    from matchday.registry import Registry
+    from serving.storage.embedded import EmbeddedRegistry
 
-    return Registry(tracking_uri)
+    return EmbeddedRegistry(tracking_uri)
 
 
-def _registered(uri: str, home: Path, tracking_uri: str) -> Stored:
-    known = registry(tracking_uri)
-    found = known.resolve(uri)
-    version = str(found.version)
-    folder = home.resolve() / "serving" / found.name / version
-    with _alone(folder.parent):
-        registered = folder.with_name(f".{version}.registered")
+def fetch(uri: str, home: Path, registry: BundleRegistry) -> StoredBundle:
+    """The bundle of a model URI, downloaded once to `<home>/serving/<name>/<version>`.
+
+    uri: `mlflow://match-outcome/12`, `mlflow://match-outcome@champion`, or a folder (path or `file://`), for which
+    no registry is asked. A bundle that is there already is used again if the registry holds the same one under that
+    version. Raises StorageError, BundleError or the registry's errors.
+    """
+    if uri.startswith(SCHEME):
+        return _fetch_registered(uri, home, registry)
+    return _find_folder(uri)
+
+
+def _fetch_registered(uri: str, home: Path, registry: BundleRegistry) -> StoredBundle:
+    found = registry.resolve(uri)
+    folder = home.resolve() / "serving" / found.name / found.version
+    with ExitStack() as held:
+        _lock(held, folder.parent)
+        registered = folder.with_name(f".{found.version}.registered")
         digest = found.tags.get(DIGEST_TAG, "")
-        if not (_holds(folder, found.name) and _text(registered) == digest):
-            known.download(f"{SCHEME}{found.name}/{version}", folder)
+        if not (_holds(folder, found.name) and _read_text(registered) == digest):
+            registry.download(f"{SCHEME}{found.name}/{found.version}", folder)
             if not _holds(folder, found.name):
                 raise StorageError(f"{uri} is not a bundle of {found.name}: register it again")
-            registered.write_text(digest)
-    return Stored(folder, found.name, version, uri)
+            write_file(registered, digest.encode())
+    return StoredBundle(folder, found.name, found.version, uri)
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let the workers of a server download one after the other, so that the second finds it there."""
+def _lock(held: ExitStack, folder: Path) -> None:
+    """Let the workers of a server download one after the other, so that the second finds the bundle there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        held.enter_context(lock_file(folder / ".lock"))
+    except LockTimeout as error:
+        raise StorageError(str(error)) from None
     except OSError as error:
         raise StorageError(f"cannot write to {folder}: {error.strerror or error}; set MATCHDAY_HOME") from None
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
-def _text(file: Path) -> str | None:
+def _read_text(file: Path) -> str | None:
     return file.read_text() if file.exists() else None
 
 
@@ -100,7 +100,7 @@ def _holds(folder: Path, name: str) -> bool:
         return False
 
 
-def _local(uri: str) -> Stored:
+def _find_folder(uri: str) -> StoredBundle:
     parts = urlsplit(uri)
     if parts.scheme not in ("", "file"):
         raise StorageError(
@@ -108,4 +108,4 @@ def _local(uri: str) -> Stored:
         )
     folder = Path(unquote(parts.path) if parts.scheme else uri).resolve()
     signature = verify_bundle(folder)
-    return Stored(folder, signature.model, signature.version)
+    return StoredBundle(folder, signature.model, signature.version)

@@ -23,7 +23,7 @@ from matchday.bundle import CONTENTS, SUMS, BundleError
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
 from matchday.signature import Signature
-from serving.storage import SCHEME, Absent, StorageError, Unreachable, Untrained, registry
+from serving.storage import SCHEME, Absent, StorageError, Unreachable, Untrained, open_registry
 
 USAGE = "usage: python -m serving.storage mlflow://NAME/VERSION|mlflow://NAME@ALIAS FOLDER"
 STAGE = ".matchday."
@@ -86,7 +86,7 @@ def deliver(uri: str, folder: Path, tracking_uri: str) -> Signature:
         _clear(folder)
         stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=folder))
         try:
-            signature = registry(tracking_uri).download(uri, stage / "bundle")
+            signature = open_registry(tracking_uri).download(uri, stage / "bundle")
             (folder / SUMS).unlink(missing_ok=True)
             for name in (*CONTENTS, SUMS):
                 os.replace(stage / "bundle" / name, folder / name)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
-from matchday.bundle import CONTENTS, MAX_FILE_BYTES, SUMS, Bundle, BundleError, Signature, read_bundle, write_bundle
-from matchday.registry import CHAMPION, DIGEST_TAG, URI
+from matchday.bundle import CONTENTS, MAX_FILE_BYTES, SUMS, Bundle, BundleError, read_bundle, write_bundle
+from matchday.registry.names import CHAMPION, DIGEST_TAG, SCHEME, ModelUri
+from matchday.signature import Signature
 from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
 from serving.storage.http import NotFound, Server
 
@@ -27,7 +28,7 @@ LISTED = "100"
 
 
 @dataclass(frozen=True)
-class Version:
+class TrackedVersion:
     """A registered version; `tags` as registered."""
 
     name: str
@@ -37,7 +38,7 @@ class Version:
     @property
     def uri(self) -> str:
         """The pinned model URI."""
-        return f"mlflow://{self.name}/{self.version}"
+        return f"{SCHEME}{self.name}/{self.version}"
 
 
 class Tracking:
@@ -47,27 +48,24 @@ class Tracking:
         """url: http(s) address. Raises StorageError for one that is none."""
         self._server = Server(url, environ)
 
-    def resolve(self, uri: str) -> Version:
+    def resolve(self, uri: str) -> TrackedVersion:
         """The version that `mlflow://NAME/VERSION` or `mlflow://NAME@ALIAS` means now.
 
-        Raises StorageError, saying what exists, for an unknown model, version or alias.
+        Raises ModelUriError, or StorageError for an unknown model, version or alias, which says what exists.
         """
-        parts = URI.fullmatch(uri)
-        if parts is None:
-            raise StorageError(f"{uri!r} is no model URI: write mlflow://NAME/VERSION or mlflow://NAME@ALIAS")
-        name, alias = parts["name"], parts["alias"]
+        name, version, alias = ModelUri.parse(uri)
         try:
-            if alias:
-                answer = self._server.json(f"{API}/registered-models/alias", name=name, alias=alias)
+            if version is None:
+                answer = self._server.json(f"{API}/registered-models/alias", name=name, alias=str(alias))
             else:
-                answer = self._server.json(f"{API}/model-versions/get", name=name, version=str(int(parts["version"])))
+                answer = self._server.json(f"{API}/model-versions/get", name=name, version=version)
         except NotFound:
-            self._unknown(name, alias, parts["version"])
+            self._unknown(name, alias, version)
         found = answer.get("model_version", {})
         if found.get("status", "READY") != "READY":
             raise StorageError(f"{uri} is {found['status']} in MLflow: wait until its registration is complete")
         tags = {str(tag["key"]): str(tag.get("value", "")) for tag in found.get("tags", [])}
-        return Version(name, str(found["version"]), tags)
+        return TrackedVersion(name, str(found["version"]), tags)
 
     def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
         """Put the bundle of `uri` into `folder`, verified, whole or not at all. Returns its signature.
@@ -93,7 +91,7 @@ class Tracking:
         write_bundle(place, bundle.onnx, signature, bundle.explainer, bundle.card)
         return signature
 
-    def _fetch(self, version: Version, scratch: Path) -> None:
+    def _fetch(self, version: TrackedVersion, scratch: Path) -> None:
         """The files of a bundle, and only if there are no others."""
         root = self._artifacts(version)
         try:
@@ -103,13 +101,13 @@ class Tracking:
         except Unreachable as error:
             raise Unreachable(f"{error}; bundles are in its object store: see that this runs too") from None
 
-    def _hand_out(self, version: Version, path: str, file: Path) -> None:
+    def _hand_out(self, version: TrackedVersion, path: str, file: Path) -> None:
         try:
             self._server.download(f"{PROXY}/{quote(path)}", file, MAX_FILE_BYTES)
         except NotFound as error:
             raise StorageError(f"MLflow does not hand out {file.name} of {version.uri}: {error}") from None
 
-    def _artifacts(self, version: Version) -> str:
+    def _artifacts(self, version: TrackedVersion) -> str:
         """Where the version's bundle is below the root of the artifact proxy."""
         answer = self._server.json(f"{API}/model-versions/get-download-uri", name=version.name, version=version.version)
         address = str(answer.get("artifact_uri", ""))
@@ -155,7 +153,7 @@ def _listed(names: list[str], most: int = 20) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _check_listing(version: Version, listed: list[dict[str, Any]]) -> None:
+def _check_listing(version: TrackedVersion, listed: list[dict[str, Any]]) -> None:
     sizes = {str(each.get("path")): int(each.get("file_size", 0)) for each in listed if not each.get("is_dir")}
     folders = {str(each.get("path")) for each in listed if each.get("is_dir")}
     if others := sorted((set(sizes) | folders) - FILES | (folders & FILES)):
@@ -167,7 +165,7 @@ def _check_listing(version: Version, listed: list[dict[str, Any]]) -> None:
             raise StorageError(f"{name} of {version.uri} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are fetched")
 
 
-def _intact(version: Version, folder: Path) -> Bundle:
+def _intact(version: TrackedVersion, folder: Path) -> Bundle:
     try:
         bundle = read_bundle(folder)
     except BundleError as error:

@@ -17,14 +17,16 @@ from tests.charts.rendering import CHART, Refused, documents, render
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
-KSERVE = ["serving.kserve.io/v1beta1"]
-GATEWAY = [*KSERVE, "gateway.networking.k8s.io/v1"]
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
     """A schema behind its reference."""
-    reference = schema.get("$ref", "")
-    return resolved(SCHEMA["definitions"][reference.rpartition("/")[2]]) if reference else schema
+    found = schema
+    while reference := found.get("$ref", ""):
+        found = SCHEMA
+        for name in reference.split("/")[1:]:
+            found = found[name]
+    return found
 
 
 def places(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
@@ -34,11 +36,13 @@ def places(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple
         yield path, found
         for name, inner in found["properties"].items():
             yield from places(inner, (*path, name))
+    elif path == ("models",):
+        yield from places(found["additionalProperties"], (*path, "match-outcome"))
 
 
 def at(path: tuple[str, ...]) -> Any:
-    """What the values have there."""
-    value: Any = VALUES
+    """What the values have there; an entry of `models` also has those of `modelDefaults`."""
+    value: Any = {**VALUES, "models": {name: VALUES["modelDefaults"] | own for name, own in VALUES["models"].items()}}
     for name in path:
         value = value[name]
     return value
@@ -46,6 +50,8 @@ def at(path: tuple[str, ...]) -> Any:
 
 PLACES = list(places(SCHEMA))
 OPTIONAL = {("global",), ("affinity", "nodeAffinity"), ("affinity", "podAffinity"), ("affinity", "podAntiAffinity")}
+OLD = {("inferenceService",), ("rollouts", "host")}
+"""Keys of an older chart, which the schema lets through to the sentence that refuses them."""
 
 
 def test_the_schema_is_one() -> None:
@@ -56,7 +62,9 @@ def test_the_schema_is_one() -> None:
 @pytest.mark.parametrize(("path", "schema"), PLACES, ids=lambda each: ".".join(each) if isinstance(each, tuple) else "")
 def test_the_schema_has_the_values_and_no_others(path: tuple[str, ...], schema: dict[str, Any]) -> None:
     assert schema["additionalProperties"] is False
-    known = {name for name in schema["properties"] if (*path, name) not in OPTIONAL and name != "ephemeral-storage"}
+    known = {
+        name for name in schema["properties"] if (*path, name) not in OPTIONAL | OLD and name != "ephemeral-storage"
+    }
     assert known == set(at(path))
 
 
@@ -74,14 +82,17 @@ def test_a_typo_is_refused_by_its_name(path: tuple[str, ...]) -> None:
     ("given", "named"),
     [
         ("replicas=2", "replicas"),
-        ("inferenceService.replica=2", "replica"),
+        ("modelDefaults.replica=2", "replica"),
+        ("models.match-outcome.replica=2", "replica"),
+        ("models.Total_goals.replicas=2", "Total_goals"),
+        ("models.match-outcome.storageUri=s3://bucket/model", "storageUri"),
         ("images.serving.tags=1", "tags"),
         ("redis.resources.limit.cpu=1", "limit"),
-        ("inferenceService.mode=Serverless", "mode"),
-        ("inferenceService.autoscaling.cpuPercent=700", "cpuPercent"),
+        ("models.match-outcome.mode=Serverless", "mode"),
+        ("modelDefaults.autoscaling.cpuPercent=700", "cpuPercent"),
         ("redis.url=redis://:secret@host:6379/0", "url"),
         ("kafka.brokers[0]=kafka", "brokers"),
-        ("rollouts.host=Forecasts", "host"),
+        ("models.match-outcome.host=Forecasts", "host"),
         ("rollouts.interval=0", "interval"),
         ("environment.MATCHDAY_LOG_LEVEL=1", "MATCHDAY_LOG_LEVEL"),
     ],
@@ -115,78 +126,8 @@ def keys(node: yaml.Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
             yield from keys(value, (*path, key.value))
 
 
-@pytest.mark.parametrize("major", [3, 4], ids="helm{}".format)
-@pytest.mark.parametrize(
-    ("sets", "platform", "sentence"),
-    [
-        (["redis.url=redis://host:6379/0"], KSERVE, "redis.url is given while redis.enabled starts one in the chart"),
-        (
-            ["database.enabled=false"],
-            KSERVE,
-            "database.enabled is false: give database.url and database.existingSecret",
-        ),
-        (["bucket.enabled=false", "bucket.url=https://s3"], KSERVE, "give bucket.url and bucket.existingSecret"),
-        ([], [], "KServe is not in this cluster: install it"),
-        (["inferenceService.mode=Knative"], KSERVE, "Knative Serving is not in this cluster"),
-        (["inferenceService.autoscaling.class=keda"], KSERVE, "KEDA is not in this cluster"),
-        (
-            ["inferenceService.mode=Knative", "inferenceService.autoscaling.class=hpa"],
-            [*KSERVE, "serving.knative.dev/v1"],
-            "does nothing in Knative mode",
-        ),
-        (
-            ["inferenceService.autoscaling.class=hpa", "inferenceService.replicas=5"],
-            KSERVE,
-            "maxReplicas=4 is less than inferenceService.replicas=5",
-        ),
-        (
-            ["inferenceService.mode=Knative", "inferenceService.replicas=5"],
-            [*KSERVE, "serving.knative.dev/v1"],
-            "maxReplicas=4 is less than inferenceService.replicas=5",
-        ),
-        (
-            ["inferenceService.autoscaling.class=keda"],
-            [*KSERVE, "keda.sh/v1alpha1"],
-            "give inferenceService.autoscaling.prometheus.address",
-        ),
-        (["inferenceService.replicas=0"], KSERVE, "inferenceService.replicas is 0, which only Knative mode knows"),
-        (["rollouts.enabled=true"], KSERVE, "rollouts.enabled splits requests by the Gateway API, which is not in"),
-        (
-            ["rollouts.enabled=true", "inferenceService.enabled=false"],
-            GATEWAY,
-            "rollouts.enabled needs an InferenceService to roll out to",
-        ),
-        (
-            ["rollouts.enabled=true", "inferenceService.refreshSeconds=30"],
-            GATEWAY,
-            "lets running pods take up a moved alias, past the judge: leave it at 0",
-        ),
-        (
-            ["rollouts.enabled=true", "inferenceService.storageUri=mlflow://match-outcome/3"],
-            GATEWAY,
-            "inferenceService.storageUri is mlflow://match-outcome/3, and rollouts promote what serves",
-        ),
-        (
-            ["rollouts.enabled=true", "rollouts.host=a.b", "inferenceService.mode=Knative"],
-            [*GATEWAY, "serving.knative.dev/v1"],
-            "in Knative mode the public host is Knative's own",
-        ),
-        (
-            ["pipelines.kfp.endpoint=http://kfp:8888", "redis.existingSecret=mine"],
-            KSERVE,
-            "runs take all their credentials from one Secret, matchday-credentials",
-        ),
-    ],
-)
-def test_a_contradiction_is_refused_with_a_sentence(
-    sets: list[str], platform: list[str], sentence: str, major: int
-) -> None:
-    with pytest.raises(Refused, match=re.escape(sentence)):
-        render(major=major, sets=sets, platform=platform)
-
-
-def test_what_kserve_lacks_does_not_matter_without_it() -> None:
-    assert render(sets=["inferenceService.enabled=false"], platform=[])
+def test_without_a_served_model_no_kserve_is_needed() -> None:
+    assert render(sets=["models.match-outcome.enabled=false"], platform=[])
 
 
 def test_the_settings_that_the_server_is_given_exist() -> None:

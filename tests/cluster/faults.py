@@ -125,9 +125,12 @@ def jobs(scene: Scene) -> list[str]:
 
 def values(scene: Scene) -> list[str]:
     """Values that contradict each other, or ask for what the cluster lacks: refused, the release as it was."""
-    refused = {"redis.url=redis://elsewhere:6379/0": "set redis.enabled=false to use yours, or drop redis.url"}
+    refused = {
+        "redis.url=redis://elsewhere:6379/0": "set redis.enabled=false to use yours, or drop redis.url",
+        "inferenceService.replicas=2": f"write models.{MODEL}.replicas in place of inferenceService.replicas",
+    }
     if KNATIVE not in scene.kube("api-versions").split():
-        refused["inferenceService.mode=Knative"] = "install it, or set inferenceService.mode=Standard"
+        refused["models.match-outcome.mode=Knative"] = "install it, or set models.match-outcome.mode=Standard"
     before = scene.release.revision()
     facts = [_expected(partial(scene.release.set, value), said) for value, said in refused.items()]
     if scene.release.revision() != before:
@@ -153,21 +156,11 @@ def installation(scene: Scene) -> list[str]:
     return [line, f"left after its uninstall: {', '.join(left)}"]
 
 
-STAGES = [
-    ("wrong model URIs", model_uris),
-    ("wrong password", wrong_password),
-    ("bucket down", bucket_down),
-    ("wrong jobs", jobs),
-    ("wrong values", values),
-    ("failed install", installation),
-]
-
-
 def _elsewhere(scene: Scene) -> dict[str, Any]:
     """Values of a release without a predictor, whose stores are somewhere else, where nobody answers."""
     urls = {"redis": "redis://127.0.0.1:9/0", "database": "postgresql://127.0.0.1:9/mlflow", "bucket": NOWHERE}
     stores = {name: {"enabled": False, "url": url, "existingSecret": "stores"} for name, url in urls.items()}
-    without = {name: {"enabled": False} for name in ("inferenceService", "champion")}
+    without = {"models": {MODEL: {"enabled": False}}, "champion": {"enabled": False}}
     too_large = {"resources": {"requests": {"cpu": "1000"}, "limits": {"cpu": "1000"}}}  # fits nowhere: need not end
     return {**stores, **without, "mlflow": too_large, "images": scene.images(), "jobs": {"waitSeconds": 3}}
 

@@ -8,7 +8,7 @@ from console import follower
 from console.follower import Follower, StandstillError, last_words
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet
-from pipelines.pods import Pod, PodsError
+from pipelines.pods import PodsError, StepPod
 from pipelines.run import Run, Step
 
 OVER = Step("ingest", "SUCCEEDED", 12.0)
@@ -30,15 +30,15 @@ class Kubeflow:
 class Pods:
     """Pods whose logs grow by a line whenever they are read."""
 
-    def __init__(self, pods: list[Pod], log: list[str], error: PodsError | None = None) -> None:
+    def __init__(self, pods: list[StepPod], log: list[str], error: PodsError | None = None) -> None:
         self.pods, self.lines, self.error, self.read = pods, log, error, 0
 
-    def of(self, run_id: str) -> list[Pod]:
+    def of(self, run_id: str) -> list[StepPod]:
         if self.error:
             raise self.error
         return self.pods
 
-    def log(self, pod: Pod) -> list[str]:
+    def log(self, pod: StepPod) -> list[str]:
         self.read += 1
         return self.lines[: self.read]
 
@@ -91,7 +91,7 @@ def test_a_refused_model_is_no_failure(screen: io.StringIO) -> None:
 
 def test_what_the_steps_say_is_told_as_they_say_it(screen: io.StringIO) -> None:
     log = ["I1121 launcher", "» taken into the lake", "[KFP Executor] noise", "» done [sic]"]
-    pods = Pods([Pod("p1", "ingest", "Running")], log)
+    pods = Pods([StepPod("p1", "ingest", "Running")], log)
     busy = run("RUNNING", Step("ingest", "RUNNING"))
     follow(Kubeflow(busy, busy, busy, run("SUCCEEDED", OVER)), pods).logs(everything=False)
     said = screen.getvalue().splitlines()
@@ -102,7 +102,7 @@ def test_what_the_steps_say_is_told_as_they_say_it(screen: io.StringIO) -> None:
 
 
 def test_a_failure_is_told_in_the_steps_own_words() -> None:
-    pods = Pods([Pod("p1", "materialise", "Failed"), Pod("p2", "ingest", "Succeeded")], ["✗ Redis refuses"])
+    pods = Pods([StepPod("p1", "materialise", "Failed"), StepPod("p2", "ingest", "Succeeded")], ["✗ Redis refuses"])
     failed = run("FAILED", OVER, Step("materialise", "FAILED", 3.0))
     with pytest.raises(MatchdayError, match=r"^run r1 failed in materialise: Redis refuses$"):
         follow(Kubeflow(failed), pods).states()
@@ -120,7 +120,7 @@ def test_without_the_pods_it_is_told_where_to_look() -> None:
 
 
 def test_a_step_that_cannot_start_ends_the_waiting() -> None:
-    stuck = Pod("p1", "ingest", "Pending", 'ImagePullBackOff, Back-off pulling image "x:1"')
+    stuck = StepPod("p1", "ingest", "Pending", 'ImagePullBackOff, Back-off pulling image "x:1"')
     busy = run("RUNNING", Step("ingest", "RUNNING"))
     with pytest.raises(StandstillError, match=r"step ingest cannot start \(ImagePullBackOff, .*x:1.*ConfigMap"):
         follow(Kubeflow(busy), Pods([stuck], [])).states()

@@ -13,14 +13,15 @@ from feast import FeatureStore
 
 from feature_repo.error import FeatureStoreError
 from feature_repo.materialise import materialise
-from feature_repo.replaced import replaced
 from feature_repo.store import open_store
 from feature_repo.training import JUST_BEFORE, outcome_features, outcome_training_set
 from matchday import history
 from matchday.features import fixture, tables
 from matchday.history import HistoryError
 from matchday.lake import Lake
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.outcome import vectors_of
+from matchday.models.packaging import describe
 from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings
 from serving.features.sqlite import SqliteStore, event_time
@@ -29,6 +30,7 @@ from tests import league
 
 SEASONS = ("2223", "2324", "2425", "2526")
 END = datetime(2026, 7, 1, tzinfo=UTC)
+SIGNATURE = describe(MATCH_OUTCOME, fixture.FEATURES, "f00d", END.isoformat())
 WINTER, SPRING = datetime(2025, 12, 24, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 
 
@@ -104,7 +106,7 @@ def test_features_of_another_time_are_refused(built: Built, settings: Settings) 
 
 def read_by_feast(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
     store = open_store(settings)
-    service = store.get_feature_service(fixture.SERVICE)
+    service = store.get_feature_service(MATCH_OUTCOME.feature_service)
     entities = matches[["home", "away"]].to_dict("records")
     found = store.get_online_features(service, entities, full_feature_names=True).to_df()
     return fixture.assemble(found, matches["kickoff"].reset_index(drop=True)).to_numpy(np.float32)
@@ -112,11 +114,11 @@ def read_by_feast(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
 
 def read_by_server(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
     keys = {side: matches[side].tolist() for side in ("home", "away")}
-    (lookup,) = lookups(fixture.FEATURES)
+    (lookup,) = lookups(SIGNATURE)
     store = SqliteStore(settings.online_file)
     found = asyncio.run(store.read(lookup.join_key, [*keys["home"], *keys["away"]], lookup.views))
     store.close()
-    vectors = Layout(fixture.FEATURES).assemble(keys, found, [moment.timestamp() for moment in matches["kickoff"]])
+    vectors = Layout(SIGNATURE).assemble(keys, found, [moment.timestamp() for moment in matches["kickoff"]])
     assert not vectors.missing
     return np.asarray(vectors.values)
 
@@ -164,15 +166,3 @@ def test_a_materialisation_that_is_cut_off_leaves_the_former_store(built: Built,
     assert settings.online_file.read_bytes() == before
     assert not list(settings.online_file.parent.glob(".online.db.new*"))
     monkeypatch.undo()
-
-
-def test_what_a_killed_writer_left_is_swept_by_the_next_and_never_read(tmp_path: Path) -> None:
-    path = tmp_path / "online.db"
-    for left in (".online.db.new", ".online.db.new-journal", ".online.db.new-wal"):
-        (tmp_path / left).write_text("half")
-    with replaced(path) as beside:
-        assert not beside.exists()
-        beside.write_text("whole")
-        assert not path.exists()
-    assert path.read_text() == "whole"
-    assert sorted(file.name for file in tmp_path.iterdir()) == [".online.db.lock", "online.db"]

@@ -13,10 +13,12 @@ from uuid import uuid4
 
 import pytest
 
-from matchday.bundle import BundleError, FeatureRef, Signature, read_bundle, verify_bundle, write_bundle
+from matchday.bundle import BundleError, read_bundle, verify_bundle, write_bundle
 from matchday.registry import ModelVersion, Registry, RegistryError
 from matchday.registry.client import client_class
+from matchday.signature import FeatureRef
 from tests.services.mlflow_server import mlflow_server
+from tests.signatures import match_signature
 
 TAGS = {"git_commit": "0123abc", "fingerprint": "f00d"}
 METRICS = {"rps": 0.1981, "log_loss": 0.9764}
@@ -67,13 +69,8 @@ def bundle(tmp_path: Path, model: str) -> Path:
 
 def make_bundle(folder: Path, model: str, graph: bytes) -> Path:
     """Write a small bundle."""
-    signature = Signature(
-        model=model,
-        feature_service="match_outcome_v1",
-        features=[FeatureRef("home_elo", "home", "team_ratings", "elo")],
-        fingerprint="f00d",
-        trained_until="2026-05-24T15:00:00+00:00",
-    )
+    features = [FeatureRef("home_elo", "home", "team_ratings", "elo")]
+    signature = match_signature(features, model=model, fingerprint="f00d", trained_until="2026-05-24T15:00:00+00:00")
     write_bundle(folder, graph, signature, {"baseline": [0.5]}, "# Card\n")
     return folder
 

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from matchday.bundle import FeatureRef, Signature, write_bundle
+from matchday.bundle import write_bundle
 from matchday.lake import Lake, LakeError
 from matchday.models.skill import FORECASTS, MOVED, before_kickoff, paired, walked
 from matchday.registry import Registry, RegistryError
 from matchday.results import Results
+from matchday.signature import FeatureRef
 from matchday.tables import Matches
+from tests.signatures import match_signature
 
 MODEL = "match-outcome"
 SATURDAY = pd.Timestamp("2026-03-07T15:00:00Z")
@@ -123,13 +125,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     folder = tmp_path_factory.mktemp("registry")
     registry = Registry(f"sqlite:///{folder / 'mlflow.db'}")
     for number, spans in enumerate((range(10), range(5, 15), None, range(20, 25)), start=1):
-        signature = Signature(
-            model=MODEL,
-            feature_service="match_outcome_v1",
-            features=[FeatureRef("home_elo", "home", "team_ratings", "elo")],
-            fingerprint="f" * 64,
-            trained_until="2026-05-17T18:00:00+00:00",
-        )
+        signature = match_signature([FeatureRef("home_elo", "home", "team_ratings", "elo")], model=MODEL)
         write_bundle(folder / f"b{number}", b"graph", signature, {}, f"# {number}\n")
         attached = {}
         if spans is not None:

@@ -106,7 +106,7 @@ def test_training_vectors_keep_their_schema_on_every_match() -> None:
 def test_a_vector_is_what_the_store_holds_in_the_order_of_the_names_with_days_of_rest() -> None:
     kickoff = pd.Series(pd.to_datetime(["2026-05-24T15:00Z", "2026-05-24T15:00Z"]))
     stored = pd.DataFrame(
-        {f"{f.entity}__{f.view}__{f.feature}": [float(i), i + 0.5] for i, f in enumerate(fixture.FEATURES)}
+        {f"{f.input}__{f.view}__{f.feature}": [float(i), i + 0.5] for i, f in enumerate(fixture.FEATURES)}
     )
     stored["home__team_form__last_kickoff"] = [kickoff[0].timestamp() - 3.5 * 86_400, 0.0]
     stored["away__team_form__last_kickoff"] = [kickoff[0].timestamp() + 60, kickoff[0].timestamp() - 86_400 * 14]
@@ -114,7 +114,7 @@ def test_a_vector_is_what_the_store_holds_in_the_order_of_the_names_with_days_of
     assert tuple(vectors.columns) == fixture.NAMES
     assert vectors["home_rest_days"].tolist() == [3.5, 14.0]
     assert vectors["away_rest_days"].tolist() == [0.0, 14.0]
-    plain = [i for i, f in enumerate(fixture.FEATURES) if f.transform is None]
+    plain = [i for i, f in enumerate(fixture.FEATURES) if f.derived is None]
     assert vectors.iloc[0, plain].tolist() == plain
 
 

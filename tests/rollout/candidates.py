@@ -12,7 +12,9 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from console.variants import swapped
-from matchday.bundle import FeatureRef, Signature, write_bundle
+from matchday.bundle import write_bundle
+from matchday.signature import FeatureRef
+from tests.signatures import match_signature
 
 ELO = [FeatureRef("home_elo", "home", "team_ratings", "elo"), FeatureRef("away_elo", "away", "team_ratings", "elo")]
 POINTS = [
@@ -109,14 +111,7 @@ def nan() -> bytes:
 
 def write(root: Path, version: str, model: bytes, features: Sequence[FeatureRef] = ELO) -> None:
     """A version's bundle, where `Bundles` finds it."""
-    signature = Signature(
-        model="match-outcome",
-        feature_service="match_outcome_v1",
-        features=list(features),
-        fingerprint="f" * 64,
-        trained_until="2026-05-17T18:00:00+00:00",
-    )
-    write_bundle(root / "bundles" / version, model, signature, {}, f"# version {version}\n")
+    write_bundle(root / "bundles" / version, model, match_signature(features), {}, f"# version {version}\n")
 
 
 def good(root: Path, version: str) -> None:

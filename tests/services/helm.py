@@ -5,7 +5,6 @@ from tests.services.helm import commands
 commands(4).helm  # a path
 """
 
-import fcntl
 import platform
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from matchday.files import lock_file
 from tests.services.requirements import executable, require
 
 CACHE = Path(__file__).resolve().parents[2] / ".tools" / "helm"
@@ -34,9 +34,7 @@ def commands(major: int) -> Commands:
     """Helm of a major version and the kubectl beside it. Several processes may ask at once."""
     folder = CACHE / str(major)
     found = Commands(folder / "helm" / "helm", folder / "kubectl" / "kubectl")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock_file(CACHE / ".lock"):
         if not folder.is_dir():
             _fetch(PACKAGES[major], folder)
     return found

@@ -5,7 +5,6 @@ from tests.services.kafka import Broker, kafka  # the fixture
 Its jars come from Maven Central once, into `.tools/kafka/` of the repository.
 """
 
-import fcntl
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 
+from matchday.files import lock_file
 from tests.services.certificates import Certificates
 from tests.services.processes import end, free_port, wait_for_port
 from tests.services.requirements import executable, require
@@ -109,9 +109,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 def _fetch_jars() -> None:
     """Fill the cache; several processes may ask at once."""
-    CACHE.parent.mkdir(parents=True, exist_ok=True)
-    with (CACHE.parent / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock_file(CACHE.parent / ".lock"):
         if CACHE.is_dir():
             return
         maven = executable("mvn", package="maven")

@@ -8,16 +8,18 @@ import pytest
 
 from console import cluster, screen
 from feature_repo.store import open_store
-from matchday.bundle import FeatureRef, Signature, write_bundle
+from matchday.bundle import write_bundle
 from matchday.errors import MatchdayError
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
 from matchday.registry import Registry
 from matchday.settings import Settings
+from matchday.signature import FeatureRef
 from tests import league
 from tests.pipelines.kubeflow_api import kubeflow_api
 from tests.services.processes import free_port
 from tests.services.s3 import BUCKET, s3, s3_endpoint  # noqa: F401
+from tests.signatures import match_signature
 
 pytestmark = pytest.mark.services
 
@@ -76,8 +78,7 @@ def test_a_database_has_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def crown(folder: Path) -> None:
     """Make a champion."""
     feature = FeatureRef("home_elo", "home", "team_ratings", "elo")
-    signature = Signature(MODEL, "match_outcome_v1", [feature], "f00d", "2026-05-24T15:00:00+00:00")
-    write_bundle(folder, b"graph", signature, {"baseline": [0.5]}, "# Card\n")
+    write_bundle(folder, b"graph", match_signature([feature], model=MODEL), {"baseline": [0.5]}, "# Card\n")
     registry = Registry(Settings().tracking_uri)
     registry.promote(MODEL, registry.log_run("tests", {}, {}, {}, folder, MODEL).version)
 

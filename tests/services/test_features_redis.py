@@ -21,6 +21,8 @@ from matchday import history
 from matchday.features import fixture
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.packaging import describe
 from matchday.settings import Settings
 from serving.features import open_store as open_reader
 from serving.features.store import Rows
@@ -36,7 +38,7 @@ BEFORE, WINTER, SPRING = (datetime(*day, tzinfo=UTC) for day in ((2025, 4, 1), (
 PASSWORD = '1e5,"p@ss"=/:#'
 """What Feast would read as a number, as two options, or as JSON."""
 
-(LOOKUP,) = lookups(fixture.FEATURES)
+(LOOKUP,) = lookups(describe(MATCH_OUTCOME, fixture.FEATURES, "f00d", SPRING.isoformat()))
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def test_back_and_forth_in_time_redis_holds_what_the_embedded_store_holds(
 def test_feast_reads_it_back(built: Built, settings: Settings) -> None:
     materialise(settings, built.lake, built.features, WINTER)
     store = open_store(settings)
-    service = store.get_feature_service(fixture.SERVICE)
+    service = store.get_feature_service(MATCH_OUTCOME.feature_service)
     found = store.get_online_features(service, [{"home": "ARS", "away": "LIV"}], full_feature_names=True).to_dict()
     rows = read(settings.online_store)
     assert found["home__team_ratings__elo"] == [rows["team_ratings", "ARS"].values["elo"]]

@@ -11,9 +11,9 @@ from feature_repo.materialise import materialise
 from feature_repo.store import apply, open_store
 from feature_repo.training import outcome_training_set
 from matchday import history
-from matchday.features import fixture
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.storage import StorageError
 from matchday.tables import Matches
@@ -68,10 +68,10 @@ def test_the_registry_in_a_bucket_is_read_by_feast_and_names_the_lake(
     apply(settings, lake)
     store = open_store(settings)
     assert {entity.name for entity in store.list_entities()} >= {"team", "player"}
-    assert [service.name for service in store.list_feature_services()] == [fixture.SERVICE]
+    assert [service.name for service in store.list_feature_services()] == [MATCH_OUTCOME.feature_service]
     for view in store.list_feature_views():
         assert view.batch_source.path.startswith(f"{s3}/lake/{view.name}/")
-    service, match = store.get_feature_service(fixture.SERVICE), [{"home": "ARS", "away": "LIV"}]
+    service, match = store.get_feature_service(MATCH_OUTCOME.feature_service), [{"home": "ARS", "away": "LIV"}]
     found = store.get_online_features(service, match, full_feature_names=True).to_dict()
     assert found["home__team_ratings__elo"] != [None]
     assert not (home / "feast" / "registry.db").exists()

@@ -17,9 +17,10 @@ from uuid import uuid4
 import pytest
 
 from matchday.bundle import BundleError, read_bundle, verify_bundle, write_bundle
+from matchday.errors import MatchdayError
 from matchday.registry import Registry
 from matchday.signature import Signature
-from serving.storage import Absent, StorageError, Unreachable, Untrained, fetch
+from serving.storage import Absent, StorageError, Unreachable, Untrained, fetch, open_registry
 from serving.storage import __main__ as storage
 from serving.storage.__main__ import deliver
 from serving.storage.http import Server
@@ -72,12 +73,12 @@ def run(arguments: list[str], tracking: str, **environ: str) -> subprocess.Compl
 
 
 def test_alias_and_version_lead_to_the_bundle_that_was_registered(server: str, model: str, tmp_path: Path) -> None:
-    by_alias = fetch(f"mlflow://{model}@champion", tmp_path, server)
+    by_alias = fetch(f"mlflow://{model}@champion", tmp_path, open_registry(server))
     assert (by_alias.name, by_alias.version) == (model, "2")
     assert by_alias.folder == tmp_path / "serving" / model / "2"
     bundle = read_bundle(by_alias.folder)
     assert (bundle.signature.version, bundle.card) == ("2", "# card 2\n")
-    pinned = fetch(f"mlflow://{model}/01", tmp_path, server)
+    pinned = fetch(f"mlflow://{model}/01", tmp_path, open_registry(server))
     assert (pinned.version, read_bundle(pinned.folder).card) == ("1", "# card 1\n")
     Registry(server).download(f"mlflow://{model}/2", tmp_path / "by-mlflow")
     for name in FILES:
@@ -93,12 +94,12 @@ def test_what_was_fetched_is_used_again_while_it_is_whole(
     monkeypatch.setattr(
         Server, "download", lambda self, path, *rest: (downloads.append(path), download(self, path, *rest))
     )
-    stored = fetch(f"mlflow://{model}/1", tmp_path, server)
+    stored = fetch(f"mlflow://{model}/1", tmp_path, open_registry(server))
     assert len(downloads) == 5
-    assert fetch(f"mlflow://{model}/1", tmp_path, server) == stored
+    assert fetch(f"mlflow://{model}/1", tmp_path, open_registry(server)) == stored
     assert len(downloads) == 5
     (stored.folder / "model.onnx").write_bytes(b"altered")
-    fetch(f"mlflow://{model}/1", tmp_path, server)
+    fetch(f"mlflow://{model}/1", tmp_path, open_registry(server))
     assert len(downloads) == 10
     verify_bundle(stored.folder)
 
@@ -114,8 +115,8 @@ def test_what_was_fetched_is_used_again_while_it_is_whole(
     ],
 )
 def test_what_is_not_there_is_told_with_what_is(server: str, model: str, tmp_path: Path, uri: str, said: str) -> None:
-    with pytest.raises(StorageError, match=said):
-        fetch(uri.format(model), tmp_path, server)
+    with pytest.raises(MatchdayError, match=said):
+        fetch(uri.format(model), tmp_path, open_registry(server))
     assert not list(tmp_path.rglob("*.onnx"))
 
 
@@ -163,7 +164,7 @@ def test_what_is_not_the_bundle_is_refused(server: str, folder: Path, tmp_path: 
     register(server, name, tmp_path / "b", "# card\n")
     damage(stored_files(folder, server, f"mlflow://{name}/1"))
     with pytest.raises(StorageError, match=said):
-        fetch(f"mlflow://{name}/1", tmp_path / "home", server)
+        fetch(f"mlflow://{name}/1", tmp_path / "home", open_registry(server))
     assert not list((tmp_path / "home").rglob("*.onnx"))
 
 
@@ -176,7 +177,7 @@ def test_a_version_that_points_at_another_models_bundle_is_refused(server: str, 
     source = client.get_model_version(model, "1").source
     client.create_model_version(name, source=source, run_id=found.run_id, tags=dict(found.tags))
     with pytest.raises(StorageError, match="holds another bundle"):
-        fetch(f"mlflow://{name}/1", tmp_path, server)
+        fetch(f"mlflow://{name}/1", tmp_path, open_registry(server))
 
 
 class Gate(http.server.BaseHTTPRequestHandler):

@@ -12,7 +12,7 @@ import pytest
 from matchday.registry import Registry
 from serving.settings import ServingSettings
 from serving.source import Embedded, sources
-from serving.storage import fetch
+from serving.storage import fetch, open_registry
 from tests.services.mlflow_server import mlflow_server
 from tests.services.processes import free_port, running
 from tests.services.test_storage_mlflow import register, stored_files
@@ -45,7 +45,7 @@ def test_a_moved_alias_is_followed_by_every_worker_and_a_damaged_version_is_not(
         register(server, name, tmp_path / f"b{number}", f"# {number}\n")
     registry, alias, home, port = Registry(server), f"mlflow://{name}@champion", tmp_path / "home", free_port()
     registry.set_alias(name, "champion", "1")
-    stored = fetch(alias, home, server)
+    stored = fetch(alias, home, open_registry(server))
     settings = environ(home, stored.folder, online.path, port, workers="2", refresh_seconds="0.3", drain_seconds="0")
     settings |= {
         "MATCHDAY_TRACKING_URI": server,

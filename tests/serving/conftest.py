@@ -15,8 +15,10 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from matchday.bundle import FeatureRef, Signature, write_bundle
+from matchday.bundle import write_bundle
+from matchday.signature import FeatureRef, Signature
 from tests.services.processes import free_port, running
+from tests.signatures import REST, match_signature
 
 KNOWN_AT = pd.Timestamp("2026-05-17T18:00:00Z")
 LAST_KICKOFF = int(pd.Timestamp("2026-05-17T15:00:00Z").timestamp())
@@ -27,10 +29,10 @@ TEAMS = ("ARS", "BOU", "LIV", "MCI", "WHU")
 FEATURES = [
     FeatureRef("home_elo", "home", "team_ratings", "elo"),
     FeatureRef("home_points", "home", "team_form", "points"),
-    FeatureRef("home_rest_days", "home", "team_form", "last_kickoff", "int64", "days_before_kickoff"),
+    FeatureRef("home_rest_days", "home", "team_form", "last_kickoff", "int64", REST),
     FeatureRef("away_elo", "away", "team_ratings", "elo"),
     FeatureRef("away_points", "away", "team_form", "points"),
-    FeatureRef("away_rest_days", "away", "team_form", "last_kickoff", "int64", "days_before_kickoff"),
+    FeatureRef("away_rest_days", "away", "team_form", "last_kickoff", "int64", REST),
 ]
 
 
@@ -109,14 +111,7 @@ def online(tmp_path_factory: pytest.TempPathFactory) -> Online:
 
 
 def signature(**changes: Any) -> Signature:
-    fields = {
-        "model": "match-outcome",
-        "feature_service": "match_outcome_v1",
-        "features": FEATURES,
-        "fingerprint": "f" * 64,
-        "trained_until": "2026-05-17T18:00:00+00:00",
-    }
-    return Signature(**(fields | changes))
+    return match_signature(**({"features": FEATURES} | changes))
 
 
 WEIGHTS = np.array([[0.001, 0, -0.001], [0.1, 0, -0.1], [0.02, 0, 0], [-0.001, 0, 0.001], [-0.1, 0, 0.1], [0, 0, 0.02]])

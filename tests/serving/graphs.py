@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from matchday.signature import FeatureRef, Signature
 from serving.model import Model
+from tests.signatures import match_signature
 
 HIDDEN = 8
 
@@ -50,15 +51,8 @@ def network(
 
 def described(columns: int, classes: Sequence[str]) -> Signature:
     """The signature of `network`."""
-    return Signature(
-        model="tried",
-        feature_service="tried_v1",
-        features=[FeatureRef(f"f{index}", "home", "team_form", f"f{index}") for index in range(columns)],
-        fingerprint="f" * 64,
-        trained_until="2026-05-17T18:00:00+00:00",
-        classes=classes,
-        output="answer",
-    )
+    features = [FeatureRef(f"f{index}", "home", "team_form", f"f{index}") for index in range(columns)]
+    return match_signature(features, model="tried", feature_service="tried_v1", classes=classes, output="answer")
 
 
 def model(

@@ -16,7 +16,6 @@ from hypothesis import strategies as some
 from serving.features.feast_bytes import entity_key, key_of, value_of
 from serving.features.sqlite import SqliteStore
 from serving.features.store import StoreError
-from serving.vector import TTL
 from tests.serving.conftest import Online
 
 VIEWS = {"team_form": ("points", "last_kickoff", "coach", "unbeaten"), "team_ratings": ("elo", "matches")}
@@ -144,9 +143,3 @@ def test_writer_in_the_middle_of_a_commit_is_waited_for_then_said(tmp_path: Path
     writer.execute("ROLLBACK")
     writer.close()
     assert len(asyncio.run(SqliteStore(path).keys("team", VIEWS))) == 5
-
-
-def test_rows_last_as_long_as_feast_lets_them_in_training() -> None:
-    from feature_repo import definitions
-
-    assert definitions.TTL.total_seconds() == TTL

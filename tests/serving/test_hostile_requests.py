@@ -176,7 +176,7 @@ TABLE = [
     Hostile("team without end", 400, "unknown team", match("A" * 10_000)),
     Hostile("team with newlines and NUL", 400, r"unknown team 'A\r\n\x00'", match("A\r\n\x00")),
     Hostile("SQL as team", 400, "unknown team", match("ARS' OR 1=1; DROP TABLE matchday_team_form; --")),
-    Hostile("team against itself", 400, "a match has two teams", match("ARS", "ARS")),
+    Hostile("team against itself", 400, "home and away must differ within a row, found 'ARS'", match("ARS", "ARS")),
     Hostile("kickoff is no time", 400, "not a time of ISO 8601", match(kickoff="saturday at three")),
     Hostile("kickoff without offset", 400, "such as 2026-05-24T15:00:00Z", match(kickoff="2026-05-24T15:00:00")),
     Hostile("kickoff is a date", 400, "not a time of ISO 8601", match(kickoff="2026-05-24")),

@@ -132,9 +132,7 @@ def test_features_newer_than_the_kickoff_are_refused(client: httpx.Client) -> No
     at = "2026-05-17T17:59:59Z"
     response = client.post(INFER, json=match("ARS", "BOU", at))
     assert response.status_code == 409
-    assert (
-        "are of 2026-05-17T18:00:00Z, after the kick-off asked for (2026-05-17T17:59:59Z)" in response.json()["error"]
-    )
+    assert "are of 2026-05-17T18:00:00Z, after the kickoff asked for (2026-05-17T17:59:59Z)" in response.json()["error"]
     assert client.post(INFER, json=match("ARS", "BOU", "2026-05-17T20:00:00+02:00")).status_code == 200
 
 

@@ -1,7 +1,6 @@
 """A model URI leads to a verified bundle folder, or to a plain sentence."""
 
 import sys
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partialmethod
@@ -26,12 +25,10 @@ class Found:
 
 
 class Registry:
-    """Stands in for `matchday.registry.Registry`: two versions, champion is 2."""
+    """Two versions, champion is 2."""
 
-    downloads: list[str] = []  # noqa: RUF012
-
-    def __init__(self, tracking_uri: str) -> None:
-        assert tracking_uri == "sqlite:///mlflow.db"
+    def __init__(self) -> None:
+        self.downloads: list[str] = []
 
     def resolve(self, uri: str) -> Found:
         name, _, which = uri.removeprefix("mlflow://").replace("@", "/").partition("/")
@@ -45,55 +42,51 @@ class Registry:
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> type[Registry]:
-    module = types.ModuleType("matchday.registry")
-    module.Registry = Registry  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "matchday.registry", module)
-    monkeypatch.setattr(Registry, "downloads", [])
-    return Registry
+def registry() -> Registry:
+    return Registry()
 
 
-def test_an_alias_is_resolved_and_downloaded_once(tmp_path: Path, registry: type[Registry]) -> None:
-    stored = fetch("mlflow://match-outcome@champion", tmp_path, "sqlite:///mlflow.db")
+def test_an_alias_is_resolved_and_downloaded_once(tmp_path: Path, registry: Registry) -> None:
+    stored = fetch("mlflow://match-outcome@champion", tmp_path, registry)
     assert (stored.name, stored.version) == ("match-outcome", "2")
     assert stored.folder == tmp_path / "serving" / "match-outcome" / "2"
-    assert fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db") == stored
+    assert fetch("mlflow://match-outcome/2", tmp_path, registry) == stored
     assert registry.downloads == ["mlflow://match-outcome/2"]
     (stored.folder / "model.onnx").write_bytes(b"altered")
-    fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
+    fetch("mlflow://match-outcome/2", tmp_path, registry)
     assert registry.downloads == ["mlflow://match-outcome/2"] * 2
 
 
 def test_another_registry_with_the_same_numbers_is_not_mistaken_for_the_first(
-    tmp_path: Path, registry: type[Registry], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
+    fetch("mlflow://match-outcome/2", tmp_path, registry)
     monkeypatch.setattr(Found, "__init__", partialmethod(Found.__init__, tags={"matchday.bundle": "other"}))
-    fetch("mlflow://match-outcome/2", tmp_path, "sqlite:///mlflow.db")
+    fetch("mlflow://match-outcome/2", tmp_path, registry)
     assert registry.downloads == ["mlflow://match-outcome/2"] * 2
 
 
-def test_a_bundle_of_another_model_is_refused(tmp_path: Path, registry: type[Registry]) -> None:
+def test_a_bundle_of_another_model_is_refused(tmp_path: Path, registry: Registry) -> None:
     with pytest.raises(StorageError, match="is not a bundle of player-points"):
-        fetch("mlflow://player-points/1", tmp_path, "sqlite:///mlflow.db")
+        fetch("mlflow://player-points/1", tmp_path, registry)
 
 
-def test_a_folder_serves_as_it_is(bundle: Path, tmp_path: Path) -> None:
+def test_a_folder_serves_as_it_is(bundle: Path, tmp_path: Path, registry: Registry) -> None:
     for uri in (str(bundle), bundle.as_uri()):
-        stored = fetch(uri, tmp_path, "")
+        stored = fetch(uri, tmp_path, registry)
         assert (stored.folder, stored.name, stored.version) == (bundle, "match-outcome", None)
     with pytest.raises(BundleError, match="no bundle at"):
-        fetch(str(tmp_path / "none"), tmp_path, "")
+        fetch(str(tmp_path / "none"), tmp_path, registry)
     with pytest.raises(StorageError, match=r"s3://bucket/x is not a model URI: give mlflow://"):
-        fetch("s3://bucket/x", tmp_path, "")
+        fetch("s3://bucket/x", tmp_path, registry)
 
 
 def test_serve_becomes_the_server_of_the_resolved_version(
-    registry: type[Registry], home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    registry: Registry, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     become: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
     monkeypatch.setattr(server.os, "execve", lambda *arguments: become.append(arguments))
-    monkeypatch.setenv("MATCHDAY_TRACKING_URI", "sqlite:///mlflow.db")
+    monkeypatch.setattr(server, "open_registry", lambda _: registry)
     port = free_port()
     server.serve("mlflow://match-outcome@champion", port=port)
     [(program, command, environ)] = become
@@ -104,9 +97,10 @@ def test_serve_becomes_the_server_of_the_resolved_version(
     assert capsys.readouterr().out.startswith(f"serving match-outcome 2 at http://127.0.0.1:{port} ")
 
 
-def test_a_taken_port_is_said_before_anything_is_fetched(registry: type[Registry]) -> None:
+def test_a_taken_port_is_said_before_anything_is_fetched(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
+    monkeypatch.setattr(server, "open_registry", lambda _: registry)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -12,10 +12,13 @@ import pandas as pd
 import pytest
 from kserve import InferenceGRPCClient, InferInput, InferRequest
 
-from matchday.bundle import FeatureRef, Signature, write_bundle
+from matchday.bundle import write_bundle
+from matchday.features.entities import PLAYER
+from matchday.signature import FeatureRef, Signature, ViewRef
 from tests.services.processes import free_port, running
 from tests.serving.conftest import COMMAND, KICKOFF, KNOWN_AT, LAST_KICKOFF, Online, environ, match
 from tests.serving.graphs import HIDDEN, network
+from tests.signatures import REST
 
 SALAH, UNKNOWN = 118_748, 7
 PLAYERS = {SALAH: (8.5, 2.25), 223_094: (11.0, None), -3: (0.0, 0.0)}
@@ -23,7 +26,7 @@ PLAYERS = {SALAH: (8.5, 2.25), 223_094: (11.0, None), -3: (0.0, 0.0)}
 RATES = [
     FeatureRef("player_points", "player", "player_form", "points"),
     FeatureRef("player_xg", "player", "player_form", "xg"),
-    FeatureRef("player_rest_days", "player", "player_form", "last_kickoff", "int64", "days_before_kickoff"),
+    FeatureRef("player_rest_days", "player", "player_form", "last_kickoff", "int64", REST),
 ]
 WEIGHTS = np.random.default_rng(2).normal(0, 0.3, (3, HIDDEN))
 
@@ -40,7 +43,9 @@ def points_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fingerprint="e" * 64,
         trained_until="2026-05-17T18:00:00+00:00",
         classes=(),
-        inputs=("player",),
+        inputs=[PLAYER.named("player")],
+        views=[ViewRef("player_form")],
+        moment="kickoff",
         output="points",
     )
     background = [[float(i % 9), i / 20, 3.0 + i % 4] for i in range(40)]

@@ -174,7 +174,7 @@ def not_probabilities() -> bytes:
 
 
 def unknown_features() -> list[Any]:
-    from matchday.bundle import FeatureRef
+    from matchday.signature import FeatureRef
 
     return [FeatureRef(f"home_{n}", "home", "weather", f"f{n}") for n in range(6)]
 

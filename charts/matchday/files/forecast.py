@@ -2,14 +2,16 @@
 
 import http.client
 import json
+import math
 import os
 import sys
 import time
 from typing import Any
 
 HOST = os.environ["MATCHDAY_HOST"]
-MODEL = "/v2/models/match-outcome"
+MODEL = os.environ["MATCHDAY_MODEL"]
 WAIT_SECONDS = 240
+TOLERANCE = 1e-6
 
 
 def ask(path: str, document: Any = None) -> tuple[int, Any]:
@@ -18,7 +20,7 @@ def ask(path: str, document: Any = None) -> tuple[int, Any]:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     connection = http.client.HTTPConnection(HOST, timeout=10)
     try:
-        connection.request("POST" if document else "GET", MODEL + path, json.dumps(document), headers)
+        connection.request("POST" if document else "GET", f"/v2/models/{MODEL}{path}", json.dumps(document), headers)
         answer = connection.getresponse()
         return answer.status, json.load(answer)
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -32,20 +34,29 @@ def team(role: str, name: str) -> dict[str, Any]:
     return {"name": role, "datatype": "BYTES", "shape": [1], "data": [name]}
 
 
+def fault(output: dict[str, Any]) -> str:
+    """What is wrong with an output, or nothing: its values are finite, and probabilities sum to 1."""
+    values = output["data"]
+    if not values or not all(math.isfinite(value) for value in values):
+        return f"{output['name']} holds what is no forecast: {values}"
+    if output["name"] == "probabilities" and abs(sum(values) - 1) > TOLERANCE:
+        return f"the probabilities {values} do not sum to 1"
+    return ""
+
+
 def main() -> str:
     """Wait for the model and ask it. Returns what is wrong, or nothing."""
     deadline = time.monotonic() + WAIT_SECONDS
     while (ready := ask("/ready"))[0] != 200:
         if time.monotonic() > deadline:
-            return f"{HOST} is not ready: {ready[1]}. Look at: kubectl describe inferenceservice match-outcome"
+            return f"{HOST} is not ready: {ready[1]}. Look at: kubectl describe inferenceservice {MODEL}"
         time.sleep(2)
     status, answer = ask("/infer", {"inputs": [team("home", "ARS"), team("away", "LIV")]})
     if status != 200:
         return f"{HOST} gives no forecast, but {status}: {answer}"
-    [chances] = [output["data"] for output in answer["outputs"]]
-    print(f"ARS - LIV by version {answer['model_version']}: {chances}")
-    wrong = "these are not the three chances of a match"
-    return "" if len(chances) == 3 and abs(sum(chances) - 1) < 1e-6 else wrong
+    for output in answer["outputs"]:
+        print(f"ARS - LIV, {output['name']} by {MODEL} version {answer['model_version']}: {output['data']}")
+    return next(filter(None, map(fault, answer["outputs"])), "")
 
 
 if __name__ == "__main__":

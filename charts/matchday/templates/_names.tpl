@@ -11,11 +11,6 @@
 {{- .Values.fullnameOverride | default $joined | trunc 40 | trimSuffix "-" }}
 {{- end }}
 
-{{/* The model, and so the InferenceService: protocols and probes call it by this name. */}}
-{{- define "matchday.model" -}}
-match-outcome
-{{- end }}
-
 {{- define "matchday.serviceAccount" -}}
 {{- if .Values.serviceAccount.create }}
 {{- .Values.serviceAccount.name | default (include "matchday.fullname" .) }}
@@ -44,19 +39,31 @@ app.kubernetes.io/part-of: matchday
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
-{{/* Metadata of a part: (list . "mlflow") is FULLNAME-mlflow with the labels of its component. */}}
-{{- define "matchday.metadata" -}}
-{{- $root := index . 0 }}
-{{- $component := index . 1 -}}
-name: {{ include "matchday.fullname" $root }}-{{ $component }}
-namespace: {{ $root.Release.Namespace }}
-labels:
-  {{- include "matchday.labels" $root | nindent 2 }}
-  app.kubernetes.io/component: {{ $component }}
+{{/* FULLNAME-PART, or FULLNAME-PART-MODEL: (list . "mlflow") or (list . "predictor" "total-goals"). */}}
+{{- define "matchday.partname" -}}
+{{- $names := list (include "matchday.fullname" (index . 0)) (index . 1) }}
+{{- /* What match-outcome has was there before there were other models, and keeps its names. */}}
+{{- join "-" (concat $names (without (slice . 2) "match-outcome")) }}
 {{- end }}
 
-{{/* The labels that select a part: (list . "mlflow"). */}}
+{{/* Metadata of a part: (list . "mlflow"), or of a model's: (list . "predictor" "total-goals"). */}}
+{{- define "matchday.metadata" -}}
+name: {{ include "matchday.partname" . }}
+namespace: {{ (index . 0).Release.Namespace }}
+labels:
+  {{- include "matchday.labels" (index . 0) | nindent 2 }}
+  {{- include "matchday.part.labels" . | nindent 2 }}
+{{- end }}
+
+{{/* The labels that select a part, of all models: (list . "predictor"), or of one: (list . "predictor" "total-goals"). */}}
 {{- define "matchday.part" -}}
 {{ include "matchday.selector" (index . 0) }}
+{{ include "matchday.part.labels" . }}
+{{- end }}
+
+{{- define "matchday.part.labels" -}}
 app.kubernetes.io/component: {{ index . 1 }}
+{{- range slice . 2 }}
+matchday.io/inference-service: {{ . }}
+{{- end }}
 {{- end }}

@@ -51,6 +51,14 @@
     - port: {{ include "matchday.port" . }}
 {{- end }}
 
+{{/* A way out to Kafka's brokers. */}}
+{{- define "matchday.egress.kafka" -}}
+- ports:
+    {{- range .Values.kafka.brokers }}
+    - port: {{ splitList ":" . | last }}
+    {{- end }}
+{{- end }}
+
 {{- define "matchday.egress.mlflow" -}}
 - ports:
     - port: 5000
@@ -58,7 +66,7 @@
     {{- include "matchday.peer" (list . "mlflow") | nindent 4 }}
 {{- end }}
 
-{{/* The head of a policy about a part: (list . "mlflow"). */}}
+{{/* The head of a policy about a part: (list . "mlflow"), or about a model's: (list . "predictor" "total-goals"). */}}
 {{- define "matchday.policy" -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

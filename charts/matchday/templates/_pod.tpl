@@ -68,7 +68,7 @@ securityContext:
 {{- end }}
 {{- end }}
 
-{{/* Replicas of a part (list . "mlflow") apart from each other, where the cluster has room. */}}
+{{/* Replicas of a part, as `matchday.part` takes it, on different nodes and zones where the cluster has room. */}}
 {{- define "matchday.spread" -}}
 {{- $selector := dict "matchLabels" (include "matchday.part" . | fromYaml) }}
 {{- $constraints := list }}

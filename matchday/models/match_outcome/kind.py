@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from matchday.models.kind import EntityInput, GateRules, IntArray, ModelKind, ModelOutput, PairedScore, ScoreLimit
+from matchday.features.entities import TEAM
+from matchday.models.kind import GateRules, IntArray, ModelKind, ModelOutput, PairedScore, ScoreLimit
 from matchday.scores.outcome import CLASSES, ranked_probability
 
 
@@ -25,9 +26,10 @@ GATE = GateRules(
 MATCH_OUTCOME = ModelKind(
     name="match-outcome",
     about="Probabilities of home win, draw and away win of a Premier League match.",
-    inputs=(EntityInput("home", "team"), EntityInput("away", "team")),
+    inputs=(TEAM.named("home"), TEAM.named("away")),
+    distinct=("home", "away"),
     feature_service="match_outcome_v1",
-    output=ModelOutput("probabilities", CLASSES),
+    output=ModelOutput("probabilities", CLASSES, labels=("home", "draw", "away")),
     # The margin is a sixth of what parts a goals model from the closing odds.
     score=PairedScore("rps", "RPS", ranked_probability, margin=0.001),
     result=outcome_of,

@@ -1,4 +1,4 @@
-"""The checks. Each file here is one, and is found by being here."""
+"""Checks of the judge, one in each file; importing this package registers them all."""
 
 from importlib import import_module
 from pkgutil import iter_modules

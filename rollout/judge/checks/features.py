@@ -1,22 +1,22 @@
-"""Are more answers made from missing features, or from stale ones?"""
+"""Check `features`: more answers made from missing or stale features."""
 
 from dataclasses import replace
 
-from rollout.judge.harm import Harm
-from rollout.judge.limits import Limits
+from rollout.judge.check import check
+from rollout.judge.effect import Effect
+from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Cohort, Observation
-from rollout.judge.rates import Share, more_often
-from rollout.judge.registry import check
+from rollout.judge.rate_effect import Share, rate_effect
 
 
 @check("features")
-def features(observation: Observation, limits: Limits, alpha: float) -> list[Harm]:
+def features(observation: Observation, limits: JudgeLimits, alpha: float) -> list[Effect]:
     """Differences of the rates of incomplete and of degraded answers."""
     stable, canary = _incomplete(observation.stable), _incomplete(observation.canary)
-    gaps = more_often(stable, canary, limits.incomplete, limits, alpha / 2, "of answers lack a feature")
+    missing = rate_effect(stable, canary, limits.incomplete, limits, alpha / 2, "of answers lack a feature")
     stable, canary = _degraded(observation.stable), _degraded(observation.canary)
-    stale = more_often(stable, canary, limits.degraded, limits, alpha / 2, "of answers are from stale features")
-    return [replace(gaps, measure="incomplete"), replace(stale, measure="degraded")]
+    stale = rate_effect(stable, canary, limits.degraded, limits, alpha / 2, "of answers are from stale features")
+    return [replace(missing, measure="incomplete"), replace(stale, measure="degraded")]
 
 
 def _incomplete(cohort: Cohort) -> Share:

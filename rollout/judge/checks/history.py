@@ -1,16 +1,16 @@
-"""Did it forecast past weeks worse? Asked once, before any traffic."""
+"""Check `history`: worse forecasts of past weeks. Made once, before any traffic."""
 
-from rollout.judge.harm import Harm
-from rollout.judge.limits import Limits
+from rollout.judge.check import check
+from rollout.judge.effect import Effect
+from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Observation
-from rollout.judge.paired import at_one_look
-from rollout.judge.registry import check
-from rollout.judge.scores import worse
+from rollout.judge.paired_mean import single_look_width
+from rollout.judge.paired_score import score_effect
 
 
-@check("history", weight=5, once=True)
-def history(observation: Observation, limits: Limits, alpha: float) -> list[Harm] | None:
-    """Mean paired difference of the scores of walk-forward forecasts. One look needs no sequence: Student's t."""
+@check("history", weight=5, single_look=True)
+def history(observation: Observation, limits: JudgeLimits, alpha: float) -> list[Effect] | None:
+    """Mean paired difference of the scores of walk-forward forecasts; Student's t, as it is looked at once."""
     if observation.history is None:
         return None
-    return [worse("", observation.history, limits.min_history, at_one_look, limits, alpha)]
+    return [score_effect("", observation.history, limits.min_history, single_look_width, limits, alpha)]

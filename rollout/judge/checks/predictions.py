@@ -1,43 +1,45 @@
-"""Does it say something implausible, or something very different, on the same rows?"""
+"""Check `predictions`: invalid or very different forecasts of the same rows."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matchday.scores.outcome import FloatArray
-from rollout.judge import numbers, probabilities
-from rollout.judge.harm import Harm
-from rollout.judge.limits import Limits
+from rollout.judge import class_forecasts, number_forecasts
+from rollout.judge.arrays import FloatArray
+from rollout.judge.check import check
+from rollout.judge.effect import Effect
+from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Observation
-from rollout.judge.registry import check
 from rollout.judge.sequential import rate_bounds
 
 TOLERANCE = 1e-3
-"""How far a row of 32-bit probabilities may be from [0, 1] and from a sum of 1."""
+"""Largest distance of 32-bit probabilities from [0, 1], and of their sum from 1."""
 
-NEVER = (0.5, 200.0)
-"""Beta prior of a rate that should be nothing: 360 rows without a hit are enough for a limit of 0.01."""
+INVALID_PRIOR = (0.5, 200.0)
+"""Beta prior of a rate that should be zero: 360 valid rows are enough to pass a limit of 0.01."""
 
 
 @check("predictions")
-def predictions(observation: Observation, limits: Limits, alpha: float) -> list[Harm] | None:
-    """On rows that stable has answered with a forecast: whether the canary does, and how far it is from stable's."""
+def predictions(observation: Observation, limits: JudgeLimits, alpha: float) -> list[Effect] | None:
+    """On rows with a valid forecast of stable: the share without one of the canary, and how far the others differ."""
     if observation.pairs is None:
         return None
     pairs = observation.pairs
     stable, canary = (np.ascontiguousarray(np.transpose(each), float) for each in (pairs.stable, pairs.canary))
-    asked = valid(stable)
-    stable, canary = _keep(stable, asked), _keep(canary, asked)
+    answered_by_stable = valid(stable)
+    stable, canary = _select(stable, answered_by_stable), _select(canary, answered_by_stable)
     answered = valid(canary)
-    kind = probabilities if len(stable) > 1 else numbers
-    share = alpha / (1 + kind.MEASURES)
-    return [
-        _invalid(len(answered), int((~answered).sum()), limits, share),
-        *kind.differences(_keep(stable, answered), _keep(canary, answered), limits, share),
-    ]
+    both = (_select(stable, answered), _select(canary, answered))
+    if len(stable) == 1:
+        share = alpha / (1 + number_forecasts.MEASURES)
+        others = number_forecasts.compare_numbers(*both, limits, share)
+    else:
+        share = alpha / (1 + class_forecasts.MEASURES)
+        others = class_forecasts.compare_classes(*both, observation.classes, limits, share)
+    return [_invalid_effect(len(answered), int((~answered).sum()), limits, share), *others]
 
 
 def valid(forecasts: FloatArray) -> NDArray[np.bool_]:
-    """(n,) whether a column (k, n) is a forecast: finite, and for several classes within [0, 1] with sum 1."""
+    """(n,) whether a column of (k, n) is a forecast: finite, and for several classes within [0, 1] with sum 1."""
     with np.errstate(invalid="ignore", over="ignore"):
         total = forecasts.sum(axis=0)
         if len(forecasts) == 1:
@@ -46,21 +48,21 @@ def valid(forecasts: FloatArray) -> NDArray[np.bool_]:
         return np.asarray(inside & (np.abs(total - 1) <= TOLERANCE))
 
 
-def _keep(forecasts: FloatArray, wanted: NDArray[np.bool_]) -> FloatArray:
+def _select(forecasts: FloatArray, wanted: NDArray[np.bool_]) -> FloatArray:
     return forecasts if wanted.all() else forecasts[:, wanted]
 
 
-def _invalid(n: int, hits: int, limits: Limits, alpha: float) -> Harm:
+def _invalid_effect(n: int, hits: int, limits: JudgeLimits, alpha: float) -> Effect:
     rate = hits / n if n else 0.0
-    low, high = rate_bounds(hits, n, alpha, limits.missed, NEVER) if n else (0.0, 1.0)
-    return Harm(
+    low, high = rate_bounds(hits, n, alpha, limits.missed, INVALID_PRIOR) if n else (0.0, 1.0)
+    return Effect(
         measure="invalid",
         n=n,
         minimum=limits.min_pairs,
         estimate=rate,
         interval=(float(low), float(high)),
         limit=limits.invalid,
-        told=f"{hits} of {n} answers are no forecast",
-        show=lambda share: f"{share:.2%}",
+        summary=f"{hits} of {n} answers are no forecast",
+        render=lambda share: f"{share:.2%}",
         units="rows answered by both",
     )

@@ -160,10 +160,7 @@ import sys
 from tests.matchday.events.test_file import FileProducer, Path, events
 producer, number = FileProducer(Path(sys.argv[1])), 0
 while True:
-    try:
-        producer.send(events(*range(number, number + 50)))
-    except BlockingIOError:
-        continue
+    producer.send(events(*range(number, number + 50)))
     number += 50
     print(number, flush=True)
 """

@@ -8,23 +8,24 @@ import pytest
 
 from matchday.errors import MatchdayError
 from rollout.judge import (
+    CHECK_NAMES,
     CHECKS,
     SHADOW,
     TRAFFIC,
     Cohort,
     Finding,
+    JudgeLimits,
     Judgement,
-    Limits,
     Observation,
     Pairs,
     Verdict,
     judge,
     step_alphas,
 )
-from rollout.judge.registry import check
+from rollout.judge.check import check
 from tests.rollout.judge.cases import ENOUGH, cohort, forecasts, healthy, histogram, pairs
 
-LIMITS = Limits()
+LIMITS = JudgeLimits()
 STABLE = forecasts()
 
 
@@ -112,7 +113,7 @@ CASES = {
     "no latencies": (TRAFFIC, healthy(canary=cohort(latency=None)), WAIT, "latency: no data yet"),
     "no rows answered by both": (TRAFFIC, healthy(pairs=None), WAIT, "predictions: no data yet"),
     "some more errors, undecided": (TRAFFIC, healthy(canary=cohort(1000, 5)), WAIT, "errors"),
-    "nothing at all": ((), Observation(), WAIT, "nothing to judge by"),
+    "nothing at all": ((), Observation(), WAIT, "no check has data"),
 }
 
 
@@ -147,14 +148,14 @@ def test_every_interval_holds_its_estimate(checks, seen, verdict, reason):
 
 
 def test_required_skill_is_waited_for():
-    limits = Limits(required=("skill",))
+    limits = JudgeLimits(required=("skill",))
     assert judge(healthy(), limits, checks=["skill"]).verdict is WAIT
     assert judge(healthy(skill=noise(12)), limits, checks=["errors", "skill"]).verdict is WAIT
     assert judge(healthy(skill=noise(400, sd=0.005)), limits, checks=["errors", "skill"]).verdict is PASS
 
 
 def test_a_check_without_data_says_so_and_stops_nobody():
-    limits = Limits(required=("errors",))
+    limits = JudgeLimits(required=("errors",))
     judgement = judge(healthy(pairs=None), limits, checks=TRAFFIC)
     assert judgement.verdict is PASS
     [left_out] = [finding for finding in judgement.findings if finding.check == "predictions"]
@@ -171,7 +172,8 @@ def test_the_reason_of_a_failure_is_the_worst_one():
 
 def test_without_names_every_check_is_asked():
     asked = {finding.check for finding in judge(healthy(), LIMITS).findings}
-    assert asked == set(CHECKS) == {*SHADOW, *TRAFFIC}
+    assert asked == set(CHECKS) == set(CHECK_NAMES)
+    assert list(CHECKS) == list(CHECK_NAMES)
 
 
 def test_a_check_that_is_not_known_is_refused_by_name():
@@ -180,7 +182,7 @@ def test_a_check_that_is_not_known_is_refused_by_name():
 
 
 def test_a_new_check_is_one_decorated_function(monkeypatch):
-    monkeypatch.setattr("rollout.judge.registry.CHECKS", CHECKS)
+    monkeypatch.setattr("rollout.judge.check.CHECKS", CHECKS)
 
     @check("weather")
     def weather(observation, limits, alpha):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.judge import Cohort, Histogram, Judgement, Limits, Observation, Pairs, Verdict, judge
+from rollout.judge import Cohort, Histogram, JudgeLimits, Judgement, Observation, Pairs, Verdict, judge
 
-LIMITS = Limits()
+LIMITS = JudgeLimits()
 DECIDED = {Verdict.PASS, Verdict.FAIL}
 COUNTS = st.integers(0, 2000)
 

@@ -1,18 +1,18 @@
-"""Limits are read from a resource, and a mistake is named."""
+"""JudgeLimits are read from a resource, and a mistake is named."""
 
 import re
 
 import pytest
 
 from matchday.errors import MatchdayError
-from rollout.judge import Limits
+from rollout.judge import JudgeLimits
 
 
 def test_limits_are_read_as_they_are_written():
-    limits = Limits(errors=0.01, min_requests=200, required=("errors", "skill"))
+    limits = JudgeLimits(errors=0.01, min_requests=200, required=("errors", "skill"))
     assert limits.to_dict()["minRequests"] == 200
-    assert Limits.from_dict(limits.to_dict()) == limits
-    assert Limits.from_dict({}) == Limits()
+    assert JudgeLimits.from_dict(limits.to_dict()) == limits
+    assert JudgeLimits.from_dict({}) == JudgeLimits()
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_limits_are_read_as_they_are_written():
 )
 def test_a_mistake_is_named(given, said):
     with pytest.raises(MatchdayError, match=re.escape(said)):
-        Limits.from_dict(given)
+        JudgeLimits.from_dict(given)

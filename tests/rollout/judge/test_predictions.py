@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from rollout.judge import Limits, Observation, Pairs, Verdict, judge, probabilities
-from rollout.judge.divergence import crosstab, diverged, jensen_shannon, stability_index
+from rollout.judge import JudgeLimits, Observation, Pairs, Verdict, class_forecasts, judge
+from rollout.judge.divergence import crosstab, divergence_bounds, jensen_shannon, stability_index
 from tests.rollout.judge.cases import forecasts, retrained
 
 RNG = np.random.default_rng(7)
 POINTS = RNG.gamma(2.0, 1.5, (400, 1))
 
 
-def found(stable, canary):
-    seen = Observation(pairs=Pairs(stable, canary))
-    return {each.measure: each for each in judge(seen, Limits(), checks=["predictions"]).findings}
+def found(stable, canary, classes=()):
+    seen = Observation(pairs=Pairs(stable, canary), classes=classes)
+    return {each.measure: each for each in judge(seen, JudgeLimits(), checks=["predictions"]).findings}
 
 
 def test_a_distance_is_the_mean_total_variation():
@@ -28,9 +28,10 @@ def test_draws_that_became_likelier_are_told():
     stable = forecasts()
     more = stable + np.array([-0.06, 0.12, -0.06])
     more = np.clip(more, 0.01, None) / np.clip(more, 0.01, None).sum(axis=1, keepdims=True)
-    shift = found(stable, more)["shift"]
+    shift = found(stable, more, ("home", "draw", "away"))["shift"]
     assert shift.verdict is Verdict.FAIL
     assert "draw has +0.1" in shift.reason
+    assert "class 1 has +0.1" in found(stable, more)["shift"].reason
 
 
 def test_swapped_sides_fail_in_more_than_one_way():
@@ -89,7 +90,7 @@ def test_a_divergence_is_ever_above_its_upper_bound_or_below_its_lower_seldom_en
     for _ in range(200):
         rows = rng.choice(9, 1500, p=joint.ravel())
         for n in range(200, 1501, 100):
-            _, (low, high) = diverged(crosstab(rows[:n] // 3, rows[:n] % 3, 3), stability_index, 0.025, 0.025)
+            _, (low, high) = divergence_bounds(crosstab(rows[:n] // 3, rows[:n] % 3, 3), stability_index, 0.025, 0.025)
             if not low <= truth <= high:
                 missed += 1
                 break
@@ -100,9 +101,9 @@ def test_a_spread_is_within_its_limit_only_when_that_of_every_class_is(monkeypat
     spreads = iter([(0.1, (0.0, 0.299)), (0.1, (0.015, 0.2)), (0.1, (0.0, 0.433))])
 
     def given(table, statistic, *rest):
-        return next(spreads) if statistic is stability_index else diverged(table, statistic, *rest)
+        return next(spreads) if statistic is stability_index else divergence_bounds(table, statistic, *rest)
 
-    monkeypatch.setattr(probabilities, "diverged", given)
+    monkeypatch.setattr(class_forecasts, "divergence_bounds", given)
     spread = found(forecasts(), forecasts())["spread"]
     assert spread.interval == (0.015, 0.433)
     assert spread.verdict is not Verdict.PASS

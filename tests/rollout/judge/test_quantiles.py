@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.judge.quantiles import Buckets, quantile, ratio_bounds, ratio_evidence
+from rollout.judge.quantiles import Buckets, quantile, ratio_bounds, ratio_log_evalue
 from serving.metrics import SECONDS
 
 
@@ -61,6 +61,6 @@ def test_a_true_ratio_is_ever_outside_seldom_enough(q, weight):
     shares = np.diff(np.concatenate([[0], np.clip(np.log(np.array(SECONDS) / 0.005) / 3, 0, 1), [1]]))
     asked = rng.binomial(200, weight, (paths, looks))
     canary, stable = (np.cumsum(rng.multinomial(n, shares), axis=1) for n in (asked, 200 - asked))
-    evidence = ratio_evidence(Buckets(stable, SECONDS), Buckets(canary, SECONDS), q, np.ones((paths, looks)))
+    evidence = ratio_log_evalue(Buckets(stable, SECONDS), Buckets(canary, SECONDS), q, np.ones((paths, looks)))
     ever = (evidence >= -np.log(0.05)).any(axis=1)
     assert ever.mean() <= 0.05 + 3 * (0.05 * 0.95 / paths) ** 0.5

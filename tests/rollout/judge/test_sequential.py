@@ -9,10 +9,10 @@ from scipy.optimize import minimize_scalar
 from rollout.judge.sequential import (
     Hits,
     difference_bounds,
-    difference_evidence,
+    difference_log_evalue,
     mean_width,
     rate_bounds,
-    rate_evidence,
+    rate_log_evalue,
     student_width,
 )
 
@@ -36,18 +36,18 @@ def test_versions_that_trade_places_mirror_the_bounds(one, other):
 @given(stable=counted(), canary=counted(), difference=st.floats(-0.99, 0.99))
 def test_evidence_is_the_least_over_every_rate_that_stable_may_have(stable, canary, difference):
     def against(rate):
-        return float(rate_evidence(*stable, rate) + rate_evidence(*canary, rate + difference))
+        return float(rate_log_evalue(*stable, rate) + rate_log_evalue(*canary, rate + difference))
 
     ends = max(0.0, -difference), min(1.0, 1 - difference)
     least = minimize_scalar(against, bounds=ends, method="bounded", options={"xatol": 1e-10}).fun
-    assert float(difference_evidence(stable, canary, difference)) <= least + 1e-3 * (1 + abs(least))
+    assert float(difference_log_evalue(stable, canary, difference)) <= least + 1e-3 * (1 + abs(least))
 
 
 @given(hits=counted(), alpha=st.floats(0.0001, 0.2))
 def test_at_a_bound_evidence_is_what_alpha_asks_and_just_within_it_is_not(hits, alpha):
     for bound, end, inside in zip(rate_bounds(*hits, alpha, alpha), (0.0, 1.0), (1e-6, -1e-6), strict=True):
-        assert bound == end or rate_evidence(*hits, bound) >= -np.log(alpha)
-        assert rate_evidence(*hits, np.clip(bound + inside, 0, 1)) < -np.log(alpha)
+        assert bound == end or rate_log_evalue(*hits, bound) >= -np.log(alpha)
+        assert rate_log_evalue(*hits, np.clip(bound + inside, 0, 1)) < -np.log(alpha)
 
 
 def test_functions_work_on_arrays_of_counts_as_on_each():
@@ -68,7 +68,7 @@ def test_a_true_difference_is_ever_outside_seldom_enough(rate, weight):
         for n, p in ((others, rate), (asked, rate + 0.01))
     )
     seen = asked > 0
-    evidence = difference_evidence(Hits(stable[seen], others[seen]), Hits(canary[seen], asked[seen]), 0.01)
+    evidence = difference_log_evalue(Hits(stable[seen], others[seen]), Hits(canary[seen], asked[seen]), 0.01)
     ever = np.zeros(seen.shape, bool)
     ever[seen] = evidence >= -np.log(0.05)
     assert ever.any(axis=1).mean() <= 0.05 + 3 * (0.05 * 0.95 / PATHS) ** 0.5

@@ -11,7 +11,7 @@ from matchday.events import PREDICTIONS, CloudEvent, EventsError
 from matchday.events.file_consumer import FileConsumer
 from matchday.events.file_producer import FileProducer, Rotation
 from rollout.observations.log import OWN_ID, EventLog, ForecastLog, LoggedRows, open_log
-from rollout.observations.row import Row
+from rollout.observations.row import ReplayRow
 from rollout.sources import SourceError
 from tests.serving.log.samples import MOMENT, encoded, prediction
 
@@ -45,7 +45,7 @@ def test_a_forecast_has_all_that_a_rollout_wants(path: Path) -> None:
     FileProducer(path).send([event(3)])
     [forecast] = file_log(path).since(None, ALL)[0]
     assert (forecast.id, forecast.time, forecast.model) == ("r3", MOMENT + 3, "match-outcome")
-    assert forecast.row == Row(
+    assert forecast.row == ReplayRow(
         entities={"home": "ARS", "away": "LIV"},
         kickoff=MOMENT + 7200,
         features={"home_elo": 1900.5, "away_elo": None, "home_rest_days": 0.1},

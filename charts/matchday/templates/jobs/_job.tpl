@@ -1,7 +1,8 @@
 {{/*
 A Job that Helm runs as a hook, of a dict:
   root     the chart's scope
-  name     FULLNAME-NAME
+  part     it is FULLNAME-PART
+  model    of which model, if of one
   hook     when Helm runs it
   weight   in which order
   args     the command, of the pipeline image
@@ -12,14 +13,15 @@ It can be run again at any time, and the last line of its log says what to do wh
 */}}
 {{- define "matchday.job" -}}
 {{- $root := .root }}
+{{- $part := concat (list $root "job") (compact (list .model)) }}
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: {{ include "matchday.fullname" $root }}-{{ .name }}
+  name: {{ include "matchday.partname" (concat (list $root .part) (compact (list .model))) }}
   namespace: {{ $root.Release.Namespace }}
   labels:
     {{- include "matchday.labels" $root | nindent 4 }}
-    app.kubernetes.io/component: job
+    {{- include "matchday.part.labels" $part | nindent 4 }}
   annotations:
     helm.sh/hook: {{ .hook }}
     helm.sh/hook-weight: {{ .weight | quote }}
@@ -41,7 +43,7 @@ spec:
   template:
     metadata:
       labels:
-        {{- include "matchday.part" (list $root "job") | nindent 8 }}
+        {{- include "matchday.part" $part | nindent 8 }}
     spec:
       {{- include "matchday.pod" $root | nindent 6 }}
       restartPolicy: Never

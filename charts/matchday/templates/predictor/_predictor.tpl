@@ -1,4 +1,4 @@
-{{/* How many pods, and what decides it; of .Values.inferenceService. */}}
+{{/* How many pods, and what decides it: of a model's values. */}}
 {{- define "matchday.predictor.scale" -}}
 minReplicas: {{ .replicas }}
 maxReplicas: {{ and (eq .autoscaling.class "none") (eq .mode "Standard") | ternary .replicas .autoscaling.maxReplicas }}
@@ -20,23 +20,27 @@ autoScaling:
 {{- end }}
 {{- end }}
 
-{{/* What the server of this release is told. */}}
+{{/* The environment of a model's server: (list . MODEL). */}}
 {{- define "matchday.predictor.env" -}}
+{{- $root := index . 0 }}
+{{- with index . 1 -}}
 - name: MATCHDAY_SERVING_ONLINE_STORE
   valueFrom:
     secretKeyRef:
-      name: {{ include "matchday.credentials" (list . "redis") }}
+      name: {{ include "matchday.credentials" (list $root "redis") }}
       key: MATCHDAY_ONLINE_STORE
-{{- with .Values.inferenceService }}
 - name: MATCHDAY_SERVING_WORKERS
   value: {{ .workers | quote }}
 - name: MATCHDAY_SERVING_DRAIN_SECONDS
   value: {{ .drainSeconds | quote }}
 - name: MATCHDAY_SERVING_STOP_SECONDS
   value: {{ .stopSeconds | quote }}
-{{- if and .predictions $.Values.kafka.brokers }}
-- name: MATCHDAY_SERVING_PREDICTIONS
-  value: kafka://{{ join "," $.Values.kafka.brokers }}
+{{- if eq .mode "Standard" }}
+- name: MATCHDAY_SERVING_GRPC_PORT
+  value: "8081"
+{{- end }}
+{{- if and .predictions $root.Values.kafka.brokers }}
+{{ include "matchday.env.predictions" $root }}
 {{- end }}
 {{- if .token.existingSecret }}
 - name: MATCHDAY_SERVING_TOKEN_FILE
@@ -48,10 +52,10 @@ autoScaling:
 - name: MATCHDAY_SERVING_REFRESH_SECONDS
   value: {{ .refreshSeconds | quote }}
 - name: MATCHDAY_TRACKING_URI
-  value: {{ include "matchday.mlflow.url" $ }}
-{{ include "matchday.env.mlflow" $ }}
+  value: {{ include "matchday.mlflow.url" $root }}
+{{ include "matchday.env.mlflow" $root }}
 {{- end }}
-{{- with $.Values.telemetry.endpoint }}
+{{- with $root.Values.telemetry.endpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . }}
 {{- end }}
@@ -60,4 +64,20 @@ autoScaling:
   value: {{ $value | quote }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* A token file, as a volume and its mount: of a model's `token`. */}}
+{{- define "matchday.token.volume" -}}
+- name: token
+  secret:
+    secretName: {{ .existingSecret }}
+    items:
+      - key: {{ .key }}
+        path: token
+{{- end }}
+
+{{- define "matchday.token.mount" -}}
+- name: token
+  mountPath: /etc/matchday
+  readOnly: true
 {{- end }}

@@ -1,0 +1,82 @@
+"""Where the columns of a model's input come from: request inputs, feature views and features."""
+
+from dataclasses import dataclass
+
+from matchday.signature.checks import check_choice, check_positive, check_text
+
+DATATYPES = ("BYTES", "INT64")
+"""Of entity keys in requests: texts or whole numbers."""
+
+DTYPES = ("float64", "float32", "int64")
+"""Of features in the store."""
+
+DAYS_SINCE = "days_since"
+
+
+@dataclass(frozen=True)
+class EntityInput:
+    """A request input that names entities.
+
+    name: the input, `home`. join_key: the Feast join key of its entity, `team`. datatype: how requests give the key,
+    BYTES for text or INT64.
+    """
+
+    name: str
+    join_key: str
+    datatype: str = "BYTES"
+
+    def __post_init__(self) -> None:
+        """Raises SignatureError for a field that is not text and for an unknown datatype."""
+        check_text("inputs.name", self.name)
+        check_text(f"inputs.{self.name}.join_key", self.join_key)
+        check_choice(f"inputs.{self.name}.datatype", self.datatype, DATATYPES)
+
+
+@dataclass(frozen=True)
+class ViewRef:
+    """A Feast feature view. ttl_seconds: age at which its rows are out of date, None for never."""
+
+    name: str
+    ttl_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises SignatureError for a name that is not text and a TTL that is not a positive number."""
+        check_text("views.name", self.name)
+        if self.ttl_seconds is not None:
+            check_positive(f"views.{self.name}.ttl_seconds", self.ttl_seconds)
+
+
+@dataclass(frozen=True)
+class DaysSince:
+    """Derived feature: days from the stored moment (Unix seconds) to the forecast's moment, from 0 to `at_most`."""
+
+    at_most: float
+    kind: str = DAYS_SINCE
+
+    def __post_init__(self) -> None:
+        """Raises SignatureError for another kind and for a limit that is not a positive number."""
+        check_choice("features.derived.kind", self.kind, (DAYS_SINCE,))
+        check_positive("features.derived.at_most", self.at_most)
+
+
+@dataclass(frozen=True)
+class FeatureRef:
+    """One column of the model's input and where its value comes from.
+
+    name: the column, `home_elo`. input: the request input that names its entity, `home`. view, feature: the Feast
+    feature view and its field, `team_ratings` and `elo`. dtype: type in the store. derived: how the value is computed
+    from the stored one; None when it is the stored one.
+    """
+
+    name: str
+    input: str
+    view: str
+    feature: str
+    dtype: str = "float64"
+    derived: DaysSince | None = None
+
+    def __post_init__(self) -> None:
+        """Raises SignatureError for a field that is not text and for an unknown dtype."""
+        for field in ("name", "input", "view", "feature"):
+            check_text(f"features.{field}", getattr(self, field))
+        check_choice(f"features.{self.name}.dtype", self.dtype, DTYPES)

@@ -1,0 +1,78 @@
+"""Effect sizes of forecasts that are a probability for each class."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from rollout.judge.arrays import FloatArray
+from rollout.judge.divergence import crosstab, divergence_bounds, jensen_shannon, stability_index
+from rollout.judge.effect import Effect
+from rollout.judge.limits import JudgeLimits
+from rollout.judge.paired_mean import ROWS_WIDTH, largest_shift, mean_bounds
+
+MEASURES = 4
+BINS = 10
+"""Of equal width, for the stability index of a class's probabilities."""
+
+MakeEffect = Callable[..., Effect]
+"""Makes an effect of these rows from its own fields."""
+
+
+def compare_classes(
+    stable: FloatArray, canary: FloatArray, classes: Sequence[str], limits: JudgeLimits, alpha: float
+) -> list[Effect]:
+    """Four effects of (k, n) probabilities of each version, each with this alpha. classes: names, k of them or none."""
+    count, n = stable.shape
+    names = tuple(classes) if len(classes) == count else tuple(f"class {index}" for index in range(count))
+    effect = partial(
+        Effect, n=n, minimum=limits.min_pairs, units="rows answered by both", render=lambda size: f"{size:.3f}"
+    )
+    return [
+        _distance(effect, canary - stable, limits, alpha),
+        _shift(effect, canary - stable, names, limits, alpha),
+        _favourites(effect, stable, canary, limits, alpha),
+        _spread(effect, stable, canary, names, limits, alpha),
+    ]
+
+
+def _distance(effect: MakeEffect, moved: FloatArray, limits: JudgeLimits, alpha: float) -> Effect:
+    distance, interval = mean_bounds(np.abs(moved).sum(axis=0) / 2, ROWS_WIDTH, alpha, limits.missed)
+    summary = f"forecasts are {distance:.3f} apart (total variation)"
+    return effect(measure="distance", estimate=distance, interval=interval, limit=limits.distance, summary=summary)
+
+
+def _shift(effect: MakeEffect, moved: FloatArray, names: Sequence[str], limits: JudgeLimits, alpha: float) -> Effect:
+    index, shift, interval = largest_shift(moved, alpha, limits.missed)
+    summary = f"{names[index]} has {shift:+.3f} of probability in the mean"
+    return effect(measure="shift", estimate=abs(shift), interval=interval, limit=limits.shift, summary=summary)
+
+
+def _favourites(
+    effect: MakeEffect, stable: FloatArray, canary: FloatArray, limits: JudgeLimits, alpha: float
+) -> Effect:
+    favoured = crosstab(stable.argmax(axis=0), canary.argmax(axis=0), len(stable))
+    value, interval = divergence_bounds(favoured, jensen_shannon, alpha, limits.missed)
+    summary = f"which result is favoured diverges by {value:.3f} bits (Jensen-Shannon)"
+    return effect(measure="favourites", estimate=value, interval=interval, limit=limits.favourites, summary=summary)
+
+
+def _spread(
+    effect: MakeEffect,
+    stable: FloatArray,
+    canary: FloatArray,
+    names: Sequence[str],
+    limits: JudgeLimits,
+    alpha: float,
+) -> Effect:
+    """Stability index of the class that differs most; the upper bound is the largest of all classes."""
+    before, now = (np.clip(each * BINS, 0, BINS - 1).astype(np.intp) for each in (stable, canary))
+    spreads = [
+        divergence_bounds(crosstab(*binned, BINS), stability_index, alpha / len(names), limits.missed)
+        for binned in zip(before, now, strict=True)
+    ]
+    index = max(range(len(names)), key=lambda k: spreads[k][1])
+    value, (low, _) = spreads[index]
+    interval = (low, max(high for _, (_, high) in spreads))
+    summary = f"probabilities of {names[index]} have a stability index of {value:.3f}"
+    return effect(measure="spread", estimate=value, interval=interval, limit=limits.spread, summary=summary)

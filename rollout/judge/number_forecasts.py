@@ -1,0 +1,56 @@
+"""Effect sizes of forecasts that are one number a row, such as goals."""
+
+from functools import partial
+
+import numpy as np
+
+from rollout.judge.arrays import FloatArray
+from rollout.judge.divergence import Crosstab, crosstab, divergence_bounds, stability_index
+from rollout.judge.effect import Effect
+from rollout.judge.limits import JudgeLimits
+from rollout.judge.paired_mean import ROWS_WIDTH, largest_shift, mean_bounds
+
+MEASURES = 3
+BINS = 10
+"""Between stable's deciles, for the stability index."""
+
+
+def compare_numbers(stable: FloatArray, canary: FloatArray, limits: JudgeLimits, alpha: float) -> list[Effect]:
+    """Three effects of (1, n) numbers of each version, each with this alpha; in standard deviations of stable's."""
+    n = stable.shape[1]
+    effect = partial(
+        Effect, n=n, minimum=limits.min_pairs, units="rows answered by both", render=lambda size: f"{size:.2f}"
+    )
+    moved = (canary - stable) / ((float(stable.std()) if n else 0.0) or 1.0)
+    distance, around = mean_bounds(np.abs(moved[0]), ROWS_WIDTH, alpha, limits.missed)
+    _, shift, shifted = largest_shift(moved, alpha, limits.missed)
+    index, spread = divergence_bounds(_in_deciles(stable[0], canary[0]), stability_index, alpha, limits.missed)
+    return [
+        effect(
+            measure="distance",
+            estimate=distance,
+            interval=around,
+            limit=limits.points_distance,
+            summary=f"forecasts are {distance:.2f} standard deviations apart",
+        ),
+        effect(
+            measure="shift",
+            estimate=abs(shift),
+            interval=shifted,
+            limit=limits.points_shift,
+            summary=f"forecasts are {shift:+.2f} standard deviations higher in the mean",
+        ),
+        effect(
+            measure="spread",
+            estimate=index,
+            interval=spread,
+            limit=limits.spread,
+            summary=f"forecasts have a stability index of {index:.2f}",
+        ),
+    ]
+
+
+def _in_deciles(stable: FloatArray, canary: FloatArray) -> Crosstab:
+    """Rows by the decile of stable's numbers that each version's number is in."""
+    cuts = np.quantile(stable, np.arange(1, BINS) / BINS) if len(stable) else np.zeros(BINS - 1)
+    return crosstab(np.searchsorted(cuts, stable), np.searchsorted(cuts, canary), BINS)

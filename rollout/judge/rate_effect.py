@@ -1,0 +1,35 @@
+"""Effect size of a rate: canary's share of requests with an event minus stable's."""
+
+from typing import NamedTuple
+
+from rollout.judge.effect import Effect
+from rollout.judge.limits import JudgeLimits
+from rollout.judge.sequential import Hits, difference_bounds
+
+
+class Share(NamedTuple):
+    """Requests of one version with the event, among n."""
+
+    hits: int
+    n: int
+
+
+def rate_effect(stable: Share, canary: Share, limit: float, limits: JudgeLimits, alpha: float, what: str) -> Effect:
+    """Canary's rate minus stable's. what: completes "1.20% ..." for people."""
+    seen = min(stable.n, canary.n) > 0
+    before, now = (each.hits / each.n if each.n else 0.0 for each in (stable, canary))
+    low, high = difference_bounds(Hits(*stable), Hits(*canary), alpha, limits.missed) if seen else (-1.0, 1.0)
+    return Effect(
+        n=min(stable.n, canary.n),
+        minimum=limits.min_requests,
+        estimate=now - before,
+        interval=(float(low), float(high)),
+        limit=limit,
+        summary=f"{now:.2%} {what}, stable {before:.2%}",
+        render=percentage_points,
+    )
+
+
+def percentage_points(share: float) -> str:
+    """A difference of shares, for people."""
+    return f"{100 * share:+.2f} points"

@@ -1,0 +1,59 @@
+"""MLflow's own database on this machine, read by a subprocess: the server must not import MLflow."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from matchday.bundle import verify_bundle
+from matchday.signature import Signature
+from serving.storage.errors import StorageError
+
+COMMAND = (sys.executable, "-m", "matchday.registry")
+SUBPROCESS_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class EmbeddedVersion:
+    """A version in MLflow's database."""
+
+    name: str
+    version: str
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+class EmbeddedRegistry:
+    """Each call starts `python -m matchday.registry`, which takes about two seconds to import MLflow."""
+
+    def __init__(self, tracking_uri: str) -> None:
+        self._tracking_uri = tracking_uri
+
+    def resolve(self, uri: str) -> EmbeddedVersion:
+        """The version that a model URI means now. Raises StorageError with the reason of the subprocess."""
+        return EmbeddedVersion(**json.loads(self._run("resolve", uri).splitlines()[-1]))
+
+    def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
+        """Put the verified bundle into `folder`. Raises StorageError, or BundleError when it is not whole."""
+        self._run("download", uri, os.fspath(folder))
+        return verify_bundle(folder)
+
+    def _run(self, *arguments: str) -> str:
+        environ = {**os.environ, "MATCHDAY_TRACKING_URI": self._tracking_uri}
+        try:
+            done = subprocess.run(
+                [*COMMAND, *arguments],
+                env=environ,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=SUBPROCESS_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise StorageError(
+                f"the registry did not {arguments[0]} {arguments[1]} within {SUBPROCESS_SECONDS:g} s"
+            ) from None
+        if done.returncode != 0:
+            raise StorageError(next(reversed(done.stderr.splitlines()), f"{arguments[1]} could not be fetched"))
+        return done.stdout

@@ -1,0 +1,95 @@
+"""Every pod of the chart is confined, says what it needs, and writes to named mounts alone."""
+
+from tests.charts.manifests import containers, everywhere, objects, of_kind, pods, variables
+from tests.charts.rendering import documents, kind_and_name, render
+
+
+@everywhere
+def test_pods_meet_the_restricted_standard(name: str) -> None:
+    for each, spec, _ in pods(name):
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys(), kind_and_name(each)
+        assert {kind for volume in spec.get("volumes", []) for kind in volume} <= {"name", "emptyDir", "secret"}
+        assert spec["securityContext"]["runAsNonRoot"] is True
+    for owner, container in containers(name):
+        confined = container["securityContext"]
+        assert confined["allowPrivilegeEscalation"] is False, owner
+        assert confined["capabilities"] == {"drop": ["ALL"]}, owner
+        assert confined["seccompProfile"] == {"type": "RuntimeDefault"}, owner
+        assert confined["runAsNonRoot"] is True, owner
+        assert confined["runAsUser"] == 65532, owner
+        assert confined["readOnlyRootFilesystem"] is True, owner
+        assert "privileged" not in confined
+        assert all("hostPort" not in port for port in container.get("ports", [])), owner
+
+
+@everywhere
+def test_nothing_but_the_operator_may_ask_the_kubernetes_api(name: str) -> None:
+    kinds = {each["kind"] for each in objects(name)}
+    assert not {"ClusterRole", "ClusterRoleBinding"} & kinds
+    assert bool({"Role", "RoleBinding"} & kinds) == name.startswith("rollouts")
+    for each, spec, labels in pods(name):
+        operator = labels["app.kubernetes.io/component"] == "rollout"
+        assert spec["automountServiceAccountToken"] is operator, kind_and_name(each)
+        assert spec["enableServiceLinks"] is False, "MATCHDAY_* variables of Services would be taken for settings"
+    for each in objects(name):
+        if each["kind"] == "ServiceAccount":
+            assert each["automountServiceAccountToken"] is False
+        if each["kind"] == "InferenceService":
+            assert each["spec"]["predictor"]["automountServiceAccountToken"] is False
+
+
+@everywhere
+def test_containers_have_resources_and_probes(name: str) -> None:
+    for each, spec, _ in pods(name):
+        for container in spec["containers"]:
+            for asked in ("requests", "limits"):
+                assert container["resources"][asked].keys() == {"cpu", "memory"}, kind_and_name(each)
+            if each["kind"] in ("Deployment", "StatefulSet"):
+                assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), kind_and_name(each)
+    for each in objects(name):
+        if each["kind"] == "InferenceService":
+            assert each["spec"]["predictor"]["model"]["resources"].keys() == {"requests", "limits"}
+        if each["kind"] == "ClusterServingRuntime":
+            [server] = each["spec"]["containers"]
+            ready = "/v2/health/ready"
+            assert server["startupProbe"]["httpGet"]["path"] == server["readinessProbe"]["httpGet"]["path"] == ready
+            assert server["livenessProbe"]["httpGet"]["path"] == "/v2/health/live"
+
+
+@everywhere
+def test_every_mount_has_its_volume(name: str) -> None:
+    for each, spec, _ in pods(name):
+        mounted = {volume["name"] for volume in spec.get("volumes", [])}
+        mounted |= {claim["metadata"]["name"] for claim in each["spec"].get("volumeClaimTemplates", [])}
+        for container in spec["containers"]:
+            assert {mount["name"] for mount in container["volumeMounts"]} <= mounted, kind_and_name(each)
+
+
+@everywhere
+def test_whatever_has_several_pods_has_a_disruption_budget(name: str) -> None:
+    deployments = [each["spec"] for each in of_kind(name, "Deployment")]
+    predictors = [each["spec"]["predictor"] for each in of_kind(name, "InferenceService")]
+    several = [spec["template"]["metadata"]["labels"] for spec in deployments if spec["replicas"] > 1]
+    several += [predictor["labels"] for predictor in predictors if predictor["minReplicas"] > 1]
+    budgets = [each["spec"]["selector"]["matchLabels"] for each in of_kind(name, "PodDisruptionBudget")]
+    assert len(budgets) == len(several)
+    assert all(labels in several for labels in budgets)
+
+
+def test_a_changed_environment_restarts_deployments() -> None:
+    def checksums(*sets: str) -> dict[str, str]:
+        made = [each for each in documents(render("rollouts", sets=sets)) if each["kind"] == "Deployment"]
+        notes = {each["metadata"]["name"]: each["spec"]["template"]["metadata"]["annotations"] for each in made}
+        return {name: found["checksum/environment"] for name, found in notes.items()}
+
+    before, after = checksums(), checksums("telemetry.endpoint=http://collector.observability:4318")
+    assert before.keys() == after.keys() == {"matchday-mlflow", "matchday-rollout"}
+    assert before == checksums()
+    assert not before.items() & after.items()
+
+
+def test_a_pod_gets_the_time_that_its_server_needs_to_stop() -> None:
+    [service] = of_kind("default", "InferenceService")
+    told = variables(service["spec"]["predictor"]["model"])
+    needed = int(told["MATCHDAY_SERVING_DRAIN_SECONDS"]) + int(told["MATCHDAY_SERVING_STOP_SECONDS"])
+    assert service["spec"]["predictor"]["terminationGracePeriodSeconds"] > needed

@@ -1,0 +1,77 @@
+"""What the chart renders for rollouts: the operator's rights, the public routes, and what both leave alone."""
+
+import pytest
+
+from rollout.kubernetes.pods import PIN
+from tests.charts.manifests import Document, of_kind, variables
+
+OWN = {("modelrollouts", ()), ("modelrollouts/status", ()), ("leases", ("matchday-rollout",))}
+"""What the operator writes whatever models there are."""
+
+MODELS = {
+    "rollouts": {("inferenceservices", ("match-outcome",)), ("httproutes", ("match-outcome-public",))},
+    "rollouts-knative": {("inferenceservices", ("match-outcome",))},
+    "rollouts-models": {
+        ("inferenceservices", ("match-outcome", "total-goals")),
+        ("httproutes", ("match-outcome-public",)),
+    },
+}
+"""What it writes of the models in each example."""
+
+
+def test_the_chart_gives_neither_the_rules_of_a_public_route_nor_a_pin() -> None:
+    [route] = of_kind("rollouts", "HTTPRoute")
+    assert set(route["spec"]) == {"hostnames", "parentRefs"}
+    [service] = of_kind("rollouts", "InferenceService")
+    assert "annotations" not in service["spec"]["predictor"]
+    assert "canary" not in service["spec"]
+    assert service["spec"]["predictor"]["model"]["storageUri"] == "mlflow://match-outcome@champion"
+
+
+def test_the_storage_container_reads_the_pin_of_its_pod() -> None:
+    [storage] = of_kind("rollouts", "ClusterStorageContainer")
+    [pin] = [each for each in storage["spec"]["container"]["env"] if each["name"] == "MATCHDAY_STORAGE_PINNED"]
+    assert pin["valueFrom"]["fieldRef"]["fieldPath"] == f"metadata.annotations['{PIN}']"
+
+
+def test_the_definition_of_rollouts_outlives_the_release() -> None:
+    [definition] = of_kind("rollouts", "CustomResourceDefinition")
+    assert definition["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_operator_may_write_what_it_owns_and_no_more(name: str) -> None:
+    [role] = of_kind(name, "Role")
+    granted = {
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert not {verb for _, _, verb in granted} & {"*", "delete", "deletecollection", "escalate", "bind"}
+    assert not {resource for _, resource, _ in granted} & {"*", "secrets", "configmaps", "deployments"}
+    written = {
+        (rule["resources"][0], tuple(rule.get("resourceNames", [])))
+        for rule in role["rules"]
+        if {"patch", "update"} & set(rule["verbs"])
+    }
+    assert written == OWN | MODELS[name]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_operator_is_given_every_model(name: str) -> None:
+    served = [each["metadata"]["name"] for each in of_kind(name, "InferenceService")]
+    assert variables(operator(name))["MATCHDAY_OPERATOR_SERVICES"] == str(served).replace("'", '"').replace(" ", "")
+
+
+def test_the_operator_shows_the_token_that_the_servers_ask_for() -> None:
+    assert variables(operator("rollouts"))["MATCHDAY_SERVING_TOKEN_FILE"] == "/etc/matchday/token"
+    assert "MATCHDAY_SERVING_TOKEN_FILE" not in variables(operator("rollouts-models"))
+
+
+def operator(name: str) -> Document:
+    """The operator's container."""
+    [found] = [each for each in of_kind(name, "Deployment") if each["metadata"]["name"].endswith("-rollout")]
+    [container] = found["spec"]["template"]["spec"]["containers"]
+    return dict(container)

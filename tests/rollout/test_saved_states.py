@@ -1,0 +1,169 @@
+"""States that an earlier release saved are carried to their end, or refused with what to do about them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout import machine
+from rollout.embedded.repository import FolderRepository
+from rollout.evidence import Evidence
+from rollout.reconciler import Reconciler
+from rollout.sources import Sources
+from rollout.spec import SpecError
+from rollout.state import Commands, Phase, StateError
+from tests.rollout.fakes import FakeSources, FakeSplitter, FakeVersions, World
+from tests.rollout.kubernetes.cluster import Cluster
+from tests.rollout.kubernetes.play import Play
+from tests.rollout.test_kills import counting
+
+SAVED = Path(__file__).parent / "saved" / "release-0.1"
+"""What the release before the layout of rollout/ was changed has written; nobody edits it."""
+SERVED = 10_000_000
+"""Requests of each version by now: more than any saved state has counted."""
+ENDS = {
+    "starting": Phase.PROMOTED,
+    "shadow": Phase.PROMOTED,
+    "progressing": Phase.PROMOTED,
+    "waiting": Phase.PROMOTED,
+    "promoting": Phase.PROMOTED,
+    "rolled-back": Phase.ROLLED_BACK,
+    "promoted": Phase.PROMOTED,
+}
+
+
+@pytest.fixture
+def rollouts(tmp_path: Path) -> FolderRepository:
+    shutil.copytree(SAVED / "rollouts", tmp_path / "rollouts")
+    return FolderRepository(tmp_path / "rollouts")
+
+
+def rewrite(file: Path, change: Any) -> None:
+    content = json.loads(file.read_text())
+    change(content)
+    file.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts: FolderRepository, name: str) -> None:
+    before = rollouts.state(name)
+    world = World()
+    world.now, world.candidate, world.weight = before.tick + 5, "2", before.weight
+    world.served = {"1": SERVED, "2": SERVED}
+    rollouts.ask(name, Commands(approved=before.gate or "1/promotion"))
+    store, sources = rollouts.store(name), FakeSources(world)
+    rollout = Reconciler(
+        rollouts.spec(name),
+        FakeSplitter(world),
+        Sources(sources, sources, sources, FakeVersions(world)),
+        store,
+        lambda: world.now,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "judge", counting)
+        for _ in range(40):
+            if (state := rollout.tick()).ended:
+                break
+            world.passed()
+    assert state.phase is ENDS[name], state.reason
+    assert state.history[: len(before.history)] == before.history
+    assert not (before.ended and state != before.model_copy(update={"tick": state.tick, "paused": False}))
+
+
+def test_what_an_earlier_release_counted_goes_on_being_counted(rollouts: FolderRepository) -> None:
+    evidence = Evidence.unpacked(rollouts.state("waiting").evidence)
+    assert evidence.opened == 1035.0
+    assert (evidence.stable.requests, evidence.canary.requests) == (30_000, 30_000)
+    assert evidence.pairs is not None and evidence.pairs.stable.shape == (400, 3)
+
+
+@pytest.mark.parametrize("mode", ["Standard", "Knative"])
+def test_a_modelrollout_of_an_earlier_release_is_carried_to_its_end(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "judge", counting)
+    saved = json.loads((SAVED / f"modelrollout-{mode.lower()}.json").read_text())
+    played = Play(Cluster(mode=mode))
+    played.ask(promotion="Manual")
+    while played.state().weight != 50:
+        played.step()
+    played.cluster.get("modelrollouts", "try")["status"] = saved["status"]
+    assert played.state().evidence and played.state().weight == 50
+    while not played.state().gate:
+        played.step()
+    played.annotate("approved", played.state().gate)
+    assert played.until("Promoted").history[0].reason == "version 2 beside version 1"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda kept: kept["state"].update(phase="Baking"), "another release wrote this state: phase: "),
+        (lambda kept: kept["state"].update(history=7), "another release wrote this state: history: "),
+        (lambda kept: kept.update(state=[1]), "another release wrote this state: it is no JSON object"),
+        (lambda kept: kept.pop("revision"), "another release wrote this state"),
+        (lambda kept: kept.pop("state"), "another release wrote this state"),
+    ],
+)
+def test_a_state_of_another_release_is_refused_with_what_to_do(
+    rollouts: FolderRepository, change: Any, reason: str
+) -> None:
+    file = rollouts.root / "progressing" / "state.json"
+    rewrite(file, change)
+    with pytest.raises(StateError) as refused:
+        rollouts.state("progressing")
+    for said in ("rollout progressing", reason, "Carry it to its end with the release", f"delete {file.parent}"):
+        assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_spec_of_another_release_is_refused_with_what_to_do(rollouts: FolderRepository) -> None:
+    file = rollouts.root / "progressing" / "spec.json"
+    rewrite(file, lambda spec: spec.update(steps=[{"percent": 5}]))
+    with pytest.raises(SpecError, match=r"rollout progressing: .*steps\.0\.percent.*; mend .*spec\.json, or delete"):
+        rollouts.spec("progressing")
+
+
+def test_commands_of_another_release_are_refused_with_what_to_do(rollouts: FolderRepository) -> None:
+    rewrite(rollouts.root / "waiting" / "requests.json", lambda asked: asked.update(retry="soon"))
+    with pytest.raises(StateError, match=r"requests\.json was not written by this release: delete it and ask again"):
+        rollouts.requests("waiting")
+
+
+@pytest.mark.parametrize("evidence", ["garbage", "eJwrSS0uAQAEXQHB", "eJxTTFICAAHlAL4=", "W10="])
+def test_evidence_of_another_release_begins_the_window_anew_and_says_so(
+    rollouts: FolderRepository, evidence: str
+) -> None:
+    store, world = rollouts.store("progressing"), World()
+    state = store.load()
+    world.now, world.candidate, world.weight = state.tick + 5, "2", state.weight
+    world.served = {"1": SERVED, "2": SERVED}
+    store.save(state.model_copy(update={"evidence": evidence}))
+    sources = FakeSources(world)
+    given = Sources(sources, sources, sources, FakeVersions(world))
+    rollout = Reconciler(rollouts.spec("progressing"), FakeSplitter(world), given, store, lambda: world.now)
+    after = rollout.tick()
+    assert "cannot be read: the window begins anew" in after.problem
+    assert (after.phase, after.weight) == (state.phase, state.weight)
+    assert Evidence.unpacked(after.evidence).opened == world.now
+    world.passed()
+    assert rollout.tick().problem == ""
+
+
+def test_one_modelrollout_that_cannot_be_read_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "judge", counting)
+    played = Play(Cluster())
+    played.ask("old", inferenceService="other")
+    played.ask()
+    played.cluster.get("modelrollouts", "old")["status"] = {"phase": "Baking"}
+    for _ in range(60):
+        played.rounds.once()
+        played.cluster.settle()
+        played.cluster.clock += 5
+        played.world.now = played.cluster.clock
+    assert played.cluster.get("modelrollouts", "try")["status"]["phase"] != "Pending"
+    assert played.cluster.get("modelrollouts", "old")["status"] == {"phase": "Baking"}
+    told = [each for each in played.cluster.having("events") if each["reason"] == "Unreadable"]
+    assert len(told) == 1 and told[0]["type"] == "Warning"
+    assert "ModelRollout old: another release wrote this state: phase: " in told[0]["message"]
+    assert "take rollout.matchday.io/roll-back from its finalizers" in told[0]["message"]
