@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from console import variants
+from console.demo import variants
 from matchday.bundle import read_bundle
 from tests.cluster import pinned, public
 from tests.cluster.forecasts import MODEL
