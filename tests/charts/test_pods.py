@@ -90,6 +90,6 @@ def test_a_changed_environment_restarts_deployments() -> None:
 
 def test_a_pod_gets_the_time_that_its_server_needs_to_stop() -> None:
     [service] = of_kind("default", "InferenceService")
-    told = variables(service["spec"]["predictor"]["model"])
-    needed = int(told["MATCHDAY_SERVING_DRAIN_SECONDS"]) + int(told["MATCHDAY_SERVING_STOP_SECONDS"])
+    given = variables(service["spec"]["predictor"]["model"])
+    needed = int(given["MATCHDAY_SERVING_DRAIN_SECONDS"]) + int(given["MATCHDAY_SERVING_STOP_SECONDS"])
     assert service["spec"]["predictor"]["terminationGracePeriodSeconds"] > needed

@@ -41,7 +41,7 @@ def places(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple
 
 
 def at(path: tuple[str, ...]) -> Any:
-    """What the values have there; an entry of `models` also has those of `modelDefaults`."""
+    """The values at a path; an entry of `models` also has those of `modelDefaults`."""
     value: Any = {**VALUES, "models": {name: VALUES["modelDefaults"] | own for name, own in VALUES["models"].items()}}
     for name in path:
         value = value[name]
@@ -132,8 +132,8 @@ def test_without_a_served_model_no_kserve_is_needed() -> None:
 
 def test_the_settings_that_the_server_is_given_exist() -> None:
     settings = {f"{PREFIX}{name}".upper() for name in ServingSettings.model_fields}
-    for switch in ("default", "kafka", "token", "refresh"):
-        text = render(switch)
+    for example in ("default", "kafka", "token", "refresh"):
+        text = render(example)
         assert set(re.findall(rf"{PREFIX}\w+", text)) <= settings
 
 
