@@ -10,7 +10,7 @@ from matchday.errors import MatchdayError
 from matchday.registry import Registry
 from matchday.scores.outcome import CLASSES
 from matchday.telemetry import logger
-from rollout.observations.log import Log, Logged
+from rollout.observations.log import ForecastLog, LoggedForecast
 
 if TYPE_CHECKING:
     from matchday.models.skill import Said
@@ -49,7 +49,7 @@ class PairedScores:
     log is read on from where the last look ended; of each match only the last forecast before its kick-off is kept.
     """
 
-    def __init__(self, registry: Registry, log: Log | None, results: "Results") -> None:
+    def __init__(self, registry: Registry, log: ForecastLog | None, results: "Results") -> None:
         self._registry = registry
         self._results = results
         self._prediction_log = log
@@ -91,7 +91,7 @@ class PairedScores:
         kept = ((key, forecast) for key, forecast in self._forecasts.items() if key[:2] == (model, version))
         return [(key.home, key.away, key.kickoff, each.time, *each.probabilities) for key, each in kept]
 
-    def _read_on(self, log: Log) -> None:
+    def _read_on(self, log: ForecastLog) -> None:
         entries, self._place = log.since(self._place, MOST_LOGGED)
         for entry in entries:
             key = _key(entry)
@@ -104,7 +104,7 @@ class PairedScores:
             self._forecasts = dict(newest)
 
 
-def _key(entry: Logged) -> Key | None:
+def _key(entry: LoggedForecast) -> Key | None:
     """What an entry forecasts; None when that is no match, as where features were given."""
     row = entry.row
     if row.kickoff is None or set(row.output) != set(CLASSES) or not {"home", "away"} <= set(row.entities):
