@@ -2,7 +2,7 @@
 
 import os
 
-from console import variants
+from console.demo import variants
 from tests.cluster import pinned, public
 from tests.cluster.context import PREDICTOR, StageContext
 from tests.cluster.forecasts import MODEL
