@@ -6,9 +6,8 @@ import pytest
 
 from rollout import machine
 from rollout.kubernetes.api import Api
-from rollout.kubernetes.pods import pods
-from rollout.kubernetes.resource import FINALIZER
-from rollout.state import Phase, Stage
+from rollout.kubernetes.model_rollout import FINALIZER
+from rollout.state import Phase, PromotionStage
 from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster
 from tests.rollout.kubernetes.play import Play
 from tests.rollout.test_kills import counting
@@ -176,7 +175,7 @@ def test_a_failed_promotion_is_put_back_whole(mode: str) -> None:
     played = play(mode)
     played.world.faults.add("crown")
     played.ask(promotionSeconds=60)
-    while played.state().stage is not Stage.UNDO:
+    while played.state().stage is not PromotionStage.UNDO:
         played.step()
     played.world.faults.clear()
     played.until("RolledBack")
@@ -373,14 +372,6 @@ def test_a_candidate_that_scaled_to_zero_is_not_silent() -> None:
         if pod["version"] == "2":
             del played.cluster.objects["pods", pod["metadata"]["name"]]
     assert played.splitter(Api(NAMESPACE, played.cluster), SERVICE, SERVICE).readiness().ready
-
-
-@pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
-def test_a_pod_that_ended_and_is_still_listed_is_none(phase: str) -> None:
-    cluster, labels = Cluster(), {"app": f"isvc.{SERVICE}-predictor"}
-    before = pods(Api(NAMESPACE, cluster), labels)
-    cluster.put("pods", "evicted", {"spec": {}, "status": {"phase": phase, "reason": "Evicted"}}, labels=labels)
-    assert pods(Api(NAMESPACE, cluster), labels) == before != []
 
 
 def test_an_aborted_rollout_that_never_began_is_refused_once() -> None:
