@@ -2,7 +2,7 @@
 
 import os
 
-from console import variants
+from console.demo import variants
 from tests.cluster import pinned, public
 from tests.cluster.forecasts import MODEL
 from tests.cluster.kube import is_ready
