@@ -14,12 +14,10 @@ rm -rf "$packages/onnx/backend/test/data"
 # Sources of compiled modules, stubs for type checkers, and source maps of web pages.
 find "$packages" -type f \( -name '*.c' -o -name '*.cc' -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.a' \
   -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyx' -o -name '*.pyi' -o -name '*.js.map' -o -name '*.css.map' \) -delete
-# Pages that no image serves: Feast's, Evidently's, and Plotly's within a notebook. MLflow's stay.
-rm -rf "$packages/feast/ui/build" "$packages/evidently/ui/service/assets" "$packages/evidently/legacy/ui/assets" \
-  "$packages/jupyterlab_plotly"
+# Web pages that no image serves: Feast's. MLflow's stay.
+rm -rf "$packages/feast/ui/build"
 
 rm -f .lock  # uv's
 
-# The root is read-only, so without this every process would compile at its start. Of Plotly's thirteen thousand
-# classes a figure needs a handful.
-bin/python -m compileall -q -j 0 -x '/plotly/(graph_objs|validators)/' "$packages"
+# The root is read-only, so without this every process would compile at its start.
+bin/python -m compileall -q -j 0 "$packages"
