@@ -49,11 +49,11 @@ def wait_ready(splitter: EnvoySplitter, seconds: float = 30.0) -> None:
 def share(root: Root, version: str) -> tuple[int, int]:
     """How many of some requests a version answers, and how many there were."""
     crowd = root.crowd
-    with crowd.asking():
-        while crowd.asked < ENOUGH:
+    with crowd.running():
+        while crowd.requests < ENOUGH:
             time.sleep(0.05)
     assert not crowd.failures
-    return crowd.answers[version], crowd.asked
+    return crowd.answers[version], crowd.requests
 
 
 def within(hits: int, asked: int, weight: int) -> bool:
@@ -80,7 +80,7 @@ def test_no_request_and_no_connection_is_lost_while_weights_and_servers_change(r
     splitter = started(root)
     crowd = root.crowd
     pid = envoy(root)
-    with crowd.asking():
+    with crowd.running():
         for weight in (5, 50, 0, 100, 30):
             assert splitter.split(weight)
             time.sleep(0.2)

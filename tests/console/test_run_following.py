@@ -1,15 +1,15 @@
 """A run on a cluster as a person watches it."""
 
-import io
-
 import pytest
 
-from console import follower
-from console.follower import Follower, StandstillError, last_words
+from console.cli.progress import RunProgress
+from console.operations import run_following
+from console.operations.run_following import RunFollower, StandstillError, failure_reason
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet
 from pipelines.pods import PodsError, StepPod
 from pipelines.run import Run, Step
+from tests.console.conftest import Printed
 
 OVER = Step("ingest", "SUCCEEDED", 12.0)
 
@@ -45,30 +45,32 @@ class Pods:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "EVERY_S", 0)
-
-
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the terminal shows."""
-    shown = io.StringIO()
-    monkeypatch.setattr(follower.console, "_file", shown)
-    return shown
+    monkeypatch.setattr(run_following, "POLL_SECONDS", 0)
 
 
 def run(state: str, *steps: Step) -> Run:
     return Run("r1", "a run", state, steps)
 
 
-def follow(kubeflow: Kubeflow, pods: Pods | None = None) -> Follower:
-    return Follower(kubeflow, "r1", "kubeflow", pods)  # type: ignore[arg-type]
+def show_states(kubeflow: Kubeflow, pods: Pods | None = None) -> None:
+    """Follow a run's states and print them as the command does."""
+    progress = RunProgress()
+    follower = RunFollower(kubeflow, "r1", "kubeflow", pods, progress.show)  # type: ignore[arg-type]
+    progress.show(follower.follow_states())
 
 
-def test_each_state_is_told_once(screen: io.StringIO) -> None:
+def show_logs(kubeflow: Kubeflow, pods: Pods, *, everything: bool) -> None:
+    """Follow a run's logs and print them as the command does."""
+    progress = RunProgress()
+    follower = RunFollower(kubeflow, "r1", "kubeflow", pods, progress.show)  # type: ignore[arg-type]
+    progress.show(follower.follow_logs(everything))
+
+
+def test_each_state_is_told_once(printed: Printed) -> None:
     running, reused = Step("ingest", "RUNNING"), Step("validate", "SUCCEEDED", 5.0, reused=True)
     told = [run("PENDING"), run("RUNNING", Step("ingest", "PENDING")), run("RUNNING", running), run("RUNNING", running)]
-    follow(Kubeflow(*told, run("SUCCEEDED", OVER, reused))).states()
-    assert screen.getvalue().splitlines() == [
+    show_states(Kubeflow(*told, run("SUCCEEDED", OVER, reused)))
+    assert printed.text().splitlines() == [
         "  ingest           running",
         "  ingest           succeeded (12 s)",
         "  validate         unchanged, taken from the cache (5 s)",
@@ -77,64 +79,64 @@ def test_each_state_is_told_once(screen: io.StringIO) -> None:
     ]
 
 
-def test_a_run_that_is_over_before_its_steps_is_asked_again(screen: io.StringIO) -> None:
-    follow(
+def test_a_run_that_is_over_before_its_steps_is_asked_again(printed: Printed) -> None:
+    show_states(
         Kubeflow(run("SUCCEEDED", Step("promote", "RUNNING")), run("SUCCEEDED", Step("promote", "SUCCEEDED", 9.0)))
-    ).states()
-    assert "promote          succeeded (9 s)" in screen.getvalue()
+    )
+    assert "promote          succeeded (9 s)" in printed.text()
 
 
-def test_a_refused_model_is_no_failure(screen: io.StringIO) -> None:
-    follow(Kubeflow(run("SUCCEEDED", OVER, Step("refuse", "SUCCEEDED", 3.0)))).states()
-    assert "the gate refused the model, and the champion stays" in screen.getvalue()
+def test_a_refused_model_is_no_failure(printed: Printed) -> None:
+    show_states(Kubeflow(run("SUCCEEDED", OVER, Step("refuse", "SUCCEEDED", 3.0))))
+    assert "the gate refused the model, and the champion stays" in printed.text()
 
 
-def test_what_the_steps_say_is_told_as_they_say_it(screen: io.StringIO) -> None:
+def test_what_the_steps_say_is_told_as_they_say_it(printed: Printed) -> None:
     log = ["I1121 launcher", "» taken into the lake", "[KFP Executor] noise", "» done [sic]"]
     pods = Pods([StepPod("p1", "ingest", "Running")], log)
     busy = run("RUNNING", Step("ingest", "RUNNING"))
-    follow(Kubeflow(busy, busy, busy, run("SUCCEEDED", OVER)), pods).logs(everything=False)
-    said = screen.getvalue().splitlines()
+    show_logs(Kubeflow(busy, busy, busy, run("SUCCEEDED", OVER)), pods, everything=False)
+    said = printed.text().splitlines()
     assert said[:2] == ["  ingest           taken into the lake", "  ingest           done [sic]"]
     pods.read = 3
-    follow(Kubeflow(run("SUCCEEDED", OVER)), pods).logs(everything=True)
-    assert "  ingest           I1121 launcher" in screen.getvalue()
+    show_logs(Kubeflow(run("SUCCEEDED", OVER)), pods, everything=True)
+    assert "  ingest           I1121 launcher" in printed.text()
 
 
 def test_a_failure_is_told_in_the_steps_own_words() -> None:
     pods = Pods([StepPod("p1", "materialise", "Failed"), StepPod("p2", "ingest", "Succeeded")], ["✗ Redis refuses"])
     failed = run("FAILED", OVER, Step("materialise", "FAILED", 3.0))
     with pytest.raises(MatchdayError, match=r"^run r1 failed in materialise: Redis refuses$"):
-        follow(Kubeflow(failed), pods).states()
+        show_states(Kubeflow(failed), pods)
 
 
 def test_without_the_pods_it_is_told_where_to_look() -> None:
     failed = run("FAILED", Step("materialise", "FAILED", 3.0))
     said = r"failed in materialise: its logs say why: kubectl -n kubeflow logs -c main -l pipeline/runid=r1$"
     with pytest.raises(MatchdayError, match=said):
-        follow(Kubeflow(failed)).states()
+        show_states(Kubeflow(failed))
     with pytest.raises(MatchdayError, match="no pod of it is left"):
-        follow(Kubeflow(failed), Pods([], [])).states()
+        show_states(Kubeflow(failed), Pods([], []))
     with pytest.raises(MatchdayError, match="Kubernetes refuses"):
-        follow(Kubeflow(failed), Pods([], [], PodsError("Kubernetes refuses"))).states()
+        show_states(Kubeflow(failed), Pods([], [], PodsError("Kubernetes refuses")))
 
 
 def test_a_step_that_cannot_start_ends_the_waiting() -> None:
     stuck = StepPod("p1", "ingest", "Pending", 'ImagePullBackOff, Back-off pulling image "x:1"')
     busy = run("RUNNING", Step("ingest", "RUNNING"))
     with pytest.raises(StandstillError, match=r"step ingest cannot start \(ImagePullBackOff, .*x:1.*ConfigMap"):
-        follow(Kubeflow(busy), Pods([stuck], [])).states()
+        show_states(Kubeflow(busy), Pods([stuck], []))
 
 
 def test_a_run_in_which_nothing_happens_ends_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "STANDSTILL_S", -1)
+    monkeypatch.setattr(run_following, "STANDSTILL_SECONDS", -1)
     busy = run("RUNNING", Step("ingest", "RUNNING"))
     with pytest.raises(StandstillError, match=r"stands still at ingest: see kubectl -n kubeflow get pods -l .*=r1"):
-        follow(Kubeflow(busy), Pods([], [], PodsError("forbidden"))).states()
+        show_states(Kubeflow(busy), Pods([], [], PodsError("forbidden")))
 
 
 def test_an_api_that_is_silent_for_a_moment_is_asked_again() -> None:
-    follow(Kubeflow(NotYet("silent"), run("SUCCEEDED", OVER))).states()
+    show_states(Kubeflow(NotYet("silent"), run("SUCCEEDED", OVER)))
 
 
 @pytest.mark.parametrize(
@@ -158,5 +160,5 @@ def test_an_api_that_is_silent_for_a_moment_is_asked_again() -> None:
         (["I1121 nothing but Kubeflow", "{", '  "inputs": {}', "}", ""], ""),
     ],
 )
-def test_the_last_words_of_a_step(log: list[str], words: str) -> None:
-    assert last_words(log) == words
+def test_the_failure_reason_of_a_step(log: list[str], words: str) -> None:
+    assert failure_reason(log) == words

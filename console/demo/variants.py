@@ -115,9 +115,9 @@ def _renamed(graph: bytes) -> onnx.ModelProto:
     """The graph, whose answer is named otherwise, so that another can take its name."""
     model = onnx.load_from_string(graph)
     for node in model.graph.node:
-        for place, name in enumerate(node.output):
+        for position, name in enumerate(node.output):
             if name == OUTPUT:
-                node.output[place] = "true_probabilities"
+                node.output[position] = "true_probabilities"
     return model
 
 
