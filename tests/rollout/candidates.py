@@ -1,6 +1,5 @@
 """Versions for rollouts: a good one, and every way to be bad that a server does not notice by itself."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -174,8 +173,3 @@ def _model(nodes: list[Any], constants: Mapping[str, np.ndarray], columns: int) 
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
-
-
-def registry(root: Path, champion: str) -> None:
-    """A registry in a file: `FileVersions` reads it."""
-    (root / "registry.json").write_text(json.dumps({"champion": champion, "marked": {}}))

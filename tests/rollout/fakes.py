@@ -94,8 +94,8 @@ class FakeSplitter:
         self.world.at("promote")
         return self._settle(version)
 
-    def withdraw(self, stable: str) -> bool:
-        self.world.at("withdraw")
+    def roll_back(self, stable: str) -> bool:
+        self.world.at("roll back")
         return self._settle(stable)
 
     def _settle(self, version: str) -> bool:
@@ -122,16 +122,16 @@ class FakeVersions:
             raise MatchdayError(f"{model} has no version {candidate}")
         return version
 
-    def crown(self, model: str, version: str) -> None:
-        self.world.at("crown")
+    def promote(self, model: str, version: str) -> None:
+        self.world.at("alias")
         self.world.champion = version
         self.world.aliases = {name: other for name, other in self.world.aliases.items() if other != version}
-        self.world.kill("after crown")
+        self.world.kill("after alias")
 
-    def restore(self, model: str, alias: str, version: str) -> None:
+    def restore_alias(self, model: str, alias: str, version: str) -> None:
         self.world.aliases.setdefault(alias, version)
 
-    def rolled_back(self, model: str, version: str) -> float | None:
+    def rolled_back_at(self, model: str, version: str) -> float | None:
         return self.world.marked.get(version)
 
     def mark_rolled_back(self, model: str, version: str, when: float, reason: str) -> None:
@@ -196,7 +196,7 @@ class MemoryStore:
         self.saves.append(state)
         self.world.kill("after save")
 
-    def requests(self) -> Commands:
+    def commands(self) -> Commands:
         return self.asked
 
     def rival(self) -> str:

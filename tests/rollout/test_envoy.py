@@ -14,13 +14,13 @@ import pytest
 
 from rollout.embedded import envoy as envoy_splitter
 from rollout.embedded import envoy_config, launch
-from rollout.embedded.envoy import binary
+from rollout.embedded.envoy import find_binary
 from rollout.embedded.process import BackgroundProcess
 from rollout.embedded.splitter import EnvoySplitter
 from rollout.splitter import Readiness, SplitError, Unsplittable
 from serving.settings import ServingSettings
 from tests.rollout import candidates
-from tests.rollout.conftest import Root
+from tests.rollout.conftest import RolloutHome
 from tests.services.processes import free_port, listens
 from tests.serving.conftest import match
 
@@ -28,7 +28,7 @@ ENOUGH = 2000
 """Requests of which a share is taken."""
 
 
-def started(root: Root, version: str = "2") -> EnvoySplitter:
+def started(root: RolloutHome, version: str = "2") -> EnvoySplitter:
     """Version 1 serves, and another stands beside it."""
     splitter = root.splitter
     splitter.open("1")
@@ -46,14 +46,14 @@ def wait_ready(splitter: EnvoySplitter, seconds: float = 30.0) -> None:
         time.sleep(0.05)
 
 
-def share(root: Root, version: str) -> tuple[int, int]:
+def share(root: RolloutHome, version: str) -> tuple[int, int]:
     """How many of some requests a version answers, and how many there were."""
-    crowd = root.crowd
-    with crowd.running():
-        while crowd.requests < ENOUGH:
+    load = root.load
+    with load.running():
+        while load.requests < ENOUGH:
             time.sleep(0.05)
-    assert not crowd.failures
-    return crowd.answers[version], crowd.requests
+    assert not load.failures
+    return load.answers[version], load.requests
 
 
 def within(hits: int, asked: int, weight: int) -> bool:
@@ -64,7 +64,7 @@ def within(hits: int, asked: int, weight: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.services
-def test_the_share_of_requests_is_the_weight_at_each_step(root: Root) -> None:
+def test_the_share_of_requests_is_the_weight_at_each_step(root: RolloutHome) -> None:
     splitter = started(root)
     for weight in (0, 5, 25, 50, 100):
         assert splitter.split(weight)
@@ -76,11 +76,11 @@ def test_the_share_of_requests_is_the_weight_at_each_step(root: Root) -> None:
 
 @pytest.mark.slow
 @pytest.mark.services
-def test_no_request_and_no_connection_is_lost_while_weights_and_servers_change(root: Root) -> None:
+def test_no_request_and_no_connection_is_lost_while_weights_and_servers_change(root: RolloutHome) -> None:
     splitter = started(root)
-    crowd = root.crowd
+    load = root.load
     pid = envoy(root)
-    with crowd.running():
+    with load.running():
         for weight in (5, 50, 0, 100, 30):
             assert splitter.split(weight)
             time.sleep(0.2)
@@ -90,17 +90,17 @@ def test_no_request_and_no_connection_is_lost_while_weights_and_servers_change(r
         wait_ready(splitter)
         assert splitter.split(50)
         time.sleep(0.3)
-        assert splitter.withdraw("2")
+        assert splitter.roll_back("2")
         time.sleep(0.2)
-    assert not crowd.failures
-    assert set(crowd.answers) == {"1", "2", "3"}
+    assert not load.failures
+    assert set(load.answers) == {"1", "2", "3"}
     assert envoy(root) == pid
-    assert splitter.servers.roster.stable == "2" and not splitter.servers.roster.candidate
-    assert not (root.folder / "service" / "access.log").read_text()
+    assert splitter.servers.table.stable == "2" and not splitter.servers.table.candidate
+    assert not (root.service / "access.log").read_text()
 
 
 @pytest.mark.services
-def test_clients_meet_the_server_and_nothing_of_envoy(root: Root) -> None:
+def test_clients_meet_the_server_and_nothing_of_envoy(root: RolloutHome) -> None:
     splitter = root.splitter
     splitter.open("1")
     url = f"http://127.0.0.1:{root.port}"
@@ -118,22 +118,22 @@ def test_clients_meet_the_server_and_nothing_of_envoy(root: Root) -> None:
 
 
 @pytest.mark.services
-def test_nothing_but_the_public_port_and_the_servers_is_listened_on(root: Root) -> None:
+def test_nothing_but_the_public_port_and_the_servers_is_listened_on(root: RolloutHome) -> None:
     splitter = root.splitter
     splitter.open("1")
-    given = json.loads((root.folder / "service" / envoy_config.BOOTSTRAP_FILE).read_text())
+    given = json.loads((root.service / envoy_config.BOOTSTRAP_FILE).read_text())
     socket = Path(given["admin"]["address"]["pipe"]["path"])
     assert stat.S_ISSOCK(socket.stat().st_mode)
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
     assert listened_on(envoy(root)) == {root.port}
     splitter.close()
     assert not listens(root.port)
-    assert splitter.proxy.running is False
+    assert splitter.envoy.is_running is False
 
 
 @pytest.mark.slow
 @pytest.mark.services
-def test_processes_that_were_killed_come_back_or_are_given_up(root: Root) -> None:
+def test_processes_that_were_killed_come_back_or_are_given_up(root: RolloutHome) -> None:
     splitter = started(root)
     splitter.split(50)
     kill(splitter, "2")
@@ -142,7 +142,7 @@ def test_processes_that_were_killed_come_back_or_are_given_up(root: Root) -> Non
     assert splitter.readiness().permanent
     kill(splitter, "1")
     os.kill(envoy(root), signal.SIGKILL)
-    assert splitter.withdraw("1")
+    assert splitter.roll_back("1")
     assert asks(root) == "1"
     kill(splitter, "1")
     other = root.splitter
@@ -152,7 +152,7 @@ def test_processes_that_were_killed_come_back_or_are_given_up(root: Root) -> Non
 
 
 @pytest.mark.services
-def test_a_candidate_that_cannot_load_is_hopeless_or_says_why_it_is_not_ready(root: Root) -> None:
+def test_a_candidate_that_cannot_load_is_hopeless_or_says_why_it_is_not_ready(root: RolloutHome) -> None:
     splitter = root.splitter
     splitter.open("1")
     candidates.asks_for_what_is_not_there(root.folder, "2")
@@ -169,17 +169,17 @@ def test_a_candidate_that_cannot_load_is_hopeless_or_says_why_it_is_not_ready(ro
 
 
 @pytest.mark.services
-def test_a_port_in_use_is_refused_before_anything_is_started(root: Root) -> None:
+def test_a_port_in_use_is_refused_before_anything_is_started(root: RolloutHome) -> None:
     with subprocess.Popen([sys.executable, "-m", "http.server", str(root.port), "--bind", "127.0.0.1"]) as taken:
         while not listens(root.port):
             time.sleep(0.02)
         with pytest.raises(Unsplittable, match=f"port {root.port} on 127.0.0.1 is in use"):
             root.splitter.open("1")
-        assert not root.splitter.servers.roster.ports
+        assert not root.splitter.servers.table.ports
         taken.terminate()
 
 
-def test_a_splitter_that_serves_nothing_says_so(root: Root) -> None:
+def test_a_splitter_that_serves_nothing_says_so(root: RolloutHome) -> None:
     with pytest.raises(Unsplittable, match="no version is served here yet"):
         root.splitter.check("1")
     with pytest.raises(SplitError):
@@ -193,7 +193,14 @@ def test_envoy_takes_what_it_is_told(tmp_path: Path) -> None:
     (tmp_path / envoy_config.ROUTES_FILE).write_text(json.dumps(envoy_config.routes({"1": 100}, settings)))
     given = envoy_config.bootstrap("127.0.0.1", free_port(), tmp_path, tmp_path / "admin.sock", settings)
     (tmp_path / "envoy.json").write_text(json.dumps(given))
-    command = [binary(), "--mode", "validate", "--reject-unknown-dynamic-fields", "-c", str(tmp_path / "envoy.json")]
+    command = [
+        find_binary(),
+        "--mode",
+        "validate",
+        "--reject-unknown-dynamic-fields",
+        "-c",
+        str(tmp_path / "envoy.json"),
+    ]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     assert "deprecated" not in told.stderr
@@ -213,19 +220,19 @@ def test_a_process_is_found_again_and_a_stranger_is_left_alone(tmp_path: Path) -
     again = BackgroundProcess(tmp_path / "ours.json", tmp_path / "ours.log")
     assert again.pid == ours.pid is not None
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
-        noted = {"pid": stranger.pid, "born": "another boot 1", "boot": launch.boot()}
+        noted = {"pid": stranger.pid, "born": "another boot 1", "boot": launch.boot_id()}
         (tmp_path / "stranger.json").write_text(json.dumps(noted))
         mistaken = BackgroundProcess(tmp_path / "stranger.json", tmp_path / "stranger.log")
-        assert mistaken.pid is None and mistaken.known
+        assert mistaken.pid is None and mistaken.was_started
         mistaken.end(1)
         assert stranger.poll() is None
         stranger.terminate()
     deadline = time.monotonic() + 10
-    while again.last_words() != "hello" and time.monotonic() < deadline:
+    while again.last_line() != "hello" and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert again.last_words() == "hello"
+    assert again.last_line() == "hello"
     again.end(5)
-    assert again.pid is None and not again.known and ours.pid is None
+    assert again.pid is None and not again.was_started and ours.pid is None
 
 
 def test_a_process_that_will_not_end_is_ended(tmp_path: Path) -> None:
@@ -234,7 +241,7 @@ def test_a_process_that_will_not_end_is_ended(tmp_path: Path) -> None:
     )
     process = BackgroundProcess(tmp_path / "one.json", tmp_path / "one.log")
     process.start([sys.executable, "-c", stubborn], os.environ)
-    while process.last_words() != "up":
+    while process.last_line() != "up":
         time.sleep(0.02)
     process.end(0.2)
     assert process.pid is None
@@ -246,11 +253,11 @@ def test_a_command_that_is_not_there_says_so(tmp_path: Path) -> None:
     deadline = time.monotonic() + 10
     while process.pid is not None and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert process.pid is None and "No such file" in process.last_words()
+    assert process.pid is None and "No such file" in process.last_line()
 
 
-def envoy(root: Root) -> int:
-    return int(json.loads((root.folder / "service" / "envoy.pid.json").read_text())["pid"])
+def envoy(root: RolloutHome) -> int:
+    return int(json.loads((root.service / "envoy.pid.json").read_text())["pid"])
 
 
 def listened_on(pid: int) -> set[int]:
@@ -271,7 +278,7 @@ def kill(splitter: EnvoySplitter, version: str) -> None:
         time.sleep(0.01)
 
 
-def asks(root: Root) -> str:
+def asks(root: RolloutHome) -> str:
     """Which version answers."""
     answer = httpx.post(f"http://127.0.0.1:{root.port}/v2/models/match-outcome/infer", json=match(), timeout=20)
     assert answer.status_code == 200, answer.text
@@ -280,7 +287,7 @@ def asks(root: Root) -> str:
 
 @pytest.mark.slow
 @pytest.mark.services
-def test_a_candidate_is_not_given_up_for_the_silence_of_the_one_before_it(root: Root, monkeypatch) -> None:
+def test_a_candidate_is_not_given_up_for_the_silence_of_the_one_before_it(root: RolloutHome, monkeypatch) -> None:
     splitter = started(root)
     assert splitter.promote("2")
     monkeypatch.setattr(envoy_splitter, "SILENT_SECONDS", 0.0)

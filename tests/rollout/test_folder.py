@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from matchday.settings import Settings
-from rollout.embedded.files import FolderError
+from rollout.embedded.json_file import JsonFileError
 from rollout.embedded.repository import FolderRepository, NameRefused
 from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.workspace import Busy, Workspace
@@ -39,9 +39,9 @@ def test_what_is_created_is_found_again_oldest_first(rollouts: FolderRepository)
     again = FolderRepository(rollouts.root)
     assert again.names() == ["second", "first"]
     assert again.spec("first") == SPEC
-    assert again.state("first") == State() and again.requests("first") == Commands()
-    again.ask("first", Commands(paused=True))
-    assert rollouts.requests("first").paused and not rollouts.requests("second").paused
+    assert again.state("first") == State() and again.commands("first") == Commands()
+    again.set_commands("first", Commands(paused=True))
+    assert rollouts.commands("first").paused and not rollouts.commands("second").paused
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "../out", "a/b", "-a", "a-", "a" * 64, "ä"])
@@ -84,7 +84,7 @@ def test_a_state_is_kept_whole_or_not_at_all(rollouts: FolderRepository, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(FolderError, match="No space left"):
+    with pytest.raises(JsonFileError, match="No space left"):
         store.save(State(phase=Phase.SHADOW))
     monkeypatch.undo()
     assert rollouts.state("first").reason == "kept"
@@ -93,7 +93,7 @@ def test_a_state_is_kept_whole_or_not_at_all(rollouts: FolderRepository, monkeyp
 def test_a_file_that_somebody_spoiled_is_named(rollouts: FolderRepository) -> None:
     rollouts.create("first", SPEC)
     (rollouts.root / "first" / "state.json").write_text("{")
-    with pytest.raises(FolderError, match=r"state\.json cannot be read"):
+    with pytest.raises(JsonFileError, match=r"state\.json cannot be read"):
         rollouts.state("first")
 
 
@@ -123,29 +123,29 @@ def test_one_process_has_a_service_and_its_end_however_it_comes_lets_go(place: W
     home = str(place.rollouts.root.parent)
     with subprocess.Popen([sys.executable, "-c", held, home], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout and holder.stdout.readline() == "held\n"
-        assert place.carrier("match-outcome") == f"rollout first, process {holder.pid}"
+        assert place.lease_holder("match-outcome") == f"rollout first, process {holder.pid}"
         with pytest.raises(Busy, match=f"in the hands of another process: rollout first, process {holder.pid}"):
             place.lease("match-outcome", "second").__enter__()
         with place.lease("player-points", "other"):
             pass
         holder.kill()
-    assert place.carrier("match-outcome") == ""
+    assert place.lease_holder("match-outcome") == ""
     with place.lease("match-outcome", "second"):
-        assert "rollout second" in place.carrier("match-outcome")
+        assert "rollout second" in place.lease_holder("match-outcome")
 
 
 def test_what_could_not_begin_is_not_admitted(place: Workspace) -> None:
     versions = FakeVersions(World())
-    place.admit(SPEC, versions)
+    place.check_can_start(SPEC, versions)
     with pytest.raises(SpecError, match="version 1 of match-outcome is the champion already"):
-        place.admit(SPEC.model_copy(update={"candidate": "1"}), versions)
+        place.check_can_start(SPEC.model_copy(update={"candidate": "1"}), versions)
     place.rollouts.create("first", SPEC)
     store = place.rollouts.store("first")
     store.load()
     store.save(State(phase=Phase.PROGRESSING, step=0, weight=5))
     with pytest.raises(Busy, match="rollout first of service match-outcome is at 5 %"):
-        place.admit(SPEC, versions)
-    place.admit(OTHER, versions)
+        place.check_can_start(SPEC, versions)
+    place.check_can_start(OTHER, versions)
 
 
 def test_a_service_is_found_where_it_was_put(place: Workspace) -> None:
@@ -153,7 +153,7 @@ def test_a_service_is_found_where_it_was_put(place: Workspace) -> None:
     place.splitter("match-outcome", "match-outcome")
     elsewhere = Workspace(Settings(home=place.rollouts.root.parent), RolloutSettings(port=9999))
     assert elsewhere.address("match-outcome") == ("127.0.0.1", 8080)
-    assert elsewhere.splitter("match-outcome", "match-outcome").proxy.port == 8080
+    assert elsewhere.splitter("match-outcome", "match-outcome").envoy.port == 8080
     assert elsewhere.services() == ["match-outcome"]
     with pytest.raises(SpecError, match="no name for a service"):
         place.splitter("../out", "match-outcome")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matchday.registry import RegistryError
-from rollout import machine
+from rollout import window
 from rollout.evidence import Evidence
 from rollout.judge import Judgement, Observation, Verdict
 from rollout.spec import Spec
@@ -34,7 +34,7 @@ MOST_ROUNDS = 60
 def _quick_judge() -> Iterator[None]:
     """The judge has tests of its own; here one that only counts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine, "judge", counting)
+        patch.setattr(window, "judge", counting)
         yield
 
 
@@ -54,7 +54,7 @@ class Ledger:
     before: dict[str, int] = field(default_factory=dict)
 
     def check(self, state: State) -> None:
-        evidence = Evidence.unpacked(state.evidence)
+        evidence = Evidence.from_text(state.evidence)
         if state.phase is not Phase.PROGRESSING or evidence.opened is None:
             return
         if self.window != (state.attempt, state.step):
@@ -71,7 +71,7 @@ def carried(
     rollout = process(spec, world, store)
     for _ in range(rounds):
         with surviving(kills):
-            state = rollout.tick()
+            state = rollout.reconcile()
             if ledger:
                 ledger.check(state)
             if state.ended:
@@ -99,7 +99,7 @@ def never_ready(world: World) -> None:
 
 
 def alias_refused(world: World) -> None:
-    world.faults.add("crown")
+    world.faults.add("alias")
 
 
 def service_refused(world: World) -> None:
@@ -168,8 +168,8 @@ def test_what_was_counted_before_a_kill_is_kept_and_counted_once() -> None:
     store = MemoryStore(world)
     opened = {}
     for _ in range(MOST_ROUNDS):
-        state = process(SPEC, world, store).tick()
-        evidence = Evidence.unpacked(state.evidence)
+        state = process(SPEC, world, store).reconcile()
+        evidence = Evidence.from_text(state.evidence)
         if state.phase is Phase.PROGRESSING and evidence.opened:
             assert opened.setdefault(state.step, evidence.opened) == evidence.opened
         if state.ended:
@@ -182,18 +182,18 @@ def test_two_processes_never_both_decide() -> None:
     world = World()
     store = MemoryStore(world)
     one, other = process(SPEC, world, store), process(SPEC, world, MemoryStore(world, shelf=store.shelf))
-    one.tick()
+    one.reconcile()
     world.passed()
     left = [True]
 
     def meanwhile(point: str) -> None:
         if point == "after deploy" and left:
             left.clear()
-            other.tick()
+            other.reconcile()
 
     world.kill = meanwhile
     with pytest.raises(Conflict, match="somebody else"):
-        one.tick()
+        one.reconcile()
     world.kill = lambda point: None
     assert store.load().phase is Phase.SHADOW
     carried(SPEC, world, store)
@@ -207,7 +207,7 @@ def test_an_alias_that_cannot_be_moved_puts_everything_back() -> None:
     carried(SPEC, world, store, rounds=30)
     state = store.load()
     assert (state.phase, world.champion, world.stable) == (Phase.PROMOTING, "1", "1")
-    assert "the promotion failed: crown does not work" in state.reason
+    assert "the promotion failed: alias does not work" in state.reason
     world.faults.clear()
     carried(SPEC, world, store)
     assert (store.load().phase, world.champion, world.stable, world.candidate) == (Phase.ROLLED_BACK, "1", "1", "")
@@ -279,7 +279,7 @@ def test_a_version_that_was_rolled_back_is_left_alone_until_it_cooled_or_a_perso
     world.errors.clear()
     second = MemoryStore(world)
     carried(SPEC, world, second)
-    assert second.load().phase is Phase.REFUSED and "left alone for" in second.load().reason
+    assert second.load().phase is Phase.REFUSED and "is not tried again for" in second.load().reason
     second.asked = Commands(retry=2)
     carried(SPEC, world, second)
     assert second.load().phase is Phase.PROMOTED
@@ -295,8 +295,8 @@ FAULTS = (
     "split",
     "readiness",
     "promote",
-    "withdraw",
-    "crown",
+    "roll back",
+    "alias",
     "champion",
     "mark",
     "meter",
@@ -321,7 +321,7 @@ def play(world: World, store: MemoryStore, rounds: list[dict[str, Any]]) -> None
         world.kill = killer(look["kill"]) if look["kill"] is not None else lambda point: None
         store.asked = Commands(aborted=look["aborted"], paused=look["paused"])
         with surviving([]):
-            process(SPEC, world, store).tick()
+            process(SPEC, world, store).reconcile()
         world.passed(look["seconds"])
 
 
@@ -357,8 +357,8 @@ def test_rows_are_asked_for_once_where_requests_are_counted() -> None:
     store = MemoryStore(world)
     spec = SPEC.model_copy(update={"shadow": None})
     rollout, opened = process(spec, world, store), set()
-    while not (state := rollout.tick()).ended:
-        opened.add(Evidence.unpacked(state.evidence).opened)
+    while not (state := rollout.reconcile()).ended:
+        opened.add(Evidence.from_text(state.evidence).opened)
         world.passed(5)
     assert state.phase is Phase.PROMOTED
     assert len(world.replays) == len(spec.steps)

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout import machine
+from rollout import window
 from rollout.evidence import Evidence
+from rollout.facts import Facts
 from rollout.judge import Verdict
-from rollout.machine import Facts, advance
 from rollout.spec import Spec
 from rollout.splitter import Readiness
 from rollout.state import ENDED, Commands, Phase, PromotionStage, State
+from rollout.state_machine import advance
 from tests.rollout.fakes import cohort, judgement, pairs
 
 NOW = 10_000.0
@@ -56,7 +57,7 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sets what the judge says; a pass at first."""
 
     def say(verdict: Verdict) -> None:
-        monkeypatch.setattr(machine, "judge", lambda *_, **__: judgement(verdict))
+        monkeypatch.setattr(window, "judge", lambda *_, **__: judgement(verdict))
 
     say(Verdict.PASS)
     return say
@@ -67,9 +68,9 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> Any:
     [
         (State(), {}, Phase.STARTING, "version 2 beside version 1"),
         (State(), {"refusal": "no such model"}, Phase.REFUSED, "no such model"),
-        (State(), {"waits": "rollout other"}, Phase.PENDING, "rollout other"),
-        (State(), {"requests": Commands(aborted=True)}, Phase.REFUSED, "aborted"),
-        (State(), {"requests": Commands(paused=True)}, Phase.PENDING, "paused"),
+        (State(), {"not_yet": "rollout other"}, Phase.PENDING, "rollout other"),
+        (State(), {"commands": Commands(aborted=True)}, Phase.REFUSED, "aborted"),
+        (State(), {"commands": Commands(paused=True)}, Phase.PENDING, "paused"),
         (state(Phase.STARTING), {}, Phase.SHADOW, "ready"),
         (state(Phase.STARTING), {"done": False}, Phase.STARTING, ""),
         (state(Phase.STARTING), {"readiness": Readiness(False, "loading")}, Phase.STARTING, "loading"),
@@ -107,7 +108,7 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> Any:
             at(0, since=NOW - 301),
             {"evidence": Evidence(), "problem": "no counters"},
             Phase.ROLLING_BACK,
-            "5 % was not watched in time: no counters",
+            "5 % was not observed in time: no counters",
         ),
         (at(1), {}, Phase.PROMOTING, "pass"),
         (state(Phase.PROMOTING, stage=PromotionStage.SHIFT), {}, Phase.PROMOTING, ""),
@@ -179,18 +180,18 @@ def test_time_up_without_evidence_goes_back(verdict: Any) -> None:
     verdict(Verdict.INCONCLUSIVE)
     long = Evidence(opened=NOW - 7200)
     after = advance(spec(), at(0, since=NOW - 7200), facts(evidence=long))
-    assert after.phase is Phase.ROLLING_BACK and "time is up without evidence" in after.reason
+    assert after.phase is Phase.ROLLING_BACK and "no verdict before the deadline" in after.reason
 
 
 def test_a_past_that_does_not_decide_is_not_waited_for(verdict: Any) -> None:
     verdict(Verdict.INCONCLUSIVE)
     after = advance(spec(), state(Phase.SHADOW), facts())
-    assert after.phase is Phase.ROLLING_BACK and "the past does not decide" in after.reason
+    assert after.phase is Phase.ROLLING_BACK and "past weeks give no verdict" in after.reason
 
 
 @pytest.mark.parametrize(("gate", "paused"), [("1/5", False), ("", True), ("1/5", True)])
 def test_a_candidate_that_stays_silent_goes_back_whoever_is_waited_for(verdict: Any, gate: str, paused: bool) -> None:
-    now, there = at(0, gate=gate, paused=paused), {"requests": Commands(paused=paused)}
+    now, there = at(0, gate=gate, paused=paused), {"commands": Commands(paused=paused)}
     for seconds in range(0, 301, 50):
         now = advance(spec(), now, facts(now=NOW + seconds, readiness=Readiness(False, "no node"), **there))
         assert now.phase is Phase.PROGRESSING
@@ -200,11 +201,11 @@ def test_a_candidate_that_stays_silent_goes_back_whoever_is_waited_for(verdict: 
 
 def test_what_was_aborted_is_not_begun_again_by_itself(verdict: Any) -> None:
     aborted = Commands(aborted=True)
-    refused = advance(spec(candidate="challenger"), State(), facts(requests=aborted))
+    refused = advance(spec(candidate="challenger"), State(), facts(commands=aborted))
     assert refused.phase is Phase.REFUSED
     for candidate in ("2", "3"):
-        assert advance(spec(candidate="challenger"), refused, facts(requests=aborted, candidate=candidate)).ended
-    again = advance(spec(candidate="challenger"), refused, facts(requests=Commands(retry=2), candidate="3"))
+        assert advance(spec(candidate="challenger"), refused, facts(commands=aborted, candidate=candidate)).ended
+    again = advance(spec(candidate="challenger"), refused, facts(commands=Commands(retry=2), candidate="3"))
     assert (again.phase, again.attempt) == (Phase.PENDING, 2)
 
 
@@ -217,7 +218,7 @@ def test_what_is_not_done_is_told_as_long_as_it_is_not(verdict: Any) -> None:
 def test_at_100_percent_what_both_said_before_still_counts(verdict: Any) -> None:
     steps = [{"weight": 50, "holdSeconds": 0, "deadlineSeconds": 600}, {"weight": 100}]
     seen = Evidence(opened=NOW - 100, stable=cohort(10), canary=cohort(10), pairs=pairs(40))
-    after = Evidence.unpacked(advance(spec(steps=steps), at(0), facts(evidence=seen)).evidence)
+    after = Evidence.from_text(advance(spec(steps=steps), at(0), facts(evidence=seen)).evidence)
     assert after.pairs is not None and len(after.pairs.stable) == 40
     assert (after.stable.requests, after.canary.requests, after.opened) == (10, 0, None)
 
@@ -227,7 +228,7 @@ def test_or_waits_for_a_person_who_may_let_it_go_on(verdict: Any) -> None:
     held = advance(spec(undecided="Pause"), at(0), facts())
     assert (held.phase, held.gate) == (Phase.PROGRESSING, "1/5")
     assert advance(spec(undecided="Pause"), held, facts()).gate == "1/5"
-    on = advance(spec(undecided="Pause"), held, facts(requests=Commands(approved="1/5")))
+    on = advance(spec(undecided="Pause"), held, facts(commands=Commands(approved="1/5")))
     assert (on.step, on.gate) == (1, "")
 
 
@@ -245,11 +246,11 @@ def test_evidence_that_is_missing_at_the_last_weight_asks_for_the_promotion_itse
     ],
 )
 def test_gates_open_for_their_own_name_only(verdict: Any, more: dict[str, Any], before: State, gate: str) -> None:
-    held = advance(spec(**more), before, facts(requests=Commands(approved="0/promotion")))
+    held = advance(spec(**more), before, facts(commands=Commands(approved="0/promotion")))
     assert held.gate == gate and held.phase is before.phase
     for other in ("", "promotion", "2" + gate[1:], "1/25"):
-        assert advance(spec(**more), held, facts(requests=Commands(approved=other))).gate == gate
-    opened = advance(spec(**more), held, facts(requests=Commands(approved=gate)))
+        assert advance(spec(**more), held, facts(commands=Commands(approved=other))).gate == gate
+    opened = advance(spec(**more), held, facts(commands=Commands(approved=gate)))
     assert opened.gate == "" and gate in opened.reason
 
 
@@ -261,7 +262,7 @@ def test_a_gate_is_still_judged(verdict: Any) -> None:
 
 def test_nobody_approves_a_candidate_that_does_not_answer(verdict: Any) -> None:
     held = advance(spec(promotion="Manual"), at(1), facts())
-    seen = facts(requests=Commands(approved="1/promotion"), readiness=Readiness(False, "silent"))
+    seen = facts(commands=Commands(approved="1/promotion"), readiness=Readiness(False, "silent"))
     assert advance(spec(promotion="Manual"), held, seen).phase is Phase.PROGRESSING
 
 
@@ -273,9 +274,9 @@ def test_what_a_candidate_did_before_it_fell_silent_does_not_carry_it_on(verdict
 
 def test_a_pause_stops_the_clocks(verdict: Any) -> None:
     verdict(Verdict.WAIT)
-    resting = advance(spec(), at(0, since=NOW - 10), facts(requests=Commands(paused=True)))
+    resting = advance(spec(), at(0, since=NOW - 10), facts(commands=Commands(paused=True)))
     assert resting.paused
-    later = replace(facts(requests=Commands(paused=True)), now=NOW + 5000)
+    later = replace(facts(commands=Commands(paused=True)), now=NOW + 5000)
     rested = advance(spec(), resting, later)
     assert rested.since == NOW - 10 + 5000
     awake = advance(spec(), rested, replace(facts(), now=NOW + 5001))
@@ -284,12 +285,12 @@ def test_a_pause_stops_the_clocks(verdict: Any) -> None:
 
 def test_a_paused_rollout_goes_nowhere_but_back(verdict: Any) -> None:
     paused = Commands(paused=True)
-    assert advance(spec(), at(0), facts(requests=paused)).step == 0
+    assert advance(spec(), at(0), facts(commands=paused)).step == 0
     held = at(1, gate="1/promotion")
     asked = Commands(paused=True, approved="1/promotion")
-    assert advance(spec(), held, facts(requests=asked)).phase is Phase.PROGRESSING
+    assert advance(spec(), held, facts(commands=asked)).phase is Phase.PROGRESSING
     verdict(Verdict.FAIL)
-    assert advance(spec(), at(0), facts(requests=paused)).phase is Phase.ROLLING_BACK
+    assert advance(spec(), at(0), facts(commands=paused)).phase is Phase.ROLLING_BACK
 
 
 @pytest.mark.parametrize(
@@ -310,7 +311,7 @@ def test_a_paused_rollout_goes_nowhere_but_back(verdict: Any) -> None:
 def test_an_abort_takes_back_what_can_be_and_the_alias_first(
     verdict: Any, before: State, phase: Phase, stage: PromotionStage | None
 ) -> None:
-    after = advance(spec(), before, facts(requests=Commands(aborted=True)))
+    after = advance(spec(), before, facts(commands=Commands(aborted=True)))
     assert (after.phase, after.stage) == (phase, stage)
 
 
@@ -365,15 +366,15 @@ def test_at_100_percent_the_champion_of_the_step_before_is_compared_with(verdict
     seen = facts(evidence=Evidence(opened=NOW - 100, stable=cohort(5000), canary=cohort(5000)))
     after = advance(whole, state(Phase.PROGRESSING, step=0, weight=50), seen)
     assert after.weight == 100
-    kept = Evidence.unpacked(after.evidence)
+    kept = Evidence.from_text(after.evidence)
     assert (kept.stable.requests, kept.canary.requests, kept.opened) == (5000, 0, None)
 
 
 @pytest.mark.parametrize("ended", sorted(ENDED))
 def test_a_retry_begins_the_next_attempt_from_the_start(ended: Phase) -> None:
-    after = advance(spec(), state(ended), facts(requests=Commands(retry=2)))
+    after = advance(spec(), state(ended), facts(commands=Commands(retry=2)))
     assert (after.phase, after.attempt, after.candidate_version, after.step) == (Phase.PENDING, 2, "", -1)
-    assert advance(spec(), state(ended, attempt=2), facts(requests=Commands(retry=2))).phase is ended
+    assert advance(spec(), state(ended, attempt=2), facts(commands=Commands(retry=2))).phase is ended
 
 
 def test_a_candidate_that_comes_to_mean_another_version_is_tried_by_itself() -> None:
@@ -399,8 +400,8 @@ def test_the_real_judge_lets_good_evidence_pass_and_fails_bad() -> None:
 def test_shares_of_the_chance_to_fail_a_good_candidate_add_up() -> None:
     for shadow in (None, {}):
         asked = spec(shadow=shadow)
-        first = machine.share(asked, Phase.SHADOW) if asked.shadow else 0.0
-        assert first + 2 * machine.share(asked, Phase.PROGRESSING) == pytest.approx(0.05)
+        first = window.window_alpha(asked, Phase.SHADOW) if asked.shadow else 0.0
+        assert first + 2 * window.window_alpha(asked, Phase.PROGRESSING) == pytest.approx(0.05)
 
 
 FACTS = st.builds(
@@ -445,7 +446,7 @@ def test_nothing_is_promoted_without_a_pass_or_a_named_approval_at_every_window(
         for look in looks:
             clock += look["passed"]
             verdict = look["verdict"]
-            patch.setattr(machine, "judge", lambda *_, said=verdict, **__: judgement(said))
+            patch.setattr(window, "judge", lambda *_, said=verdict, **__: judgement(said))
             requests = Commands(
                 paused=look["paused"], aborted=look["aborted"], approved=look["approved"], retry=look["retry"]
             )

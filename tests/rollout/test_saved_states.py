@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollout import machine
+from rollout import window
 from rollout.embedded.repository import FolderRepository
 from rollout.evidence import Evidence
 from rollout.reconciler import Reconciler
@@ -52,7 +52,7 @@ def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts:
     world = World()
     world.now, world.candidate, world.weight = before.tick + 5, "2", before.weight
     world.served = {"1": SERVED, "2": SERVED}
-    rollouts.ask(name, Commands(approved=before.gate or "1/promotion"))
+    rollouts.set_commands(name, Commands(approved=before.gate or "1/promotion"))
     store, sources = rollouts.store(name), FakeSources(world)
     rollout = Reconciler(
         rollouts.spec(name),
@@ -62,9 +62,9 @@ def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts:
         lambda: world.now,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine, "judge", counting)
+        patch.setattr(window, "judge", counting)
         for _ in range(40):
-            if (state := rollout.tick()).ended:
+            if (state := rollout.reconcile()).ended:
                 break
             world.passed()
     assert state.phase is ENDS[name], state.reason
@@ -73,7 +73,7 @@ def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts:
 
 
 def test_what_an_earlier_release_counted_goes_on_being_counted(rollouts: FolderRepository) -> None:
-    evidence = Evidence.unpacked(rollouts.state("waiting").evidence)
+    evidence = Evidence.from_text(rollouts.state("waiting").evidence)
     assert evidence.opened == 1035.0
     assert (evidence.stable.requests, evidence.canary.requests) == (30_000, 30_000)
     assert evidence.pairs is not None and evidence.pairs.stable.shape == (400, 3)
@@ -81,7 +81,7 @@ def test_what_an_earlier_release_counted_goes_on_being_counted(rollouts: FolderR
 
 @pytest.mark.parametrize("mode", ["Standard", "Knative"])
 def test_a_modelrollout_of_an_earlier_release_is_carried_to_its_end(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "judge", counting)
+    monkeypatch.setattr(window, "judge", counting)
     saved = json.loads((SAVED / f"modelrollout-{mode.lower()}.json").read_text())
     played = Play(Cluster(mode=mode))
     played.ask(promotion="Manual")
@@ -127,7 +127,7 @@ def test_a_spec_of_another_release_is_refused_with_what_to_do(rollouts: FolderRe
 def test_commands_of_another_release_are_refused_with_what_to_do(rollouts: FolderRepository) -> None:
     rewrite(rollouts.root / "waiting" / "requests.json", lambda asked: asked.update(retry="soon"))
     with pytest.raises(StateError, match=r"requests\.json was not written by this release: delete it and ask again"):
-        rollouts.requests("waiting")
+        rollouts.commands("waiting")
 
 
 @pytest.mark.parametrize("evidence", ["garbage", "eJwrSS0uAQAEXQHB", "eJxTTFICAAHlAL4=", "W10="])
@@ -142,22 +142,22 @@ def test_evidence_of_another_release_begins_the_window_anew_and_says_so(
     sources = FakeSources(world)
     given = Sources(sources, sources, sources, FakeVersions(world))
     rollout = Reconciler(rollouts.spec("progressing"), FakeSplitter(world), given, store, lambda: world.now)
-    after = rollout.tick()
+    after = rollout.reconcile()
     assert "cannot be read: the window begins anew" in after.problem
     assert (after.phase, after.weight) == (state.phase, state.weight)
-    assert Evidence.unpacked(after.evidence).opened == world.now
+    assert Evidence.from_text(after.evidence).opened == world.now
     world.passed()
-    assert rollout.tick().problem == ""
+    assert rollout.reconcile().problem == ""
 
 
 def test_one_modelrollout_that_cannot_be_read_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "judge", counting)
+    monkeypatch.setattr(window, "judge", counting)
     played = Play(Cluster())
     played.ask("old", inferenceService="other")
     played.ask()
     played.cluster.get("modelrollouts", "old")["status"] = {"phase": "Baking"}
     for _ in range(60):
-        played.rounds.once()
+        played.rounds.run_once()
         played.cluster.settle()
         played.cluster.clock += 5
         played.world.now = played.cluster.clock

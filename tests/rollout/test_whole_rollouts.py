@@ -17,7 +17,7 @@ from console.demo.load import LoadGenerator
 from rollout.evidence import Evidence
 from rollout.state import Phase, State
 from tests.rollout import candidates, file_rollout
-from tests.rollout.conftest import Root
+from tests.rollout.conftest import RolloutHome
 from tests.services.processes import end
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
@@ -26,37 +26,37 @@ REQUESTS = 20_000
 
 
 @contextmanager
-def asking(root: Root) -> Iterator[LoadGenerator]:
+def asking(root: RolloutHome) -> Iterator[LoadGenerator]:
     """People who ask as long as the block lasts, of a service that is there already."""
     root.splitter.open(file_rollout.FileVersions(root.folder).champion("match-outcome"))
-    with root.crowd.running() as crowd:
-        yield crowd
+    with root.load.running() as load:
+        yield load
 
 
-def champion(root: Root) -> tuple[str, str]:
+def champion(root: RolloutHome) -> tuple[str, str]:
     """Of the registry, and of the service."""
-    return file_rollout.FileVersions(root.folder).champion("match-outcome"), root.splitter.servers.roster.stable
+    return file_rollout.FileVersions(root.folder).champion("match-outcome"), root.splitter.servers.table.stable
 
 
 def weights(state: State) -> list[int]:
     return [entry.weight for entry in state.history if entry.phase is Phase.PROGRESSING]
 
 
-def test_twenty_thousand_requests_through_two_rollouts_and_none_is_lost(root: Root) -> None:
-    with asking(root) as crowd:
+def test_twenty_thousand_requests_through_two_rollouts_and_none_is_lost(root: RolloutHome) -> None:
+    with asking(root) as load:
         for version in ("2", "3"):
             candidates.good(root.folder, version)
-            root.ask(version)
-            state = root.carry_out()
+            root.create(version)
+            state = root.run()
             assert state.phase is Phase.PROMOTED, state.reason
             assert weights(state) == [20, 50]
             assert champion(root) == (version, version)
-            (root.rollouts.root / file_rollout.NAME).rename(root.folder / f"rollout-{version}")
-        while crowd.requests < REQUESTS:
+            (root.workspace.rollouts.root / file_rollout.NAME).rename(root.folder / f"rollout-{version}")
+        while load.requests < REQUESTS:
             time.sleep(0.1)
-    assert not crowd.failures
-    assert set(crowd.answers) == {"1", "2", "3"}
-    assert list(root.splitter.servers.roster.ports) == ["3"]
+    assert not load.failures
+    assert set(load.answers) == {"1", "2", "3"}
+    assert list(root.splitter.servers.table.ports) == ["3"]
 
 
 SPOILED: dict[Callable[[Path, str], None], tuple[Phase, int, str]] = {
@@ -70,15 +70,15 @@ SPOILED: dict[Callable[[Path, str], None], tuple[Phase, int, str]] = {
 
 @pytest.mark.parametrize("spoiled", SPOILED, ids=lambda spoiled: spoiled.__name__)
 def test_a_spoiled_candidate_is_taken_back_where_it_first_shows(
-    root: Root, spoiled: Callable[[Path, str], None]
+    root: RolloutHome, spoiled: Callable[[Path, str], None]
 ) -> None:
     phase, weight, said = SPOILED[spoiled]
     spoiled(root.folder, "2")
-    root.ask("2")
-    with asking(root) as crowd:
-        state = root.carry_out()
-        before = crowd.answers["1"]
-        while crowd.answers["1"] < before + 100:
+    root.create("2")
+    with asking(root) as load:
+        state = root.run()
+        before = load.answers["1"]
+        while load.answers["1"] < before + 100:
             time.sleep(0.02)
     assert state.phase is Phase.ROLLED_BACK
     assert said in state.reason
@@ -86,31 +86,31 @@ def test_a_spoiled_candidate_is_taken_back_where_it_first_shows(
     assert state.history[-2].phase is Phase.ROLLING_BACK
     assert [entry.phase for entry in state.history][-3] is phase
     assert any(each["verdict"] == "fail" for each in state.findings)
-    assert champion(root) == ("1", "1") and list(root.splitter.servers.roster.ports) == ["1"]
-    assert all(reason.startswith("50") for reason in crowd.failures), crowd.failures
-    assert not (crowd.failures and spoiled in (candidates.turned, candidates.slow, candidates.misses_features))
+    assert champion(root) == ("1", "1") and list(root.splitter.servers.table.ports) == ["1"]
+    assert all(reason.startswith("50") for reason in load.failures), load.failures
+    assert not (load.failures and spoiled in (candidates.turned, candidates.slow, candidates.misses_features))
 
 
-def test_a_candidate_whose_features_are_not_there_never_gets_a_request(root: Root) -> None:
+def test_a_candidate_whose_features_are_not_there_never_gets_a_request(root: RolloutHome) -> None:
     candidates.asks_for_what_is_not_there(root.folder, "2")
-    root.ask("2", readySeconds=12)
-    with asking(root) as crowd:
-        state = root.carry_out()
+    root.create("2", readySeconds=12)
+    with asking(root) as load:
+        state = root.run()
     assert state.phase is Phase.ROLLED_BACK and "was not ready for 12 s" in state.reason and "luck" in state.reason
-    assert set(crowd.answers) == {"1"} and not crowd.failures
+    assert set(load.answers) == {"1"} and not load.failures
 
 
-def test_a_candidate_that_dies_is_taken_back_at_the_next_look(root: Root) -> None:
+def test_a_candidate_that_dies_is_taken_back_at_the_next_look(root: RolloutHome) -> None:
     candidates.good(root.folder, "2")
-    root.ask("2", steps=[{"weight": 20, "holdSeconds": 60, "deadlineSeconds": 90}])
+    root.create("2", steps=[{"weight": 20, "holdSeconds": 60, "deadlineSeconds": 90}])
 
     def kill(entry: Any) -> None:
         if entry.phase is Phase.PROGRESSING:
-            noted = json.loads((root.folder / "service" / "server-2.pid.json").read_text())
+            noted = json.loads((root.service / "server-2.pid.json").read_text())
             os.kill(noted["pid"], signal.SIGKILL)
 
     with asking(root):
-        state = root.carry_out(kill)
+        state = root.run(kill)
     assert state.phase is Phase.ROLLED_BACK and "does not answer any more" in state.reason
     assert champion(root) == ("1", "1")
 
@@ -119,18 +119,18 @@ def transition(state: State) -> tuple[Any, ...]:
     return (state.phase, state.step, state.stage)
 
 
-def kept(root: Root) -> State:
-    return root.rollouts.state(file_rollout.NAME)
+def kept(root: RolloutHome) -> State:
+    return root.state()
 
 
-def test_killed_at_every_transition_it_is_resumed_and_ends_as_it_would_have(root: Root) -> None:
+def test_killed_at_every_transition_it_is_resumed_and_ends_as_it_would_have(root: RolloutHome) -> None:
     candidates.good(root.folder, "2")
-    root.ask("2")
+    root.create("2")
     command = [sys.executable, "-m", "tests.rollout.file_rollout", str(root.folder), str(root.port)]
     killed: list[tuple[Any, ...]] = []
     opened: dict[int, float] = {}
-    with asking(root) as crowd:
-        envoy = (root.folder / "service" / "envoy.pid.json").read_text()
+    with asking(root) as load:
+        envoy = (root.service / "envoy.pid.json").read_text()
         deadline = time.monotonic() + 240
         while not kept(root).ended:
             process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL)
@@ -151,13 +151,13 @@ def test_killed_at_every_transition_it_is_resumed_and_ends_as_it_would_have(root
     assert [entry.phase for entry in state.history] == [
         *(Phase.STARTING, Phase.SHADOW, Phase.PROGRESSING, Phase.PROGRESSING, Phase.PROMOTING, Phase.PROMOTED)
     ]
-    assert champion(root) == ("2", "2") and list(root.splitter.servers.roster.ports) == ["2"]
-    assert (root.folder / "service" / "envoy.pid.json").read_text() == envoy
-    assert not crowd.failures
+    assert champion(root) == ("2", "2") and list(root.splitter.servers.table.ports) == ["2"]
+    assert (root.service / "envoy.pid.json").read_text() == envoy
+    assert not load.failures
 
 
 def remember(opened: dict[int, float], state: State) -> None:
     """A window is opened once, whoever looks."""
-    evidence = Evidence.unpacked(state.evidence)
+    evidence = Evidence.from_text(state.evidence)
     if state.phase is Phase.PROGRESSING and evidence.opened is not None:
         assert opened.setdefault(state.step, evidence.opened) == evidence.opened

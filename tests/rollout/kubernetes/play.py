@@ -45,7 +45,7 @@ class Play:
         api = Api(NAMESPACE, self.cluster, fence)
         sources = FakeSources(self.world)
         given = Sources(sources, sources, sources, FakeVersions(self.world))
-        return Rounds(api, given, Events(api, "me"), [(SERVICE, SERVICE)], self.splitter, lambda: self.cluster.clock)
+        return Rounds(api, given, Events(api, "me"), {SERVICE: SERVICE}, self.splitter, lambda: self.cluster.clock)
 
     def splitter(self, api: Api, service: str, model: str) -> ClusterSplitter:
         servers: Any = self.cluster
@@ -63,7 +63,7 @@ class Play:
     def step(self, requests: int = 20_000) -> None:
         """A round, and what the world does meanwhile."""
         try:
-            self.rounds.once()
+            self.rounds.run_once()
         except Killed:
             self.kills += 1
             self.rounds = self.process()

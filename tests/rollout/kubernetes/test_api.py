@@ -123,12 +123,12 @@ def test_servers_say_which_version_they_have(server: str) -> None:
     other = 'matchday_serving_requests_total{model="other",version="9"} 5.0\n'
     Handler.said["/metrics"] = (200, line + other)
     here = ServerProbe()
-    assert here.has(server, "m", "3")
-    assert not here.has(server, "m", "2")
-    assert not here.has("http://127.0.0.1:1", "m", "3")
-    assert here.version([server, server], "m") == "3"
+    assert here.is_ready(server, "m", "3")
+    assert not here.is_ready(server, "m", "2")
+    assert not here.is_ready("http://127.0.0.1:1", "m", "3")
+    assert here.served_version([server, server], "m") == "3"
     with pytest.raises(SplitError, match="do not say"):
-        here.version(["http://127.0.0.1:1"], "m")
+        here.served_version(["http://127.0.0.1:1"], "m")
 
 
 class Recorder:
@@ -159,10 +159,10 @@ def unknown_fields(value: Any, kind: str, path: str = "") -> list[str]:
 
 @pytest.mark.parametrize("mode", ["Standard", "Knative"])
 def test_kserve_knows_every_field_that_is_applied(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rollout import machine
+    from rollout import window
     from tests.rollout.test_kills import counting
 
-    monkeypatch.setattr(machine, "judge", counting)
+    monkeypatch.setattr(window, "judge", counting)
     played = Play(Cluster(mode=mode))
     recorder = Recorder(played.cluster)
     played.rounds._api = Api(NAMESPACE, recorder)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rollout import machine
+from rollout import window
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.model_rollout import FINALIZER
 from rollout.state import Phase, PromotionStage
@@ -19,7 +19,7 @@ both = pytest.mark.parametrize("mode", MODES)
 @pytest.fixture(autouse=True)
 def _quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     """The judge has tests of its own; here one that only counts."""
-    monkeypatch.setattr(machine, "judge", counting)
+    monkeypatch.setattr(window, "judge", counting)
 
 
 def play(mode: str, **given: Any) -> Play:
@@ -173,7 +173,7 @@ def test_a_moved_alias_gets_nothing_in(mode: str) -> None:
 @both
 def test_a_failed_promotion_is_put_back_whole(mode: str) -> None:
     played = play(mode)
-    played.world.faults.add("crown")
+    played.world.faults.add("alias")
     played.ask(promotionSeconds=60)
     while played.state().stage is not PromotionStage.UNDO:
         played.step()
@@ -260,7 +260,7 @@ def test_a_service_that_is_not_there_is_refused() -> None:
     played = play("Standard")
     del played.cluster.objects["inferenceservices", SERVICE]
     played.ask()
-    played.rounds.once()
+    played.rounds.run_once()
     assert "no InferenceService match-outcome in football" in played.state().reason
 
 
@@ -272,7 +272,7 @@ def test_a_service_that_goes_meanwhile_ends_its_rollout() -> None:
         for thing in played.cluster.having(kind):
             del played.cluster.objects[kind, thing["metadata"]["name"]]
     for _ in range(60):
-        played.rounds.once()
+        played.rounds.run_once()
         played.cluster.clock += 5
     assert played.state().phase is Phase.ROLLED_BACK
 
@@ -281,12 +281,12 @@ def test_a_canary_of_somebody_else_is_left_alone() -> None:
     played = play("Standard")
     canary = {"trafficPercent": 0, "predictor": {"name": "mine", "minReplicas": 1, "model": {"storageUri": "s3://x/1"}}}
     played.cluster.service["spec"]["canary"] = [canary]
-    played.rounds.once()
+    played.rounds.run_once()
     assert played.cluster.pin == "1"
     assert "canary" not in played.cluster.applied["inferenceservices", SERVICE]["spec"]
     played.cluster.service["spec"]["canary"] = [canary]
     played.ask()
-    played.rounds.once()
+    played.rounds.run_once()
     assert "has a canary already that no rollout made" in played.state().reason
     assert played.cluster.service["spec"]["canary"] == [canary]
 
@@ -295,7 +295,7 @@ def test_without_its_route_a_service_is_refused() -> None:
     played = play("Standard")
     del played.cluster.objects["httproutes", f"{SERVICE}-public"]
     played.ask()
-    played.rounds.once()
+    played.rounds.run_once()
     assert "install the chart with rollouts.enabled" in played.state().reason
 
 
@@ -306,7 +306,7 @@ def test_two_operators_never_both_act() -> None:
         other = played.process(_never)
         for _ in range(30):
             before = played.cluster.writes
-            other.once()
+            other.run_once()
             assert played.cluster.writes == before
             played.step()
         patch.undo()

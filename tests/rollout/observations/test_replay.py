@@ -14,7 +14,7 @@ import pytest
 from matchday.signature import FeatureRef
 from rollout.observations.log import OWN_ID, LoggedRows
 from rollout.observations.log_file import FileLog
-from rollout.observations.model_client import AT_ONCE, SECOND_LOOKS
+from rollout.observations.model_client import BATCH_ROWS, MOST_RETRIES
 from rollout.observations.pairings import Pairings
 from rollout.observations.replay import RowReplay
 from rollout.observations.row import ReplayRow
@@ -210,7 +210,7 @@ def test_a_candidate_that_gives_no_number_is_nan_and_not_asked_for_ever(start: S
     pairs = replay(Given(*rows)).pairs(MODEL, endpoints(stable, broken), 200)
     assert np.isfinite(pairs.stable).all()
     assert np.isnan(pairs.canary).all()
-    assert asked(broken, "15") <= 200 / AT_ONCE + 1 + SECOND_LOOKS
+    assert asked(broken, "15") <= 200 / BATCH_ROWS + 1 + MOST_RETRIES
 
 
 def test_a_token_that_is_wrong_says_nothing_about_a_version(stable: str, canary: str) -> None:
@@ -310,7 +310,7 @@ def test_answers_that_are_none_are_nan(answer: Callable[[int], Any]) -> None:
         pairs = replay(Given(*MANY)).pairs(MODEL, endpoints(stable, canary), 150)
         assert np.isfinite(pairs.stable).all()
         assert np.isnan(pairs.canary).any(axis=1).all()
-        assert len(other.requests) <= 3 + SECOND_LOOKS
+        assert len(other.requests) <= 3 + MOST_RETRIES
         with pytest.raises(SourceError, match="the stable version of match-outcome answers none of 150 rows"):
             replay(Given(*MANY)).pairs(MODEL, endpoints(canary, stable), 150)
 

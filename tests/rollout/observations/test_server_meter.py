@@ -11,7 +11,7 @@ import pytest
 
 from rollout.evidence import Evidence
 from rollout.judge import Cohort
-from rollout.observations.server_meter import ServerMeter, of_page
+from rollout.observations.server_meter import ServerMeter, parse_page
 from rollout.sources import SourceError
 from serving.call import Call
 from serving.exposition import render
@@ -33,7 +33,7 @@ def ask(url: str, *requests: object) -> None:
 
 
 def grown(before: Cohort, now: Cohort) -> dict[str, int]:
-    after = Evidence(1.0, {"it": before}).counted({"it": now}, {}).stable
+    after = Evidence(1.0, {"it": before}).add_counts({"it": now}, {}).stable
     return {
         "requests": after.requests,
         "errors": sum(after.errors.values()),
@@ -112,7 +112,7 @@ def page(tmp_path: Path) -> str:
 
 def test_variants_are_summed_and_versions_are_not(page: str) -> None:
     for version in ("1", "12", "2"):
-        read = of_page(page, MODEL, version)
+        read = parse_page(page, MODEL, version)
         assert read.requests == 2 * int(version)
         assert read.errors["service_unavailable"] == read.failed == 2
         assert read.incomplete == 2 * (int(version) // 2)
@@ -124,14 +124,14 @@ def test_variants_are_summed_and_versions_are_not(page: str) -> None:
 
 def test_a_page_is_read_in_milliseconds(page: str) -> None:
     assert len(page.splitlines()) > 500
-    assert min(timeit.repeat(lambda: of_page(page, MODEL, "12"), number=1, repeat=20)) < 0.01
+    assert min(timeit.repeat(lambda: parse_page(page, MODEL, "12"), number=1, repeat=20)) < 0.01
 
 
 def test_labels_are_read_as_they_were_written(page: str) -> None:
     odd = 'a "model" of \\ {braces}, n\\n'
     written = odd.replace("\\", "\\\\").replace('"', '\\"')
     told = page.replace(f'model="{MODEL}"', f'model="{written}"')
-    assert of_page(told, odd, "12") == of_page(page, MODEL, "12")
+    assert parse_page(told, odd, "12") == parse_page(page, MODEL, "12")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_labels_are_read_as_they_were_written(page: str) -> None:
 def test_a_damaged_page_is_not_counted(page: str, old: str, new: str, reason: str) -> None:
     assert old in page
     with pytest.raises(ValueError, match=reason):
-        of_page(page.replace(old, new), MODEL, "12")
+        parse_page(page.replace(old, new), MODEL, "12")
 
 
 def test_a_restarted_server_is_counted_on(online: Online, bundle: Path, tmp_path: Path) -> None:
@@ -162,13 +162,13 @@ def test_a_restarted_server_is_counted_on(online: Online, bundle: Path, tmp_path
         ask(url, *[GOOD] * 7)
         evidence = Evidence(1.0, seen=meter.read(MODEL, "12", [url]))
         ask(url, *[GOOD] * 5)
-        evidence = evidence.counted({}, meter.read(MODEL, "12", [url]))
+        evidence = evidence.add_counts({}, meter.read(MODEL, "12", [url]))
         assert evidence.canary.requests == 5
     with pytest.raises(SourceError, match="does not answer"):
         meter.read(MODEL, "12", [url])
     with running(COMMAND, port, settings):
         ask(url, GOOD, BAD, GAPS)
-        evidence = Evidence.unpacked(evidence.packed()).counted({}, meter.read(MODEL, "12", [url]))
+        evidence = Evidence.from_text(evidence.to_text()).add_counts({}, meter.read(MODEL, "12", [url]))
     canary = evidence.canary
     assert (canary.requests, canary.failed, canary.incomplete) == (8, 1, 1)
     assert canary.latency is not None
