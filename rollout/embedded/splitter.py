@@ -11,7 +11,7 @@ from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
 from serving.settings import ServingSettings
 from serving.storage import StoredBundle
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 """Time in which a server of a version known to be good must become ready."""
 SILENT_SECONDS = 10.0
 """Time without an answer after which a candidate that was ready counts as failed."""

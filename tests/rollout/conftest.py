@@ -9,11 +9,14 @@ import pytest
 
 from console.demo.load import LoadGenerator
 from console.operations.forecasts import MatchQuestion
+from rollout import window
 from rollout.embedded.splitter import EnvoySplitter
 from rollout.embedded.workspace import Workspace
+from rollout.judge import Verdict
 from rollout.spec import Spec
 from rollout.state import HistoryEntry, State
 from tests.rollout import candidates, file_rollout
+from tests.rollout.fakes import judgement
 from tests.services.processes import free_port
 from tests.serving.conftest import KICKOFF, Online, bundle, online, served
 
@@ -89,3 +92,14 @@ def root(tmp_path: Path, online: Online, monkeypatch: pytest.MonkeyPatch) -> Ite
     home = RolloutHome(tmp_path, free_port())
     yield home
     home.splitter.close()
+
+
+@pytest.fixture
+def verdict(monkeypatch: pytest.MonkeyPatch) -> Callable[[Verdict], None]:
+    """Sets the verdict of the judge; a pass at first."""
+
+    def say(verdict: Verdict) -> None:
+        monkeypatch.setattr(window, "judge", lambda *_, **__: judgement(verdict))
+
+    say(Verdict.PASS)
+    return say
