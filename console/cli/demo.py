@@ -57,7 +57,8 @@ def play_outcome(as_of: str | None, port: int) -> None:
     from console.cli.progress import RunProgress
     from console.demo.gameweek import forecast_gameweek
     from console.operations import history, training
-    from matchday.models.candidate import check_fit
+    from matchday.models.champion import check_fit
+    from matchday.models.match_outcome.kind import MATCH_OUTCOME
     from matchday.settings import Settings
     from serving import server
 
@@ -69,7 +70,7 @@ def play_outcome(as_of: str | None, port: int) -> None:
     with RunProgress() as progress:
         finished = training.train(gameweek.as_of, progress.show)
     progress.show(finished)
-    check_fit(Settings(), gameweek.as_of)
+    check_fit(MATCH_OUTCOME, Settings(), gameweek.as_of)
     screen.heading("3  The champion, served")
     with server.running(CHAMPION, HOST, port):
         screen.say(f"  {CHAMPION} is ready at http://{HOST}:{port}")
@@ -104,12 +105,13 @@ def match_row(match: "ForecastMatch") -> tuple[str, ...]:
 
 def print_scores() -> None:
     """The champion's walk-forward scores beside those of its baselines."""
-    from matchday.models.candidate import evaluation_of
+    from matchday.models.match_outcome.kind import MATCH_OUTCOME
+    from matchday.models.registration import evaluation_of
     from matchday.registry import Registry
     from matchday.settings import Settings
 
     registry = Registry(Settings().tracking_uri)
-    board = evaluation_of(registry, registry.resolve(CHAMPION)).scoreboard()
+    board = evaluation_of(MATCH_OUTCOME, registry, registry.resolve(CHAMPION)).scoreboard()
     rows = [
         (
             row["forecaster"],

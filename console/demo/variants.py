@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 from matchday.backtest import Walk
 from matchday.bundle import Bundle, write_bundle
 from matchday.features.fixture import POSITION
+from matchday.models.catalogue import model_kind
 from matchday.models.evaluation import Evaluation
 from matchday.models.skill import FORECASTS
 from matchday.registry import ModelVersion, Registry
@@ -98,9 +99,10 @@ def register(registry: Registry, champion: ModelVersion, variant: Variant, bundl
     card = f"# {MODEL}, for the demonstration\n\n{variant.about.capitalize()}.\n"
     explainer = bundle.explainer if variant.proved else {}
     write_bundle(folder, variant.change(bundle.onnx), replace(bundle.signature, version=None), explainer, card)
-    walks = Evaluation.load(registry.attachment(champion, FORECASTS, scratch)).walks
+    kind = model_kind(MODEL)
+    walks = Evaluation.load(kind, registry.attachment(champion, FORECASTS, scratch)).walks
     own = walks[variant.forecaster].forecasts
-    Evaluation({MODEL: Walk(own)}).save(forecasts)
+    Evaluation(kind, {MODEL: Walk(own, kind.output.columns)}).save(forecasts)
     tags: Mapping[str, str] = {**_kept(champion), "demonstration": variant.about}
     version = registry.log_run("rollout-demonstration", {}, {}, tags, folder, MODEL, {FORECASTS: forecasts})
     return version.version
@@ -108,7 +110,11 @@ def register(registry: Registry, champion: ModelVersion, variant: Variant, bundl
 
 def _kept(champion: ModelVersion) -> dict[str, str]:
     """What a version says of its training."""
-    return {name: champion.tags[name] for name in ("trained_until", "data_fingerprint") if name in champion.tags}
+    return {
+        name: champion.tags[name]
+        for name in ("trained_until", "data_fingerprint", "feature_values")
+        if name in champion.tags
+    }
 
 
 def _renamed(graph: bytes) -> onnx.ModelProto:

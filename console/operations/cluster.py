@@ -18,7 +18,7 @@ from matchday import bucket
 from matchday.errors import MatchdayError
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
-from matchday.models import outcome
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.patience import wait_for
 from matchday.registry import CHAMPION, ModelVersion, Registry
 from matchday.registry import database as tables
@@ -102,7 +102,7 @@ def _make_buckets(settings: Settings, seconds: float) -> dict[str, bool]:
 
 
 def _champion(registry: Registry) -> ModelVersion | None:
-    return registry.aliased(outcome.MODEL, CHAMPION)
+    return registry.aliased(MATCH_OUTCOME.name, CHAMPION)
 
 
 def _kubeflow_answers(on_event: Callable[[ChampionEvent], None]) -> bool:

@@ -12,7 +12,7 @@ from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Fixtures, Matches
 from pipelines import local
-from pipelines.train_match_outcome import train_match_outcome
+from pipelines.training import train_match_outcome
 
 LINES_SHOWN = 40
 """Last lines of a run that go with a failure which no step foresaw."""
