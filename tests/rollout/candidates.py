@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from console.demo.variants import swapped
+from console.demo.variants import swap_home_and_away
 from matchday.bundle import write_bundle
 from matchday.signature import FeatureRef
 from tests.signatures import match_signature
@@ -123,7 +123,7 @@ def slow(root: Path, version: str) -> None:
 
 
 def turned(root: Path, version: str) -> None:
-    write(root, version, swapped(graph()))
+    write(root, version, swap_home_and_away(graph()))
 
 
 def errs(root: Path, version: str) -> None:
