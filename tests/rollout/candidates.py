@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from console.demo.variants import swapped
+from console.demo.variants import swap_home_and_away
 from matchday.bundle import write_bundle
 from matchday.signature import FeatureRef
 from tests.signatures import match_signature
@@ -122,7 +122,7 @@ def slow(root: Path, version: str) -> None:
 
 
 def swaps_sides(root: Path, version: str) -> None:
-    write(root, version, swapped(graph()))
+    write(root, version, swap_home_and_away(graph()))
 
 
 def fails_on_arsenal(root: Path, version: str) -> None:
