@@ -5,9 +5,10 @@ from matchday.tables.availability import Availability
 from matchday.tables.error import TableError
 from matchday.tables.fixtures import Fixtures
 from matchday.tables.matches import Matches
+from matchday.tables.merge import merge
 from matchday.tables.outcome_features import OutcomeFeatures
 from matchday.tables.players import Players
-from matchday.tables.table import Table, columns, key, name
+from matchday.tables.table import Table, columns, key, name, order
 from matchday.tables.team_form import TeamForm
 from matchday.tables.team_ratings import TeamRatings
 from matchday.tables.teams import Teams
@@ -27,6 +28,8 @@ __all__ = [
     "Teams",
     "columns",
     "key",
+    "merge",
     "name",
+    "order",
     "validate",
 ]
