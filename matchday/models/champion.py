@@ -44,7 +44,7 @@ def check_fit(kind: ModelKind, settings: Settings, as_of: datetime) -> None:
         )
     wrong = _service_gone(champion)
     if not wrong and (values := tags.feature_values(champion)):
-        wrong = changed_values(champion.version, values, feature_values(Snapshot(settings.snapshot)))
+        wrong = changed_values(champion.version, values, feature_values(Snapshot(settings.snapshot), kind.features))
     if wrong:
         raise MatchdayError(f"{wrong}, and the new model was not promoted: see the reasons of its gate and promotion")
 
