@@ -1,6 +1,7 @@
 """Feature services: the columns of each one's feature vector, in order.
 
-Needs no pandas, since the catalogue of models imports it. `feature_repo.definitions` makes Feast's services of these, and a bundle's signature repeats them.
+Needs no pandas, since the catalogue of models imports it. `feature_repo.definitions` makes Feast's services of these,
+and a bundle's signature repeats them.
 """
 
 from matchday.features.rest import LONGEST_REST
