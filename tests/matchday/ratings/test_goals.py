@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from matchday.models.scoreline import low_score_factor, poisson
+from matchday.models.match_outcome.scoreline import low_score_factor, poisson
 from matchday.ratings.goals import (
     DAY,
     HOME_EDGE,

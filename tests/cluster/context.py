@@ -1,4 +1,4 @@
-"""What the stages of the cluster test share."""
+"""State that the stages of the cluster test share."""
 
 import json
 import os
@@ -22,11 +22,11 @@ PREDICTOR = f"serving.kserve.io/inferenceservice={forecasts.MODEL}"
 LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
-class Scene:
-    """What the stages share.
+class StageContext:
+    """Cluster, release, and what earlier stages found.
 
-    embedded: a machine of its own. wanted: its forecast. gateway: its address. first: the version that was champion
-    first. versions: others, by name. knative: whether the service is in Knative mode by now.
+    local: the same model trained on this machine. wanted: its forecast. gateway: its address. first: the version that
+    was champion first. versions: others, by name. knative: whether the service is in Knative mode by now.
     """
 
     def __init__(self, kube: Kube, release: Release, stack: ExitStack, built: bool) -> None:
@@ -36,7 +36,7 @@ class Scene:
         self.built = built
         self.tag = loading.tag()
         self.kfp = os.environ.get("KFP_ENDPOINT", "")
-        self.embedded = forecasts.Embedded()
+        self.local = forecasts.LocalMachine()
         self.wanted: np.ndarray[Any, Any] = np.empty((0, 3))
         self.gateway = ""
         self.first = ""

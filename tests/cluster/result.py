@@ -1,4 +1,4 @@
-"""What became of a stage, and the table of all of them."""
+"""Results of the stages that were played, as a table for the terminal and for docs/cluster-run.md."""
 
 import time
 import traceback
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from tests.cluster.scene import Scene
+from tests.cluster.context import StageContext
 from tests.cluster.shell import Failure
 
 
 @dataclass
-class Outcome:
-    """A stage that was played. facts: what was seen, or why it failed."""
+class StageResult:
+    """A stage that was played. held: it did not fail. facts: findings, or why it failed."""
 
     name: str
     held: bool
@@ -22,12 +22,12 @@ class Outcome:
     facts: list[str] = field(default_factory=list)
 
 
-def play(name: str, stage: Callable[[Scene], list[str]], scene: Scene, console: Console) -> Outcome:
+def play(name: str, stage: Callable[[StageContext], list[str]], context: StageContext, console: Console) -> StageResult:
     """Play a stage and print what it saw."""
     console.print(f"[bold]{name}[/bold] ...")
     begun = time.monotonic()
     try:
-        held, facts = True, stage(scene)
+        held, facts = True, stage(context)
     except Failure as error:
         held, facts = False, [str(error)]
     except Exception as error:  # noqa: BLE001
@@ -35,21 +35,21 @@ def play(name: str, stage: Callable[[Scene], list[str]], scene: Scene, console: 
         held, facts = False, [f"{type(error).__name__}: {error}"]
     for fact in facts:
         console.print(f"  {'+' if held else 'x'} {fact}", markup=False, highlight=False)
-    return Outcome(name, held, time.monotonic() - begun, facts)
+    return StageResult(name, held, time.monotonic() - begun, facts)
 
 
-def table(outcomes: Sequence[Outcome]) -> Table:
+def table(results: Sequence[StageResult]) -> Table:
     """For a terminal."""
     made = Table("stage", "held", "seconds", "what was seen")
-    for each in outcomes:
+    for each in results:
         made.add_row(each.name, "yes" if each.held else "NO", f"{each.seconds:.0f}", "\n".join(each.facts))
     return made
 
 
-def markdown(outcomes: Sequence[Outcome]) -> list[str]:
+def markdown(results: Sequence[StageResult]) -> list[str]:
     """For docs/cluster-run.md."""
     lines = ["| stage | held | seconds | what was seen |", "|---|---|---|---|"]
-    for each in outcomes:
+    for each in results:
         seen = "<br>".join(fact.replace("|", "\\|") for fact in each.facts)
         lines.append(f"| {each.name} | {'yes' if each.held else 'no'} | {each.seconds:.0f} | {seen} |")
     return lines

@@ -1,4 +1,4 @@
-"""`matchday rollout`: begun in one shell, told what to do from another, explained in a third."""
+"""`matchday rollout`: started in one shell, given orders from another, explained in a third."""
 
 import os
 import re
@@ -27,7 +27,7 @@ from matchday.tables import Matches
 from rollout.embedded.settings import RolloutSettings
 from rollout.spec import SpecError
 from rollout.state import Phase, State
-from tests.console.conftest import Printed
+from tests.console.conftest import Printed, RunCommand
 from tests.league import some
 from tests.rollout import candidates
 from tests.rollout.conftest import GIVEN, MATCHES
@@ -36,6 +36,8 @@ from tests.serving.conftest import KICKOFF, Online, online  # noqa: F401, a fixt
 
 MATCHDAY = str(Path(sys.executable).with_name("matchday"))
 SEASON = "2526"
+PATIENCE_SECONDS = 200.0
+"""The most that is waited for anything; waiting ends with the condition."""
 SPEC = {
     **{key: value for key, value in GIVEN.items() if key != "inferenceService"},
     "promotion": "Manual",
@@ -45,7 +47,7 @@ SPEC = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with three versions, of which the first is champion, and the teams of a season."""
     home = tmp_path_factory.mktemp("rollouts") / "home"
     settings = Settings(home=home)
@@ -68,9 +70,9 @@ def few_teams() -> pd.DataFrame:
 
 
 @pytest.fixture
-def service(made: Path, online: Online, monkeypatch: pytest.MonkeyPatch) -> Iterator[RolloutSettings]:  # noqa: F811
+def rollout_settings(prepared_home: Path, online: Online, monkeypatch: pytest.MonkeyPatch) -> Iterator[RolloutSettings]:  # noqa: F811
     """Settings of a service that is ended afterwards."""
-    monkeypatch.setenv("MATCHDAY_HOME", str(made))
+    monkeypatch.setenv("MATCHDAY_HOME", str(prepared_home))
     monkeypatch.setenv("MATCHDAY_SERVING_ONLINE_STORE", str(online.path))
     monkeypatch.setenv("MATCHDAY_ROLLOUT_INTERVAL_SECONDS", "0.2")
     yield RolloutSettings(port=free_port())
@@ -87,53 +89,53 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def begin(name: str, service: RolloutSettings, *more: str) -> subprocess.Popen[str]:
-    command = [MATCHDAY, "rollout", "start", name, "--port", str(service.port), *more]
+def begin(name: str, settings: RolloutSettings, *more: str) -> subprocess.Popen[str]:
+    command = [MATCHDAY, "rollout", "start", name, "--port", str(settings.port), *more]
     return subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def until(name: str, wanted: Callable[[State], Any], process: subprocess.Popen[str], seconds: float = 60.0) -> State:
+def wait_until(name: str, wanted: Callable[[State], Any], process: subprocess.Popen[str]) -> State:
     """Wait for a state of a rollout that a process carries out."""
-    place, deadline = rollouts.open_workspace(), time.monotonic() + seconds
-    while name not in place.rollouts.names() or not wanted(place.rollouts.state(name)):
+    rollouts_here, deadline = rollouts.open_workspace().rollouts, time.monotonic() + PATIENCE_SECONDS
+    while name not in rollouts_here.names() or not wanted(rollouts_here.state(name)):
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
-        assert time.monotonic() < deadline, place.rollouts.state(name)
+        assert time.monotonic() < deadline, rollouts_here.state(name)
         time.sleep(0.05)
-    return place.rollouts.state(name)
+    return rollouts_here.state(name)
 
 
-def start(name: str, candidate: str, file: Path | None, service: RolloutSettings) -> None:
+def start(name: str, candidate: str, file: Path | None, settings: RolloutSettings) -> None:
     """Start a rollout in this process."""
-    rollout_running.start_here(name, candidate, file, service, lambda _: None, lambda _: None, Event())
+    rollout_running.start_here(name, candidate, file, settings, lambda _: None, lambda _: None, Event())
 
 
 @pytest.mark.slow
 @pytest.mark.services
-def test_a_rollout_from_one_shell_and_another(service: RolloutSettings, file: Path, printed: Printed) -> None:
+def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings, file: Path, printed: Printed) -> None:
     questions = [MatchQuestion(home, away, KICKOFF) for home, away in MATCHES]
-    process = begin("good", service, "--candidate", "2", "--spec", str(file))
+    process = begin("good", rollout_settings, "--candidate", "2", "--spec", str(file))
     try:
-        until("good", lambda state: state.phase is Phase.STARTING, process)
+        wait_until("good", lambda state: state.phase is Phase.STARTING, process)
         with pytest.raises(MatchdayError, match=r"rollout good of service match-outcome is|in the hands of"):
-            start("other", "3", file, service)
-        with LoadGenerator("127.0.0.1", service.port, questions).running() as load:
-            until("good", lambda state: state.phase is Phase.PROGRESSING, process)
+            start("other", "3", file, rollout_settings)
+        with LoadGenerator("127.0.0.1", rollout_settings.port, questions).running() as load:
+            wait_until("good", lambda state: state.phase is Phase.PROGRESSING, process)
             rollouts.pause("good", None, paused=True)
-            until("good", lambda state: state.paused, process)
+            wait_until("good", lambda state: state.paused, process)
             process.send_signal(signal.SIGTERM)
-            out, _ = process.communicate(timeout=30)
+            out, _ = process.communicate(timeout=PATIENCE_SECONDS)
             assert process.returncode == 3
             assert "rollout good rests Progressing at" in out and "'matchday rollout start good' goes on" in out
             assert "no process is running it now" in printed.by(commands.resume, "good")
-            process = begin("good", service)
-            until("good", lambda state: state.gate, process)
+            process = begin("good", rollout_settings)
+            wait_until("good", lambda state: state.gate, process)
             table = printed.by(commands.explain, "good")
             assert re.search(r"^errors +pass +[\d,]+ +0 +\S+ to \S+ +0\.1$", table, re.MULTILINE)
             status = printed.by(commands.status, "good")
             assert "Progressing at 50 %" in status and "matchday rollout approve good" in status
             assert f"carried    out by rollout good, process {process.pid}" in status
             rollouts.approve("good", None)
-            out, _ = process.communicate(timeout=60)
+            out, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, out
         assert not load.failures
     finally:
@@ -155,20 +157,20 @@ def test_a_rollout_from_one_shell_and_another(service: RolloutSettings, file: Pa
 @pytest.mark.slow
 @pytest.mark.services
 def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
-    service: RolloutSettings, file: Path, printed: Printed
+    rollout_settings: RolloutSettings, file: Path, printed: Printed
 ) -> None:
     questions = [MatchQuestion(home, away, KICKOFF) for home, away in MATCHES]
-    process = begin("bad", service, "--candidate", "3", "--spec", str(file))
+    process = begin("bad", rollout_settings, "--candidate", "3", "--spec", str(file))
     try:
-        until("bad", lambda state: state.phase is Phase.STARTING, process)
-        with LoadGenerator("127.0.0.1", service.port, questions).running():
-            out, _ = process.communicate(timeout=90)
+        wait_until("bad", lambda state: state.phase is Phase.STARTING, process)
+        with LoadGenerator("127.0.0.1", rollout_settings.port, questions).running():
+            out, _ = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         end(process)
     assert process.returncode == 1, out
     assert re.search(r"RolledBack +features incomplete: ", out)
-    again = begin("again", service, "--candidate", "3", "--spec", str(file))
-    out, _ = again.communicate(timeout=60)
+    again = begin("again", rollout_settings, "--candidate", "3", "--spec", str(file))
+    out, _ = again.communicate(timeout=PATIENCE_SECONDS)
     assert again.returncode == 2 and "version 3 was rolled back and is left alone for 24.0 h more" in out
     with pytest.raises(MatchdayError, match="rollout bad has ended: it is RolledBack"):
         rollouts.abort("bad", None)
@@ -185,9 +187,11 @@ def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
         ("nobody", "match-outcome has no alias nobody"),
     ],
 )
-def test_what_cannot_begin_is_refused_and_not_kept(service: RolloutSettings, candidate: str, said: str) -> None:
+def test_what_cannot_begin_is_refused_and_not_kept(
+    rollout_settings: RolloutSettings, candidate: str, said: str
+) -> None:
     with pytest.raises(MatchdayError, match=said):
-        start(f"never-{candidate}", candidate, None, service)
+        start(f"never-{candidate}", candidate, None, rollout_settings)
     assert f"never-{candidate}" not in rollouts.open_rollouts(None).names()
 
 
@@ -202,22 +206,23 @@ def test_what_cannot_begin_is_refused_and_not_kept(service: RolloutSettings, can
     ],
 )
 def test_a_bad_file_is_refused_in_one_sentence(
-    service: RolloutSettings, tmp_path: Path, content: str, said: str
+    rollout_settings: RolloutSettings, tmp_path: Path, content: str, said: str
 ) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(content)
     with pytest.raises(MatchdayError, match=said) as refused:
-        start("never", "2", file, service)
+        start("never", "2", file, rollout_settings)
     assert "\n" not in str(refused.value)
     with pytest.raises(SpecError, match="cannot be read"):
         rollouts.read_spec("2", tmp_path / "nothing.yaml")
 
 
 @pytest.mark.parametrize("command", ["status", "approve", "pause", "resume", "abort", "retry", "history", "explain"])
-def test_an_unknown_rollout_is_refused_with_exit_code_2(command: str, tmp_path: Path) -> None:
-    environ = {**os.environ, "MATCHDAY_HOME": str(tmp_path)}
-    ran = subprocess.run(
-        [MATCHDAY, "rollout", command, "nothing"], env=environ, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 2 and ran.stdout == ""
-    assert ran.stderr == "matchday: there is no rollout nothing; there are: none yet\n"
+def test_an_unknown_rollout_is_refused_with_exit_code_2(matchday: RunCommand, command: str) -> None:
+    refusal = matchday("rollout", command, "nothing").refusal
+    assert refusal == "matchday: there is no rollout nothing; there are: none yet\n"
+
+
+def test_without_rollouts_it_is_said_how_to_start_one(matchday: RunCommand) -> None:
+    assert "begin one with 'matchday rollout start NAME --candidate VERSION'" in matchday("rollout", "list").refusal
+    assert "nothing serves match-outcome here" in matchday("rollout", "stop").refusal
