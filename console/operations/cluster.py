@@ -102,7 +102,7 @@ def _make_buckets(settings: Settings, seconds: float) -> dict[str, bool]:
 
 
 def _champion(registry: Registry) -> ModelVersion | None:
-    return registry.aliased(MATCH_OUTCOME.name, CHAMPION)
+    return registry.at_alias(MATCH_OUTCOME.name, CHAMPION)
 
 
 def _kubeflow_answers(on_event: Callable[[ChampionEvent], None]) -> bool:

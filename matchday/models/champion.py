@@ -22,7 +22,7 @@ def promote(kind: ModelKind, settings: Settings, version: str, as_of: datetime) 
     version stays the challenger. Raises RegistryError.
     """
     registry = Registry(settings.tracking_uri)
-    champion = registry.aliased(kind.name, CHAMPION)
+    champion = registry.at_alias(kind.name, CHAMPION)
     challenger = registry.resolve(f"mlflow://{kind.name}/{version}")
     decision = _decide(kind, settings, registry, champion, challenger, as_of)
     if decision.promoted:
@@ -69,7 +69,7 @@ def _decide(
 
 def _cannot_be_served(registry: Registry, champion: ModelVersion) -> str:
     """Why a champion cannot be served, for people; empty when it can."""
-    if not registry.whole(champion):
+    if not registry.is_complete(champion):
         return f"champion {champion.version} has lost its files"
     return _service_gone(champion)
 
