@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import cycle
 
-from console.operations.forecasts import MODEL, MatchQuestion, request_body
+from console.demo.gameweek import MODEL
+from console.operations.forecasts import MatchQuestion, request_body
 
 THREADS = 12
 TIMEOUT_SECONDS = 30.0

@@ -11,9 +11,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.demo.gameweek import questions_of
+from console.demo.gameweek import MODEL, questions_of
 from console.demo.load import LoadGenerator
-from console.demo.variants import MODEL, Variant, register
+from console.demo.variants import Variant, register
 from matchday.bundle import read_bundle
 from matchday.calendar import Gameweek
 from matchday.errors import MatchdayError

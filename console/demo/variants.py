@@ -10,6 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from console.demo.gameweek import MODEL
 from matchday.backtest import Walk
 from matchday.bundle import Bundle, write_bundle
 from matchday.models.catalogue import model_kind
@@ -17,7 +18,7 @@ from matchday.models.evaluation import Evaluation
 from matchday.models.skill import FORECASTS
 from matchday.registry import ModelVersion, Registry
 
-MODEL, OUTPUT, INPUT = "match-outcome", "probabilities", "features"
+OUTPUT, INPUT = "probabilities", "features"
 GOALS = "goals"
 """In the graph: logarithms of the goals member's probabilities, each row up to a constant."""
 RESTED = 13.0

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from matchday.errors import MatchdayError
+from matchday.models.catalogue import KINDS
 from matchday.settings import Settings
 from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.workspace import Workspace
@@ -15,7 +16,7 @@ from rollout.repository import RolloutRepository
 from rollout.spec import Spec, SpecError
 from rollout.state import Commands, HistoryEntry, Phase, State
 
-SERVICE = "match-outcome"
+DEFAULT_MODEL = next(iter(KINDS))
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,12 @@ def open_workspace() -> Workspace:
     return Workspace(Settings(), RolloutSettings())
 
 
-def read_spec(candidate: str | None, file: Path | None) -> Spec:
-    """A spec from a YAML file, bare or as a ModelRollout, with the given candidate. Raises SpecError."""
-    given: dict[str, Any] = {"inferenceService": SERVICE}
+def read_spec(candidate: str | None, file: Path | None, model: str | None = None) -> Spec:
+    """A spec from a YAML file, bare or as a ModelRollout, with the given candidate and model.
+
+    A service that is not named has the name of its model. Raises SpecError.
+    """
+    given: dict[str, Any] = {}
     if file:
         try:
             read = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -80,7 +84,9 @@ def read_spec(candidate: str | None, file: Path | None) -> Spec:
         if not isinstance(read, dict):
             raise SpecError(f"{file} holds no rollout: write keys such as candidate and steps")
         given |= dict(read["spec"]) if isinstance(read.get("spec"), dict) else read
-    return Spec.parse(given | ({"candidate": candidate} if candidate else {}))
+    given |= {key: value for key, value in (("candidate", candidate), ("model", model)) if value}
+    service = given.get("model", DEFAULT_MODEL)
+    return Spec.parse({"inferenceService": service, "model": service, **given})
 
 
 def list_rollouts(namespace: str | None) -> list[RolloutRecord]:

@@ -109,7 +109,7 @@ def find_finished(client: "MlflowClient", experiment: str, content: str) -> str 
 
 
 def ensure_experiment(client: "MlflowClient", name: str, artifacts: Path | None) -> str:
-    """Make the experiment if it does not exist; returns its id. artifacts: their folder, None where a server has one."""
+    """Make the experiment if it does not exist; returns its id. artifacts: their folder, None on a server."""
     from mlflow.exceptions import MlflowException
 
     if known := client.get_experiment_by_name(name):

@@ -15,7 +15,10 @@ def sqlite_file(tracking_uri: str) -> Path | None:
 
 
 def create(path: Path) -> None:
-    """Create MLflow's tables in a temporary file and rename it to `path`; a file that exists is kept. Raises RegistryError."""
+    """Create MLflow's tables in a temporary file and rename it to `path`; a file that exists is kept.
+
+    Raises RegistryError.
+    """
     try:
         with replace_file(path) as draft:
             if path.exists():

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from console.cli.options import DEFAULT_MODEL
+from matchday.models.catalogue import KINDS
 from matchday.settings import REPOSITORY
 from tests.console.conftest import RunCommand
 
@@ -50,6 +52,15 @@ def test_a_refusal_of_a_process_is_one_line_and_exit_code_2() -> None:
     assert said.returncode == 2
     assert said.stdout == ""
     assert said.stderr == "matchday: no scene 'nonsense'; there are: outcome, rollout, rollback\n"
+
+
+def test_the_default_model_is_the_catalogues_first() -> None:
+    assert next(iter(KINDS)) == DEFAULT_MODEL
+
+
+@pytest.mark.parametrize("command", [("pipeline", "run"), ("cluster", "champion"), ("forecast", "A", "B", "--model")])
+def test_a_model_that_the_catalogue_does_not_have_is_refused(matchday: RunCommand, command: tuple[str, ...]) -> None:
+    assert "no model 'match-outcom'; did you mean match-outcome?" in matchday(*command, "match-outcom").refusal
 
 
 def test_the_version_is_the_packages(matchday: RunCommand) -> None:

@@ -95,7 +95,7 @@ def test_without_kubeflow_one_is_trained_here(
 ) -> None:
     asked: list[datetime] = []
 
-    def train(as_of: datetime, on_event: object) -> LocalRunFinished:
+    def train(model: str, as_of: datetime, on_event: object) -> LocalRunFinished:
         asked.append(as_of)
         crown(tmp_path / "bundle")
         return LocalRunFinished(12, 0)
@@ -124,4 +124,4 @@ def test_with_kubeflow_a_run_is_begun_there(printed: Printed, monkeypatch: pytes
 def test_a_tracking_server_that_never_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHDAY_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(MatchdayError, match=r"MLflow at http://.*no answer; is it running\? \(waited 1 s\)"):
-        cluster.ensure_champion(1, "matchday-pipeline:abc", "autumn", "runs", lambda _: None)
+        cluster.ensure_champion(MODEL, 1, "matchday-pipeline:abc", "autumn", "runs", lambda _: None)

@@ -106,7 +106,9 @@ def wait_until(name: str, wanted: Callable[[State], Any], process: subprocess.Po
 
 def start(name: str, candidate: str, file: Path | None, settings: RolloutSettings) -> None:
     """Start a rollout in this process."""
-    rollout_running.start_here(name, candidate, file, settings, lambda _: None, lambda _: None, Event())
+    rollout_running.start_here(
+        name, rollouts.read_spec(candidate, file), settings, lambda _: None, lambda _: None, Event()
+    )
 
 
 @pytest.mark.slow
