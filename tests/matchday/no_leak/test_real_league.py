@@ -17,7 +17,7 @@ from matchday.models.match_outcome import model as outcome
 from matchday.models.match_outcome.baselines import elo_ordered_logit
 from matchday.models.match_outcome.model import Parameters
 from matchday.models.match_outcome.recipe import OutcomeRecipe
-from matchday.ratings.chances import team_chances
+from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Fixtures, Matches, Teams
 from tests import league
 
@@ -41,7 +41,7 @@ class World:
 
 
 def lived(matches: pd.DataFrame, appearances: pd.DataFrame) -> World:
-    tables = team_tables(team_chances(matches, appearances), league.some(Teams, SEASONS))
+    tables = team_tables(with_xg(matches, appearances), league.some(Teams, SEASONS))
     return World(*tables, league.joined(matches, *tables))
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matchday.ratings.chances import poisson_regression, team_chances
+from matchday.ratings.poisson import poisson_regression
+from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Matches
 from tests import league
 
@@ -35,7 +36,7 @@ def test_a_season_never_helps_to_describe_itself(old, season: str) -> None:
     altered = matches.copy()
     here = altered["season"] == season
     altered.loc[here, "home_goals"] = 9 - altered.loc[here, "home_goals"]
-    before, after = team_chances(matches, appearances), team_chances(altered, appearances)
+    before, after = with_xg(matches, appearances), with_xg(altered, appearances)
     for other in OLD:
         if other <= season:
             pd.testing.assert_frame_equal(of(other, after), of(other, before), check_exact=True)
@@ -44,9 +45,9 @@ def test_a_season_never_helps_to_describe_itself(old, season: str) -> None:
 
 
 def test_the_first_season_with_players_has_no_stand_in_and_the_next_a_sensible_one(old) -> None:
-    chances = team_chances(*old)
-    assert of("1617", chances).isna().all(axis=None)
-    later = chances[chances["season"] > "1617"]
+    found = with_xg(*old)
+    assert of("1617", found).isna().all(axis=None)
+    later = found[found["season"] > "1617"]
     assert later[["home_xg", "away_xg"]].notna().all(axis=None)
     assert later["home_xg"].mean() == pytest.approx(later["home_goals"].mean(), rel=0.1)
     assert np.corrcoef(later["home_xg"], later["home_goals"])[0, 1] > 0.45
@@ -54,9 +55,9 @@ def test_the_first_season_with_players_has_no_stand_in_and_the_next_a_sensible_o
 
 def test_where_the_source_has_expected_goals_they_are_the_sum_over_the_players() -> None:
     matches, appearances = league.some(Matches, ["2526"]), league.some(Appearances, ["2526"])
-    chances = team_chances(matches, appearances)
-    assert chances["match_id"].tolist() == matches["match_id"].tolist()
-    for row in chances.iloc[::75].to_dict("records"):
+    found = with_xg(matches, appearances)
+    assert found["match_id"].tolist() == matches["match_id"].tolist()
+    for row in found.iloc[::75].to_dict("records"):
         players = appearances[appearances["match_id"] == row["match_id"]]
         for side in ("home", "away"):
             assert row[f"{side}_xg"] == pytest.approx(players.loc[players["team"] == row[side], "xg"].sum())
@@ -64,4 +65,4 @@ def test_where_the_source_has_expected_goals_they_are_the_sum_over_the_players()
 
 def test_matches_without_players_have_none() -> None:
     matches = league.some(Matches, ["1415"])
-    assert team_chances(matches, league.some(Appearances, ["1617"]))[["home_xg", "away_xg"]].isna().all(axis=None)
+    assert with_xg(matches, league.some(Appearances, ["1617"]))[["home_xg", "away_xg"]].isna().all(axis=None)

@@ -1,4 +1,4 @@
-"""Expected goals of both sides of a match, with a stand-in for the seasons that have none.
+"""Expected goals (xG) of both sides of a match, with a stand-in for the seasons that have none.
 
 From 2022/23 a team's expected goals are the sum over its players. Before, the fantasy game's `threat` and
 `creativity` of its players and the `saves` of the other side's stand in: a Poisson regression of goals on their
@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from matchday.ratings.poisson import poisson_regression
+
 FloatArray = NDArray[np.float64]
 
 SIDES = ("home", "away")
 
 
-def team_chances(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
+def with_xg(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
     """Matches with `home_xg` and `away_xg` (goals; NaN where nothing is known), in the order given."""
     table = _with_sums(matches, appearances)
     described = (
@@ -32,20 +34,6 @@ def team_chances(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFra
             rows = unknown & (table["season"] == season) & table[f"{side}_xg"].isna()
             table.loc[rows, f"{side}_xg"] = np.exp(_design(table[rows], side) @ weights)
     return matches.assign(home_xg=table["home_xg"].to_numpy(), away_xg=table["away_xg"].to_numpy())
-
-
-def poisson_regression(design: FloatArray, counts: FloatArray) -> FloatArray:
-    """Coefficients (k,) of log counts (n,) on a design (n, k) whose first column is one; Newton's method."""
-    weights = np.zeros(design.shape[1])
-    weights[0] = np.log(counts.mean())
-    for _ in range(50):
-        rate = np.exp(design @ weights)
-        information = (design * rate[:, None]).T @ design + 1e-9 * np.eye(len(weights))
-        step = np.linalg.solve(information, design.T @ (counts - rate))
-        weights += step
-        if np.abs(step).max() < 1e-10:
-            break
-    return weights
 
 
 def _with_sums(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Expected goals of both teams of a match, from the ratings in its feature vector.
+"""Poisson rates of both teams' goals in a match, from the ratings in its feature vector.
 
     log rate(home) = level + home edge + attack(home) - defence(away)
     log rate(away) = level + attack(away) - defence(home)
@@ -25,8 +25,8 @@ def log_rate_matrix(names: Sequence[str]) -> FloatArray:
     return np.array([[signs.get(name, 0) for signs in SIGNS] for name in names], float)
 
 
-def expected_goals(vectors: NDArray[np.float32], names: Sequence[str]) -> tuple[FloatArray, FloatArray]:
-    """Expected goals (n,) of home and away from feature vectors (n, k)."""
+def goal_rates(vectors: NDArray[np.float32], names: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    """Rates (n,) of home and away from feature vectors (n, k), whose columns have these names."""
     value = dict(zip(names, vectors.astype(float).T, strict=True))
     home, away = (sum(sign * value[name] for name, sign in signs.items()) for signs in SIGNS)
     return np.exp(home), np.exp(away)
