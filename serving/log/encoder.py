@@ -8,10 +8,9 @@ from typing import Any
 import orjson
 
 from matchday.events import PREDICTIONS, CloudEvent
-from serving.log.prediction import Prediction, TraceContext
+from serving.log.prediction import Prediction
 
 SOURCE = "/matchday/serving/"
-_NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 
 class PredictionEncoder:
@@ -19,112 +18,108 @@ class PredictionEncoder:
 
     def __init__(self, process: str) -> None:
         self._process = process
-        self._templates: dict[tuple[str, str, str], Template] = {}
+        self._templates: dict[tuple[str, str, str], DataTemplate] = {}
 
     def event(self, number: int, entry: Prediction, row: int) -> CloudEvent:
         """The event of one row of a request. number: of the forecast in this worker.
 
         Raises ValueError, TypeError or another error for parts that do not belong together.
         """
-        time, trace = iso(entry.time), trace_ids(entry.trace)
-        keys = {name: keys[row] for name, keys in entry.entities.items()}
+        model, trace, time = entry.model, entry.trace, iso(entry.time)
+        traced = trace is not None and trace.trace_id
+        ids = "%032x-%016x-%02x" % (trace.trace_id, trace.span_id, trace.trace_flags) if traced else ""  # noqa: UP031
+        if entry.entities:
+            keys = {name: keys[row] for name, keys in entry.entities.items()}
+            key, entities = "|".join((model, *map(str, keys.values()))), orjson.dumps(keys)
+        else:
+            key, entities = f"{model}|{entry.request_id}", b"{}"
+        data = self._template(entry).fill(entry, row, time, ids, entities)
         return CloudEvent(
-            id=f"{self._process}-{number}",
-            source=SOURCE + entry.model,
-            type=PREDICTIONS.type,
-            time=time,
-            key="|".join((entry.model, *map(str, keys.values()))) if keys else f"{entry.model}|{entry.request_id}",
-            data=orjson.Fragment(self._template(entry).fill(entry, row, keys, time, trace)),
-            traceparent=trace,
+            f"{self._process}-{number}",
+            SOURCE + model,
+            PREDICTIONS.type,
+            time,
+            key,
+            orjson.Fragment(data),
+            f"00-{ids}" if ids else None,
         )
 
-    def _template(self, entry: Prediction) -> "Template":
+    def _template(self, entry: Prediction) -> "DataTemplate":
         """The template of this version of a model, made anew when its columns are others."""
-        of = entry.model, entry.version, entry.variant
-        template = self._templates.get(of)
+        version = entry.model, entry.version, entry.variant
+        template = self._templates.get(version)
         if template is None or template.features is not entry.features or template.labels is not entry.labels:
-            template = self._templates[of] = Template(entry)
+            template = self._templates[version] = DataTemplate(entry)
         return template
 
 
-class Template:
-    """The JSON of a forecast with everything that is the same for all forecasts of a version.
+class DataTemplate:
+    """The JSON of a forecast: pieces that are the same for all forecasts of a version, and a gap between each two.
 
-    A row of numbers is written by orjson and cut at its commas; this costs a third of a dictionary of them.
+    orjson writes the numbers of a row, which are then cut at their commas: half the time of a dictionary of them.
     """
 
     def __init__(self, entry: Prediction) -> None:
         self.features = entry.features
         self.labels = entry.labels
-        self._text = b"".join(
-            (
-                b'{"request_id":%b,"trace_id":%b,"time":"%b","model":',
-                _escaped(entry.model),
-                b',"version":',
-                _escaped(entry.version),
-                b',"variant":',
-                _escaped(entry.variant),
-                b',"entities":%b,"kickoff":%b,"features":',
-                _object(entry.features),
-                b',"features_event_time":%b,"degraded":%b,"output":',
-                _object(entry.labels),
-                b',"latency_seconds":%.6f}',
-            )
-        )
+        self._numbers = len(entry.features) + len(entry.labels)
+        self._columns = len(entry.features)
+        model, version, variant = map(orjson.dumps, (entry.model, entry.version, entry.variant))
+        pieces = [
+            b'{"request_id":',
+            b',"trace_id":',
+            b',"time":"',
+            b'","model":%b,"version":%b,"variant":%b,"entities":' % (model, version, variant),
+            b',"kickoff":',
+            *_names(b',"features":{', entry.features),
+            b'},"features_event_time":',
+            b',"degraded":',
+            *_names(b',"output":{', entry.labels),
+            b'},"latency_seconds":',
+            b"}",
+        ]
+        self._parts = [b""] * (2 * len(pieces) - 1)
+        self._parts[::2] = pieces
 
-    def fill(
-        self, entry: Prediction, row: int, keys: dict[str, str | int], time: str, traceparent: str | None
-    ) -> bytes:
-        """The JSON of a row. Raises ValueError when it has more or fewer numbers than names."""
-        values, output = _numbers(entry.values[row]), _numbers(entry.output[row])
-        if len(values) != len(self.features) or len(output) != len(self.labels):
-            raise ValueError(f"{len(values)} features and {len(output)} outputs do not fit {self.features}")
-        return self._text % (
+    def fill(self, entry: Prediction, row: int, time: str, ids: str, entities: bytes) -> bytes:
+        """The JSON of a row. ids: of trace and span; empty for none. Raises ValueError for too many or few numbers."""
+        text = orjson.dumps(
+            (entry.values[row], entry.output[row]), default=_plain, option=orjson.OPT_SERIALIZE_NUMPY
+        )
+        numbers = text.translate(None, b"[]").split(b",")
+        if len(numbers) != self._numbers:
+            raise ValueError(f"{len(numbers)} numbers for {self._numbers} columns of {entry.model}")
+        parts = self._parts.copy()
+        parts[1::2] = (
             orjson.dumps(entry.request_id),
-            b'"%b"' % traceparent[3:35].encode() if traceparent else b"null",
+            b'"%b"' % ids[:32].encode() if ids else b"null",
             time.encode(),
-            orjson.dumps(keys) if keys else b"{}",
+            entities,
             b'"%b"' % iso(entry.kickoffs[row]).encode() if entry.kickoffs else b"null",
-            *values,
+            *numbers[: self._columns],
             b"null" if entry.event_time is None else b'"%b"' % iso(entry.event_time).encode(),
             b"true" if entry.degraded else b"false",
-            *output,
-            entry.latency,
+            *numbers[self._columns :],
+            b"%.6f" % entry.latency,
         )
-
-
-def trace_ids(trace: TraceContext | None) -> str | None:
-    """The W3C `traceparent` of a span; None for no trace."""
-    if trace is None or not trace.trace_id:
-        return None
-    return f"00-{trace.trace_id:032x}-{trace.span_id:016x}-{trace.trace_flags:02x}"
+        return b"".join(parts)
 
 
 def iso(moment: float) -> str:
     """ISO 8601 in UTC of Unix seconds, to the millisecond."""
     seconds, micros = divmod(round(moment * 1e6), 1_000_000)
-    return f"{_to_the_second(seconds)}.{micros // 1000:03d}Z"
+    return f"{_to_the_second(seconds)}{micros // 1000:03d}Z"
 
 
 @lru_cache(maxsize=256)
 def _to_the_second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
 
 
-def _numbers(row: Any) -> list[bytes]:
-    """The numbers of a row, or one number, as JSON has them; `null` for what is not finite."""
-    text = orjson.dumps(row, default=_plain, option=_NUMPY)
-    return text[1:-1].split(b",") if text[:1] == b"[" else [text]
-
-
-def _object(names: Sequence[str]) -> bytes:
-    """A JSON object of these names with a place for each value."""
-    return b"{" + b",".join(_escaped(name) + b":%b" for name in names) + b"}"
-
-
-def _escaped(text: str) -> bytes:
-    """Text as JSON, for a template of `%`."""
-    return orjson.dumps(text).replace(b"%", b"%%")
+def _names(begin: bytes, names: Sequence[str]) -> list[bytes]:
+    """The pieces of a JSON object before each of its values."""
+    pieces = [orjson.dumps(name) + b":" for name in names]
+    return [begin + pieces[0], *(b"," + piece for piece in pieces[1:])]
 
 
 def _plain(value: Any) -> Any:
