@@ -8,16 +8,17 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
 from matchday.bundle import CONTENTS, MAX_FILE_BYTES, SUMS, Bundle, BundleError, read_bundle, write_bundle
-from matchday.registry.names import CHAMPION, DIGEST_TAG, SCHEME, ModelUri
+from matchday.registry.names import CHAMPION, DIGEST_TAG, ModelUri
 from matchday.signature import Signature
 from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
-from serving.storage.http import NotFound, Server
+from serving.storage.mlflow_api import MlflowApi, NotFound
+from serving.storage.registry import FoundVersion
 
 API = "/api/2.0/mlflow"
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
@@ -27,28 +28,14 @@ LISTED = "100"
 """How many models or versions a message of what exists is drawn from."""
 
 
-@dataclass(frozen=True)
-class TrackedVersion:
-    """A registered version; `tags` as registered."""
-
-    name: str
-    version: str
-    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
-
-    @property
-    def uri(self) -> str:
-        """The pinned model URI."""
-        return f"{SCHEME}{self.name}/{self.version}"
-
-
-class Tracking:
+class TrackingServer:
     """What `matchday.registry.Registry` does for a server, as far as reading bundles goes."""
 
     def __init__(self, url: str, environ: Mapping[str, str] = os.environ) -> None:
         """url: http(s) address. Raises StorageError for one that is none."""
-        self._server = Server(url, environ)
+        self._api = MlflowApi(url, environ)
 
-    def resolve(self, uri: str) -> TrackedVersion:
+    def resolve(self, uri: str) -> FoundVersion:
         """The version that `mlflow://NAME/VERSION` or `mlflow://NAME@ALIAS` means now.
 
         Raises ModelUriError, or StorageError for an unknown model, version or alias, which says what exists.
@@ -56,16 +43,16 @@ class Tracking:
         name, version, alias = ModelUri.parse(uri)
         try:
             if version is None:
-                answer = self._server.json(f"{API}/registered-models/alias", name=name, alias=str(alias))
+                answer = self._api.json(f"{API}/registered-models/alias", name=name, alias=str(alias))
             else:
-                answer = self._server.json(f"{API}/model-versions/get", name=name, version=version)
+                answer = self._api.json(f"{API}/model-versions/get", name=name, version=version)
         except NotFound:
             self._unknown(name, alias, version)
         found = answer.get("model_version", {})
         if found.get("status", "READY") != "READY":
             raise StorageError(f"{uri} is {found['status']} in MLflow: wait until its registration is complete")
         tags = {str(tag["key"]): str(tag.get("value", "")) for tag in found.get("tags", [])}
-        return TrackedVersion(name, str(found["version"]), tags)
+        return FoundVersion(name, str(found["version"]), tags)
 
     def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
         """Put the bundle of `uri` into `folder`, verified, whole or not at all. Returns its signature.
@@ -91,30 +78,30 @@ class Tracking:
         write_bundle(place, bundle.onnx, signature, bundle.explainer, bundle.card)
         return signature
 
-    def _fetch(self, version: TrackedVersion, scratch: Path) -> None:
+    def _fetch(self, version: FoundVersion, scratch: Path) -> None:
         """The files of a bundle, and only if there are no others."""
         root = self._artifacts(version)
         try:
-            _check_listing(version, self._server.json(PROXY, path=root).get("files", []))
+            _check_listing(version, self._api.json(PROXY, path=root).get("files", []))
             for name in sorted(FILES):
                 self._hand_out(version, f"{root}/{name}", scratch / name)
         except Unreachable as error:
             raise Unreachable(f"{error}; bundles are in its object store: see that this runs too") from None
 
-    def _hand_out(self, version: TrackedVersion, path: str, file: Path) -> None:
+    def _hand_out(self, version: FoundVersion, path: str, file: Path) -> None:
         try:
-            self._server.download(f"{PROXY}/{quote(path)}", file, MAX_FILE_BYTES)
+            self._api.download(f"{PROXY}/{quote(path)}", file, MAX_FILE_BYTES)
         except NotFound as error:
             raise StorageError(f"MLflow does not hand out {file.name} of {version.uri}: {error}") from None
 
-    def _artifacts(self, version: TrackedVersion) -> str:
+    def _artifacts(self, version: FoundVersion) -> str:
         """Where the version's bundle is below the root of the artifact proxy."""
-        answer = self._server.json(f"{API}/model-versions/get-download-uri", name=version.name, version=version.version)
+        answer = self._api.json(f"{API}/model-versions/get-download-uri", name=version.name, version=version.version)
         address = str(answer.get("artifact_uri", ""))
         parts = urlsplit(address)
         if parts.scheme == "mlflow-artifacts":
             path = unquote(parts.path)
-        elif parts.scheme in ("http", "https") and PROXY in parts.path and address.startswith(self._server.url):
+        elif parts.scheme in ("http", "https") and PROXY in parts.path and address.startswith(self._api.url):
             path = unquote(parts.path.partition(PROXY)[2])
         else:
             raise StorageError(
@@ -128,11 +115,11 @@ class Tracking:
 
     def _unknown(self, name: str, alias: str | None, number: str | None) -> NoReturn:
         try:
-            model = self._server.json(f"{API}/registered-models/get", name=name)["registered_model"]
+            model = self._api.json(f"{API}/registered-models/get", name=name)["registered_model"]
         except NotFound:
-            models = self._server.json(f"{API}/registered-models/search", max_results=LISTED)
+            models = self._api.json(f"{API}/registered-models/search", max_results=LISTED)
             names = sorted(str(each["name"]) for each in models.get("registered_models", []))
-            said = f"no model {name} in MLflow at {self._server.url}; it knows: "
+            said = f"no model {name} in MLflow at {self._api.url}; it knows: "
             if not names:
                 raise Untrained(f"{said}none yet: train one first") from None
             raise Absent(f"{said}{_listed(names)}; {CHOOSE}") from None
@@ -142,7 +129,7 @@ class Tracking:
             if CHAMPION not in aliases:
                 raise Untrained(f"{said}; train and promote one first") from None
             raise Absent(f"{said}; {CHOOSE}") from None
-        found = self._server.json(f"{API}/model-versions/search", filter=f"name='{name}'", max_results=LISTED)
+        found = self._api.json(f"{API}/model-versions/search", filter=f"name='{name}'", max_results=LISTED)
         versions = sorted((int(each["version"]) for each in found.get("model_versions", [])), reverse=True)
         latest = ", ".join(map(str, reversed(versions[:20])))
         known = f"{latest}; {CHOOSE}" if latest else "none yet: train one first"
@@ -153,7 +140,7 @@ def _listed(names: list[str], most: int = 20) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _check_listing(version: TrackedVersion, listed: list[dict[str, Any]]) -> None:
+def _check_listing(version: FoundVersion, listed: list[dict[str, Any]]) -> None:
     sizes = {str(each.get("path")): int(each.get("file_size", 0)) for each in listed if not each.get("is_dir")}
     folders = {str(each.get("path")) for each in listed if each.get("is_dir")}
     if others := sorted((set(sizes) | folders) - FILES | (folders & FILES)):
@@ -165,7 +152,7 @@ def _check_listing(version: TrackedVersion, listed: list[dict[str, Any]]) -> Non
             raise StorageError(f"{name} of {version.uri} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are fetched")
 
 
-def _intact(version: TrackedVersion, folder: Path) -> Bundle:
+def _intact(version: FoundVersion, folder: Path) -> Bundle:
     try:
         bundle = read_bundle(folder)
     except BundleError as error:
