@@ -23,13 +23,13 @@ from matchday.errors import MatchdayError
 from matchday.registry import ModelVersion, Registry
 from matchday.registry.sqlite import PREFIX, file_of
 from matchday.settings import Settings
-from rollout.embedded.place import Place
 from rollout.embedded.runner import Runner
 from rollout.embedded.settings import RolloutSettings
+from rollout.embedded.workspace import Workspace
 from rollout.judge import Finding
-from rollout.observations.sources import sources
+from rollout.observations.factory import sources
 from rollout.spec import Spec
-from rollout.state import Entry, Phase, State
+from rollout.state import HistoryEntry, Phase, State
 
 HOST = "127.0.0.1"
 LOOK_SECONDS = 0.25
@@ -62,7 +62,7 @@ class Stage:
     settings: Settings
     registry: Registry
     champion: ModelVersion
-    place: Place
+    place: Workspace
     crowd: Crowd
     scratch: Path
 
@@ -94,7 +94,7 @@ def _stage(scene: str, as_of: str | None, port: int) -> Iterator[Stage]:
     scratch = real.home.resolve() / "demonstration" / scene
     _cleared(scratch)
     settings = _apart(real, scratch)
-    place = Place(settings, RolloutSettings(host=HOST, port=port))
+    place = Workspace(settings, RolloutSettings(host=HOST, port=port))
     registry = Registry(settings.tracking_uri)
     champion = registry.resolve(f"mlflow://{MODEL}@champion")
     console.print(f"  [dim]on a copy of the registry in {scratch}: yours keeps its champion[/dim]")
@@ -111,7 +111,7 @@ def _stage(scene: str, as_of: str | None, port: int) -> Iterator[Stage]:
 
 def _cleared(scratch: Path) -> None:
     """Leave nothing of a demonstration that was killed: its servers may still run."""
-    left = Place(Settings(home=scratch), RolloutSettings())
+    left = Workspace(Settings(home=scratch), RolloutSettings())
     for service in left.services():
         left.stop(service)
     shutil.rmtree(scratch, ignore_errors=True)
@@ -145,7 +145,7 @@ def _tried(stage: Stage, variant: Variant) -> State:
     return runner.run()
 
 
-def _announce(entry: Entry) -> None:
+def _announce(entry: HistoryEntry) -> None:
     console.print(f"  {rollouts.line(entry)}", markup=False)
     figures = [_figures(found) for found in map(Finding.from_dict, entry.findings) if _name(found) in SHOWN and found.n]
     if figures and entry.phase is not Phase.ROLLED_BACK:

@@ -16,13 +16,13 @@ from console.screen import console, table
 from matchday import telemetry
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
-from rollout.embedded.place import Place
 from rollout.embedded.runner import Runner
 from rollout.embedded.settings import RolloutSettings
+from rollout.embedded.workspace import Workspace
 from rollout.judge import Finding
-from rollout.rollouts import Rollouts
+from rollout.repository import RolloutRepository
 from rollout.spec import Spec, SpecError
-from rollout.state import Entry, Phase, Requests, State
+from rollout.state import Commands, HistoryEntry, Phase, State
 
 SERVICE = "match-outcome"
 EXIT = {Phase.PROMOTED: 0, Phase.ROLLED_BACK: 1, Phase.REFUSED: 2}
@@ -41,7 +41,7 @@ def start(name: str, candidate: str | None, file: Path | None, rollout: RolloutS
         if candidate or file:
             rollouts.create(name, read_spec(candidate, file))
         _finish(_follow(rollouts, name))
-    place = Place(Settings(), rollout)
+    place = Workspace(Settings(), rollout)
     if candidate or file or name not in place.rollouts.names():
         _ask_for(place, name, read_spec(candidate, file))
     _finish(_carry_out(place, name, rollout))
@@ -136,25 +136,25 @@ def retry(name: str, namespace: str | None) -> None:
     state = rollouts.state(name)
     if not state.ended:
         raise MatchdayError(f"rollout {name} has not ended: it is {_phase(state)}")
-    _ask(rollouts, name, Requests(retry=state.attempt + 1), "is tried again", namespace)
+    _ask(rollouts, name, Commands(retry=state.attempt + 1), "is tried again", namespace)
 
 
 def stop(service: str) -> None:
     """End Envoy and the servers of a service of this machine."""
-    place = Place(Settings(), RolloutSettings())
+    place = Workspace(Settings(), RolloutSettings())
     if service not in place.services():
         raise MatchdayError(f"nothing serves {service} here; there is: {', '.join(place.services()) or 'nothing'}")
     place.stop(service)
     console.print(f"service {service} has ended")
 
 
-def of_place(namespace: str | None) -> Rollouts:
+def of_place(namespace: str | None) -> RolloutRepository:
     """The rollouts of a namespace of a cluster, or of this machine."""
     if not namespace:
-        return Place(Settings(), RolloutSettings()).rollouts
-    from rollout.kubernetes.rollouts import ClusterRollouts
+        return Workspace(Settings(), RolloutSettings()).rollouts
+    from rollout.kubernetes.repository import ClusterRepository
 
-    return ClusterRollouts(namespace)
+    return ClusterRepository(namespace)
 
 
 def read_spec(candidate: str | None, file: Path | None) -> Spec:
@@ -171,7 +171,7 @@ def read_spec(candidate: str | None, file: Path | None) -> Spec:
     return Spec.parse(given | ({"candidate": candidate} if candidate else {}))
 
 
-def line(entry: Entry) -> str:
+def line(entry: HistoryEntry) -> str:
     """A decision in a line."""
     where = f"{entry.phase} {entry.weight} %" if entry.phase is Phase.PROGRESSING else str(entry.phase)
     return f"{where:<15} {entry.reason}"
@@ -187,7 +187,7 @@ def show_findings(found: Sequence[dict[str, Any]]) -> None:
     table(("check", "verdict", "n", "estimate", "interval", "limit"), rows, text_columns=2)
 
 
-def _ask_for(place: Place, name: str, spec: Spec) -> None:
+def _ask_for(place: Workspace, name: str, spec: Spec) -> None:
     """Keep a new rollout, once it is clear that it can begin."""
     if name in place.rollouts.names() and place.rollouts.spec(name) == spec:
         return
@@ -195,7 +195,7 @@ def _ask_for(place: Place, name: str, spec: Spec) -> None:
     place.rollouts.create(name, spec)
 
 
-def _carry_out(place: Place, name: str, rollout: RolloutSettings) -> State:
+def _carry_out(place: Workspace, name: str, rollout: RolloutSettings) -> State:
     """Tick it here until it ends, or the process is told to stop."""
     runner = Runner(place, name, _sources(), rollout.interval_seconds, _announce, _Watch(name))
     with _stopping(runner.stopped):
@@ -210,7 +210,7 @@ def _carry_out(place: Place, name: str, rollout: RolloutSettings) -> State:
     return state
 
 
-def _follow(rollouts: Rollouts, name: str) -> State:
+def _follow(rollouts: RolloutRepository, name: str) -> State:
     """Print what another decides, until it ends."""
     watch, seen = _Watch(name), 0.0
     while True:
@@ -240,7 +240,7 @@ class _Watch:
         self._said = said
 
 
-def _announce(entry: Entry) -> None:
+def _announce(entry: HistoryEntry) -> None:
     console.print(f"{_moment(entry.time)}  {line(entry)}", markup=False)
 
 
@@ -260,28 +260,28 @@ def _finish(state: State) -> None:
 
 
 def _sources() -> Any:
-    from rollout.observations.sources import sources
+    from rollout.observations.factory import sources
 
     return sources(Settings())
 
 
-def _running(name: str, namespace: str | None) -> Rollouts:
+def _running(name: str, namespace: str | None) -> RolloutRepository:
     rollouts = of_place(namespace)
     if (state := rollouts.state(name)).ended:
         raise MatchdayError(f"rollout {name} has ended: it is {_phase(state)}")
     return rollouts
 
 
-def _ask(rollouts: Rollouts, name: str, requests: Requests, told: str, namespace: str | None) -> None:
+def _ask(rollouts: RolloutRepository, name: str, requests: Commands, told: str, namespace: str | None) -> None:
     rollouts.ask(name, requests)
     console.print(f"rollout {name} {told}")
-    if not namespace and not Place(Settings(), RolloutSettings()).carrier(rollouts.spec(name).inference_service):
+    if not namespace and not Workspace(Settings(), RolloutSettings()).carrier(rollouts.spec(name).inference_service):
         console.print(f"nobody carries it out now: 'matchday rollout start {name}' does")
 
 
 def _here(spec: Spec) -> list[tuple[str, str]]:
     """Who carries a rollout out on this machine, and where its service is."""
-    place = Place(Settings(), RolloutSettings())
+    place = Workspace(Settings(), RolloutSettings())
     lines = [("carried", place.carrier(spec.inference_service) or "out by nobody now")]
     if address := place.address(spec.inference_service):
         servers = place.splitter(spec.inference_service, spec.model).servers

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from matchday.models.catalogue import KINDS
 from rollout.evidence import Evidence
 from rollout.judge import SHADOW, TRAFFIC, Judgement, Verdict, judge, step_alphas
-from rollout.spec import ALL, Promotion, Shadow, Spec, Step, Undecided
+from rollout.spec import FULL_WEIGHT, PromotionPolicy, ShadowStep, Spec, TrafficStep, UndecidedPolicy
 from rollout.splitter import Readiness
-from rollout.state import Phase, Requests, Stage, State
+from rollout.state import Commands, Phase, PromotionStage, State
 
 PROMOTION = "promotion"
 """The last gate."""
@@ -24,7 +24,7 @@ class Facts:
     """
 
     now: float
-    requests: Requests = field(default_factory=Requests)
+    requests: Commands = field(default_factory=Commands)
     stable: str = ""
     candidate: str = ""
     refusal: str = ""
@@ -41,7 +41,7 @@ def advance(spec: Spec, state: State, facts: Facts) -> State:
     if state.ended:
         return _again(spec, state, facts)
     if reason := _broken_off(state, facts):
-        return _undone(state, facts, reason) if state.stage is Stage.ALIAS else _back(state, facts, reason)
+        return _undone(state, facts, reason) if state.stage is PromotionStage.ALIAS else _back(state, facts, reason)
     following = _STEPS[state.phase](spec, state, facts)
     return following if following.ended else following.model_copy(update={"problem": facts.problem})
 
@@ -81,11 +81,14 @@ def _begin(state: State, facts: Facts, reason: str, attempt: int) -> State:
 
 def _broken_off(state: State, facts: Facts) -> str:
     """Why a running rollout goes back whatever the judge says."""
-    if state.phase in (Phase.PENDING, Phase.ROLLING_BACK) or state.stage in (Stage.SERVICE, Stage.UNDO):
+    if state.phase in (Phase.PENDING, Phase.ROLLING_BACK) or state.stage in (
+        PromotionStage.SERVICE,
+        PromotionStage.UNDO,
+    ):
         return ""
     if facts.requests.aborted:
         return "aborted by a person"
-    if state.stage in (None, Stage.SHIFT) and facts.stable not in ("", state.stable_version):
+    if state.stage in (None, PromotionStage.SHIFT) and facts.stable not in ("", state.stable_version):
         return f"the champion became version {facts.stable} meanwhile"
     return ""
 
@@ -124,7 +127,7 @@ def _unready(spec: Spec, state: State, facts: Facts, since: float) -> State | No
 
 
 def _shadow(spec: Spec, state: State, facts: Facts) -> State:
-    shadow = spec.shadow or Shadow()
+    shadow = spec.shadow or ShadowStep()
     return _unready(spec, state, facts, state.silent_since) or _judged(spec, state, facts, shadow, SHADOW)
 
 
@@ -144,7 +147,7 @@ def _progressing(spec: Spec, state: State, facts: Facts) -> State:
     return _unready(spec, state, facts, state.silent_since) or _judged(spec, state, facts, step, TRAFFIC)
 
 
-def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks: Sequence[str]) -> State:
+def _judged(spec: Spec, state: State, facts: Facts, step: TrafficStep | ShadowStep, checks: Sequence[str]) -> State:
     """Ask the judge; go back, on, or stay."""
     passed = facts.now - state.since
     late = passed >= step.deadline_seconds
@@ -164,7 +167,7 @@ def _judged(spec: Spec, state: State, facts: Facts, step: Step | Shadow, checks:
         return _gated(spec, state, facts)
     if found.verdict is Verdict.INCONCLUSIVE:
         return _undecided(spec, state, facts, found.reason, late)
-    enough = facts.evidence.canary.requests >= (step.min_requests if isinstance(step, Step) else 0)
+    enough = facts.evidence.canary.requests >= (step.min_requests if isinstance(step, TrafficStep) else 0)
     if late and not enough:
         return _undecided(spec, state, facts, "too few requests for this step", late)
     if found.verdict is not Verdict.PASS or passed < step.hold_seconds or not enough or state.paused:
@@ -195,16 +198,16 @@ def _with(state: State, facts: Facts, found: Judgement) -> State:
 def _undecided(spec: Spec, state: State, facts: Facts, reason: str, late: bool) -> State:
     """What becomes of a window whose time is up without evidence, or that a past which does not grow leaves open."""
     why = f"{'time is up without evidence' if late else 'the past does not decide'}: {reason}"
-    if spec.undecided is Undecided.ROLL_BACK:
+    if spec.undecided is UndecidedPolicy.ROLL_BACK:
         return _back(state, facts, why)
     gate = _name(state, _here(spec, state))
     return state.model_copy(update={"gate": gate, "reason": f"{why}; a person approves {gate} or aborts"})
 
 
-def _gate(spec: Spec, state: State, step: Step | Shadow) -> str:
+def _gate(spec: Spec, state: State, step: TrafficStep | ShadowStep) -> str:
     """What a person must approve before the rollout goes on; empty when nothing."""
     here = _here(spec, state)
-    asked = step.approval or (here == PROMOTION and spec.promotion is Promotion.MANUAL)
+    asked = step.approval or (here == PROMOTION and spec.promotion is PromotionPolicy.MANUAL)
     return _name(state, here) if asked else ""
 
 
@@ -234,38 +237,40 @@ def _next(spec: Spec, state: State, facts: Facts, reason: str) -> State:
     if index < len(spec.steps):
         weight = spec.steps[index].weight
         return state.to(facts.now, Phase.PROGRESSING, reason, step=index, weight=weight, evidence=_kept(facts, weight))
-    return state.to(facts.now, Phase.PROMOTING, reason, weight=ALL, stage=Stage.SHIFT, verdict=state.verdict)
+    return state.to(
+        facts.now, Phase.PROMOTING, reason, weight=FULL_WEIGHT, stage=PromotionStage.SHIFT, verdict=state.verdict
+    )
 
 
 def _kept(facts: Facts, weight: int) -> str:
     """At 100 % the stable version has no requests, and may have no servers: the step before stands for it."""
-    return Evidence(stable=facts.evidence.stable, pairs=facts.evidence.pairs).packed() if weight == ALL else ""
+    return Evidence(stable=facts.evidence.stable, pairs=facts.evidence.pairs).packed() if weight == FULL_WEIGHT else ""
 
 
 def _promoting(spec: Spec, state: State, facts: Facts) -> State:
-    stage = state.stage or Stage.SHIFT
+    stage = state.stage or PromotionStage.SHIFT
     if facts.done:
         return _promoted(state, facts, stage)
     late = facts.now - state.since > spec.promotion_seconds
-    if not late or stage is Stage.UNDO:
+    if not late or stage is PromotionStage.UNDO:
         return _waiting(state, facts, state.reason)
     reason = f"the promotion failed: {facts.problem or f'{stage} was not done in {spec.promotion_seconds:g} s'}"
-    return _back(state, facts, reason) if stage is Stage.SHIFT else _undone(state, facts, reason)
+    return _back(state, facts, reason) if stage is PromotionStage.SHIFT else _undone(state, facts, reason)
 
 
 def _undone(state: State, facts: Facts, reason: str) -> State:
     """Put the alias back before the service."""
-    return state.to(facts.now, Phase.PROMOTING, reason, stage=Stage.UNDO)
+    return state.to(facts.now, Phase.PROMOTING, reason, stage=PromotionStage.UNDO)
 
 
-def _promoted(state: State, facts: Facts, stage: Stage) -> State:
+def _promoted(state: State, facts: Facts, stage: PromotionStage) -> State:
     """The act of a stage is done."""
-    if stage is Stage.UNDO:
+    if stage is PromotionStage.UNDO:
         return _back(state, facts, state.reason)
-    if stage is Stage.SERVICE:
+    if stage is PromotionStage.SERVICE:
         reason = f"version {state.candidate_version} is champion and serves every request"
-        return state.to(facts.now, Phase.PROMOTED, reason, weight=ALL, stage=None, verdict=state.verdict)
-    following = Stage.ALIAS if stage is Stage.SHIFT else Stage.SERVICE
+        return state.to(facts.now, Phase.PROMOTED, reason, weight=FULL_WEIGHT, stage=None, verdict=state.verdict)
+    following = PromotionStage.ALIAS if stage is PromotionStage.SHIFT else PromotionStage.SERVICE
     return state.model_copy(update={"stage": following})
 
 

@@ -40,7 +40,7 @@ class Scores(Protocol):
         """On matches with a result by now that both have forecast before kick-off; None where nothing is logged."""
 
 
-class Versions(Protocol):
+class VersionRegistry(Protocol):
     """The registry, as a rollout needs it. Raises MatchdayError."""
 
     def champion(self, model: str) -> str:
@@ -69,4 +69,4 @@ class Sources:
     meter: Meter
     replay: Replay
     scores: Scores
-    versions: Versions
+    versions: VersionRegistry

@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 from matchday.errors import MatchdayError
 from rollout.judge import JudgeLimits
 
-ALL = 100
+FULL_WEIGHT = 100
 """Percent: every request."""
 
 
@@ -28,27 +28,27 @@ class SpecError(MatchdayError):
     """A spec that cannot be carried out."""
 
 
-class Promotion(StrEnum):
+class PromotionPolicy(StrEnum):
     """Who says the last word."""
 
     MANUAL = "Manual"
     AUTOMATIC = "Automatic"
 
 
-class Undecided(StrEnum):
+class UndecidedPolicy(StrEnum):
     """What becomes of a step whose time is up without evidence, or whose history does not decide."""
 
     ROLL_BACK = "RollBack"
     PAUSE = "Pause"
 
 
-class Part(BaseModel):
+class SpecPart(BaseModel):
     """A part of a spec, written in camelCase; a key that it does not know is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
 
-class Shadow(Part):
+class ShadowStep(SpecPart):
     """Before any traffic: the candidate answers rows that nobody waits for."""
 
     rows: int = Field(380, ge=0, le=1000, description="Rows both versions answer, at most: a season; 0: no shadow.")
@@ -58,17 +58,17 @@ class Shadow(Part):
     approval: bool = Field(False, description="A person must approve before traffic.")
 
 
-class Step(Part):
+class TrafficStep(SpecPart):
     """A share of the requests for the candidate, and what must be seen before the next."""
 
-    weight: int = Field(ge=1, le=ALL, description="Percent of requests; 100 only as the last.")
+    weight: int = Field(ge=1, le=FULL_WEIGHT, description="Percent of requests; 100 only as the last.")
     hold_seconds: float = Field(300.0, ge=0, description="Least time at this weight.")
     min_requests: int = Field(0, ge=0, description="Least requests to the candidate at this weight.")
     deadline_seconds: float = Field(3600.0, gt=0, description="Time for evidence.")
     approval: bool = Field(False, description="A person must approve before the next step.")
 
     @model_validator(mode="after")
-    def _deadline_after_hold(self) -> "Step":
+    def _deadline_after_hold(self) -> "TrafficStep":
         if self.deadline_seconds <= self.hold_seconds:
             raise ValueError(f"deadlineSeconds {self.deadline_seconds:g} must be more than holdSeconds")
         return self
@@ -78,28 +78,32 @@ def _limits(given: Any) -> Any:
     return given if isinstance(given, JudgeLimits) else JudgeLimits.from_dict(given)
 
 
-class Spec(Part):
+class Spec(SpecPart):
     """A rollout as wanted. Nothing here changes while it runs."""
 
     inference_service: str = Field(min_length=1, description="The service whose traffic is split.")
     model: str = Field("match-outcome", min_length=1, description="Registered model.")
     candidate: str = Field("challenger", min_length=1, description="Version or alias to try.")
-    shadow: Shadow | None = Field(default_factory=Shadow, description="null, or rows: 0: none.")
-    steps: tuple[Step, ...] = Field(
-        (Step(weight=5), Step(weight=25), Step(weight=50)), min_length=1, description="Weights, increasing."
+    shadow: ShadowStep | None = Field(default_factory=ShadowStep, description="null, or rows: 0: none.")
+    steps: tuple[TrafficStep, ...] = Field(
+        (TrafficStep(weight=5), TrafficStep(weight=25), TrafficStep(weight=50)),
+        min_length=1,
+        description="Weights, increasing.",
     )
     limits: Annotated[JudgeLimits, BeforeValidator(_limits), PlainSerializer(lambda limits: limits.to_dict())] = Field(
         default_factory=JudgeLimits, description="What the judge allows."
     )
-    promotion: Promotion = Field(Promotion.MANUAL, description="Whether a person approves the promotion.")
-    undecided: Undecided = Field(Undecided.ROLL_BACK, description="When time is up, or the history does not decide.")
+    promotion: PromotionPolicy = Field(PromotionPolicy.MANUAL, description="Whether a person approves the promotion.")
+    undecided: UndecidedPolicy = Field(
+        UndecidedPolicy.ROLL_BACK, description="When time is up, or the history does not decide."
+    )
     ready_seconds: float = Field(600.0, gt=0, description="Time the candidate has to become ready.")
     promotion_seconds: float = Field(900.0, gt=0, description="Time a promotion may take before it is put back.")
     cooldown_seconds: float = Field(86400.0, ge=0, description="After a roll-back: the same version is not tried.")
 
     @field_validator("shadow")
     @classmethod
-    def _no_rows_no_shadow(cls, shadow: Shadow | None) -> Shadow | None:
+    def _no_rows_no_shadow(cls, shadow: ShadowStep | None) -> ShadowStep | None:
         """`kubectl apply` drops a null on its way, so there is a number that says the same."""
         return shadow if shadow and shadow.rows else None
 
@@ -108,7 +112,7 @@ class Spec(Part):
         weights = [step.weight for step in self.steps]
         if any(later <= earlier for earlier, later in pairwise(weights)):
             raise ValueError(f"steps: weights must increase, and {weights} do not")
-        if weights == [ALL]:
+        if weights == [FULL_WEIGHT]:
             raise ValueError("steps: one step of 100 percent is no canary; begin with a smaller weight")
         return self
 

@@ -38,7 +38,7 @@ ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.REFUSED})
 """Phases in which nothing is done any more, until it is tried again."""
 
 
-class Stage(StrEnum):
+class PromotionStage(StrEnum):
     """The acts of a promotion, in order; `undo` when one of them fails."""
 
     SHIFT = "shift"
@@ -47,7 +47,7 @@ class Stage(StrEnum):
     UNDO = "undo"
 
 
-class Entry(BaseModel):
+class HistoryEntry(BaseModel):
     """A decision, with what made it. time: Unix seconds."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -79,7 +79,7 @@ class State(BaseModel):
     attempt: int = 1
     stable_version: str = ""
     candidate_version: str = ""
-    stage: Stage | None = None
+    stage: PromotionStage | None = None
     since: float = 0.0
     silent_since: float = 0.0
     tick: float = 0.0
@@ -88,7 +88,7 @@ class State(BaseModel):
     problem: str = ""
     findings: tuple[dict[str, Any], ...] = ()
     evidence: str = ""
-    history: tuple[Entry, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -98,7 +98,9 @@ class State(BaseModel):
     def to(self, now: float, phase: Phase, reason: str, **changes: Any) -> "State":
         """The state after a decision, which its history keeps."""
         weight = changes.get("weight", self.weight)
-        entry = Entry(time=now, phase=phase, weight=weight, attempt=self.attempt, reason=reason, findings=self.findings)
+        entry = HistoryEntry(
+            time=now, phase=phase, weight=weight, attempt=self.attempt, reason=reason, findings=self.findings
+        )
         fresh = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": (), "problem": ""}
         kept = (*self.history, entry)[-MOST_ENTRIES:]
         changed = {**fresh, "phase": phase, "reason": reason, "history": kept, **changes}
@@ -117,7 +119,7 @@ class State(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
-class Requests(BaseModel):
+class Commands(BaseModel):
     """What people ask of a running rollout. approved: the gate they approve. retry: the attempt they want at least."""
 
     model_config = ConfigDict(frozen=True)

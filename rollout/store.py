@@ -3,14 +3,14 @@
 from typing import Protocol
 
 from matchday.errors import MatchdayError
-from rollout.state import Requests, State
+from rollout.state import Commands, State
 
 
 class Conflict(MatchdayError):
     """Somebody else has written the state meanwhile: what was decided on the old one is void."""
 
 
-class Store(Protocol):
+class StateStore(Protocol):
     """The state of one rollout."""
 
     def load(self) -> State:
@@ -19,7 +19,7 @@ class Store(Protocol):
     def save(self, state: State) -> None:
         """Keep a state, whole or not at all. Raises Conflict when it is not the successor of the one loaded."""
 
-    def requests(self) -> Requests:
+    def requests(self) -> Commands:
         """What people ask."""
 
     def rival(self) -> str:

@@ -20,7 +20,7 @@ LAST_WORDS = 2000
 """Bytes at the end of a log among which the last line is looked for."""
 
 
-class Process:
+class BackgroundProcess:
     """One process at a time under one record: a file with its id, and when it began."""
 
     def __init__(self, record: Path, log: Path) -> None:

@@ -4,10 +4,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from rollout.embedded.place import Place
-from rollout.rollout import Rollout
+from rollout.embedded.workspace import Workspace
+from rollout.reconciler import Reconciler
 from rollout.sources import Sources
-from rollout.state import Entry, Phase, State
+from rollout.state import HistoryEntry, Phase, State
 
 
 class Runner:
@@ -18,11 +18,11 @@ class Runner:
 
     def __init__(
         self,
-        place: Place,
+        place: Workspace,
         name: str,
         sources: Sources,
         interval: float = 1.0,
-        announce: Callable[[Entry], None] = lambda entry: None,
+        announce: Callable[[HistoryEntry], None] = lambda entry: None,
         watch: Callable[[State], None] = lambda state: None,
     ) -> None:
         """interval: seconds between two rounds."""
@@ -42,7 +42,7 @@ class Runner:
             self._place.check_alone(service, but=self._name)
             splitter = self._place.splitter(service, spec.model)
             store = self._place.rollouts.store(self._name)
-            rollout = Rollout(spec, splitter, self._sources, store, time.time, self._announce)
+            rollout = Reconciler(spec, splitter, self._sources, store, time.time, self._announce)
             while True:
                 if store.load().phase is Phase.PENDING:
                     splitter.open(self._sources.versions.champion(spec.model))

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from rollout.embedded import files
-from rollout.embedded.process import Process
+from rollout.embedded.process import BackgroundProcess
 from rollout.splitter import Readiness, SplitError
 from serving.server import COMMAND, environment
 from serving.settings import PREFIX
@@ -25,7 +25,7 @@ STOP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Roster:
+class ServerTable:
     """Which versions have a server, and at which port; written down before a server is started."""
 
     stable: str = ""
@@ -37,19 +37,19 @@ class Roster:
         return next((version for version in self.ports if version != self.stable), "")
 
 
-class Servers:
+class LocalServers:
     """Starts, finds again and ends the servers of a service. get: the bundle of a version."""
 
     def __init__(self, folder: Path, get: Callable[[str], StoredBundle]) -> None:
         """folder: where they are noted."""
         self._folder = folder
         self._get = get
-        self._processes: dict[str, Process] = {}
+        self._processes: dict[str, BackgroundProcess] = {}
 
     @property
-    def roster(self) -> Roster:
+    def roster(self) -> ServerTable:
         """Who is there."""
-        return Roster(**files.read(self._folder / "servers.json"))
+        return ServerTable(**files.read(self._folder / "servers.json"))
 
     def crown(self, version: str) -> None:
         """Note that a version is the stable one."""
@@ -104,13 +104,15 @@ class Servers:
         ports = {other: port for other, port in self.roster.ports.items() if other != version}
         self._note(replace(self.roster, ports=ports))
 
-    def _process(self, version: str) -> Process:
+    def _process(self, version: str) -> BackgroundProcess:
         if version not in self._processes:
             name = f"server-{version}"
-            self._processes[version] = Process(self._folder / f"{name}.pid.json", self._folder / f"{name}.log")
+            self._processes[version] = BackgroundProcess(
+                self._folder / f"{name}.pid.json", self._folder / f"{name}.log"
+            )
         return self._processes[version]
 
-    def _note(self, roster: Roster) -> None:
+    def _note(self, roster: ServerTable) -> None:
         files.write(self._folder / "servers.json", {"stable": roster.stable, "ports": dict(roster.ports)})
 
 

@@ -29,12 +29,12 @@ class Rejected(ApiError):
     """The Kubernetes API refuses what was asked, and says why."""
 
 
-class Absent(Rejected):
+class NotFound(Rejected):
     """No such object, or no such kind in this cluster."""
 
 
 @dataclass(frozen=True)
-class Kind:
+class ResourceKind:
     """A kind of objects, as the API calls it."""
 
     version: str
@@ -47,18 +47,18 @@ class Kind:
         return "/".join(filter(None, [root, "namespaces", namespace, self.plural, name, part]))
 
 
-MODEL_ROLLOUT = Kind("matchday.io/v1alpha1", "modelrollouts", "ModelRollout")
-INFERENCE_SERVICE = Kind("serving.kserve.io/v1beta1", "inferenceservices", "InferenceService")
-HTTP_ROUTE = Kind("gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute")
-KNATIVE_SERVICE = Kind("serving.knative.dev/v1", "services", "Service")
-LEASE = Kind("coordination.k8s.io/v1", "leases", "Lease")
-POD = Kind("v1", "pods", "Pod")
-SERVICE = Kind("v1", "services", "Service")
-EVENT = Kind("v1", "events", "Event")
+MODEL_ROLLOUT = ResourceKind("matchday.io/v1alpha1", "modelrollouts", "ModelRollout")
+INFERENCE_SERVICE = ResourceKind("serving.kserve.io/v1beta1", "inferenceservices", "InferenceService")
+HTTP_ROUTE = ResourceKind("gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute")
+KNATIVE_SERVICE = ResourceKind("serving.knative.dev/v1", "services", "Service")
+LEASE = ResourceKind("coordination.k8s.io/v1", "leases", "Lease")
+POD = ResourceKind("v1", "pods", "Pod")
+SERVICE = ResourceKind("v1", "services", "Service")
+EVENT = ResourceKind("v1", "events", "Event")
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """What the API said. body: an object, or its Status."""
 
     status: int
@@ -68,7 +68,7 @@ class Answer:
 class Transport(Protocol):
     """The way to the API."""
 
-    def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> Answer:
+    def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> ApiResponse:
         """One request. content: the body's media type. Raises ApiError when there is no answer."""
 
 
@@ -87,37 +87,37 @@ class Api:
         """The same, writing only where `fence` lets it."""
         return Api(self.namespace, self._transport, fence)
 
-    def get(self, kind: Kind, name: str) -> Object:
+    def get(self, kind: ResourceKind, name: str) -> Object:
         """An object."""
         return self._ask("GET", kind.path(self.namespace, name))
 
-    def find(self, kind: Kind, name: str) -> Object | None:
+    def find(self, kind: ResourceKind, name: str) -> Object | None:
         """An object; None where there is none."""
         try:
             return self.get(kind, name)
-        except Absent:
+        except NotFound:
             return None
 
-    def list(self, kind: Kind, labels: Mapping[str, str] | None = None) -> list[Object]:
+    def list(self, kind: ResourceKind, labels: Mapping[str, str] | None = None) -> list[Object]:
         """Objects with these labels, oldest first."""
         selector = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
         answer = self._ask("GET", kind.path(self.namespace), {"labelSelector": selector} if selector else {})
         return sorted(answer["items"], key=_age)
 
-    def create(self, kind: Kind, body: Object) -> Object:
+    def create(self, kind: ResourceKind, body: Object) -> Object:
         """Make an object. Raises Conflict where one of that name is."""
         return self._write("POST", kind.path(self.namespace), {}, "application/json", _typed(kind, body))
 
-    def replace(self, kind: Kind, body: Object, part: str = "") -> Object:
+    def replace(self, kind: ResourceKind, body: Object, part: str = "") -> Object:
         """Write an object, or a part of it, whole. Raises Conflict when it is not the version that was read."""
         path = kind.path(self.namespace, body["metadata"]["name"], part)
         return self._write("PUT", path, {}, "application/json", _typed(kind, body))
 
-    def merge(self, kind: Kind, name: str, body: Object) -> Object:
+    def merge(self, kind: ResourceKind, name: str, body: Object) -> Object:
         """Change what `body` names and nothing else. Raises Conflict for another resourceVersion than it says."""
         return self._write("PATCH", kind.path(self.namespace, name), {}, "application/merge-patch+json", body)
 
-    def apply(self, kind: Kind, name: str, body: Object) -> Object:
+    def apply(self, kind: ResourceKind, name: str, body: Object) -> Object:
         """Server-side apply to an object that is there: these fields are ours, those that we no longer name go."""
         whole = _typed(kind, {**body, "metadata": {"name": name, **body.get("metadata", {})}})
         query = {"fieldManager": MANAGER, "force": "true"}
@@ -137,7 +137,7 @@ class Api:
         if answer.status == 409:
             raise Conflict(said)
         if answer.status == 404:
-            raise Absent(said)
+            raise NotFound(said)
         if answer.status >= 500 or answer.status == 429:
             raise ApiError(f"the Kubernetes API does not answer: {said}")
         raise Rejected(f"the Kubernetes API refuses it: {said}")
@@ -160,7 +160,7 @@ class Client:
         self._client = client.ApiClient(settings)
         self._seconds = seconds
 
-    def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> Answer:
+    def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> ApiResponse:
         """One request."""
         from kubernetes.client.rest import ApiException
         from urllib3.exceptions import HTTPError
@@ -176,10 +176,10 @@ class Client:
                 _request_timeout=self._seconds,
             )
         except ApiException as error:
-            return Answer(error.status, _read(error.body))
+            return ApiResponse(error.status, _read(error.body))
         except (HTTPError, OSError) as error:
             raise ApiError(f"the Kubernetes API does not answer: {type(error).__name__}") from None
-        return Answer(answer.status, _read(answer.data))
+        return ApiResponse(answer.status, _read(answer.data))
 
 
 def default_namespace() -> str:
@@ -203,7 +203,7 @@ def _read(text: str | bytes | None) -> Object:
     return found if isinstance(found, dict) else {}
 
 
-def _typed(kind: Kind, body: Object) -> Object:
+def _typed(kind: ResourceKind, body: Object) -> Object:
     return {"apiVersion": kind.version, "kind": kind.name, **body}
 
 

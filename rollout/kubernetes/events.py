@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from rollout.kubernetes.api import EVENT, MODEL_ROLLOUT, Api, ApiError, Object
-from rollout.state import Entry, Phase
+from rollout.state import HistoryEntry, Phase
 from rollout.store import Conflict
 
 COMPONENT = "matchday-rollout"
@@ -20,7 +20,7 @@ class Events:
         self._api = api
         self._holder = holder
 
-    def decision(self, thing: Object, entry: Entry) -> None:
+    def decision(self, thing: Object, entry: HistoryEntry) -> None:
         """Of a history."""
         where = f"{entry.weight} %: " if entry.phase is Phase.PROGRESSING else ""
         self.tell(thing, str(entry.phase), where + entry.reason, warning=entry.phase in WARNINGS)

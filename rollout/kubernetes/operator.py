@@ -15,7 +15,7 @@ from matchday.telemetry import logger
 from rollout.kubernetes.api import MODEL_ROLLOUT, Api, Client
 from rollout.kubernetes.events import Events
 from rollout.kubernetes.lease import EVERY, Lease
-from rollout.kubernetes.resource import asked
+from rollout.kubernetes.model_rollout import asked
 from rollout.kubernetes.rounds import Rounds
 from rollout.kubernetes.settings import OperatorSettings
 from rollout.kubernetes.sources import sources

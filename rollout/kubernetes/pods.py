@@ -21,7 +21,7 @@ NEVER = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")
 
 
 @dataclass(frozen=True)
-class Pod:
+class ServerPod:
     """A pod that has not ended and is not about to. trouble: why it is not ready. hopeless: it never will be."""
 
     name: str
@@ -32,12 +32,12 @@ class Pod:
     hopeless: bool = False
 
 
-def pods(api: Api, labels: Mapping[str, str]) -> list[Pod]:
+def pods(api: Api, labels: Mapping[str, str]) -> list[ServerPod]:
     """Pods with these labels, oldest first, without those that ended: Kubernetes keeps an evicted one for a while."""
     return [_pod(each) for each in api.list(POD, labels) if not _over(each)]
 
 
-def readiness(found: list[Pod], wanted: int) -> Readiness:
+def readiness(found: list[ServerPod], wanted: int) -> Readiness:
     """Whether as many as wanted are ready; if not, what the first of the others says."""
     ready = sum(pod.ready for pod in found)
     if ready >= wanted:
@@ -52,14 +52,14 @@ def _over(thing: Object) -> bool:
     return "deletionTimestamp" in thing["metadata"] or thing.get("status", {}).get("phase") in ("Failed", "Succeeded")
 
 
-def _pod(thing: Object) -> Pod:
+def _pod(thing: Object) -> ServerPod:
     status = thing.get("status", {})
     conditions = {each["type"]: each for each in status.get("conditions", [])}
     ready = conditions.get("Ready", {}).get("status") == "True" and bool(status.get("podIP"))
     trouble, hopeless = ("", False) if ready else _trouble(status, conditions)
     pin = (thing["metadata"].get("annotations") or {}).get(PIN, "")
     url = f"http://{status.get('podIP', '')}:{_port(thing)}"
-    return Pod(thing["metadata"]["name"], url, ready, pin, trouble, hopeless)
+    return ServerPod(thing["metadata"]["name"], url, ready, pin, trouble, hopeless)
 
 
 def _port(thing: Object) -> int:

@@ -10,16 +10,16 @@ from matchday.errors import MatchdayError
 from matchday.telemetry import logger
 from rollout.kubernetes.api import INFERENCE_SERVICE, MODEL_ROLLOUT, Api, ApiError, Object
 from rollout.kubernetes.events import Events
-from rollout.kubernetes.resource import Condition, asked, deleted, spec_of, state_of, under_way
+from rollout.kubernetes.model_rollout import StatusCondition, asked, deleted, spec_of, state_of, under_way
 from rollout.kubernetes.splitters.inference_service import MODE, mode_of
-from rollout.kubernetes.splitters.knative import Knative
-from rollout.kubernetes.splitters.standard import Standard
+from rollout.kubernetes.splitters.knative import KnativeSplitter
+from rollout.kubernetes.splitters.standard import StandardSplitter
 from rollout.kubernetes.store import ClusterStore
-from rollout.rollout import Rollout
+from rollout.reconciler import Reconciler
 from rollout.sources import Sources
 from rollout.spec import Spec, SpecError
 from rollout.splitter import Splitter
-from rollout.state import Entry, Phase, State, StateError
+from rollout.state import HistoryEntry, Phase, State, StateError
 from rollout.store import Conflict
 
 AT_ONCE = 4
@@ -34,7 +34,7 @@ class ClusterSplitter(Splitter, Protocol):
     def adopt(self) -> None:
         """See that a service is ready for rollouts: pinned to what it serves, its public host open."""
 
-    def conditions(self) -> Iterable[Condition]:
+    def conditions(self) -> Iterable[StatusCondition]:
         """What is worth knowing about how it splits now."""
 
 
@@ -43,7 +43,7 @@ def splitter_of(api: Api, service: str, model: str) -> ClusterSplitter:
     found = api.find(INFERENCE_SERVICE, service) or {"metadata": {}}
     told = (found["metadata"].get("annotations") or {}).get(MODE, "")
     mode = mode_of(found.get("status", {}).get("deploymentMode", "") or told)
-    return Knative(api, service, model) if mode == "Knative" else Standard(api, service, model)
+    return KnativeSplitter(api, service, model) if mode == "Knative" else StandardSplitter(api, service, model)
 
 
 class Rounds:
@@ -134,12 +134,12 @@ class Rounds:
             store.let_go()
 
     def _carried_on(self, spec: Spec, splitter: Splitter, store: ClusterStore, thing: Object) -> State:
-        def announce(entry: Entry) -> None:
+        def announce(entry: HistoryEntry) -> None:
             self._log.info("decided", name=thing["metadata"]["name"], phase=str(entry.phase), reason=entry.reason)
             self._events.decision(thing, entry)
 
         before = state_of(thing)
-        state = Rollout(spec, splitter, self._sources, store, self._clock, announce).tick()
+        state = Reconciler(spec, splitter, self._sources, store, self._clock, announce).tick()
         if state.gate and state.gate != before.gate:
             self._events.tell(thing, "AwaitsApproval", f"a person must approve {state.gate}")
         if state.paused != before.paused:

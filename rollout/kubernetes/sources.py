@@ -5,8 +5,8 @@ from dataclasses import replace
 from matchday.settings import Settings
 from rollout.kubernetes.lease import Lease
 from rollout.kubernetes.settings import OperatorSettings
-from rollout.observations.prometheus import PrometheusMeter
-from rollout.observations.sources import sources as found
+from rollout.observations.factory import sources as found
+from rollout.observations.prometheus_meter import PrometheusMeter
 from rollout.sources import Sources
 
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable
 
 from rollout.kubernetes.api import MODEL_ROLLOUT, Api, Object
-from rollout.kubernetes.resource import (
+from rollout.kubernetes.model_rollout import (
     FINALIZER,
-    Condition,
+    StatusCondition,
     requests_of,
     state_of,
     status_of,
     under_way,
 )
-from rollout.state import Requests, State
+from rollout.state import Commands, State
 
 
 class ClusterStore:
@@ -20,7 +20,7 @@ class ClusterStore:
     others: conditions to write beside those of the state.
     """
 
-    def __init__(self, api: Api, name: str, others: Callable[[], Iterable[Condition]] = tuple) -> None:
+    def __init__(self, api: Api, name: str, others: Callable[[], Iterable[StatusCondition]] = tuple) -> None:
         self._api = api
         self._name = name
         self._others = others
@@ -37,7 +37,7 @@ class ClusterStore:
         status = status_of(state, self._thing, self._others())
         self._thing = self._api.replace(MODEL_ROLLOUT, {**self._thing, "status": status}, "status")
 
-    def requests(self) -> Requests:
+    def requests(self) -> Commands:
         """What people ask, as of the last load."""
         return requests_of(self._thing)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from rollout.observations.row import Row
+from rollout.observations.row import ReplayRow
 from serving.log import Address
 
 OWN_ID = "matchday-rollout-"
@@ -21,7 +21,7 @@ class Logged:
     id: str
     time: float
     model: str
-    row: Row
+    row: ReplayRow
 
 
 class Log(Protocol):
@@ -54,7 +54,7 @@ def logged(data: Mapping[str, Any]) -> Logged | None:
     if str(data["request_id"]).startswith(OWN_ID):
         return None
     kickoff = data["kickoff"]
-    row = Row(
+    row = ReplayRow(
         entities={str(name): key for name, key in data["entities"].items()},
         kickoff=None if kickoff is None else _seconds(kickoff),
         features={str(name): None if value is None else float(value) for name, value in data["features"].items()},
@@ -70,11 +70,11 @@ class LoggedRows:
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    def rows(self, model: str, most: int) -> Sequence[Row]:
+    def rows(self, model: str, most: int) -> Sequence[ReplayRow]:
         """At most so many. Raises SourceError when the log cannot be read."""
         entries, _ = self._log.since(None, most * LOOKED_AT)
         newest = sorted((entry for entry in entries if entry.model == model), key=lambda entry: (-entry.time, entry.id))
-        distinct: dict[tuple[object, ...], Row] = {}
+        distinct: dict[tuple[object, ...], ReplayRow] = {}
         for entry in newest:
             distinct.setdefault((*entry.row.entities.items(), *entry.row.features.items()), entry.row)
         return list(distinct.values())[:most]

@@ -8,8 +8,8 @@ import numpy as np
 
 from matchday.telemetry import logger
 from rollout.judge import FloatArray, Pairs
-from rollout.observations.row import Row, Rows
-from rollout.observations.server import Refused, Servers, Signature
+from rollout.observations.model_client import ModelClient, ModelMetadata, NoAnswer
+from rollout.observations.row import ReplayRow, RowSource
 from rollout.sources import SourceError
 from rollout.splitter import Endpoints
 
@@ -26,7 +26,11 @@ class RowReplay:
     """
 
     def __init__(
-        self, sources: Sequence[Rows], token: str = "", seconds: float = 10.0, clock: Callable[[], float] = time.time
+        self,
+        sources: Sequence[RowSource],
+        token: str = "",
+        seconds: float = 10.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._sources = tuple(sources)
         headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -50,25 +54,25 @@ class RowReplay:
             return Pairs(found, np.full_like(found, np.nan))
         return Pairs(found, np.concatenate([canary.raw(raw, other, width), canary.named(named, other, width, now)]))
 
-    def _servers(self, model: str, urls: Sequence[str]) -> Servers:
+    def _servers(self, model: str, urls: Sequence[str]) -> ModelClient:
         if not urls:
             raise SourceError(f"{model} has no servers of one of its two versions")
-        return Servers(self._client, model, urls)
+        return ModelClient(self._client, model, urls)
 
-    def _signatures(self, stable: Servers, canary: Servers) -> tuple[Signature, Signature | None]:
+    def _signatures(self, stable: ModelClient, canary: ModelClient) -> tuple[ModelMetadata, ModelMetadata | None]:
         """What both take and give; None for a candidate that does not say."""
         try:
             known = stable.signature()
-        except Refused as error:
+        except NoAnswer as error:
             raise SourceError(f"the stable version says nothing to compare with: {error}") from None
         try:
             return known, canary.signature()
-        except Refused as error:
+        except NoAnswer as error:
             self._log.warning("the candidate does not say what it takes", reason=str(error))
             return known, None
 
-    def _rows(self, model: str, most: int) -> list[Row]:
-        rows: list[Row] = []
+    def _rows(self, model: str, most: int) -> list[ReplayRow]:
+        rows: list[ReplayRow] = []
         for source in self._sources:
             try:
                 rows += source.rows(model, most - len(rows))
@@ -79,7 +83,9 @@ class RowReplay:
         return rows
 
 
-def _divided(rows: Sequence[Row], stable: Signature, canary: Signature) -> tuple[list[Row], list[Row]]:
+def _divided(
+    rows: Sequence[ReplayRow], stable: ModelMetadata, canary: ModelMetadata
+) -> tuple[list[ReplayRow], list[ReplayRow]]:
     """Rows to ask by their features, and rows to ask by name; what can be asked neither way is left out."""
     raw, named = [], []
     for row in rows:
@@ -90,15 +96,15 @@ def _divided(rows: Sequence[Row], stable: Signature, canary: Signature) -> tuple
     return raw, named
 
 
-def _covers(row: Row, signature: Signature) -> bool:
+def _covers(row: ReplayRow, signature: ModelMetadata) -> bool:
     return bool(signature.columns) and all(row.features.get(name) is not None for name in signature.columns)
 
 
-def _answered(row: Row, stable: Signature) -> bool:
+def _answered(row: ReplayRow, stable: ModelMetadata) -> bool:
     return row.version == stable.version and set(row.output) == set(stable.classes)
 
 
-def _raw(servers: Servers, rows: Sequence[Row], signature: Signature, width: int) -> FloatArray:
+def _raw(servers: ModelClient, rows: Sequence[ReplayRow], signature: ModelMetadata, width: int) -> FloatArray:
     """What the stable version says to rows by their features: as it was logged, or asked now."""
     found = np.full((len(rows), width), np.nan)
     asked = [place for place, row in enumerate(rows) if not _answered(row, signature)]

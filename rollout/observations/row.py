@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Row:
+class ReplayRow:
     """A match as it was asked for, and what was answered then, where somebody was.
 
     entities: input -> entity. kickoff: Unix seconds, None where it was not said. features: column -> number, None
@@ -20,8 +20,8 @@ class Row:
     output: Mapping[str, float] = field(default_factory=dict)
 
 
-class Rows(Protocol):
+class RowSource(Protocol):
     """Where rows come from."""
 
-    def rows(self, model: str, most: int) -> Sequence[Row]:
+    def rows(self, model: str, most: int) -> Sequence[ReplayRow]:
         """At most so many different rows, the same each time as long as nothing is added. Raises SourceError."""

@@ -10,9 +10,9 @@ from jsonschema.exceptions import ValidationError
 
 from rollout.judge import Finding, JudgeLimits, Verdict
 from rollout.kubernetes.api import MODEL_ROLLOUT
-from rollout.kubernetes.resource import status_of
-from rollout.spec import Promotion, Spec, SpecError, Undecided
-from rollout.state import ENDED, Entry, Phase, Stage, State
+from rollout.kubernetes.model_rollout import status_of
+from rollout.spec import PromotionPolicy, Spec, SpecError, UndecidedPolicy
+from rollout.state import ENDED, HistoryEntry, Phase, PromotionStage, State
 from tests.charts.rendering import documents, render
 
 Schema = dict[str, Any]
@@ -90,8 +90,8 @@ def test_names_are_those_of_the_spec() -> None:
     for part in ("shadow", "limits"):
         assert set(known[part]["properties"]) == set(whole[part])
     assert set(known["steps"]["items"]["properties"]) == set(whole["steps"][0])
-    assert known["promotion"]["enum"] == [str(each) for each in Promotion]
-    assert known["undecided"]["enum"] == [str(each) for each in Undecided]
+    assert known["promotion"]["enum"] == [str(each) for each in PromotionPolicy]
+    assert known["undecided"]["enum"] == [str(each) for each in UndecidedPolicy]
 
 
 WRONG = [
@@ -158,9 +158,9 @@ def test_what_runs_keeps_its_steps_and_its_service() -> None:
 
 def test_every_state_can_be_kept() -> None:
     nothing = Finding("errors", Verdict.WAIT, "too few", interval=(float("-inf"), 0.1)).to_dict()
-    entry = Entry(time=1.5, phase=Phase.SHADOW, reason="ready", findings=(nothing,))
+    entry = HistoryEntry(time=1.5, phase=Phase.SHADOW, reason="ready", findings=(nothing,))
     for phase in Phase:
-        for stage in (None, *Stage):
+        for stage in (None, *PromotionStage):
             state = State(
                 phase=phase, stage=stage, findings=(nothing,), history=(entry,), evidence="abc", verdict="wait"
             )

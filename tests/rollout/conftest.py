@@ -9,13 +9,15 @@ import pytest
 
 from console.crowd import Crowd
 from console.forecasts import Question
-from rollout.embedded.envoy import EnvoySplitter
-from rollout.embedded.folder import FolderRollouts
+from rollout.embedded.repository import FolderRepository
+from rollout.embedded.splitter import EnvoySplitter
 from rollout.spec import Spec
-from rollout.state import Entry, State
-from tests.rollout import candidates, carrier
+from rollout.state import HistoryEntry, State
+from tests.rollout import candidates, file_rollout
 from tests.services.processes import free_port
-from tests.serving.conftest import KICKOFF, Online
+from tests.serving.conftest import KICKOFF, Online, bundle, online, served
+
+__all__ = ["bundle", "online", "served"]  # fixtures of the server's tests
 
 MATCHES = [
     *(("ARS", "LIV"), ("LIV", "ARS"), ("ARS", "BOU"), ("BOU", "LIV")),
@@ -51,11 +53,11 @@ class Root:
     @property
     def splitter(self) -> EnvoySplitter:
         """A splitter as another process has it."""
-        return carrier.splitter(self.folder, self.port)
+        return file_rollout.splitter(self.folder, self.port)
 
     @property
-    def rollouts(self) -> FolderRollouts:
-        return FolderRollouts(self.folder / "rollouts")
+    def rollouts(self) -> FolderRepository:
+        return FolderRepository(self.folder / "rollouts")
 
     @property
     def crowd(self) -> Crowd:
@@ -63,10 +65,10 @@ class Root:
 
     def ask(self, candidate: str, **more: Any) -> None:
         """Ask for a rollout."""
-        self.rollouts.create(carrier.NAME, Spec.parse(GIVEN | {"candidate": candidate} | more))
+        self.rollouts.create(file_rollout.NAME, Spec.parse(GIVEN | {"candidate": candidate} | more))
 
-    def carry_out(self, announce: Callable[[Entry], None] = lambda entry: None) -> State:
-        return carrier.carry_out(self.folder, self.port, announce)
+    def carry_out(self, announce: Callable[[HistoryEntry], None] = lambda entry: None) -> State:
+        return file_rollout.carry_out(self.folder, self.port, announce)
 
 
 @pytest.fixture

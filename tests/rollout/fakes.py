@@ -9,11 +9,11 @@ import numpy as np
 
 from matchday.errors import MatchdayError
 from rollout.judge import Cohort, Finding, Histogram, Judgement, Pairs, Verdict
-from rollout.rollout import Rollout
+from rollout.reconciler import Reconciler
 from rollout.sources import Sources
 from rollout.spec import Spec
 from rollout.splitter import Endpoints, Readiness, SplitError
-from rollout.state import Requests, State
+from rollout.state import Commands, State
 from rollout.store import Conflict
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
@@ -176,7 +176,7 @@ class MemoryStore:
     """A store that keeps text, as every other does; two of one shelf are those of two processes."""
 
     world: World
-    asked: Requests = field(default_factory=Requests)
+    asked: Commands = field(default_factory=Commands)
     other: str = ""
     shelf: Shelf = field(default_factory=Shelf)
     saves: list[State] = field(default_factory=list)
@@ -196,7 +196,7 @@ class MemoryStore:
         self.saves.append(state)
         self.world.kill("after save")
 
-    def requests(self) -> Requests:
+    def requests(self) -> Commands:
         return self.asked
 
     def rival(self) -> str:
@@ -217,10 +217,10 @@ def pairs(rows: int, swapped: bool = False) -> Pairs:
     return Pairs(stable, stable[:, ::-1].copy() if swapped else stable)
 
 
-def process(spec: Spec, world: World, store: MemoryStore) -> Rollout:
+def process(spec: Spec, world: World, store: MemoryStore) -> Reconciler:
     """A process that carries a rollout out; when it is killed, another is as good."""
     sources = FakeSources(world)
-    return Rollout(
+    return Reconciler(
         spec, FakeSplitter(world), Sources(sources, sources, sources, FakeVersions(world)), store, lambda: world.now
     )
 

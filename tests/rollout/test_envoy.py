@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rollout.embedded import configuration, launch
 from rollout.embedded import envoy as envoy_splitter
-from rollout.embedded.envoy import EnvoySplitter
-from rollout.embedded.process import Process
-from rollout.embedded.proxy import binary
+from rollout.embedded import envoy_config, launch
+from rollout.embedded.envoy import binary
+from rollout.embedded.process import BackgroundProcess
+from rollout.embedded.splitter import EnvoySplitter
 from rollout.splitter import Readiness, SplitError, Unsplittable
 from serving.settings import ServingSettings
 from tests.rollout import candidates
@@ -121,7 +121,7 @@ def test_clients_meet_the_server_and_nothing_of_envoy(root: Root) -> None:
 def test_nothing_but_the_public_port_and_the_servers_is_listened_on(root: Root) -> None:
     splitter = root.splitter
     splitter.open("1")
-    given = json.loads((root.folder / "service" / configuration.BOOTSTRAP_FILE).read_text())
+    given = json.loads((root.folder / "service" / envoy_config.BOOTSTRAP_FILE).read_text())
     socket = Path(given["admin"]["address"]["pipe"]["path"])
     assert stat.S_ISSOCK(socket.stat().st_mode)
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
@@ -189,9 +189,9 @@ def test_a_splitter_that_serves_nothing_says_so(root: Root) -> None:
 def test_envoy_takes_what_it_is_told(tmp_path: Path) -> None:
     """Envoy's own validation, which also refuses what is deprecated or unknown."""
     settings = ServingSettings()
-    (tmp_path / configuration.CLUSTERS_FILE).write_text(json.dumps(configuration.clusters({"1": 20001}, settings)))
-    (tmp_path / configuration.ROUTES_FILE).write_text(json.dumps(configuration.routes({"1": 100}, settings)))
-    given = configuration.bootstrap("127.0.0.1", free_port(), tmp_path, tmp_path / "admin.sock", settings)
+    (tmp_path / envoy_config.CLUSTERS_FILE).write_text(json.dumps(envoy_config.clusters({"1": 20001}, settings)))
+    (tmp_path / envoy_config.ROUTES_FILE).write_text(json.dumps(envoy_config.routes({"1": 100}, settings)))
+    given = envoy_config.bootstrap("127.0.0.1", free_port(), tmp_path, tmp_path / "admin.sock", settings)
     (tmp_path / "envoy.json").write_text(json.dumps(given))
     command = [binary(), "--mode", "validate", "--reject-unknown-dynamic-fields", "-c", str(tmp_path / "envoy.json")]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -202,20 +202,20 @@ def test_envoy_takes_what_it_is_told(tmp_path: Path) -> None:
 def test_content_names_its_version() -> None:
     settings = ServingSettings()
     one, same, other = (
-        configuration.routes(weights, settings) for weights in ({"1": 95, "2": 5}, {"2": 5, "1": 95}, {"1": 100})
+        envoy_config.routes(weights, settings) for weights in ({"1": 95, "2": 5}, {"2": 5, "1": 95}, {"1": 100})
     )
     assert one == same and one["version_info"] != other["version_info"]
 
 
 def test_a_process_is_found_again_and_a_stranger_is_left_alone(tmp_path: Path) -> None:
-    ours = Process(tmp_path / "ours.json", tmp_path / "ours.log")
+    ours = BackgroundProcess(tmp_path / "ours.json", tmp_path / "ours.log")
     ours.start([sys.executable, "-c", "print('hello', flush=True); import time; time.sleep(60)"], os.environ)
-    again = Process(tmp_path / "ours.json", tmp_path / "ours.log")
+    again = BackgroundProcess(tmp_path / "ours.json", tmp_path / "ours.log")
     assert again.pid == ours.pid is not None
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
         noted = {"pid": stranger.pid, "born": "another boot 1", "boot": launch.boot()}
         (tmp_path / "stranger.json").write_text(json.dumps(noted))
-        mistaken = Process(tmp_path / "stranger.json", tmp_path / "stranger.log")
+        mistaken = BackgroundProcess(tmp_path / "stranger.json", tmp_path / "stranger.log")
         assert mistaken.pid is None and mistaken.known
         mistaken.end(1)
         assert stranger.poll() is None
@@ -232,7 +232,7 @@ def test_a_process_that_will_not_end_is_ended(tmp_path: Path) -> None:
     stubborn = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
     )
-    process = Process(tmp_path / "one.json", tmp_path / "one.log")
+    process = BackgroundProcess(tmp_path / "one.json", tmp_path / "one.log")
     process.start([sys.executable, "-c", stubborn], os.environ)
     while process.last_words() != "up":
         time.sleep(0.02)
@@ -241,7 +241,7 @@ def test_a_process_that_will_not_end_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_command_that_is_not_there_says_so(tmp_path: Path) -> None:
-    process = Process(tmp_path / "one.json", tmp_path / "one.log")
+    process = BackgroundProcess(tmp_path / "one.json", tmp_path / "one.log")
     process.start([str(tmp_path / "nothing")], os.environ)
     deadline = time.monotonic() + 10
     while process.pid is not None and time.monotonic() < deadline:

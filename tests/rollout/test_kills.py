@@ -13,7 +13,7 @@ from rollout import machine
 from rollout.evidence import Evidence
 from rollout.judge import Judgement, Observation, Verdict
 from rollout.spec import Spec
-from rollout.state import Phase, Requests, State
+from rollout.state import Commands, Phase, State
 from rollout.store import Conflict
 from tests.rollout.fakes import FakeVersions, Killed, MemoryStore, World, judgement, process, surviving
 
@@ -280,7 +280,7 @@ def test_a_version_that_was_rolled_back_is_left_alone_until_it_cooled_or_a_perso
     second = MemoryStore(world)
     carried(SPEC, world, second)
     assert second.load().phase is Phase.REFUSED and "left alone for" in second.load().reason
-    second.asked = Requests(retry=2)
+    second.asked = Commands(retry=2)
     carried(SPEC, world, second)
     assert second.load().phase is Phase.PROMOTED
     world.champion = world.stable = "1"
@@ -319,7 +319,7 @@ def play(world: World, store: MemoryStore, rounds: list[dict[str, Any]]) -> None
     for look in rounds:
         world.faults, world.ready, world.errors = look["faults"], look["ready"], {"2": look["errs"]}
         world.kill = killer(look["kill"]) if look["kill"] is not None else lambda point: None
-        store.asked = Requests(aborted=look["aborted"], paused=look["paused"])
+        store.asked = Commands(aborted=look["aborted"], paused=look["paused"])
         with surviving([]):
             process(SPEC, world, store).tick()
         world.passed(look["seconds"])
@@ -340,7 +340,7 @@ def test_whatever_happens_alias_and_service_end_on_the_same_version(rounds: list
     store = MemoryStore(world)
     play(world, store, rounds)
     world.faults, world.ready, world.kill = set(), True, lambda point: None
-    store.asked = Requests()
+    store.asked = Commands()
     carried(SPEC, world, store, rounds=300)
     state = store.load()
     assert state.ended
@@ -406,7 +406,7 @@ def test_only_the_attempt_that_a_person_asked_for_passes_over_the_cooldown() -> 
     spec = SPEC.model_copy(update={"candidate": "challenger", "cooldown_seconds": 86_400.0})
     carried(spec, world, store)
     assert store.load().phase is Phase.REFUSED
-    store.asked = Requests(retry=2)
+    store.asked = Commands(retry=2)
     carried(spec, world, store, rounds=2)
     assert (store.load().phase, store.load().attempt) == (Phase.STARTING, 2)
     erring(world)

@@ -13,7 +13,7 @@ from rollout.judge import Verdict
 from rollout.machine import Facts, advance
 from rollout.spec import Spec
 from rollout.splitter import Readiness
-from rollout.state import ENDED, Phase, Requests, Stage, State
+from rollout.state import ENDED, Commands, Phase, PromotionStage, State
 from tests.rollout.fakes import cohort, judgement, pairs
 
 NOW = 10_000.0
@@ -68,8 +68,8 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> Any:
         (State(), {}, Phase.STARTING, "version 2 beside version 1"),
         (State(), {"refusal": "no such model"}, Phase.REFUSED, "no such model"),
         (State(), {"waits": "rollout other"}, Phase.PENDING, "rollout other"),
-        (State(), {"requests": Requests(aborted=True)}, Phase.REFUSED, "aborted"),
-        (State(), {"requests": Requests(paused=True)}, Phase.PENDING, "paused"),
+        (State(), {"requests": Commands(aborted=True)}, Phase.REFUSED, "aborted"),
+        (State(), {"requests": Commands(paused=True)}, Phase.PENDING, "paused"),
         (state(Phase.STARTING), {}, Phase.SHADOW, "ready"),
         (state(Phase.STARTING), {"done": False}, Phase.STARTING, ""),
         (state(Phase.STARTING), {"readiness": Readiness(False, "loading")}, Phase.STARTING, "loading"),
@@ -110,8 +110,13 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> Any:
             "5 % was not watched in time: no counters",
         ),
         (at(1), {}, Phase.PROMOTING, "pass"),
-        (state(Phase.PROMOTING, stage=Stage.SHIFT), {}, Phase.PROMOTING, ""),
-        (state(Phase.PROMOTING, stage=Stage.SERVICE), {"stable": "2"}, Phase.PROMOTED, "version 2 is champion"),
+        (state(Phase.PROMOTING, stage=PromotionStage.SHIFT), {}, Phase.PROMOTING, ""),
+        (
+            state(Phase.PROMOTING, stage=PromotionStage.SERVICE),
+            {"stable": "2"},
+            Phase.PROMOTED,
+            "version 2 is champion",
+        ),
         (state(Phase.ROLLING_BACK, reason="bad"), {}, Phase.ROLLED_BACK, "bad"),
         (state(Phase.ROLLING_BACK, reason="bad"), {"done": False}, Phase.ROLLING_BACK, "bad"),
     ],
@@ -185,7 +190,7 @@ def test_a_past_that_does_not_decide_is_not_waited_for(verdict: Any) -> None:
 
 @pytest.mark.parametrize(("gate", "paused"), [("1/5", False), ("", True), ("1/5", True)])
 def test_a_candidate_that_stays_silent_goes_back_whoever_is_waited_for(verdict: Any, gate: str, paused: bool) -> None:
-    now, there = at(0, gate=gate, paused=paused), {"requests": Requests(paused=paused)}
+    now, there = at(0, gate=gate, paused=paused), {"requests": Commands(paused=paused)}
     for seconds in range(0, 301, 50):
         now = advance(spec(), now, facts(now=NOW + seconds, readiness=Readiness(False, "no node"), **there))
         assert now.phase is Phase.PROGRESSING
@@ -194,12 +199,12 @@ def test_a_candidate_that_stays_silent_goes_back_whoever_is_waited_for(verdict: 
 
 
 def test_what_was_aborted_is_not_begun_again_by_itself(verdict: Any) -> None:
-    aborted = Requests(aborted=True)
+    aborted = Commands(aborted=True)
     refused = advance(spec(candidate="challenger"), State(), facts(requests=aborted))
     assert refused.phase is Phase.REFUSED
     for candidate in ("2", "3"):
         assert advance(spec(candidate="challenger"), refused, facts(requests=aborted, candidate=candidate)).ended
-    again = advance(spec(candidate="challenger"), refused, facts(requests=Requests(retry=2), candidate="3"))
+    again = advance(spec(candidate="challenger"), refused, facts(requests=Commands(retry=2), candidate="3"))
     assert (again.phase, again.attempt) == (Phase.PENDING, 2)
 
 
@@ -222,7 +227,7 @@ def test_or_waits_for_a_person_who_may_let_it_go_on(verdict: Any) -> None:
     held = advance(spec(undecided="Pause"), at(0), facts())
     assert (held.phase, held.gate) == (Phase.PROGRESSING, "1/5")
     assert advance(spec(undecided="Pause"), held, facts()).gate == "1/5"
-    on = advance(spec(undecided="Pause"), held, facts(requests=Requests(approved="1/5")))
+    on = advance(spec(undecided="Pause"), held, facts(requests=Commands(approved="1/5")))
     assert (on.step, on.gate) == (1, "")
 
 
@@ -240,11 +245,11 @@ def test_evidence_that_is_missing_at_the_last_weight_asks_for_the_promotion_itse
     ],
 )
 def test_gates_open_for_their_own_name_only(verdict: Any, more: dict[str, Any], before: State, gate: str) -> None:
-    held = advance(spec(**more), before, facts(requests=Requests(approved="0/promotion")))
+    held = advance(spec(**more), before, facts(requests=Commands(approved="0/promotion")))
     assert held.gate == gate and held.phase is before.phase
     for other in ("", "promotion", "2" + gate[1:], "1/25"):
-        assert advance(spec(**more), held, facts(requests=Requests(approved=other))).gate == gate
-    opened = advance(spec(**more), held, facts(requests=Requests(approved=gate)))
+        assert advance(spec(**more), held, facts(requests=Commands(approved=other))).gate == gate
+    opened = advance(spec(**more), held, facts(requests=Commands(approved=gate)))
     assert opened.gate == "" and gate in opened.reason
 
 
@@ -256,7 +261,7 @@ def test_a_gate_is_still_judged(verdict: Any) -> None:
 
 def test_nobody_approves_a_candidate_that_does_not_answer(verdict: Any) -> None:
     held = advance(spec(promotion="Manual"), at(1), facts())
-    seen = facts(requests=Requests(approved="1/promotion"), readiness=Readiness(False, "silent"))
+    seen = facts(requests=Commands(approved="1/promotion"), readiness=Readiness(False, "silent"))
     assert advance(spec(promotion="Manual"), held, seen).phase is Phase.PROGRESSING
 
 
@@ -268,9 +273,9 @@ def test_what_a_candidate_did_before_it_fell_silent_does_not_carry_it_on(verdict
 
 def test_a_pause_stops_the_clocks(verdict: Any) -> None:
     verdict(Verdict.WAIT)
-    resting = advance(spec(), at(0, since=NOW - 10), facts(requests=Requests(paused=True)))
+    resting = advance(spec(), at(0, since=NOW - 10), facts(requests=Commands(paused=True)))
     assert resting.paused
-    later = replace(facts(requests=Requests(paused=True)), now=NOW + 5000)
+    later = replace(facts(requests=Commands(paused=True)), now=NOW + 5000)
     rested = advance(spec(), resting, later)
     assert rested.since == NOW - 10 + 5000
     awake = advance(spec(), rested, replace(facts(), now=NOW + 5001))
@@ -278,10 +283,10 @@ def test_a_pause_stops_the_clocks(verdict: Any) -> None:
 
 
 def test_a_paused_rollout_goes_nowhere_but_back(verdict: Any) -> None:
-    paused = Requests(paused=True)
+    paused = Commands(paused=True)
     assert advance(spec(), at(0), facts(requests=paused)).step == 0
     held = at(1, gate="1/promotion")
-    asked = Requests(paused=True, approved="1/promotion")
+    asked = Commands(paused=True, approved="1/promotion")
     assert advance(spec(), held, facts(requests=asked)).phase is Phase.PROGRESSING
     verdict(Verdict.FAIL)
     assert advance(spec(), at(0), facts(requests=paused)).phase is Phase.ROLLING_BACK
@@ -294,23 +299,23 @@ def test_a_paused_rollout_goes_nowhere_but_back(verdict: Any) -> None:
         (state(Phase.SHADOW), Phase.ROLLING_BACK, None),
         (at(0), Phase.ROLLING_BACK, None),
         (at(1, gate="1/promotion"), Phase.ROLLING_BACK, None),
-        (state(Phase.PROMOTING, stage=Stage.SHIFT), Phase.ROLLING_BACK, None),
-        (state(Phase.PROMOTING, stage=Stage.ALIAS), Phase.PROMOTING, Stage.UNDO),
-        (state(Phase.PROMOTING, stage=Stage.SERVICE), Phase.PROMOTED, None),
-        (state(Phase.PROMOTING, stage=Stage.UNDO), Phase.ROLLING_BACK, None),
+        (state(Phase.PROMOTING, stage=PromotionStage.SHIFT), Phase.ROLLING_BACK, None),
+        (state(Phase.PROMOTING, stage=PromotionStage.ALIAS), Phase.PROMOTING, PromotionStage.UNDO),
+        (state(Phase.PROMOTING, stage=PromotionStage.SERVICE), Phase.PROMOTED, None),
+        (state(Phase.PROMOTING, stage=PromotionStage.UNDO), Phase.ROLLING_BACK, None),
         (state(Phase.ROLLING_BACK), Phase.ROLLED_BACK, None),
         (state(Phase.PROMOTED), Phase.PROMOTED, None),
     ],
 )
 def test_an_abort_takes_back_what_can_be_and_the_alias_first(
-    verdict: Any, before: State, phase: Phase, stage: Stage | None
+    verdict: Any, before: State, phase: Phase, stage: PromotionStage | None
 ) -> None:
-    after = advance(spec(), before, facts(requests=Requests(aborted=True)))
+    after = advance(spec(), before, facts(requests=Commands(aborted=True)))
     assert (after.phase, after.stage) == (phase, stage)
 
 
 @pytest.mark.parametrize(
-    "before", [state(Phase.STARTING), state(Phase.SHADOW), at(0), state(Phase.PROMOTING, stage=Stage.SHIFT)]
+    "before", [state(Phase.STARTING), state(Phase.SHADOW), at(0), state(Phase.PROMOTING, stage=PromotionStage.SHIFT)]
 )
 def test_a_champion_that_moved_meanwhile_ends_it(verdict: Any, before: State) -> None:
     after = advance(spec(), before, facts(stable="3"))
@@ -326,29 +331,33 @@ def test_a_registry_that_does_not_answer_does_not(verdict: Any, before: State) -
 @pytest.mark.parametrize(
     ("stage", "phase", "following"),
     [
-        (Stage.SHIFT, Phase.ROLLING_BACK, None),
-        (Stage.ALIAS, Phase.PROMOTING, Stage.UNDO),
-        (Stage.SERVICE, Phase.PROMOTING, Stage.UNDO),
-        (Stage.UNDO, Phase.PROMOTING, Stage.UNDO),
+        (PromotionStage.SHIFT, Phase.ROLLING_BACK, None),
+        (PromotionStage.ALIAS, Phase.PROMOTING, PromotionStage.UNDO),
+        (PromotionStage.SERVICE, Phase.PROMOTING, PromotionStage.UNDO),
+        (PromotionStage.UNDO, Phase.PROMOTING, PromotionStage.UNDO),
     ],
 )
-def test_a_promotion_that_takes_too_long_is_put_back(stage: Stage, phase: Phase, following: Stage | None) -> None:
+def test_a_promotion_that_takes_too_long_is_put_back(
+    stage: PromotionStage, phase: Phase, following: PromotionStage | None
+) -> None:
     before = state(Phase.PROMOTING, stage=stage, since=NOW - 121, weight=100)
     after = advance(spec(), before, facts(done=False, problem="it hangs"))
     assert (after.phase, after.stage) == (phase, following)
-    if stage is not Stage.UNDO:
+    if stage is not PromotionStage.UNDO:
         assert "it hangs" in after.reason
     early = advance(spec(), before.model_copy(update={"since": NOW - 119}), facts(done=False, problem="it hangs"))
     assert (early.phase, early.stage) == (Phase.PROMOTING, stage)
 
 
 def test_the_acts_of_a_promotion_come_in_order(verdict: Any) -> None:
-    now = state(Phase.PROMOTING, stage=Stage.SHIFT)
+    now = state(Phase.PROMOTING, stage=PromotionStage.SHIFT)
     stages = []
     for _ in range(3):
         stages.append(now.stage)
         now = advance(spec(), now, facts())
-    assert stages == [Stage.SHIFT, Stage.ALIAS, Stage.SERVICE] and now.phase is Phase.PROMOTED
+    assert (
+        stages == [PromotionStage.SHIFT, PromotionStage.ALIAS, PromotionStage.SERVICE] and now.phase is Phase.PROMOTED
+    )
 
 
 def test_at_100_percent_the_champion_of_the_step_before_is_compared_with(verdict: Any) -> None:
@@ -362,9 +371,9 @@ def test_at_100_percent_the_champion_of_the_step_before_is_compared_with(verdict
 
 @pytest.mark.parametrize("ended", sorted(ENDED))
 def test_a_retry_begins_the_next_attempt_from_the_start(ended: Phase) -> None:
-    after = advance(spec(), state(ended), facts(requests=Requests(retry=2)))
+    after = advance(spec(), state(ended), facts(requests=Commands(retry=2)))
     assert (after.phase, after.attempt, after.candidate_version, after.step) == (Phase.PENDING, 2, "", -1)
-    assert advance(spec(), state(ended, attempt=2), facts(requests=Requests(retry=2))).phase is ended
+    assert advance(spec(), state(ended, attempt=2), facts(requests=Commands(retry=2))).phase is ended
 
 
 def test_a_candidate_that_comes_to_mean_another_version_is_tried_by_itself() -> None:
@@ -437,7 +446,7 @@ def test_nothing_is_promoted_without_a_pass_or_a_named_approval_at_every_window(
             clock += look["passed"]
             verdict = look["verdict"]
             patch.setattr(machine, "judge", lambda *_, said=verdict, **__: judgement(said))
-            requests = Requests(
+            requests = Commands(
                 paused=look["paused"], aborted=look["aborted"], approved=look["approved"], retry=look["retry"]
             )
             evidence = Evidence(opened=now.since if look["opened"] else None)
@@ -457,6 +466,6 @@ def test_nothing_is_promoted_without_a_pass_or_a_named_approval_at_every_window(
                 if now.phase is Phase.PROMOTING and promotion == "Manual":
                     assert approved and before.gate == f"{before.attempt}/promotion"
             if now.phase is Phase.PROMOTED and before.phase is not Phase.PROMOTED:
-                assert (before.phase, before.stage) == (Phase.PROMOTING, Stage.SERVICE)
+                assert (before.phase, before.stage) == (Phase.PROMOTING, PromotionStage.SERVICE)
             if now.phase is Phase.PROMOTING and before.phase is not Phase.PROMOTING:
                 assert before.phase is Phase.PROGRESSING and before.step == len(asked.steps) - 1

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from rollout import machine
-from rollout.embedded.folder import FolderRollouts
+from rollout.embedded.repository import FolderRepository
 from rollout.evidence import Evidence
-from rollout.rollout import Rollout
+from rollout.reconciler import Reconciler
 from rollout.sources import Sources
 from rollout.spec import SpecError
-from rollout.state import Phase, Requests, StateError
+from rollout.state import Commands, Phase, StateError
 from tests.rollout.fakes import FakeSources, FakeSplitter, FakeVersions, World
 from tests.rollout.kubernetes.cluster import Cluster
 from tests.rollout.kubernetes.play import Play
@@ -35,9 +35,9 @@ ENDS = {
 
 
 @pytest.fixture
-def rollouts(tmp_path: Path) -> FolderRollouts:
+def rollouts(tmp_path: Path) -> FolderRepository:
     shutil.copytree(SAVED / "rollouts", tmp_path / "rollouts")
-    return FolderRollouts(tmp_path / "rollouts")
+    return FolderRepository(tmp_path / "rollouts")
 
 
 def rewrite(file: Path, change: Any) -> None:
@@ -47,14 +47,14 @@ def rewrite(file: Path, change: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts: FolderRollouts, name: str) -> None:
+def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts: FolderRepository, name: str) -> None:
     before = rollouts.state(name)
     world = World()
     world.now, world.candidate, world.weight = before.tick + 5, "2", before.weight
     world.served = {"1": SERVED, "2": SERVED}
-    rollouts.ask(name, Requests(approved=before.gate or "1/promotion"))
+    rollouts.ask(name, Commands(approved=before.gate or "1/promotion"))
     store, sources = rollouts.store(name), FakeSources(world)
-    rollout = Rollout(
+    rollout = Reconciler(
         rollouts.spec(name),
         FakeSplitter(world),
         Sources(sources, sources, sources, FakeVersions(world)),
@@ -72,7 +72,7 @@ def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts:
     assert not (before.ended and state != before.model_copy(update={"tick": state.tick, "paused": False}))
 
 
-def test_what_an_earlier_release_counted_goes_on_being_counted(rollouts: FolderRollouts) -> None:
+def test_what_an_earlier_release_counted_goes_on_being_counted(rollouts: FolderRepository) -> None:
     evidence = Evidence.unpacked(rollouts.state("waiting").evidence)
     assert evidence.opened == 1035.0
     assert (evidence.stable.requests, evidence.canary.requests) == (30_000, 30_000)
@@ -106,7 +106,7 @@ def test_a_modelrollout_of_an_earlier_release_is_carried_to_its_end(mode: str, m
     ],
 )
 def test_a_state_of_another_release_is_refused_with_what_to_do(
-    rollouts: FolderRollouts, change: Any, reason: str
+    rollouts: FolderRepository, change: Any, reason: str
 ) -> None:
     file = rollouts.root / "progressing" / "state.json"
     rewrite(file, change)
@@ -117,14 +117,14 @@ def test_a_state_of_another_release_is_refused_with_what_to_do(
     assert "\n" not in str(refused.value)
 
 
-def test_a_spec_of_another_release_is_refused_with_what_to_do(rollouts: FolderRollouts) -> None:
+def test_a_spec_of_another_release_is_refused_with_what_to_do(rollouts: FolderRepository) -> None:
     file = rollouts.root / "progressing" / "spec.json"
     rewrite(file, lambda spec: spec.update(steps=[{"percent": 5}]))
     with pytest.raises(SpecError, match=r"rollout progressing: .*steps\.0\.percent.*; mend .*spec\.json, or delete"):
         rollouts.spec("progressing")
 
 
-def test_commands_of_another_release_are_refused_with_what_to_do(rollouts: FolderRollouts) -> None:
+def test_commands_of_another_release_are_refused_with_what_to_do(rollouts: FolderRepository) -> None:
     rewrite(rollouts.root / "waiting" / "requests.json", lambda asked: asked.update(retry="soon"))
     with pytest.raises(StateError, match=r"requests\.json was not written by this release: delete it and ask again"):
         rollouts.requests("waiting")
@@ -132,7 +132,7 @@ def test_commands_of_another_release_are_refused_with_what_to_do(rollouts: Folde
 
 @pytest.mark.parametrize("evidence", ["garbage", "eJwrSS0uAQAEXQHB", "eJxTTFICAAHlAL4=", "W10="])
 def test_evidence_of_another_release_begins_the_window_anew_and_says_so(
-    rollouts: FolderRollouts, evidence: str
+    rollouts: FolderRepository, evidence: str
 ) -> None:
     store, world = rollouts.store("progressing"), World()
     state = store.load()
@@ -141,7 +141,7 @@ def test_evidence_of_another_release_begins_the_window_anew_and_says_so(
     store.save(state.model_copy(update={"evidence": evidence}))
     sources = FakeSources(world)
     given = Sources(sources, sources, sources, FakeVersions(world))
-    rollout = Rollout(rollouts.spec("progressing"), FakeSplitter(world), given, store, lambda: world.now)
+    rollout = Reconciler(rollouts.spec("progressing"), FakeSplitter(world), given, store, lambda: world.now)
     after = rollout.tick()
     assert "cannot be read: the window begins anew" in after.problem
     assert (after.phase, after.weight) == (state.phase, state.weight)

@@ -16,7 +16,7 @@ import pytest
 from console.crowd import Crowd
 from rollout.evidence import Evidence
 from rollout.state import Phase, State
-from tests.rollout import candidates, carrier
+from tests.rollout import candidates, file_rollout
 from tests.rollout.conftest import Root
 from tests.services.processes import end
 
@@ -28,14 +28,14 @@ REQUESTS = 20_000
 @contextmanager
 def asking(root: Root) -> Iterator[Crowd]:
     """People who ask as long as the block lasts, of a service that is there already."""
-    root.splitter.open(carrier.FileVersions(root.folder).champion("match-outcome"))
+    root.splitter.open(file_rollout.FileVersions(root.folder).champion("match-outcome"))
     with root.crowd.asking() as crowd:
         yield crowd
 
 
 def champion(root: Root) -> tuple[str, str]:
     """Of the registry, and of the service."""
-    return carrier.FileVersions(root.folder).champion("match-outcome"), root.splitter.servers.roster.stable
+    return file_rollout.FileVersions(root.folder).champion("match-outcome"), root.splitter.servers.roster.stable
 
 
 def weights(state: State) -> list[int]:
@@ -51,7 +51,7 @@ def test_twenty_thousand_requests_through_two_rollouts_and_none_is_lost(root: Ro
             assert state.phase is Phase.PROMOTED, state.reason
             assert weights(state) == [20, 50]
             assert champion(root) == (version, version)
-            (root.rollouts.root / carrier.NAME).rename(root.folder / f"rollout-{version}")
+            (root.rollouts.root / file_rollout.NAME).rename(root.folder / f"rollout-{version}")
         while crowd.asked < REQUESTS:
             time.sleep(0.1)
     assert not crowd.failures
@@ -120,13 +120,13 @@ def transition(state: State) -> tuple[Any, ...]:
 
 
 def kept(root: Root) -> State:
-    return root.rollouts.state(carrier.NAME)
+    return root.rollouts.state(file_rollout.NAME)
 
 
 def test_killed_at_every_transition_it_is_resumed_and_ends_as_it_would_have(root: Root) -> None:
     candidates.good(root.folder, "2")
     root.ask("2")
-    command = [sys.executable, "-m", "tests.rollout.carrier", str(root.folder), str(root.port)]
+    command = [sys.executable, "-m", "tests.rollout.file_rollout", str(root.folder), str(root.port)]
     killed: list[tuple[Any, ...]] = []
     opened: dict[int, float] = {}
     with asking(root) as crowd:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from rollout.evidence import Evidence
-from rollout.observations.metrics import ServerMeter
-from rollout.observations.prometheus import PrometheusMeter, selector
+from rollout.observations.prometheus_meter import PrometheusMeter, selector
+from rollout.observations.server_meter import ServerMeter
 from rollout.sources import SourceError
 from tests.rollout.observations.pages import program
-from tests.rollout.observations.test_metrics import ask
+from tests.rollout.observations.test_server_meter import ask
 from tests.services.processes import free_port, running
 from tests.services.prometheus import PrometheusServer, prometheus_server
 from tests.serving.conftest import COMMAND, Online, bundle, environ, match, online  # noqa: F401

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rollout.kubernetes.api import INFERENCE_SERVICE, Absent, Api, Object
+from rollout.kubernetes.api import INFERENCE_SERVICE, Api, NotFound, Object
 from rollout.kubernetes.pods import PIN
 from rollout.splitter import SplitError, Unsplittable
 
@@ -23,7 +23,7 @@ class InferenceService:
         """As it is now. Raises Unsplittable where there is none."""
         try:
             return self._api.get(INFERENCE_SERVICE, self.name)
-        except Absent:
+        except NotFound:
             known = f"no InferenceService {self.name} in {self._api.namespace}"
             raise Unsplittable(f"{known}, or no KServe in this cluster: install it, or name another") from None
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollout.kubernetes.api import KNATIVE_SERVICE, Api, Object
-from rollout.kubernetes.pods import Pod, pods, readiness
-from rollout.kubernetes.resource import Condition
+from rollout.kubernetes.model_rollout import StatusCondition
+from rollout.kubernetes.pods import ServerPod, pods, readiness
 from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned, predictor_of
-from rollout.kubernetes.splitters.servers import Servers
-from rollout.spec import ALL
+from rollout.kubernetes.splitters.server_probe import ServerProbe
+from rollout.spec import FULL_WEIGHT
 from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
 
 MODE = "Knative"
@@ -27,7 +27,7 @@ class Revisions:
     stable: str
 
 
-class Knative:
+class KnativeSplitter:
     """One InferenceService in Knative mode."""
 
     limitations: tuple[str, ...] = (
@@ -35,16 +35,16 @@ class Knative:
         "A candidate that scaled to zero is not looked at until requests wake it.",
     )
 
-    def __init__(self, api: Api, service: str, model: str, servers: Servers | None = None) -> None:
+    def __init__(self, api: Api, service: str, model: str, servers: ServerProbe | None = None) -> None:
         """service: the InferenceService. servers: in place of the pods' own word."""
         self._api = api
         self._service = InferenceService(api, service, model)
-        self._servers = servers or Servers()
+        self._servers = servers or ServerProbe()
 
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that it cannot split, or that is pinned to another version."""
         service = self._service.check(MODE, stable)
-        if _share(service) not in (None, ALL):
+        if _share(service) not in (None, FULL_WEIGHT):
             raise Unsplittable(f"{self._service.name} has a canary already: set {SHARE} to 100 or take it away first")
         if not self._revisions(service).stable:
             raise SplitError(f"{self._service.name} has no revision yet that has had every request")
@@ -101,7 +101,7 @@ class Knative:
         if _share(service) is not None:
             self._apply(version, None)
             return False
-        return self._in_force(ALL)
+        return self._in_force(FULL_WEIGHT)
 
     def withdraw(self, stable: str) -> bool:
         """Give all requests to what had them before, then to a revision pinned to the version `stable`."""
@@ -109,19 +109,19 @@ class Knative:
         if service is None:
             return True
         if pin_of(service) != stable:
-            if _share(service) not in (0, ALL):
+            if _share(service) not in (0, FULL_WEIGHT):
                 self._apply(pin_of(service), 0)
-            elif _share(service) == ALL or self._given() == 0:
+            elif _share(service) == FULL_WEIGHT or self._given() == 0:
                 self._apply(stable, 0)
             return False
         if _share(service) is None:
-            return self._in_force(ALL)
+            return self._in_force(FULL_WEIGHT)
         revisions = self._revisions(service)
         if revisions.latest == revisions.created and self._in_force(0):
             self._apply(stable, None)
         return False
 
-    def conditions(self) -> list[Condition]:
+    def conditions(self) -> list[StatusCondition]:
         """None: KServe itself splits."""
         return []
 
@@ -130,10 +130,10 @@ class Knative:
         given: dict[str, Any] = {} if share is None else {SHARE: share}
         self._service.apply({**pinned(pin), **given})
 
-    def _pods(self, revision: str) -> list[Pod]:
+    def _pods(self, revision: str) -> list[ServerPod]:
         return pods(self._api, {"serving.knative.dev/revision": revision}) if revision else []
 
-    def _answers(self, pod: Pod, version: str) -> bool:
+    def _answers(self, pod: ServerPod, version: str) -> bool:
         return self._servers.has(pod.url, self._service.model, version)
 
     def _knative_service(self) -> Object:
@@ -163,7 +163,7 @@ class Knative:
         given = sum(each.get("percent") or 0 for each in status.get("traffic", []) if each["revisionName"] == latest)
         current = status.get("observedGeneration") == thing["metadata"].get("generation")
         share = _share(self._service.get())
-        return given if current and asked == [ALL if share is None else share] == [given] else None
+        return given if current and asked == [FULL_WEIGHT if share is None else share] == [given] else None
 
 
 def _share(service: Object) -> int | None:

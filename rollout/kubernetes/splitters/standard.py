@@ -14,18 +14,18 @@ from collections.abc import Callable
 from typing import Any
 
 from rollout.kubernetes.api import HTTP_ROUTE, Api, Object
-from rollout.kubernetes.pods import PIN, Pod, pods, readiness
-from rollout.kubernetes.resource import Condition
+from rollout.kubernetes.model_rollout import StatusCondition
+from rollout.kubernetes.pods import PIN, ServerPod, pods, readiness
 from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned, predictor_of
 from rollout.kubernetes.splitters.route import Route, Shares, backends_of
-from rollout.kubernetes.splitters.servers import Servers
-from rollout.spec import ALL
+from rollout.kubernetes.splitters.server_probe import ServerProbe
+from rollout.spec import FULL_WEIGHT
 from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
 
 MODE = "Standard"
 
 
-class Standard:
+class StandardSplitter:
     """One InferenceService in Standard mode."""
 
     limitations: tuple[str, ...] = (
@@ -40,14 +40,14 @@ class Standard:
         api: Api,
         service: str,
         model: str,
-        servers: Servers | None = None,
+        servers: ServerProbe | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """service: the InferenceService. servers: in place of the pods' own word."""
         self._api = api
         self._service = InferenceService(api, service, model)
         self._route = Route(api, service, clock)
-        self._servers = servers or Servers()
+        self._servers = servers or ServerProbe()
 
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that it cannot split, or that is pinned to another version."""
@@ -60,7 +60,7 @@ class Standard:
         """See that the public host leads to the stable pods, and that those are pinned to what they serve."""
         service = self._service.check(MODE)
         if not self._route.is_open():
-            self._route.direct({self._stable: ALL})
+            self._route.direct({self._stable: FULL_WEIGHT})
         if not pin_of(service):
             self._apply(self._served(), _canary(service) if _is_ours(service) else None)
 
@@ -87,10 +87,10 @@ class Standard:
         if _share_of(canary) != _share_of(wanted):
             self._apply(pin_of(service), wanted)
         if not weight:
-            return self._route.direct({self._stable: ALL}) and self._settled(pin_of(service))
+            return self._route.direct({self._stable: FULL_WEIGHT}) and self._settled(pin_of(service))
         found = self._pods(self._candidate(canary))
         if not any(pod.ready for pod in found):
-            self._route.direct({self._stable: ALL})
+            self._route.direct({self._stable: FULL_WEIGHT})
             return False
         return self._readiness(wanted, found).ready and self._route.direct(self._shares(canary, weight))
 
@@ -114,7 +114,7 @@ class Standard:
             return False
         if canary and not self._handed_back(service, canary):
             return False
-        return self._route.direct({self._stable: ALL}) and self._ended(version, canary)
+        return self._route.direct({self._stable: FULL_WEIGHT}) and self._ended(version, canary)
 
     def withdraw(self, stable: str) -> bool:
         """Give all requests to stable pods of that version, then end the candidate's."""
@@ -130,11 +130,11 @@ class Standard:
         ready = [pod for pod in self._pods(self._stable) if pod.ready]
         if not ready or any(pod.pin != stable for pod in ready):
             raise SplitError(f"waits for ready pods of version {stable} to give the requests to")
-        if not self._route.direct({self._stable: ALL}):
+        if not self._route.direct({self._stable: FULL_WEIGHT}):
             return False
         return self._ended(stable, canary)
 
-    def conditions(self) -> list[Condition]:
+    def conditions(self) -> list[StatusCondition]:
         """Whether KServe's own route carries the weight as well; found by looking at it."""
         service, route = self._service.find(), self._api.find(HTTP_ROUTE, self._service.name)
         canary = service and _canary(service)
@@ -147,7 +147,7 @@ class Standard:
             if weighted
             else "KServe's own route sends a canary nothing: only the public host is split"
         )
-        return [Condition("SplitByKServe", str(weighted), "Weighted" if weighted else "StableOnly", told)]
+        return [StatusCondition("SplitByKServe", str(weighted), "Weighted" if weighted else "StableOnly", told)]
 
     @property
     def _stable(self) -> str:
@@ -160,7 +160,11 @@ class Standard:
 
     def _shares(self, canary: Object, weight: int) -> Shares:
         candidate = self._candidate(canary)
-        return {candidate: ALL} if weight == ALL else {self._stable: ALL - weight, candidate: weight}
+        return (
+            {candidate: FULL_WEIGHT}
+            if weight == FULL_WEIGHT
+            else {self._stable: FULL_WEIGHT - weight, candidate: weight}
+        )
 
     def _running(self) -> Object:
         canary = _canary(self._service.get())
@@ -168,15 +172,15 @@ class Standard:
             raise SplitError(f"{self._service.name} has no canary: somebody took it away")
         return canary
 
-    def _pods(self, predictor: str) -> list[Pod]:
+    def _pods(self, predictor: str) -> list[ServerPod]:
         return pods(self._api, {"app": f"isvc.{predictor}"})
 
-    def _readiness(self, canary: Object, found: list[Pod]) -> Readiness:
+    def _readiness(self, canary: Object, found: list[ServerPod]) -> Readiness:
         """Whether enough of these pods are ready, and answer with the canary's version."""
         answering = [pod for pod in found if not pod.ready or self._answers(pod, _version(canary))]
         return readiness(answering, int(canary["predictor"]["minReplicas"]))
 
-    def _answers(self, pod: Pod, version: str) -> bool:
+    def _answers(self, pod: ServerPod, version: str) -> bool:
         return self._servers.has(pod.url, self._service.model, version)
 
     def _served(self) -> str:
@@ -199,7 +203,7 @@ class Standard:
         if stable < max(_replicas(service) - count, 1):
             return False
         if count == 1:
-            return self._route.direct({self._stable: ALL})
+            return self._route.direct({self._stable: FULL_WEIGHT})
         if self._route.direct({self._stable: stable, self._candidate(canary): count - 1}):
             fewer = {**canary, "predictor": {**canary["predictor"], "minReplicas": count - 1}}
             self._apply(pin_of(service), fewer)
@@ -239,7 +243,7 @@ def _entry(version: str, weight: int, service: Object, model: str) -> Object:
         "trafficPercent": weight,
         "predictor": {
             "name": _name(version),
-            "minReplicas": max(1, math.ceil(_replicas(service) * weight / ALL)),
+            "minReplicas": max(1, math.ceil(_replicas(service) * weight / FULL_WEIGHT)),
             **pinned(version),
             "model": {"modelFormat": format_, "storageUri": f"mlflow://{model}/{version}"},
         },

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rollout.kubernetes.api import Answer, ApiError
+from rollout.kubernetes.api import ApiError, ApiResponse
 from rollout.splitter import SplitError
 from tests.rollout.fakes import Killed
 
@@ -59,7 +59,7 @@ class Cluster:
 
     # -- The API
 
-    def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> Answer:
+    def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> ApiResponse:
         if self.failing:
             raise ApiError("the Kubernetes API does not answer: ReadTimeout")
         if method != "GET":
@@ -78,26 +78,26 @@ class Cluster:
 
     def _answer(
         self, method: str, plural: str, name: str, part: str, query: Mapping[str, str], content: str, body: Any
-    ) -> Answer:
+    ) -> ApiResponse:
         if method == "GET" and not name:
-            return Answer(200, {"items": self.having(plural, query.get("labelSelector", ""))})
+            return ApiResponse(200, {"items": self.having(plural, query.get("labelSelector", ""))})
         if method == "POST":
             meta = body["metadata"]
             name = meta.get("name") or f"{meta['generateName']}{self.count}"
             if (plural, name) in self.objects:
-                return Answer(409, {"message": "exists"})
-            return Answer(201, self.put(plural, name, body))
+                return ApiResponse(409, {"message": "exists"})
+            return ApiResponse(201, self.put(plural, name, body))
         found = self.objects.get((plural, name))
         if found is None:
-            return Answer(404, {"message": f"{plural} {name} not found"})
+            return ApiResponse(404, {"message": f"{plural} {name} not found"})
         if method == "GET":
-            return Answer(200, found)
+            return ApiResponse(200, found)
         return self._changed(found, plural, name, part, content, body)
 
-    def _changed(self, found: Object, plural: str, name: str, part: str, content: str, body: Any) -> Answer:
+    def _changed(self, found: Object, plural: str, name: str, part: str, content: str, body: Any) -> ApiResponse:
         told = body["metadata"].get("resourceVersion")
         if told not in (None, found["metadata"]["resourceVersion"]):
-            return Answer(409, {"message": "the object has been modified"})
+            return ApiResponse(409, {"message": "the object has been modified"})
         if "apply" in content:
             wanted = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
             after = merged(without(found, self.applied.get((plural, name), {}), wanted), wanted)
@@ -106,7 +106,7 @@ class Cluster:
             after = merged(found, body)
         else:
             after = {**found, "status": body["status"]} if part == "status" else body
-        return Answer(200, self.write(plural, name, found, after))
+        return ApiResponse(200, self.write(plural, name, found, after))
 
     def write(self, plural: str, name: str, before: Object, after: Object) -> Object:
         if after == before:

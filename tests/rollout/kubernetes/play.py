@@ -6,10 +6,10 @@ from typing import Any
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.events import Events
-from rollout.kubernetes.resource import state_of
+from rollout.kubernetes.model_rollout import state_of
 from rollout.kubernetes.rounds import ClusterSplitter, Rounds
-from rollout.kubernetes.splitters.knative import Knative
-from rollout.kubernetes.splitters.standard import Standard
+from rollout.kubernetes.splitters.knative import KnativeSplitter
+from rollout.kubernetes.splitters.standard import StandardSplitter
 from rollout.sources import Sources
 from rollout.state import State
 from tests.rollout.fakes import FakeSources, FakeVersions, Killed, World
@@ -50,8 +50,8 @@ class Play:
     def splitter(self, api: Api, service: str, model: str) -> ClusterSplitter:
         servers: Any = self.cluster
         if self.cluster.mode == "Knative":
-            return Knative(api, service, model, servers)
-        return Standard(api, service, model, servers, lambda: self.cluster.clock)
+            return KnativeSplitter(api, service, model, servers)
+        return StandardSplitter(api, service, model, servers, lambda: self.cluster.clock)
 
     def ask(self, name: str = "try", **changes: Any) -> None:
         """Make a ModelRollout."""

@@ -11,9 +11,9 @@ import pytest
 from kserve import models
 from kubernetes import client
 
-from rollout.kubernetes.api import INFERENCE_SERVICE, POD, Absent, Answer, Api, ApiError, Client, Rejected
-from rollout.kubernetes.pods import Pod, pods, readiness
-from rollout.kubernetes.splitters.servers import Servers
+from rollout.kubernetes.api import INFERENCE_SERVICE, POD, Api, ApiError, ApiResponse, Client, NotFound, Rejected
+from rollout.kubernetes.pods import ServerPod, pods, readiness
+from rollout.kubernetes.splitters.server_probe import ServerProbe
 from rollout.splitter import SplitError
 from rollout.store import Conflict
 from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster, is_ready
@@ -84,7 +84,7 @@ def test_an_apply_is_server_side_and_names_its_owner(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(404, Absent), (409, Conflict), (403, Rejected), (422, Rejected), (503, ApiError), (429, ApiError)],
+    [(404, NotFound), (409, Conflict), (403, Rejected), (422, Rejected), (503, ApiError), (429, ApiError)],
 )
 def test_what_the_api_says_is_told_apart(api: Api, status: int, error: type[Exception]) -> None:
     Handler.said[PATH] = (status, '{"message": "because"}')
@@ -121,7 +121,7 @@ def test_servers_say_which_version_they_have(server: str) -> None:
     line = 'matchday_serving_requests_total{model="m",variant="stable",version="3"} 5.0\n'
     other = 'matchday_serving_requests_total{model="other",version="9"} 5.0\n'
     Handler.said["/metrics"] = (200, line + other)
-    here = Servers()
+    here = ServerProbe()
     assert here.has(server, "m", "3")
     assert not here.has(server, "m", "2")
     assert not here.has("http://127.0.0.1:1", "m", "3")
@@ -176,8 +176,8 @@ def test_a_pod_on_its_way_out_is_no_pod() -> None:
 
 
 def test_readiness_counts_and_names_the_first_in_trouble() -> None:
-    one = Pod("one", "http://x", True, "2")
-    two = Pod("two", "http://y", False, "2", "is starting")
+    one = ServerPod("one", "http://x", True, "2")
+    two = ServerPod("two", "http://y", False, "2", "is starting")
     assert readiness([one], 1).ready
     assert readiness([one, two], 2).reason == "1 of 2 pods of the candidate are ready: two is starting"
     assert not readiness([], 1).hopeless
@@ -190,7 +190,7 @@ class Recorder:
         self.cluster = cluster
         self.applied: list[dict[str, Any]] = []
 
-    def ask(self, method: str, path: str, query: Any, content: str, body: Any) -> Answer:
+    def ask(self, method: str, path: str, query: Any, content: str, body: Any) -> ApiResponse:
         if "apply" in content and "inferenceservices" in path:
             self.applied.append(body)
         return self.cluster.ask(method, path, query, content, body)

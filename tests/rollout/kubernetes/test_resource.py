@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 
 from rollout.kubernetes.api import Api
-from rollout.kubernetes.resource import annotations_of, conditions_of, requests_of, state_of, status_of
-from rollout.kubernetes.rollouts import ClusterRollouts
+from rollout.kubernetes.model_rollout import annotations_of, conditions_of, requests_of, state_of, status_of
+from rollout.kubernetes.repository import ClusterRepository
 from rollout.kubernetes.store import ClusterStore
-from rollout.rollouts import UnknownRollout
+from rollout.repository import UnknownRollout
 from rollout.spec import Spec, SpecError
-from rollout.state import Phase, Requests, State
+from rollout.state import Commands, Phase, State
 from rollout.store import Conflict
 from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster
 
 
-def rollouts(cluster: Cluster) -> ClusterRollouts:
-    return ClusterRollouts(NAMESPACE, Api(NAMESPACE, cluster))
+def rollouts(cluster: Cluster) -> ClusterRepository:
+    return ClusterRepository(NAMESPACE, Api(NAMESPACE, cluster))
 
 
 def spec(**changes: Any) -> Spec:
@@ -26,17 +26,17 @@ def spec(**changes: Any) -> Spec:
 @pytest.mark.parametrize(
     "asked",
     [
-        Requests(),
-        Requests(paused=True),
-        Requests(aborted=True),
-        Requests(approved="2/promotion", retry=2),
+        Commands(),
+        Commands(paused=True),
+        Commands(aborted=True),
+        Commands(approved="2/promotion", retry=2),
     ],
 )
-def test_what_is_asked_is_what_is_read(asked: Requests) -> None:
+def test_what_is_asked_is_what_is_read(asked: Commands) -> None:
     cluster = Cluster()
     here = rollouts(cluster)
     here.create("try", spec())
-    here.ask("try", Requests(paused=True, aborted=True, approved="1/20", retry=7))
+    here.ask("try", Commands(paused=True, aborted=True, approved="1/20", retry=7))
     here.ask("try", asked)
     assert here.requests("try") == asked
     assert here.spec("try") == spec()
@@ -44,8 +44,8 @@ def test_what_is_asked_is_what_is_read(asked: Requests) -> None:
 
 def test_nonsense_in_annotations_asks_for_nothing() -> None:
     notes = {f"rollout.matchday.io/{key}": "soon" for key in ("paused", "aborted", "retry")}
-    assert requests_of({"metadata": {"annotations": notes}}) == Requests()
-    assert set(annotations_of(Requests()).values()) == {None}
+    assert requests_of({"metadata": {"annotations": notes}}) == Commands()
+    assert set(annotations_of(Commands()).values()) == {None}
 
 
 def test_names_are_told_and_taken_once() -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from rollout import machine
 from rollout.kubernetes.api import Api
+from rollout.kubernetes.model_rollout import FINALIZER
 from rollout.kubernetes.pods import pods
-from rollout.kubernetes.resource import FINALIZER
-from rollout.state import Phase, Stage
+from rollout.state import Phase, PromotionStage
 from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster
 from tests.rollout.kubernetes.play import Play
 from tests.rollout.test_kills import counting
@@ -176,7 +176,7 @@ def test_a_failed_promotion_is_put_back_whole(mode: str) -> None:
     played = play(mode)
     played.world.faults.add("crown")
     played.ask(promotionSeconds=60)
-    while played.state().stage is not Stage.UNDO:
+    while played.state().stage is not PromotionStage.UNDO:
         played.step()
     played.world.faults.clear()
     played.until("RolledBack")

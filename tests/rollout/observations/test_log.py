@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from rollout.observations import log_file
 from rollout.observations.log import OWN_ID, Log, LoggedRows, open_log
 from rollout.observations.log_file import FileLog
-from rollout.observations.row import Row
+from rollout.observations.row import ReplayRow
 from rollout.sources import SourceError
 from serving.log import LogError
 from serving.log.event import Event
@@ -49,7 +49,7 @@ def test_an_entry_is_all_that_a_rollout_wants_of_a_forecast(path: Path) -> None:
     quiet(path).write([event(3)])
     [entry] = FileLog(path).since(None, ALL)[0]
     assert (entry.id, entry.time, entry.model) == ("r3", MOMENT + 3, "match-outcome")
-    assert entry.row == Row(
+    assert entry.row == ReplayRow(
         entities={"home": "ARS", "away": "LIV"},
         kickoff=MOMENT + 7200,
         features={"home_elo": 1900.5, "away_elo": None, "home_rest_days": 0.1},

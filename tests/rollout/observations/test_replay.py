@@ -14,11 +14,11 @@ import pytest
 from matchday.signature import FeatureRef
 from rollout.observations.log import OWN_ID, LoggedRows
 from rollout.observations.log_file import FileLog
-from rollout.observations.metrics import ServerMeter
-from rollout.observations.panel import Panel
+from rollout.observations.model_client import AT_ONCE, SECOND_LOOKS
+from rollout.observations.pairings import Pairings
 from rollout.observations.replay import RowReplay
-from rollout.observations.row import Row
-from rollout.observations.server import AT_ONCE, SECOND_LOOKS
+from rollout.observations.row import ReplayRow
+from rollout.observations.server_meter import ServerMeter
 from rollout.sources import SourceError
 from rollout.splitter import Endpoints
 from tests.rollout.observations.pages import program
@@ -40,17 +40,17 @@ Start = Callable[..., str]
 class Given:
     """Rows of a test."""
 
-    def __init__(self, *rows: Row) -> None:
+    def __init__(self, *rows: ReplayRow) -> None:
         self._rows = rows
 
-    def rows(self, model: str, most: int) -> Sequence[Row]:
+    def rows(self, model: str, most: int) -> Sequence[ReplayRow]:
         return self._rows[:most]
 
 
 class Down:
     """A source that is away."""
 
-    def rows(self, model: str, most: int) -> Sequence[Row]:
+    def rows(self, model: str, most: int) -> Sequence[ReplayRow]:
         raise SourceError("it is away")
 
 
@@ -96,8 +96,8 @@ def endpoints(stable: str, canary: str) -> Endpoints:
     return Endpoints((stable,), (canary,))
 
 
-def row(vector: Sequence[float | None] = VECTOR, **more: Any) -> Row:
-    return Row(features=dict(zip(NAMES, vector, strict=True)), **more)
+def row(vector: Sequence[float | None] = VECTOR, **more: Any) -> ReplayRow:
+    return ReplayRow(features=dict(zip(NAMES, vector, strict=True)), **more)
 
 
 def asked(url: str, version: str) -> int:
@@ -111,17 +111,17 @@ def ask(url: str, *requests: dict[str, Any]) -> None:
 
 
 def test_a_panel_is_every_pair_once_and_no_team_is_left_out() -> None:
-    panel = Panel(TEAMS)
+    panel = Pairings(TEAMS)
     pairs = [(row.entities["home"], row.entities["away"]) for row in panel.rows(MODEL, 10**6)]
     assert len(pairs) == len(set(pairs)) == 20
     assert all(home != away for home, away in pairs)
     assert {home for home, _ in pairs[:5]} == {away for _, away in pairs[:5]} == set(TEAMS)
     assert panel.rows(MODEL, 7) == panel.rows(MODEL, 20)[:7]
-    assert Panel(()).rows(MODEL, 5) == Panel(("ARS",)).rows(MODEL, 5) == []
+    assert Pairings(()).rows(MODEL, 5) == Pairings(("ARS",)).rows(MODEL, 5) == []
 
 
 def test_a_panel_is_answered_by_both(stable: str, canary: str) -> None:
-    pairs = replay(Panel(TEAMS)).pairs(MODEL, endpoints(stable, canary), 200)
+    pairs = replay(Pairings(TEAMS)).pairs(MODEL, endpoints(stable, canary), 200)
     assert pairs.stable.shape == pairs.canary.shape == (20, 3)
     assert np.isfinite(pairs.stable).all() and np.isfinite(pairs.canary).all()
     scores = np.log(pairs.stable) * SKEW
@@ -130,7 +130,7 @@ def test_a_panel_is_answered_by_both(stable: str, canary: str) -> None:
 
 def test_the_same_version_gives_the_same_answers_again_and_again(stable: str) -> None:
     both = endpoints(stable, stable)
-    first, again = (replay(Panel(TEAMS), clock=lambda: 2e9).pairs(MODEL, both, 9) for _ in range(2))
+    first, again = (replay(Pairings(TEAMS), clock=lambda: 2e9).pairs(MODEL, both, 9) for _ in range(2))
     assert (first.stable == first.canary).all()
     assert (first.stable == again.stable).all()
     assert len(first.stable) == 9
@@ -157,7 +157,7 @@ def test_what_a_rollout_asks_is_logged_as_its_own(stable: str, canary: str, log:
     source = LoggedRows(FileLog(log))
     rows = source.rows(MODEL, 1000)
     own = sum(line["data"]["request_id"].startswith(OWN_ID) for line in lines(log))
-    replay(Panel(TEAMS)).pairs(MODEL, endpoints(stable, canary), 4)
+    replay(Pairings(TEAMS)).pairs(MODEL, endpoints(stable, canary), 4)
     wait_for(lambda: sum(line["data"]["request_id"].startswith(OWN_ID) for line in lines(log)) == own + 4)
     assert source.rows(MODEL, 1000) == rows
 
@@ -175,7 +175,12 @@ def test_rows_that_lack_a_feature_are_asked_by_name(stable: str, canary: str) ->
     gap = [None, *VECTOR[1:]]
     named = {"home": "ARS", "away": "LIV"}
     answered = {"version": "12", "output": {"H": 0.9, "D": 0.05, "A": 0.05}}
-    rows = [row(gap, entities=named, **answered), row(gap), Row(entities=named), Row(entities={"home": "ARS"})]
+    rows = [
+        row(gap, entities=named, **answered),
+        row(gap),
+        ReplayRow(entities=named),
+        ReplayRow(entities={"home": "ARS"}),
+    ]
     pairs = replay(Given(*rows)).pairs(MODEL, endpoints(stable, canary), 9)
     assert len(pairs.stable) == 2
     np.testing.assert_allclose(pairs.stable[0], pairs.stable[1], atol=1e-6)
@@ -192,8 +197,8 @@ def test_a_candidate_with_other_features_is_asked_by_name(start: Start, stable: 
 
 
 def test_a_row_that_is_refused_costs_itself_alone(stable: str, canary: str) -> None:
-    pairs = replay(Panel(("NOBODY", *TEAMS))).pairs(MODEL, endpoints(stable, canary), 200)
-    unknown = np.array(["NOBODY" in each.entities.values() for each in Panel(("NOBODY", *TEAMS)).rows(MODEL, 200)])
+    pairs = replay(Pairings(("NOBODY", *TEAMS))).pairs(MODEL, endpoints(stable, canary), 200)
+    unknown = np.array(["NOBODY" in each.entities.values() for each in Pairings(("NOBODY", *TEAMS)).rows(MODEL, 200)])
     assert unknown.sum() == 10
     for side in (pairs.stable, pairs.canary):
         assert (np.isnan(side).any(axis=1) == unknown).all()
@@ -210,22 +215,22 @@ def test_a_candidate_that_gives_no_number_is_nan_and_not_asked_for_ever(start: S
 
 def test_a_token_that_is_wrong_says_nothing_about_a_version(stable: str, canary: str) -> None:
     with pytest.raises(SourceError, match=r"wants another token \(401\)"):
-        replay(Panel(TEAMS), token="guess").pairs(MODEL, endpoints(stable, canary), 9)
+        replay(Pairings(TEAMS), token="guess").pairs(MODEL, endpoints(stable, canary), 9)
 
 
 @pytest.mark.parametrize("side", ["stable", "canary"])
 def test_a_server_that_cannot_be_reached_is_told_and_another_asked(side: str, stable: str, canary: str) -> None:
     urls = {"stable": (stable,), "canary": (canary,)}
     with pytest.raises(SourceError, match=f"{CLOSED} cannot be reached"):
-        replay(Panel(TEAMS)).pairs(MODEL, Endpoints(**(urls | {side: (CLOSED,)})), 9)
+        replay(Pairings(TEAMS)).pairs(MODEL, Endpoints(**(urls | {side: (CLOSED,)})), 9)
     with pytest.raises(SourceError, match="has no servers of one"):
-        replay(Panel(TEAMS)).pairs(MODEL, Endpoints(**(urls | {side: ()})), 9)
-    pairs = replay(Panel(TEAMS)).pairs(MODEL, Endpoints(**(urls | {side: (CLOSED, *urls[side])})), 9)
+        replay(Pairings(TEAMS)).pairs(MODEL, Endpoints(**(urls | {side: ()})), 9)
+    pairs = replay(Pairings(TEAMS)).pairs(MODEL, Endpoints(**(urls | {side: (CLOSED, *urls[side])})), 9)
     assert np.isfinite(pairs.stable).all() and np.isfinite(pairs.canary).all()
 
 
 def test_a_source_that_is_down_leaves_the_rows_to_the_next(stable: str, canary: str) -> None:
-    pairs = replay(Down(), Given(row()), Panel(TEAMS)).pairs(MODEL, endpoints(stable, canary), 5)
+    pairs = replay(Down(), Given(row()), Pairings(TEAMS)).pairs(MODEL, endpoints(stable, canary), 5)
     assert len(pairs.stable) == 5
     np.testing.assert_allclose(pairs.stable[0], probabilities(np.array([VECTOR]))[0], atol=1e-6)
 
@@ -234,11 +239,11 @@ def test_a_source_that_is_down_leaves_the_rows_to_the_next(stable: str, canary: 
     ("rows", "reason"),
     [
         ([], "nothing is logged, and there is no panel"),
-        ([Row(entities={"player": 7})], "answers none of 0 rows that both can be asked"),
-        ([Row(entities={"home": "NOBODY", "away": "ARS"})], "answers none of 1 rows"),
+        ([ReplayRow(entities={"player": 7})], "answers none of 0 rows that both can be asked"),
+        ([ReplayRow(entities={"home": "NOBODY", "away": "ARS"})], "answers none of 1 rows"),
     ],
 )
-def test_rows_that_nobody_can_answer_are_told(stable: str, canary: str, rows: list[Row], reason: str) -> None:
+def test_rows_that_nobody_can_answer_are_told(stable: str, canary: str, rows: list[ReplayRow], reason: str) -> None:
     with pytest.raises(SourceError, match=reason):
         replay(Given(*rows)).pairs(MODEL, endpoints(stable, canary), 9)
 

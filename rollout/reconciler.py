@@ -17,24 +17,24 @@ from rollout.evidence import Evidence, EvidenceError
 from rollout.judge import Cohort
 from rollout.machine import Facts
 from rollout.sources import Sources
-from rollout.spec import ALL, Shadow, Spec
+from rollout.spec import FULL_WEIGHT, ShadowStep, Spec
 from rollout.splitter import Readiness, Splitter, Unsplittable
-from rollout.state import Entry, Phase, Stage, State
-from rollout.store import Store
+from rollout.state import HistoryEntry, Phase, PromotionStage, State
+from rollout.store import StateStore
 
 ACTIVE = frozenset({Phase.STARTING, Phase.SHADOW, Phase.PROGRESSING})
 """Phases in which the candidate's servers run beside the stable ones."""
 
 
 @dataclass(frozen=True)
-class Act:
+class ActionResult:
     """What came of carrying out what a state orders."""
 
     done: bool = False
     problem: str = ""
 
 
-class Rollout:
+class Reconciler:
     """One rollout of one service. `tick` is called again and again, by one process at a time.
 
     announce: told of each decision once it is kept.
@@ -45,9 +45,9 @@ class Rollout:
         spec: Spec,
         splitter: Splitter,
         sources: Sources,
-        store: Store,
+        store: StateStore,
         clock: Callable[[], float],
-        announce: Callable[[Entry], None] = lambda entry: None,
+        announce: Callable[[HistoryEntry], None] = lambda entry: None,
     ) -> None:
         self.spec = spec
         self._splitter = splitter
@@ -68,13 +68,13 @@ class Rollout:
             self._announce(entry)
         return following
 
-    def _act(self, state: State) -> Act:
+    def _act(self, state: State) -> ActionResult:
         """Make the world what the state says, as far as it lets itself."""
         try:
-            return Act(self._order(state))
+            return ActionResult(self._order(state))
         except MatchdayError as error:
             self._log.warning("not done", phase=str(state.phase), reason=str(error))
-            return Act(problem=str(error))
+            return ActionResult(problem=str(error))
 
     def _order(self, state: State) -> bool:
         """What each state orders. Whether it is so now."""
@@ -95,12 +95,12 @@ class Rollout:
 
     def _promote(self, state: State) -> bool:
         """The act of one stage. The alias goes before the service: a pod that starts anew finds the new champion."""
-        if state.stage is Stage.SHIFT:
-            return self._splitter.split(ALL)
-        if state.stage is Stage.ALIAS:
+        if state.stage is PromotionStage.SHIFT:
+            return self._splitter.split(FULL_WEIGHT)
+        if state.stage is PromotionStage.ALIAS:
             self._sources.versions.crown(self.spec.model, state.candidate_version)
             return True
-        if state.stage is Stage.SERVICE:
+        if state.stage is PromotionStage.SERVICE:
             return self._splitter.promote(state.candidate_version)
         versions = self._sources.versions
         versions.crown(self.spec.model, state.stable_version)
@@ -119,7 +119,7 @@ class Rollout:
             self._log.warning("not marked", version=state.candidate_version, reason=str(error))
         return True
 
-    def _look(self, state: State, act: Act) -> Facts:
+    def _look(self, state: State, act: ActionResult) -> Facts:
         """What is seen now."""
         facts = Facts(self._clock(), self._store.requests(), done=act.done, problem=act.problem)
         facts = replace(facts, **self._versions())
@@ -235,8 +235,8 @@ class Rollout:
         return stable, read(model, state.candidate_version, endpoints.canary)
 
     @property
-    def _shadow(self) -> Shadow:
-        return self.spec.shadow or Shadow()
+    def _shadow(self) -> ShadowStep:
+        return self.spec.shadow or ShadowStep()
 
 
 def _saved_evidence(state: State) -> tuple[Evidence, str]:
@@ -247,10 +247,10 @@ def _saved_evidence(state: State) -> tuple[Evidence, str]:
         return Evidence(), str(error)
 
 
-def _new(before: State, after: State) -> list[Entry]:
+def _new(before: State, after: State) -> list[HistoryEntry]:
     """The entries that a round has added to the history."""
     last = before.history[-1] if before.history else None
-    added: list[Entry] = []
+    added: list[HistoryEntry] = []
     for entry in reversed(after.history):
         if entry == last:
             break

@@ -11,10 +11,10 @@ from matchday.files import LockTimeout, lock_file
 from matchday.registry import Registry
 from matchday.settings import Settings
 from rollout.embedded import files
-from rollout.embedded.envoy import EnvoySplitter
-from rollout.embedded.folder import NAME, FolderRollouts
+from rollout.embedded.repository import NAME, FolderRepository
 from rollout.embedded.settings import RolloutSettings
-from rollout.sources import Versions
+from rollout.embedded.splitter import EnvoySplitter
+from rollout.sources import VersionRegistry
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase
 from serving.storage import SCHEME, StoredBundle, fetch
@@ -27,7 +27,7 @@ class Busy(MatchdayError):
     """A service whose rollout another process carries out, or that another rollout has in hand."""
 
 
-class Place:
+class Workspace:
     """What lies in the home of this machine: `rollouts/NAME` and `services/NAME`."""
 
     def __init__(self, settings: Settings, rollout: RolloutSettings) -> None:
@@ -35,7 +35,7 @@ class Place:
         self._settings = settings
         self._rollout = rollout
         self._services = settings.home.resolve() / "services"
-        self.rollouts = FolderRollouts(settings.home.resolve() / "rollouts")
+        self.rollouts = FolderRepository(settings.home.resolve() / "rollouts")
 
     def services(self) -> list[str]:
         """Services that have servers here, sorted."""
@@ -89,7 +89,7 @@ class Place:
         except LockTimeout:
             raise Busy(f"service {service} is in the hands of another process: {self.carrier(service)}") from None
 
-    def admit(self, spec: Spec, versions: Versions) -> None:
+    def admit(self, spec: Spec, versions: VersionRegistry) -> None:
         """Raises MatchdayError for a rollout that could not begin now: a wrong version, or another under way."""
         champion = versions.champion(spec.model)
         candidate = versions.resolve(spec.model, spec.candidate)

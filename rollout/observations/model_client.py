@@ -12,7 +12,7 @@ import numpy as np
 
 from rollout.judge import FloatArray
 from rollout.observations.log import OWN_ID
-from rollout.observations.row import Row
+from rollout.observations.row import ReplayRow
 from rollout.sources import SourceError
 
 AT_ONCE = 64
@@ -29,7 +29,7 @@ NOT_OF_THE_VERSION: Mapping[int, str] = {
 """Refusals that say nothing about a version."""
 
 
-class Refused(Exception):
+class NoAnswer(Exception):
     """The server gives no answer to these rows. hangs: it gives none in time."""
 
     def __init__(self, reason: str, hangs: bool = False) -> None:
@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Signature:
+class ModelMetadata:
     """What servers of a version take and give, from their metadata.
 
     raw: input of features, and columns what they are, in order. inputs: name -> datatype of the entities. kickoff:
@@ -53,7 +53,7 @@ class Signature:
     classes: tuple[str, ...]
 
 
-class Servers:
+class ModelClient:
     """The servers of one version at these base URLs, each as good as the other."""
 
     def __init__(self, client: httpx.Client, model: str, urls: Sequence[str]) -> None:
@@ -63,18 +63,18 @@ class Servers:
         self._turn = 0
         self._second_looks = 0
 
-    def signature(self) -> Signature:
+    def signature(self) -> ModelMetadata:
         """What they take and give. Raises Refused, or SourceError when none can be reached."""
         found = self._answer("GET", f"/v2/models/{self._model}", None)
         try:
             return _signature(found)
         except (KeyError, TypeError, IndexError, AttributeError):
-            raise Refused(f"{self._urls[0]} does not describe {self._model} as the protocol has it") from None
+            raise NoAnswer(f"{self._urls[0]} does not describe {self._model} as the protocol has it") from None
 
-    def raw(self, rows: Sequence[Row], signature: Signature, width: int) -> FloatArray:
+    def raw(self, rows: Sequence[ReplayRow], signature: ModelMetadata, width: int) -> FloatArray:
         """Answers (n, width) to the rows' features, NaN where there is none. Raises SourceError."""
 
-        def inputs(some: Sequence[Row]) -> list[dict[str, Any]]:
+        def inputs(some: Sequence[ReplayRow]) -> list[dict[str, Any]]:
             data = [row.features[name] for row in some for name in signature.columns]
             return [
                 {"name": signature.raw, "datatype": "FP32", "shape": [len(some), len(signature.columns)], "data": data}
@@ -82,13 +82,13 @@ class Servers:
 
         return self._answers(rows, inputs, width)
 
-    def named(self, rows: Sequence[Row], signature: Signature, width: int, now: float) -> FloatArray:
+    def named(self, rows: Sequence[ReplayRow], signature: ModelMetadata, width: int, now: float) -> FloatArray:
         """Answers (n, width) to the rows' entities, NaN where there is none. Raises SourceError.
 
         now: Unix seconds; a match whose kick-off is not said or past is asked for as if it began a day later.
         """
 
-        def inputs(some: Sequence[Row]) -> list[dict[str, Any]]:
+        def inputs(some: Sequence[ReplayRow]) -> list[dict[str, Any]]:
             columns = {name: (kind, [row.entities[name] for row in some]) for name, kind in signature.inputs.items()}
             if signature.kickoff:
                 columns[signature.kickoff] = ("BYTES", [_coming(row.kickoff, now) for row in some])
@@ -99,7 +99,9 @@ class Servers:
 
         return self._answers(rows, inputs, width)
 
-    def _answers(self, rows: Sequence[Row], inputs: Callable[[Sequence[Row]], Any], width: int) -> FloatArray:
+    def _answers(
+        self, rows: Sequence[ReplayRow], inputs: Callable[[Sequence[ReplayRow]], Any], width: int
+    ) -> FloatArray:
         """Answers to all rows, a part at a time; none any more once the servers hang."""
         found = np.full((len(rows), width), np.nan)
         todo = [(at, min(at + AT_ONCE, len(rows))) for at in range(0, len(rows), AT_ONCE)][::-1]
@@ -109,7 +111,7 @@ class Servers:
                 body = {"id": f"{OWN_ID}{begin}-{end}", "inputs": inputs(rows[begin:end])}
                 answer = self._answer("POST", f"/v2/models/{self._model}/infer", body)
                 found[begin:end] = _numbers(answer, end - begin, width)
-            except Refused as refusal:
+            except NoAnswer as refusal:
                 if refusal.hangs:
                     break
                 if end - begin > 1 and self._second_looks < SECOND_LOOKS:
@@ -132,32 +134,32 @@ class Servers:
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 silent = f"{url} cannot be reached: {str(error) or type(error).__name__}"
             except httpx.TimeoutException:
-                raise Refused(f"{url} does not answer in time", hangs=True) from None
+                raise NoAnswer(f"{url} does not answer in time", hangs=True) from None
             except httpx.HTTPError as error:
                 broken = f"{url} breaks off: {error}"
             else:
                 return _checked(response, url)
-        raise Refused(broken) if broken else SourceError(silent)
+        raise NoAnswer(broken) if broken else SourceError(silent)
 
 
 def _checked(response: httpx.Response, url: str) -> Any:
     if reason := NOT_OF_THE_VERSION.get(response.status_code):
         raise SourceError(f"{url} {reason} ({response.status_code})")
     if response.status_code != HTTPStatus.OK:
-        raise Refused(f"{url} answers {response.status_code}: {response.text[:200]}")
+        raise NoAnswer(f"{url} answers {response.status_code}: {response.text[:200]}")
     try:
         return response.json()
     except ValueError:
-        raise Refused(f"{url} does not answer in JSON") from None
+        raise NoAnswer(f"{url} does not answer in JSON") from None
 
 
-def _signature(found: Any) -> Signature:
+def _signature(found: Any) -> ModelMetadata:
     modes: dict[str, dict[str, Any]] = {each["name"]: each.get("parameters", {}) for each in found["inputs"]}
     datatypes = {each["name"]: str(each["datatype"]) for each in found["inputs"]}
     raw = next((name for name, about in modes.items() if about.get("mode") == "raw"), "")
     entities = [name for name, about in modes.items() if about.get("mode") == "entity"]
     output = found["outputs"][0]
-    return Signature(
+    return ModelMetadata(
         version=str((found.get("versions") or [""])[0]),
         raw=raw,
         columns=tuple(modes[raw].get("columns", ())) if raw else (),
@@ -174,7 +176,7 @@ def _numbers(answer: Any, rows: int, width: int) -> FloatArray:
         flat = [item for row in data for item in (row if isinstance(row, list) else [row])]
         return np.array([_number(item) for item in flat]).reshape(rows, width)
     except (KeyError, TypeError, IndexError, ValueError):
-        raise Refused("it does not answer each row") from None
+        raise NoAnswer("it does not answer each row") from None
 
 
 def _number(item: Any) -> float:

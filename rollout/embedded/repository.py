@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from matchday.errors import MatchdayError
 from matchday.files import lock_file
 from rollout.embedded import files
-from rollout.rollouts import UnknownRollout
+from rollout.repository import UnknownRollout
 from rollout.spec import Spec, SpecError
-from rollout.state import Phase, Requests, State, StateError
+from rollout.state import Commands, Phase, State, StateError
 from rollout.store import Conflict
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -21,7 +21,7 @@ class NameRefused(MatchdayError):
     """A rollout that cannot be called so, or is called so already."""
 
 
-class FolderRollouts:
+class FolderRepository:
     """All rollouts of this machine."""
 
     def __init__(self, root: Path) -> None:
@@ -53,11 +53,11 @@ class FolderRollouts:
         """What is the case."""
         return self.store(name).load()
 
-    def requests(self, name: str) -> Requests:
+    def requests(self, name: str) -> Commands:
         """What people ask of it."""
         return self.store(name).requests()
 
-    def ask(self, name: str, requests: Requests) -> None:
+    def ask(self, name: str, requests: Commands) -> None:
         """Ask that of it."""
         files.write(self._folder(name) / "requests.json", requests.model_dump(mode="json"))
 
@@ -80,7 +80,7 @@ class FolderRollouts:
 class FolderStore:
     """The state of one rollout in its folder, with a number that each save adds one to."""
 
-    def __init__(self, rollouts: FolderRollouts, folder: Path) -> None:
+    def __init__(self, rollouts: FolderRepository, folder: Path) -> None:
         self._rollouts = rollouts
         self._folder = folder
         self._revision = 0
@@ -99,11 +99,11 @@ class FolderStore:
             files.write(self._folder / "state.json", {"revision": revision + 1, "state": state.to_dict()})
         self._revision += 1
 
-    def requests(self) -> Requests:
+    def requests(self) -> Commands:
         """What people ask. Raises StateError."""
         file = self._folder / "requests.json"
         try:
-            return Requests.model_validate(files.read(file))
+            return Commands.model_validate(files.read(file))
         except ValidationError:
             raise StateError(f"{file} was not written by this release: delete it and ask again") from None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rollout.kubernetes.api import Object
 from rollout.spec import Spec
-from rollout.state import Phase, Requests, State, StateError
+from rollout.state import Commands, Phase, State, StateError
 
 FINALIZER = "rollout.matchday.io/roll-back"
 """Held while a rollout is under way: it is rolled back before it is deleted."""
@@ -21,7 +21,7 @@ VERDICTS = {"pass": "True", "fail": "False"}
 
 
 @dataclass(frozen=True)
-class Condition:
+class StatusCondition:
     """One thing that holds, does not hold (`False`), or is `Unknown`, and why."""
 
     type: str
@@ -52,11 +52,11 @@ def under_way(state: State) -> bool:
     return state.phase is not Phase.PENDING and not state.ended
 
 
-def requests_of(thing: Object) -> Requests:
+def requests_of(thing: Object) -> Commands:
     """What people ask. Who deletes a rollout asks that it be aborted first."""
     notes = thing["metadata"].get("annotations") or {}
     retry = notes.get(RETRY, "")
-    return Requests(
+    return Commands(
         paused=notes.get(PAUSED) == "true",
         aborted=notes.get(ABORTED) == "true" or deleted(thing),
         approved=notes.get(APPROVED, ""),
@@ -64,7 +64,7 @@ def requests_of(thing: Object) -> Requests:
     )
 
 
-def annotations_of(requests: Requests) -> dict[str, str | None]:
+def annotations_of(requests: Commands) -> dict[str, str | None]:
     """The annotations that ask that; None takes one away."""
     return {
         PAUSED: "true" if requests.paused else None,
@@ -85,7 +85,7 @@ def deleted(thing: Object) -> bool:
     return "deletionTimestamp" in thing["metadata"]
 
 
-def status_of(state: State, before: Object, others: Iterable[Condition] = ()) -> dict[str, Any]:
+def status_of(state: State, before: Object, others: Iterable[StatusCondition] = ()) -> dict[str, Any]:
     """The status to write. before: the object as it is. others: conditions beside those of the state itself."""
     known = {each["type"]: each for each in (before.get("status") or {}).get("conditions", [])}
     generation = before["metadata"].get("generation", 0)
@@ -93,20 +93,20 @@ def status_of(state: State, before: Object, others: Iterable[Condition] = ()) ->
     return {**state.to_dict(), "observedGeneration": generation, "conditions": conditions}
 
 
-def conditions_of(state: State) -> list[Condition]:
+def conditions_of(state: State) -> list[StatusCondition]:
     """What tools wait for: `Progressing`, `Passed` (the judge's word), `Waiting` for a person, `Complete`."""
     running = under_way(state) and not state.paused
     complete = {Phase.PROMOTED: "True", Phase.ROLLED_BACK: "False", Phase.REFUSED: "False"}.get(state.phase, "Unknown")
     verdict = state.verdict or "none"
     return [
-        Condition("Progressing", str(running), str(state.phase), state.reason),
-        Condition("Passed", VERDICTS.get(verdict, "Unknown"), verdict.capitalize(), state.reason),
-        Condition("Waiting", str(bool(state.gate)), "Approval" if state.gate else "Nothing", state.gate),
-        Condition("Complete", complete, str(state.phase), state.reason if state.ended else ""),
+        StatusCondition("Progressing", str(running), str(state.phase), state.reason),
+        StatusCondition("Passed", VERDICTS.get(verdict, "Unknown"), verdict.capitalize(), state.reason),
+        StatusCondition("Waiting", str(bool(state.gate)), "Approval" if state.gate else "Nothing", state.gate),
+        StatusCondition("Complete", complete, str(state.phase), state.reason if state.ended else ""),
     ]
 
 
-def _written(condition: Condition, before: Mapping[str, Any], generation: int) -> dict[str, Any]:
+def _written(condition: StatusCondition, before: Mapping[str, Any], generation: int) -> dict[str, Any]:
     """As Kubernetes writes conditions: the time is that of the last change of `status`."""
     same = before.get("status") == condition.status
     return {

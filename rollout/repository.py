@@ -4,14 +4,14 @@ from typing import Protocol
 
 from matchday.errors import MatchdayError
 from rollout.spec import Spec
-from rollout.state import Requests, State
+from rollout.state import Commands, State
 
 
 class UnknownRollout(MatchdayError):
     """There is no rollout of that name."""
 
 
-class Rollouts(Protocol):
+class RolloutRepository(Protocol):
     """Rollouts by name. Every method may raise MatchdayError; those that take a name, UnknownRollout."""
 
     def names(self) -> list[str]:
@@ -26,8 +26,8 @@ class Rollouts(Protocol):
     def state(self, name: str) -> State:
         """What is the case."""
 
-    def requests(self, name: str) -> Requests:
+    def requests(self, name: str) -> Commands:
         """What people ask of it."""
 
-    def ask(self, name: str, requests: Requests) -> None:
+    def ask(self, name: str, requests: Commands) -> None:
         """Ask that of it from now on, in place of what was asked before."""

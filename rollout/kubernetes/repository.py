@@ -1,14 +1,14 @@
 """All ModelRollouts of a namespace, as people see them."""
 
-from rollout.kubernetes.api import MODEL_ROLLOUT, Absent, Api, Client, Object
-from rollout.kubernetes.resource import annotations_of, requests_of, spec_of, state_of
-from rollout.rollouts import UnknownRollout
+from rollout.kubernetes.api import MODEL_ROLLOUT, Api, Client, NotFound, Object
+from rollout.kubernetes.model_rollout import annotations_of, requests_of, spec_of, state_of
+from rollout.repository import UnknownRollout
 from rollout.spec import Spec, SpecError
-from rollout.state import Requests, State
+from rollout.state import Commands, State
 from rollout.store import Conflict
 
 
-class ClusterRollouts:
+class ClusterRepository:
     """By name. Nothing is asked before the first call."""
 
     def __init__(self, namespace: str, api: Api | None = None) -> None:
@@ -41,11 +41,11 @@ class ClusterRollouts:
         """What is the case."""
         return state_of(self._get(name))
 
-    def requests(self, name: str) -> Requests:
+    def requests(self, name: str) -> Commands:
         """What people ask of it."""
         return requests_of(self._get(name))
 
-    def ask(self, name: str, requests: Requests) -> None:
+    def ask(self, name: str, requests: Commands) -> None:
         """Ask that of it from now on."""
         self._get(name)
         self._api.merge(MODEL_ROLLOUT, name, {"metadata": {"annotations": annotations_of(requests)}})
@@ -53,6 +53,6 @@ class ClusterRollouts:
     def _get(self, name: str) -> Object:
         try:
             return self._api.get(MODEL_ROLLOUT, name)
-        except Absent:
+        except NotFound:
             known = ", ".join(self.names()) or "none"
             raise UnknownRollout(f"no rollout {name} in {self._namespace}; there are: {known}") from None

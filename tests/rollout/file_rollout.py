@@ -13,14 +13,14 @@ import numpy as np
 
 from matchday.errors import MatchdayError
 from rollout.embedded import files
-from rollout.embedded.envoy import EnvoySplitter
-from rollout.embedded.folder import FolderRollouts
-from rollout.observations.metrics import ServerMeter
+from rollout.embedded.repository import FolderRepository
+from rollout.embedded.splitter import EnvoySplitter
 from rollout.observations.replay import RowReplay
-from rollout.observations.row import Row
-from rollout.rollout import Rollout
+from rollout.observations.row import ReplayRow
+from rollout.observations.server_meter import ServerMeter
+from rollout.reconciler import Reconciler
 from rollout.sources import Sources
-from rollout.state import Entry, Phase, State
+from rollout.state import HistoryEntry, Phase, State
 from serving.storage import StoredBundle
 
 NAME = "tried"
@@ -71,11 +71,11 @@ class NoScores:
 class SomeRows:
     """Matches of nobody: their features are given."""
 
-    def rows(self, model: str, most: int) -> Sequence[Row]:
+    def rows(self, model: str, most: int) -> Sequence[ReplayRow]:
         random = np.random.default_rng(7)
         names = ("home_elo", "away_elo", "home_points", "away_points", "home_luck")
         numbers = random.normal([1700, 1700, 5, 5, 0], [120, 120, 2, 2, 1], (most, 5))
-        return [Row(features=dict(zip(names, row.tolist(), strict=True))) for row in numbers]
+        return [ReplayRow(features=dict(zip(names, row.tolist(), strict=True))) for row in numbers]
 
 
 def splitter(root: Path, port: int) -> EnvoySplitter:
@@ -87,13 +87,13 @@ def bundle(root: Path, version: str) -> StoredBundle:
 
 
 def carry_out(
-    root: Path, port: int, announce: Callable[[Entry], None] = lambda entry: None, seconds: float = 120.0
+    root: Path, port: int, announce: Callable[[HistoryEntry], None] = lambda entry: None, seconds: float = 120.0
 ) -> State:
     """Rounds until it ends, or time is up."""
-    rollouts = FolderRollouts(root / "rollouts")
+    rollouts = FolderRepository(root / "rollouts")
     store, versions, split = rollouts.store(NAME), FileVersions(root), splitter(root, port)
     sources = Sources(ServerMeter(), RowReplay([SomeRows()]), NoScores(), versions)
-    rollout = Rollout(rollouts.spec(NAME), split, sources, store, time.time, announce)
+    rollout = Reconciler(rollouts.spec(NAME), split, sources, store, time.time, announce)
     deadline = time.monotonic() + seconds
     while True:
         if store.load().phase is Phase.PENDING:

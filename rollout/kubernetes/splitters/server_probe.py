@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import httpx
 
-from rollout.observations.series import REQUESTS
+from rollout.observations.counters import REQUESTS
 from rollout.splitter import SplitError
 
 _SERIES = re.compile(rf"^{REQUESTS}\{{(.*)\}} ", re.MULTILINE)
@@ -13,7 +13,7 @@ SECONDS = 3.0
 """That a server may take to answer."""
 
 
-class Servers:
+class ServerProbe:
     """Servers by their base URLs."""
 
     def has(self, url: str, model: str, version: str) -> bool:

@@ -9,7 +9,7 @@ import httpx
 
 from matchday.telemetry import logger
 from rollout.judge import Cohort
-from rollout.observations.series import BUCKETS, NAMES, PREFIX, STAGE, Sample, cohort
+from rollout.observations.counters import BUCKETS, NAMES, PREFIX, STAGE, Sample, cohort
 from rollout.sources import SourceError
 
 AT_ONCE = 16

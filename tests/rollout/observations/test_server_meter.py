@@ -11,7 +11,7 @@ import pytest
 
 from rollout.evidence import Evidence
 from rollout.judge import Cohort
-from rollout.observations.metrics import ServerMeter, of_page
+from rollout.observations.server_meter import ServerMeter, of_page
 from rollout.sources import SourceError
 from serving.call import Call
 from serving.exposition import render

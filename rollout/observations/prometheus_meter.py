@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from rollout.judge import Cohort
-from rollout.observations.series import NAMES, STAGE, Sample, cohort
+from rollout.observations.counters import NAMES, STAGE, Sample, cohort
 from rollout.sources import SourceError
 
 OWN_LABELS = frozenset({"__name__", "model", "version", "variant", "stage", "kind", "le"})

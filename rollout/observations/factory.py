@@ -7,11 +7,11 @@ from matchday.registry import Registry
 from matchday.results import Results
 from matchday.settings import Settings
 from rollout.observations.log import LoggedRows, open_log
-from rollout.observations.metrics import ServerMeter
-from rollout.observations.panel import LeagueRows
+from rollout.observations.pairings import LeaguePairings
 from rollout.observations.replay import RowReplay
-from rollout.observations.row import Rows
+from rollout.observations.row import RowSource
 from rollout.observations.scores import PairedScores
+from rollout.observations.server_meter import ServerMeter
 from rollout.observations.versions import RegisteredVersions
 from rollout.sources import Sources
 from serving.settings import ServingSettings
@@ -27,6 +27,6 @@ def sources(
     serving = serving or ServingSettings()
     registry, results = Registry(settings.tracking_uri, may_write), Results(Lake(settings.lake))
     log = open_log(serving.predictions)
-    rows: list[Rows] = [LoggedRows(log)] if log else []
-    replay = RowReplay([*rows, LeagueRows(results)], serving.read_token(), serving.request_seconds)
+    rows: list[RowSource] = [LoggedRows(log)] if log else []
+    replay = RowReplay([*rows, LeaguePairings(results)], serving.read_token(), serving.request_seconds)
     return Sources(ServerMeter(), replay, PairedScores(registry, log, results), RegisteredVersions(registry))
