@@ -23,12 +23,12 @@ from pydantic_settings import SettingsError
 
 from matchday.bundle import verify_bundle
 from matchday.errors import MatchdayError
-from serving.app import DRAINING, create
+from serving.application import create
 from serving.features import open_store
-from serving.limits import Door
 from serving.log import Address
 from serving.server import check_port
 from serving.settings import PREFIX, ServingSettings
+from serving.worker import DRAINING
 
 
 def main() -> int:
@@ -43,7 +43,7 @@ def main() -> int:
         open_store(settings.online_store, settings.project).close()
         if settings.predictions:
             Address.parse(settings.predictions)
-        Door(settings)
+        settings.read_token()
     except ValidationError as error:
         problems = "; ".join(f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         return _refuse(f"settings: {problems}")
@@ -59,7 +59,7 @@ class Server(MPServer):
     """Granian's supervisor, with a pause between the word that the server will stop and its stop."""
 
     def __init__(self, run_folder: Path, drain_seconds: float, **options: Any) -> None:
-        super().__init__("serving.app:create", **options)
+        super().__init__("serving.application:create", **options)
         self._run_folder = run_folder
         self._drain_seconds = drain_seconds
 

@@ -16,7 +16,7 @@ from serving.log import Nowhere, Prediction, PredictionLog
 from serving.metrics import Series, uncounted
 from serving.model import Matrix, Model
 from serving.moments import iso
-from serving.protocol.errors import Refusal, Unavailable, listed, shown
+from serving.protocol.errors import Refusal, Unavailable, join_names, quote
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter
 from serving.vector import Vectors
@@ -97,7 +97,7 @@ class Endpoint:
             if fewest:
                 raise Unavailable(
                     f"the online store has no {lookup.join_key} with every feature of"
-                    f" {self.signature.feature_service}: {listed(fewest[:5])} missing"
+                    f" {self.signature.feature_service}: {join_names(fewest[:5])} missing"
                 )
 
     def metadata(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Endpoint:
         """Raises Refusal when an output is asked for that there is not."""
         for name in request.outputs:
             if name != self.signature.output:
-                raise Refusal(f"{self.name} has no output {shown(name)}: it gives {self.signature.output}")
+                raise Refusal(f"{self.name} has no output {quote(name)}: it gives {self.signature.output}")
 
     def parameters(self, inputs: Inputs) -> dict[str, Parameter]:
         """What goes back with every answer: which model it is of, and what its features were."""
@@ -145,7 +145,7 @@ class Endpoint:
         except Unavailable as error:
             if not vectors.missing:
                 raise Unavailable(str(error)) from None
-            names = listed(sorted(set(vectors.missing))[:5])
+            names = join_names(sorted(set(vectors.missing))[:5])
             raise Unavailable(f"{error}: {len(vectors.missing)} missing in the online store ({names})") from None
 
     def _count(self, inputs: Inputs) -> None:

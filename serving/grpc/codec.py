@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from serving.grpc import open_inference_pb2 as messages
-from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import DATATYPES, Tensor, decode, decode_bytes, encode_bytes
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter, checked_id, checked_shape
 
@@ -38,7 +38,7 @@ def read(message: messages.ModelInferRequest, max_batch: int | None = None) -> I
     for position, entry in enumerate(message.inputs):
         tensor = _tensor(entry, raws[position] if raws else None, max_batch)
         if tensor.name in inputs:
-            raise Refusal(f"input {shown(tensor.name)} is given twice")
+            raise Refusal(f"input {quote(tensor.name)} is given twice")
         inputs[tensor.name] = tensor
     return InferenceRequest(inputs, checked_id(message.id or None), _outputs(message), _settings(message.parameters))
 
@@ -76,18 +76,18 @@ def _tensor(entry: Any, raw: bytes | None, max_batch: int | None) -> Tensor:
     if not name:
         raise Refusal("an input has no name")
     if datatype not in DATATYPES:
-        raise Refusal(f"input {shown(name)} has datatype {shown(datatype)}: use one of {listed(DATATYPES)}")
+        raise Refusal(f"input {quote(name)} has datatype {quote(datatype)}: use one of {join_names(DATATYPES)}")
     shape = checked_shape(name, list(entry.shape), max_batch)
     given = [field.name for field, _ in entry.contents.ListFields()]
     if raw is not None:
         if given:
-            raise Refusal(f"input {shown(name)} has both contents and raw_input_contents: give one of them")
+            raise Refusal(f"input {quote(name)} has both contents and raw_input_contents: give one of them")
         return decode_bytes(name, datatype, shape, raw)
     field = CONTENTS.get(datatype)
     if field is None:
-        raise Refusal(f"input {shown(name)} is {datatype}: give its bytes in raw_input_contents")
+        raise Refusal(f"input {quote(name)} is {datatype}: give its bytes in raw_input_contents")
     if given not in ([field], []):
-        raise Refusal(f"input {shown(name)} is {datatype}: its items belong in {field}, found {listed(given)}")
+        raise Refusal(f"input {quote(name)} is {datatype}: its items belong in {field}, found {join_names(given)}")
     items = list(getattr(entry.contents, field))
     return decode(name, datatype, shape, _texts(name, items) if datatype == "BYTES" else items)
 
@@ -96,7 +96,7 @@ def _texts(name: str, items: list[bytes]) -> list[str]:
     try:
         return [item.decode() for item in items]
     except UnicodeDecodeError:
-        raise Refusal(f"input {shown(name)} has an item that is not valid UTF-8") from None
+        raise Refusal(f"input {quote(name)} has an item that is not valid UTF-8") from None
 
 
 def _items(tensor: Tensor) -> list[Any]:
@@ -110,7 +110,7 @@ def _outputs(message: messages.ModelInferRequest) -> dict[str, bool]:
     wanted: dict[str, bool] = {}
     for entry in message.outputs:
         if entry.name in wanted:
-            raise Refusal(f"output {shown(entry.name)} is asked for twice")
+            raise Refusal(f"output {quote(entry.name)} is asked for twice")
         wanted[entry.name] = False
     return wanted
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.errors import Refusal, join_names, quote
 
 Array = npt.NDArray[Any]
 
@@ -67,7 +67,7 @@ def decode(name: str, datatype: str, shape: tuple[int, ...], data: list[Any]) ->
         types = set(map(type, items))
     count = math.prod(shape)
     if len(items) != count:
-        raise Refusal(f"input {shown(name)} has {len(items)} items, its shape {list(shape)} asks for {count}")
+        raise Refusal(f"input {quote(name)} has {len(items)} items, its shape {list(shape)} asks for {count}")
     _require_types(name, datatype, types)
     if datatype == "BYTES":
         return Tensor(name, datatype, shape, items)
@@ -86,7 +86,7 @@ def decode_bytes(name: str, datatype: str, shape: tuple[int, ...], raw: bytes) -
     dtype = np.dtype(DTYPES[datatype])
     if len(raw) != count * dtype.itemsize:
         raise Refusal(
-            f"input {shown(name)}: {datatype} of shape {list(shape)} takes {count * dtype.itemsize} bytes,"
+            f"input {quote(name)}: {datatype} of shape {list(shape)} takes {count * dtype.itemsize} bytes,"
             f" binary_data_size says {len(raw)}"
         )
     values = np.frombuffer(raw, dtype).reshape(shape)
@@ -107,7 +107,7 @@ def flat(name: str, data: list[Any], shape: Sequence[int]) -> list[Any]:
     rows = data
     for size in shape[1:]:
         if set(map(type, rows)) != {list} or set(map(len, rows)) != {size}:
-            raise Refusal(f"input {shown(name)}: data is nested otherwise than its shape {list(shape)} says")
+            raise Refusal(f"input {quote(name)}: data is nested otherwise than its shape {list(shape)} says")
         rows = list(chain.from_iterable(rows))
     return rows
 
@@ -119,7 +119,7 @@ def _array(name: str, datatype: str, items: list[Any]) -> Array:
         with np.errstate(over="ignore"):
             values = np.array(items, DTYPES[datatype])
     except OverflowError:
-        raise Refusal(f"input {shown(name)} has a number out of the range of {datatype}") from None
+        raise Refusal(f"input {quote(name)} has a number out of the range of {datatype}") from None
     _require_finite(name, values)
     return values
 
@@ -131,15 +131,15 @@ def _within(items: list[Any], limit: float) -> bool:
 
 def _require_finite(name: str, values: Array) -> None:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise Refusal(f"input {shown(name)} has a number that is not finite: NaN and infinities are refused")
+        raise Refusal(f"input {quote(name)} has a number that is not finite: NaN and infinities are refused")
 
 
 def _require_types(name: str, datatype: str, types: set[type]) -> None:
     wanted, words = ITEMS.get(datatype, WHOLE)
     if not types <= wanted:
         other = types - wanted
-        found = listed(sorted(JSON_NAMES.get(kind, kind.__name__) for kind in other))
-        raise Refusal(f"input {shown(name)} is {datatype}: its data must be {words}, found {found}")
+        found = join_names(sorted(JSON_NAMES.get(kind, kind.__name__) for kind in other))
+        raise Refusal(f"input {quote(name)} is {datatype}: its data must be {words}, found {found}")
 
 
 JSON_NAMES: dict[type, str] = {
@@ -159,9 +159,9 @@ def _texts(name: str, raw: bytes, count: int) -> list[str]:
         try:
             texts.append(item.decode())
         except UnicodeDecodeError:
-            raise Refusal(f"input {shown(name)}: item {len(texts) + 1} is not valid UTF-8") from None
+            raise Refusal(f"input {quote(name)}: item {len(texts) + 1} is not valid UTF-8") from None
     if len(texts) != count:
-        raise Refusal(f"input {shown(name)} has {len(texts)} items in its bytes, its shape asks for {count}")
+        raise Refusal(f"input {quote(name)} has {len(texts)} items in its bytes, its shape asks for {count}")
     return texts
 
 
@@ -174,6 +174,6 @@ def _chunks(name: str, raw: bytes) -> Iterable[bytes]:
         else:
             end = len(raw) + 1
         if end > len(raw):
-            raise Refusal(f"input {shown(name)}: the length of an item runs past the end of its bytes")
+            raise Refusal(f"input {quote(name)}: the length of an item runs past the end of its bytes")
         yield raw[at + 4 : end]
         at = end

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import Tensor, decode
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, loads, too_many
 
@@ -74,4 +74,4 @@ def _features(instances: list[list[Any]]) -> Tensor:
 
 def _named(names: Any) -> str:
     """A few names of a client's for a message."""
-    return listed([shown(name) for name in list(names)[:4]])
+    return join_names([quote(name) for name in list(names)[:4]])

@@ -440,9 +440,10 @@ def test_a_cut_off_delivery_never_passes_for_a_bundle(
         moved: list[object] = []
 
         def dies(source: Path, target: Path, fatal: int = fatal, moved: list[object] = moved) -> None:
-            if len(moved) == fatal:
-                raise KeyboardInterrupt
-            moved.append(target)
+            if target.parent == tmp_path:
+                if len(moved) == fatal:
+                    raise KeyboardInterrupt
+                moved.append(target)
             replace(source, target)
 
         with monkeypatch.context() as patch:

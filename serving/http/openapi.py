@@ -98,6 +98,9 @@ def _model_paths(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.explainer.able:
         paths |= {
             f"/v2/models/{name}/explain": _post("What each feature adds to a forecast", tensors, v2, "Explanations"),
+            f"/v2/models/{name}/versions/{{version}}/explain": _post(
+                "What each feature adds to a forecast by this version", tensors, v2, "Explanations"
+            ),
             f"/v1/models/{name}:explain": _post(
                 "What each feature adds to a forecast", ref("Instances"), v1, "Explanations"
             ),
