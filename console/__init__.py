@@ -1,1 +1,1 @@
-"""What people touch: the command line."""
+"""User interfaces: operations (use cases that return values), the command line, the demonstration."""

@@ -11,7 +11,7 @@ from kfp.dsl.pipeline_context import Pipeline
 
 from matchday.errors import MatchdayError
 from pipelines.placement import Placement
-from pipelines.train_match_outcome import train_match_outcome
+from pipelines.training import train_match_outcome
 
 COMPILED = Path(__file__).resolve().parent / "compiled"
 PIPELINES: dict[str, Callable[..., Any]] = {"train-match-outcome": train_match_outcome}

@@ -119,10 +119,10 @@ def _starting(spec: Spec, state: State, facts: Facts) -> State:
 def _unready(spec: Spec, state: State, facts: Facts, since: float) -> State | None:
     """Back, when the candidate has not answered for too long, whoever is waited for meanwhile."""
     late = facts.now - since > spec.ready_seconds
-    if facts.readiness.ready or not (facts.readiness.hopeless or late):
+    if facts.readiness.ready or not (facts.readiness.permanent or late):
         return None
     why = facts.readiness.reason or "it does not say why"
-    when = "never becomes ready" if facts.readiness.hopeless else f"was not ready for {spec.ready_seconds:g} s"
+    when = "never becomes ready" if facts.readiness.permanent else f"was not ready for {spec.ready_seconds:g} s"
     return _back(state, facts, f"the candidate {when}: {why}")
 
 
@@ -133,7 +133,7 @@ def _shadow(spec: Spec, state: State, facts: Facts) -> State:
 
 def _progressing(spec: Spec, state: State, facts: Facts) -> State:
     step = spec.steps[state.step]
-    if facts.readiness.hopeless:
+    if facts.readiness.permanent:
         return _back(state, facts, f"the candidate does not answer any more: {facts.readiness.reason}")
     if facts.evidence.opened is None:
         late = facts.now - state.since > spec.ready_seconds

@@ -16,11 +16,11 @@ class Unsplittable(MatchdayError):
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether the candidate's servers can answer. hopeless: they never will."""
+    """Whether the candidate's servers can answer. permanent: they never will."""
 
     ready: bool
     reason: str = ""
-    hopeless: bool = False
+    permanent: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from matchday.bundle import verify_bundle
 from matchday.errors import MatchdayError
 from serving.application import create
 from serving.features import open_store
-from serving.log import Address
+from serving.log import check_log
 from serving.server import check_port
 from serving.settings import PREFIX, ServingSettings
 from serving.worker import DRAINING
@@ -41,8 +41,7 @@ def main() -> int:
         for folder in settings.bundles:
             verify_bundle(folder)
         open_store(settings.online_store, settings.project).close()
-        if settings.predictions:
-            Address.parse(settings.predictions)
+        check_log(settings)
         settings.read_token()
     except ValidationError as error:
         problems = "; ".join(f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())

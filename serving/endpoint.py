@@ -12,7 +12,7 @@ from serving.call import FEATURES, INFERENCE, Call
 from serving.explain import Explainer
 from serving.features.store import Key, OnlineStore, Rows
 from serving.inputs import InputReader, Inputs
-from serving.log import Nowhere, Prediction, PredictionLog
+from serving.log import DisabledLog, Prediction, PredictionLog
 from serving.metrics import Series, uncounted
 from serving.model import Matrix, Model
 from serving.moments import iso
@@ -42,7 +42,7 @@ class Endpoint:
         self.model = model
         self.store = store
         self.series = series or uncounted()
-        self.log = log or Nowhere()
+        self.log = log or DisabledLog()
         self.variant = variant
         self.signature = model.signature
         self.columns = tuple(ref.name for ref in model.signature.features)

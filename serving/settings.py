@@ -58,7 +58,17 @@ class ServingSettings(BaseSettings):
         0.0, ge=0, description="How often sources and bundle folders are asked for a new version; 0 is never."
     )
     predictions: str = Field(
-        "", description="Where answers are logged: kafka://HOST:PORT[,HOST:PORT], file:PATH, or nothing for nowhere."
+        "",
+        description="Where answers are logged: kafka://HOST:PORT[,HOST:PORT], kafka:// for the brokers of"
+        " MATCHDAY_KAFKA_BOOTSTRAP_SERVERS, file:PATH, or nothing for nowhere.",
+    )
+    predictions_max_bytes: int = Field(
+        0, ge=0, description="Size from which the file of predictions is rotated to PATH.1, PATH.2, ...; 0 is never."
+    )
+    predictions_keep: int = Field(
+        0,
+        ge=0,
+        description="Rotated files that stay; predictions of older ones are deleted, and counted as dropped; 0 is all.",
     )
 
     def read_token(self) -> str:

@@ -1,4 +1,4 @@
-"""The bundle of a trained `match-outcome`, and the signature of any model."""
+"""The bundle of a trained model."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,15 +8,16 @@ from matchday.features import entities, fixture
 from matchday.models.card import card
 from matchday.models.evaluation import Evaluation
 from matchday.models.kind import ModelKind
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.training import Trained
+from matchday.models.recipe import Recipe
+from matchday.models.trained import Trained
 from matchday.signature import FeatureRef, Signature
 
 
-def bundle(trained: Trained, evaluation: Evaluation, folder: Path) -> Signature:
+def bundle(recipe: Recipe, trained: Trained, evaluation: Evaluation, folder: Path) -> Signature:
     """Write the bundle of a trained model with its card; returns its signature. Raises BundleError."""
-    signature = describe(MATCH_OUTCOME, fixture.FEATURES, trained.data, trained.trained_until)
-    write_bundle(folder, trained.graph, signature, trained.explainer, card(trained, evaluation))
+    signature = describe(recipe.kind, fixture.FEATURES, trained.data, trained.trained_until)
+    text = card(trained, evaluation, recipe.notes(trained))
+    write_bundle(folder, trained.graph, signature, trained.explainer, text)
     return signature
 
 

@@ -83,7 +83,7 @@ class LocalServers:
         if version not in self.roster.ports or not process.known:
             return Readiness(False, f"the server of version {version} is not started yet")
         if process.pid is None:
-            return Readiness(False, f"its server ended: {process.last_words()}", hopeless=True)
+            return Readiness(False, f"its server ended: {process.last_words()}", permanent=True)
         try:
             answer = httpx.get(f"{self.url(version)}/v2/health/ready", timeout=ASK_SECONDS)
         except httpx.HTTPError as error:

@@ -67,14 +67,14 @@ class EnvoySplitter:
             self.servers.start(version, "canary")
 
     def readiness(self) -> Readiness:
-        """Whether the candidate's server answers; hopeless once it ended, or was silent too long."""
+        """Whether the candidate's server answers; permanent once it ended, or was silent too long."""
         roster = self.servers.roster
         found = self.servers.readiness(roster.candidate)
-        if found.ready or found.hopeless:
+        if found.ready or found.permanent:
             self._silent_since = time.monotonic() if found.ready else None
             return found
         silent = self._silent_since is not None and time.monotonic() - self._silent_since > SILENT_SECONDS
-        return Readiness(False, found.reason, hopeless=silent)
+        return Readiness(False, found.reason, permanent=silent)
 
     def split(self, weight: int) -> bool:
         """Give the candidate its share; what was begun is ended where it began."""
@@ -123,7 +123,7 @@ class EnvoySplitter:
     def _await(self, version: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while not (found := self.servers.readiness(version)).ready:
-            if found.hopeless or time.monotonic() > deadline:
+            if found.permanent or time.monotonic() > deadline:
                 raise SplitError(f"version {version} does not serve: {found.reason}")
             time.sleep(POLL_SECONDS)
 

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
-from rollout.kubernetes.api import EVENT, MODEL_ROLLOUT, Api, ApiError, Object
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import ApiError, Object
+from rollout.kubernetes.kinds import EVENT, MODEL_ROLLOUT
 from rollout.state import HistoryEntry, Phase
 from rollout.store import Conflict
 

@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from rollout.kubernetes.api import LEASE, Api, ApiError, Object
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import ApiError, Object
+from rollout.kubernetes.kinds import LEASE
 from rollout.store import Conflict
 
 LENGTH = 30.0

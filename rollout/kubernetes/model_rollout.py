@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from rollout.kubernetes.api import Object
+from rollout.kubernetes.client import Object
 from rollout.spec import Spec
 from rollout.state import Commands, Phase, State, StateError
 

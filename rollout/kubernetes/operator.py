@@ -7,21 +7,36 @@ alone, for which it writes neither annotations nor finalizers of its own.
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 import kopf
 
+from matchday.settings import Settings
 from matchday.telemetry import logger
-from rollout.kubernetes.api import MODEL_ROLLOUT, Api, Client
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import KubernetesClient
 from rollout.kubernetes.events import Events
+from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.lease import EVERY, Lease
 from rollout.kubernetes.model_rollout import asked
 from rollout.kubernetes.rounds import Rounds
 from rollout.kubernetes.settings import OperatorSettings
-from rollout.kubernetes.sources import sources
+from rollout.observations.factory import open_sources
+from rollout.observations.prometheus_meter import PrometheusMeter
+from rollout.sources import Sources
 
 ALIVE_SECONDS = 120.0
 """The longest that a round may take before Kubernetes should start the operator anew."""
+
+
+def open_cluster_sources(settings: OperatorSettings, lease: Lease) -> Sources:
+    """Sources of a release, with counters from Prometheus where it is configured; only the lease's holder may write."""
+    sources = open_sources(Settings(), may_write=lease.check)
+    if not settings.prometheus_url:
+        return sources
+    meter = PrometheusMeter(settings.prometheus_url, {"namespace": settings.namespace})
+    return replace(sources, meter=meter)
 
 
 class Operator:
@@ -29,12 +44,12 @@ class Operator:
 
     def __init__(self, settings: OperatorSettings) -> None:
         holder = settings.holder()
-        api = Api(settings.namespace, Client())
+        api = Api(settings.namespace, KubernetesClient())
         self._settings = settings
         self._lease = Lease(api, settings.lease, holder)
         fenced = api.fenced(self._lease.check)
         services = [(name, settings.model) for name in settings.services]
-        self._rounds = Rounds(fenced, sources(settings, self._lease), Events(fenced, holder), services)
+        self._rounds = Rounds(fenced, open_cluster_sources(settings, self._lease), Events(fenced, holder), services)
         self._seen: dict[str, Any] = {}
         self._beat = time.monotonic()
         self._log = logger("rollout")

@@ -1,10 +1,12 @@
-"""The pods behind an InferenceService: which answer, with which version, and what is wrong with those that do not."""
+"""Pods behind an InferenceService: which are ready, with which version, and what is wrong with the others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from rollout.kubernetes.api import POD, Api, Object
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import Object
+from rollout.kubernetes.kinds import POD
+from rollout.kubernetes.pod_trouble import PodTrouble, find_trouble
 from rollout.splitter import Readiness
 
 PIN = "matchday.io/version"
@@ -13,82 +15,54 @@ PIN = "matchday.io/version"
 SERVER = "kserve-container"
 PORT = 8080
 GRPC = "h2c"
-BEYOND_REPAIR = 2
-"""Exit code of the storage container for what a person must mend."""
-CRASHES = 3
-"""Restarts of a container after which it is taken to crash for ever."""
-NEVER = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")
+"""Name of the port for gRPC."""
+ENDED = ("Failed", "Succeeded")
 
 
 @dataclass(frozen=True)
 class ServerPod:
-    """A pod that has not ended and is not about to. trouble: why it is not ready. hopeless: it never will be."""
+    """A pod that has not ended and is not being deleted. url: of its server. trouble: why it is not ready."""
 
     name: str
     url: str
     ready: bool
     pin: str
-    trouble: str = ""
-    hopeless: bool = False
+    trouble: PodTrouble | None = None
 
 
-def pods(api: Api, labels: Mapping[str, str]) -> list[ServerPod]:
+def list_pods(api: Api, labels: Mapping[str, str]) -> list[ServerPod]:
     """Pods with these labels, oldest first, without those that ended: Kubernetes keeps an evicted one for a while."""
-    return [_pod(each) for each in api.list(POD, labels) if not _over(each)]
+    return [_server_pod(each) for each in api.list(POD, labels) if not _has_ended(each)]
 
 
-def readiness(found: list[ServerPod], wanted: int) -> Readiness:
-    """Whether as many as wanted are ready; if not, what the first of the others says."""
-    ready = sum(pod.ready for pod in found)
+def readiness(pods: list[ServerPod], wanted: int) -> Readiness:
+    """Whether as many as wanted are ready; if not, what is wrong with the first of the others."""
+    ready = sum(pod.ready for pod in pods)
     if ready >= wanted:
         return Readiness(True)
-    troubled = next((pod for pod in found if pod.trouble), None)
-    why = f": {troubled.name} {troubled.trouble}" if troubled else ""
-    hopeless = bool(found) and all(pod.hopeless for pod in found)
-    return Readiness(False, f"{ready} of {wanted} pods of the candidate are ready{why}", hopeless)
+    first = next((pod for pod in pods if not pod.ready), None)
+    why = f": {first.name} {first.trouble.reason if first.trouble else 'is starting'}" if first else ""
+    permanent = bool(pods) and all(pod.trouble is not None and pod.trouble.permanent for pod in pods)
+    return Readiness(False, f"{ready} of {wanted} pods of the candidate are ready{why}", permanent)
 
 
-def _over(thing: Object) -> bool:
-    return "deletionTimestamp" in thing["metadata"] or thing.get("status", {}).get("phase") in ("Failed", "Succeeded")
+def _has_ended(thing: Object) -> bool:
+    return "deletionTimestamp" in thing["metadata"] or thing.get("status", {}).get("phase") in ENDED
 
 
-def _pod(thing: Object) -> ServerPod:
+def _server_pod(thing: Object) -> ServerPod:
     status = thing.get("status", {})
     conditions = {each["type"]: each for each in status.get("conditions", [])}
     ready = conditions.get("Ready", {}).get("status") == "True" and bool(status.get("podIP"))
-    trouble, hopeless = ("", False) if ready else _trouble(status, conditions)
     pin = (thing["metadata"].get("annotations") or {}).get(PIN, "")
-    url = f"http://{status.get('podIP', '')}:{_port(thing)}"
-    return ServerPod(thing["metadata"]["name"], url, ready, pin, trouble, hopeless)
+    url = f"http://{status.get('podIP', '')}:{_http_port(thing)}"
+    return ServerPod(thing["metadata"]["name"], url, ready, pin, None if ready else find_trouble(thing))
 
 
-def _port(thing: Object) -> int:
-    """Where the server itself listens for HTTP."""
+def _http_port(thing: Object) -> int:
+    """Port at which the model server takes HTTP."""
     for container in thing.get("spec", {}).get("containers", []):
         for port in container.get("ports", []) if container["name"] == SERVER else []:
             if port.get("name") != GRPC:
                 return int(port["containerPort"])
     return PORT
-
-
-def _trouble(status: Object, conditions: Mapping[str, Any]) -> tuple[str, bool]:
-    """What keeps a pod from being ready, and whether it always will."""
-    scheduled = conditions.get("PodScheduled", {})
-    if scheduled.get("status") == "False":
-        return f"finds no node: {scheduled.get('message', '')}", False
-    containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-    for container in containers:
-        ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
-        waiting = container.get("state", {}).get("waiting") or {}
-        if ended.get("exitCode"):
-            return _crash(container, ended)
-        if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
-            return f"{waiting['reason']}: {waiting.get('message', '')}", waiting["reason"] in NEVER
-    return "is starting", False
-
-
-def _crash(container: Object, ended: Object) -> tuple[str, bool]:
-    said = next(reversed((ended.get("message") or "").strip().splitlines()), "without a word")
-    storage = container["name"] == "storage-initializer" and ended["exitCode"] == BEYOND_REPAIR
-    hopeless = storage or container.get("restartCount", 0) >= CRASHES
-    return f"ended with {ended['exitCode']} in {container['name']}: {said}", hopeless

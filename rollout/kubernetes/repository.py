@@ -1,6 +1,8 @@
 """All ModelRollouts of a namespace, as people see them."""
 
-from rollout.kubernetes.api import MODEL_ROLLOUT, Api, Client, NotFound, Object
+from rollout.kubernetes.api import Api, NotFound
+from rollout.kubernetes.client import KubernetesClient, Object
+from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.model_rollout import annotations_of, requests_of, spec_of, state_of
 from rollout.repository import UnknownRollout
 from rollout.spec import Spec, SpecError
@@ -19,7 +21,7 @@ class ClusterRepository:
     @property
     def _api(self) -> Api:
         if self._given is None:
-            self._given = Api(self._namespace, Client())
+            self._given = Api(self._namespace, KubernetesClient())
         return self._given
 
     def names(self) -> list[str]:

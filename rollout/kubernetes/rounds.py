@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 from matchday.errors import MatchdayError
 from matchday.telemetry import logger
-from rollout.kubernetes.api import INFERENCE_SERVICE, MODEL_ROLLOUT, Api, ApiError, Object
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import ApiError, Object
 from rollout.kubernetes.events import Events
+from rollout.kubernetes.kinds import INFERENCE_SERVICE, MODEL_ROLLOUT
 from rollout.kubernetes.model_rollout import StatusCondition, asked, deleted, spec_of, state_of, under_way
 from rollout.kubernetes.splitters.inference_service import MODE, mode_of
 from rollout.kubernetes.splitters.knative import KnativeSplitter

@@ -6,7 +6,7 @@ import uuid
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from rollout.kubernetes.api import default_namespace
+from rollout.kubernetes.client import default_namespace
 
 
 class OperatorSettings(BaseSettings):

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from rollout.kubernetes.api import MODEL_ROLLOUT, Api, Object
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import Object
+from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.model_rollout import (
     FINALIZER,
     StatusCondition,

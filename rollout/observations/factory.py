@@ -17,7 +17,7 @@ from rollout.sources import Sources
 from serving.settings import ServingSettings
 
 
-def sources(
+def open_sources(
     settings: Settings, serving: ServingSettings | None = None, may_write: Callable[[], None] = lambda: None
 ) -> Sources:
     """All sources that the settings name. serving: where the servers log, and the token that they want.

@@ -1,6 +1,6 @@
-"""The process that sends predictions: frames on stdin, one line of JSON on stdout for each that is kept.
+"""The process that sends predictions to Kafka: frames on stdin, one line of JSON on stdout for each that is kept.
 
-python -m serving.log ADDRESS PROCESS
+python -m serving.log, started by a worker; the first frame names the cluster.
 """
 
 import json
@@ -9,21 +9,21 @@ import sys
 from contextlib import suppress
 
 from matchday.aside import step_aside
-from serving.log.address import Address
-from serving.log.event import events
-from serving.log.frame import read
-from serving.log.sink import Sink, open_sink
+from matchday.events import PREDICTIONS
+from matchday.events.cluster import KafkaCluster
+from matchday.events.topic_producer import TopicProducer
+from serving.log.frame import read_frame, unpack_records
 
 
-class Parent:
-    """The worker that started this process, told of progress and of trouble."""
+class WorkerPipe:
+    """Messages to the worker that started this process."""
 
     def __init__(self) -> None:
-        self._pid = os.getppid()
+        self._worker = os.getppid()
 
     def say(self, **message: object) -> None:
-        """Write a line; end when nobody reads it any more."""
-        if os.getppid() != self._pid:
+        """Write a line; end this process when nobody reads it any more."""
+        if os.getppid() != self._worker:
             os._exit(1)
         try:
             sys.stdout.write(json.dumps(message) + "\n")
@@ -31,23 +31,25 @@ class Parent:
         except OSError:
             os._exit(1)
 
-    def trouble(self, reason: str) -> None:
-        """Say what holds the sink up."""
+    def say_trouble(self, reason: str) -> None:
+        """Say why nothing is sent at present."""
         self.say(trouble=reason)
 
 
-def main(address: str, process: str) -> int:
+def main() -> int:
     """Send until the worker has no more."""
     step_aside()
-    parent = Parent()
-    sink: Sink = open_sink(Address.parse(address), parent.trouble)
-    while (frame := read(sys.stdin.buffer)) is not None:
-        made = events(frame, process)
-        parent.say(kept=len(made) - sink.write(made))
+    worker = WorkerPipe()
+    greeting = read_frame(sys.stdin.buffer)
+    if greeting is None:
+        return 0
+    producer = TopicProducer(KafkaCluster.from_json(greeting), PREDICTIONS, worker.say_trouble)
+    while (frame := read_frame(sys.stdin.buffer)) is not None:
+        worker.say(refused=producer.send_records(list(unpack_records(frame))))
     with suppress(OSError):
-        sink.close()
+        producer.close()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""What is remembered of an answer, and what takes it."""
+"""What the log keeps of an answer, and the protocol of logs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -50,27 +50,27 @@ class PredictionLog(Protocol):
     """Takes predictions off the request path."""
 
     enabled: bool
-    """Whether anything is remembered: without, no Prediction need be made."""
+    """Whether anything is logged; if not, no Prediction need be made."""
 
     @property
     def dropped(self) -> int:
         """Forecasts lost so far, exactly."""
 
     def record(self, entry: Prediction) -> None:
-        """Remember an answer. Never waits and never fails."""
+        """Log an answer. Never waits and never fails."""
 
     def close(self, seconds: float = 5.0) -> None:
         """Send what is left, for at most this long."""
 
 
-class Nowhere:
-    """The log that is off."""
+class DisabledLog:
+    """A log that is switched off."""
 
     enabled = False
     dropped = 0
 
     def record(self, entry: Prediction) -> None:
-        """Forget it."""
+        """Do nothing."""
 
     def close(self, seconds: float = 5.0) -> None:
-        """Nothing to send."""
+        """Do nothing."""

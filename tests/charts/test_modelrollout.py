@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from rollout.judge import Finding, JudgeLimits, Verdict
-from rollout.kubernetes.api import MODEL_ROLLOUT
+from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.model_rollout import status_of
 from rollout.spec import PromotionPolicy, Spec, SpecError, UndecidedPolicy
 from rollout.state import ENDED, HistoryEntry, Phase, PromotionStage, State

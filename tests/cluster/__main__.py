@@ -2,39 +2,33 @@
 
 Everything happens in a namespace of its own, which is deleted at the end, whatever happened. What held, and how long
 each stage took, is printed and kept in docs/cluster-run.md; not in CI, whose checkout stays what the images are of.
+In CI (`CI=true`) the stages of every time are played, as far as they fit before the moment MATCHDAY_CI_ENDS.
 """
 
 import argparse
+import math
 import os
 import sys
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.table import Table
 
 from matchday.settings import REPOSITORY
+from tests.cluster import outcome
+from tests.cluster.installation import clear
 from tests.cluster.kube import Kube
+from tests.cluster.outcome import Outcome
+from tests.cluster.plan import STAGES
 from tests.cluster.release import Release
 from tests.cluster.scene import Scene
 from tests.cluster.shell import Failure
-from tests.cluster.stages import STAGES, clear
 
 RECORD = REPOSITORY / "docs" / "cluster-run.md"
-
-
-@dataclass
-class Outcome:
-    """A stage that was played."""
-
-    name: str
-    held: bool
-    seconds: float
-    facts: list[str] = field(default_factory=list)
+ENDS = "MATCHDAY_CI_ENDS"
+"""When CI's budget is used up, in seconds since 1970."""
 
 
 def main() -> int:
@@ -44,67 +38,53 @@ def main() -> int:
     arguments.add_argument("--built", action="store_true", help="the images are in the nodes already")
     options = arguments.parse_args()
     console = Console(width=120)
-    namespace = f"matchday-test-{os.getpid()}"
     try:
-        kube = Kube(namespace)
+        kube = Kube(f"matchday-test-{os.getpid()}")
         kube("version", "--output", "json")
         release = Release(kube)
     except Failure as error:
         console.print(f"no cluster to test on: {error}")
         return 2
-    outcomes = []
+    in_ci = os.environ.get("CI") == "true"
     with ExitStack() as stack:
         scene = Scene(kube, release, stack, built=options.built)
-        for name, stage in STAGES:
-            outcome = _played(name, stage, scene, console)
-            outcomes.append(outcome)
-            if not outcome.held:
-                break
+        outcomes = _play_all(scene, console, in_ci)
     if not options.keep:
-        outcomes.append(_played("what is left", clear, scene, console))
-    if os.environ.get("CI") != "true":
+        outcomes.append(outcome.play("what is left", clear, scene, console))
+    if not in_ci:
         _record(outcomes, scene)
-    console.print(_table(outcomes))
-    return 0 if all(outcome.held for outcome in outcomes) and len(outcomes) > len(STAGES) - options.keep else 1
+    console.print(outcome.table(outcomes))
+    return 0 if all(each.held for each in outcomes) else 1
 
 
-def _played(name: str, stage: Callable[[Scene], list[str]], scene: Scene, console: Console) -> Outcome:
-    console.print(f"[bold]{name}[/bold] ...")
-    begun = time.monotonic()
-    try:
-        facts = stage(scene)
-        outcome = Outcome(name, True, time.monotonic() - begun, facts)
-    except Failure as error:
-        outcome = Outcome(name, False, time.monotonic() - begun, [str(error)])
-    except Exception as error:  # noqa: BLE001
-        traceback.print_exc()
-        outcome = Outcome(name, False, time.monotonic() - begun, [f"{type(error).__name__}: {error}"])
-    for fact in outcome.facts:
-        console.print(f"  {'+' if outcome.held else 'x'} {fact}", markup=False, highlight=False)
-    return outcome
+def _play_all(scene: Scene, console: Console, in_ci: bool) -> list[Outcome]:
+    """Play what is not to be skipped, up to the first failure."""
+    outcomes: list[Outcome] = []
+    for stage in STAGES:
+        left = _seconds_left()
+        if reason := stage.reason_to_skip([each.name for each in outcomes], left, in_ci):
+            minutes = "" if math.isinf(left) else f", {left / 60:.0f} minutes left"
+            console.print(f"ci: skipped: {stage.name}: {reason}{minutes}", markup=False, highlight=False)
+            continue
+        outcomes.append(outcome.play(stage.name, stage.play, scene, console))
+        if not outcomes[-1].held:
+            break
+    return outcomes
 
 
-def _table(outcomes: list[Outcome]) -> Table:
-    table = Table("stage", "held", "seconds", "what was seen")
-    for each in outcomes:
-        table.add_row(each.name, "yes" if each.held else "NO", f"{each.seconds:.0f}", "\n".join(each.facts))
-    return table
+def _seconds_left() -> float:
+    return float(os.environ.get(ENDS) or math.inf) - time.time()
 
 
-def _record(outcomes: list[Outcome], scene: Scene) -> None:
-    lines = [
+def _record(outcomes: Sequence[Outcome], scene: Scene) -> None:
+    head = [
         "# The last run of `make cluster-test`",
         "",
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Kubernetes {scene.kubernetes()}, images `{scene.tag}`,"
         f" training as {scene.training}.",
         "",
-        "| stage | held | seconds | what was seen |",
-        "|---|---|---|---|",
     ]
-    for each in outcomes:
-        seen = "<br>".join(fact.replace("|", "\\|") for fact in each.facts)
-        lines.append(f"| {each.name} | {'yes' if each.held else 'no'} | {each.seconds:.0f} | {seen} |")
-    RECORD.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    RECORD.write_text("\n".join([*head, *outcome.markdown(outcomes)]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -156,16 +156,6 @@ def installation(scene: Scene) -> list[str]:
     return [line, f"left after its uninstall: {', '.join(left)}"]
 
 
-STAGES = [
-    ("wrong model URIs", model_uris),
-    ("wrong password", wrong_password),
-    ("bucket down", bucket_down),
-    ("wrong jobs", jobs),
-    ("wrong values", values),
-    ("failed install", installation),
-]
-
-
 def _elsewhere(scene: Scene) -> dict[str, Any]:
     """Values of a release without a predictor, whose stores are somewhere else, where nobody answers."""
     urls = {"redis": "redis://127.0.0.1:9/0", "database": "postgresql://127.0.0.1:9/mlflow", "bucket": NOWHERE}

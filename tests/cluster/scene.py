@@ -16,6 +16,9 @@ from tests.cluster import forecasts, loading
 from tests.cluster.kube import Kube
 from tests.cluster.release import NAME, Release
 
+PREDICTOR = f"serving.kserve.io/inferenceservice={forecasts.MODEL}"
+"""Selects the pods of the release's predictor."""
+
 LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 

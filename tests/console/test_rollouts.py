@@ -8,15 +8,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
 
-from console import rollouts
-from console.crowd import Crowd
-from console.forecasts import Question
+from console.cli import rollout as commands
+from console.demo.load import LoadGenerator
+from console.operations import rollout_running, rollouts
+from console.operations.forecasts import MatchQuestion
 from matchday.errors import MatchdayError
 from matchday.lake import Lake
 from matchday.registry import Registry
@@ -25,6 +27,7 @@ from matchday.tables import Matches
 from rollout.embedded.settings import RolloutSettings
 from rollout.spec import SpecError
 from rollout.state import Phase, State
+from tests.console.conftest import Printed
 from tests.league import some
 from tests.rollout import candidates
 from tests.rollout.conftest import GIVEN, MATCHES
@@ -71,7 +74,7 @@ def service(made: Path, online: Online, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("MATCHDAY_SERVING_ONLINE_STORE", str(online.path))
     monkeypatch.setenv("MATCHDAY_ROLLOUT_INTERVAL_SECONDS", "0.2")
     yield RolloutSettings(port=free_port())
-    place = rollouts.Place(Settings(), RolloutSettings())
+    place = rollouts.open_workspace()
     for name in place.services():
         place.stop(name)
 
@@ -91,7 +94,7 @@ def begin(name: str, service: RolloutSettings, *more: str) -> subprocess.Popen[s
 
 def until(name: str, wanted: Callable[[State], Any], process: subprocess.Popen[str], seconds: float = 60.0) -> State:
     """Wait for a state of a rollout that a process carries out."""
-    place, deadline = rollouts.Place(Settings(), RolloutSettings()), time.monotonic() + seconds
+    place, deadline = rollouts.open_workspace(), time.monotonic() + seconds
     while name not in place.rollouts.names() or not wanted(place.rollouts.state(name)):
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
         assert time.monotonic() < deadline, place.rollouts.state(name)
@@ -99,26 +102,21 @@ def until(name: str, wanted: Callable[[State], Any], process: subprocess.Popen[s
     return place.rollouts.state(name)
 
 
-def said(capsys: pytest.CaptureFixture[str], command: Callable[..., None], *arguments: Any) -> str:
-    """What a command prints."""
-    capsys.readouterr()
-    command(*arguments)
-    return capsys.readouterr().out
+def start(name: str, candidate: str, file: Path | None, service: RolloutSettings) -> None:
+    """Start a rollout in this process."""
+    rollout_running.start_here(name, candidate, file, service, lambda _: None, lambda _: None, Event())
 
 
 @pytest.mark.slow
 @pytest.mark.services
-def test_a_rollout_from_one_shell_and_another(
-    service: RolloutSettings, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rollouts.console, "file", None)
-    questions = [Question(home, away, KICKOFF) for home, away in MATCHES]
+def test_a_rollout_from_one_shell_and_another(service: RolloutSettings, file: Path, printed: Printed) -> None:
+    questions = [MatchQuestion(home, away, KICKOFF) for home, away in MATCHES]
     process = begin("good", service, "--candidate", "2", "--spec", str(file))
     try:
         until("good", lambda state: state.phase is Phase.STARTING, process)
         with pytest.raises(MatchdayError, match=r"rollout good of service match-outcome is|in the hands of"):
-            rollouts.start("other", "3", file, service, None)
-        with Crowd("127.0.0.1", service.port, questions).asking() as crowd:
+            start("other", "3", file, service)
+        with LoadGenerator("127.0.0.1", service.port, questions).running() as load:
             until("good", lambda state: state.phase is Phase.PROGRESSING, process)
             rollouts.pause("good", None, paused=True)
             until("good", lambda state: state.paused, process)
@@ -126,45 +124,44 @@ def test_a_rollout_from_one_shell_and_another(
             out, _ = process.communicate(timeout=30)
             assert process.returncode == 3
             assert "rollout good rests Progressing at" in out and "'matchday rollout start good' goes on" in out
-            assert "nobody carries it out now" in said(capsys, lambda: rollouts.pause("good", None, paused=False))
+            assert "no process is running it now" in printed.by(commands.resume, "good")
             process = begin("good", service)
             until("good", lambda state: state.gate, process)
-            table = said(capsys, rollouts.explain, "good", None)
+            table = printed.by(commands.explain, "good")
             assert re.search(r"^errors +pass +[\d,]+ +0 +\S+ to \S+ +0\.1$", table, re.MULTILINE)
-            status = said(capsys, rollouts.status, "good", None)
+            status = printed.by(commands.status, "good")
             assert "Progressing at 50 %" in status and "matchday rollout approve good" in status
-            assert f"carried    rollout good, process {process.pid}" in status
+            assert f"carried    out by rollout good, process {process.pid}" in status
             rollouts.approve("good", None)
             out, _ = process.communicate(timeout=60)
         assert process.returncode == 0, out
-        assert not crowd.failures
+        assert not load.failures
     finally:
         end(process)
     assert "waits for approval: matchday rollout approve good" in out
     assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  Promoted +version 2 is champion", out, re.MULTILINE)
-    told = said(capsys, rollouts.history, "good", None)
+    told = printed.by(commands.history, "good")
     assert [line.split()[2] for line in told.splitlines()] == [
         *("Starting", "Shadow", "Progressing", "Progressing", "Promoting", "Promoted")
     ]
     assert "a person approved 1/promotion" in told
-    assert re.search(r"^good +match-outcome +2 +Promoted", said(capsys, rollouts.show_all, None), re.MULTILINE)
-    assert "errors" in said(capsys, rollouts.explain, "good", None)
+    assert re.search(r"^good +match-outcome +2 +Promoted", printed.by(commands.show_all), re.MULTILINE)
+    assert "errors" in printed.by(commands.explain, "good")
     assert Registry(Settings().tracking_uri).aliases("match-outcome")["champion"] == "2"
     Registry(Settings().tracking_uri).promote("match-outcome", "1")
-    assert "has ended" in said(capsys, rollouts.stop, "match-outcome")
+    assert "has ended" in printed.by(commands.stop, "match-outcome")
 
 
 @pytest.mark.slow
 @pytest.mark.services
 def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
-    service: RolloutSettings, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    service: RolloutSettings, file: Path, printed: Printed
 ) -> None:
-    monkeypatch.setattr(rollouts.console, "file", None)
-    questions = [Question(home, away, KICKOFF) for home, away in MATCHES]
+    questions = [MatchQuestion(home, away, KICKOFF) for home, away in MATCHES]
     process = begin("bad", service, "--candidate", "3", "--spec", str(file))
     try:
         until("bad", lambda state: state.phase is Phase.STARTING, process)
-        with Crowd("127.0.0.1", service.port, questions).asking():
+        with LoadGenerator("127.0.0.1", service.port, questions).running():
             out, _ = process.communicate(timeout=90)
     finally:
         end(process)
@@ -175,7 +172,7 @@ def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
     assert again.returncode == 2 and "version 3 was rolled back and is left alone for 24.0 h more" in out
     with pytest.raises(MatchdayError, match="rollout bad has ended: it is RolledBack"):
         rollouts.abort("bad", None)
-    assert "is tried again" in said(capsys, rollouts.retry, "bad", None)
+    assert "is tried again" in printed.by(commands.retry, "bad")
     with pytest.raises(MatchdayError, match="waits for no approval"):
         rollouts.approve("bad", None)
 
@@ -190,8 +187,8 @@ def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
 )
 def test_what_cannot_begin_is_refused_and_not_kept(service: RolloutSettings, candidate: str, said: str) -> None:
     with pytest.raises(MatchdayError, match=said):
-        rollouts.start(f"never-{candidate}", candidate, None, service, None)
-    assert f"never-{candidate}" not in rollouts.of_place(None).names()
+        start(f"never-{candidate}", candidate, None, service)
+    assert f"never-{candidate}" not in rollouts.open_rollouts(None).names()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +207,7 @@ def test_a_bad_file_is_refused_in_one_sentence(
     file = tmp_path / "bad.yaml"
     file.write_text(content)
     with pytest.raises(MatchdayError, match=said) as refused:
-        rollouts.start("never", "2", file, service, None)
+        start("never", "2", file, service)
     assert "\n" not in str(refused.value)
     with pytest.raises(SpecError, match="cannot be read"):
         rollouts.read_spec("2", tmp_path / "nothing.yaml")

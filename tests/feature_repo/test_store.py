@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,13 @@ from feast import FeatureStore
 from feature_repo.error import FeatureStoreError
 from feature_repo.materialise import materialise
 from feature_repo.store import open_store
-from feature_repo.training import JUST_BEFORE, outcome_features, outcome_training_set
+from feature_repo.training import JUST_BEFORE, match_features, training_set
 from matchday import history
 from matchday.features import fixture, tables
 from matchday.history import HistoryError
 from matchday.lake import Lake
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.outcome import vectors_of
+from matchday.models.match_outcome.model import vectors_of
 from matchday.models.packaging import describe
 from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings
@@ -75,7 +76,7 @@ def rows_of(store: Path) -> dict[tuple[str, bytes, str], tuple[bytes, float]]:
 
 
 def test_the_join_of_feast_is_our_own_join(built: Built, settings: Settings) -> None:
-    joined = outcome_training_set(settings, built.lake, built.features, END)
+    joined = training_set(MATCH_OUTCOME, settings, built.lake, built.features, END)
     matches, tables_ = built.lake.read(Matches), (built.lake.read(table) for table in (TeamForm, TeamRatings))
     own = league.joined(matches, *tables_)
     assert len(joined) == 4 * 380
@@ -85,7 +86,9 @@ def test_the_join_of_feast_is_our_own_join(built: Built, settings: Settings) -> 
 def test_the_training_set_ends_with_the_matches_that_had_ended(built: Built, settings: Settings) -> None:
     kickoff = pd.Timestamp("2026-05-24T15:00Z").to_pydatetime()
     before, after = (
-        outcome_training_set(settings, built.lake, built.features, kickoff + timedelta(hours=hours, seconds=seconds))
+        training_set(
+            MATCH_OUTCOME, settings, built.lake, built.features, kickoff + timedelta(hours=hours, seconds=seconds)
+        )
         for hours, seconds in ((2, -1), (2, 0))
     )
     assert len(after) - len(before) == 10
@@ -94,13 +97,13 @@ def test_the_training_set_ends_with_the_matches_that_had_ended(built: Built, set
 
 def test_before_any_match_there_is_nothing_to_train_on(built: Built, settings: Settings) -> None:
     with pytest.raises(FeatureStoreError, match="no match had ended by 2022-08-01: the history begins on 2022-08-05"):
-        outcome_training_set(settings, built.lake, built.features, datetime(2022, 8, 1, tzinfo=UTC))
+        training_set(MATCH_OUTCOME, settings, built.lake, built.features, datetime(2022, 8, 1, tzinfo=UTC))
 
 
 def test_features_of_another_time_are_refused(built: Built, settings: Settings) -> None:
-    for stale in (outcome_training_set, materialise):
+    for read in (partial(training_set, MATCH_OUTCOME), materialise):
         with pytest.raises(HistoryError, match="start the run again"):
-            stale(settings, built.lake, "0123456789abcdef", WINTER)
+            read(settings, built.lake, "0123456789abcdef", WINTER)
     assert not settings.online_file.exists()
 
 
@@ -127,7 +130,7 @@ def read_by_server(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
 def test_the_vector_trained_on_is_the_vector_served(built: Built, settings: Settings, at_moments, day: str) -> None:
     matches = at_moments[at_moments["kickoff"].dt.strftime("%Y-%m-%d") == day]
     materialise(settings, built.lake, built.features, (matches["kickoff"].min() - JUST_BEFORE).to_pydatetime())
-    trained = vectors_of(outcome_features(settings, built.lake, matches))
+    trained = vectors_of(match_features(MATCH_OUTCOME, settings, built.lake, matches))
     assert trained.shape == (len(matches), len(fixture.NAMES))
     for served in (read_by_feast(settings, matches), read_by_server(settings, matches)):
         for name, ours, theirs in zip(fixture.NAMES, trained.T, served.T, strict=True):

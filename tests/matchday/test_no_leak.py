@@ -14,10 +14,11 @@ from matchday.backtest import walk_forward
 from matchday.calendar import next_gameweek
 from matchday.features import team
 from matchday.features.team import FULL_TIME, team_tables
-from matchday.models import outcome
-from matchday.models.baselines import elo_ordered_logit
 from matchday.models.evaluation import evaluate
-from matchday.models.outcome import Parameters
+from matchday.models.match_outcome import model as outcome
+from matchday.models.match_outcome.baselines import elo_ordered_logit
+from matchday.models.match_outcome.model import Parameters
+from matchday.models.match_outcome.recipe import OutcomeRecipe
 from matchday.ratings.chances import team_chances
 from matchday.tables import Appearances, Fixtures, Matches, Teams
 from tests import league
@@ -111,7 +112,7 @@ def test_a_leak_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_results_after_a_moment_change_no_walk_forward_forecast_before_it() -> None:
     moment = pd.Timestamp("2024-02-01T00:00Z")
-    walks = [evaluate(world.features, QUICK).walks for world in (as_it_was(), otherwise(moment, 7))]
+    walks = [evaluate(OutcomeRecipe(QUICK), world.features).walks for world in (as_it_was(), otherwise(moment, 7))]
     for name, walk in walks[0].items():
         ours, theirs = walk.forecasts, walks[1][name].forecasts
         before = ours["kickoff"] < moment
@@ -125,7 +126,9 @@ def test_an_altered_result_reaches_the_forecasts_of_the_next_fit_only() -> None:
     altered = rows.copy()
     cut = pd.Timestamp("2023-11-01T00:00Z")
     altered.loc[altered["kickoff"] >= cut, "result"] = 1
-    ours, theirs = (walk_forward(table, elo_ordered_logit, ["2324"]).forecasts for table in (rows, altered))
+    ours, theirs = (
+        walk_forward(table, elo_ordered_logit, ("H", "D", "A"), ["2324"]).forecasts for table in (rows, altered)
+    )
     same = (ours[["H", "D", "A"]] == theirs[["H", "D", "A"]]).all(axis=1)
     heard = (rows.loc[rows["kickoff"] >= cut, "kickoff"] + FULL_TIME).min()
     first = ours.loc[ours["refit"] >= heard, "refit"].min()

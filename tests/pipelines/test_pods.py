@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from pipelines.pods import NODE, Pod, Pods, PodsError
+from pipelines.pods import NODE, PodsError, RunPods, StepPod
 
 RUN = "5e9694fe"
 
@@ -40,7 +40,7 @@ class Kubernetes(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         if self.forbidden:
-            self._reply(403, b"{}")
+            self._reply(403, b'{"kind": "Status", "message": "pods is forbidden: user c may not list them"}')
         elif parts.path == "/api/v1/namespaces/runs/pods":
             assert parse_qs(parts.query)["labelSelector"] == [f"pipeline/runid={RUN}"]
             self._reply(200, json.dumps({"kind": "PodList", "apiVersion": "v1", "items": PODS}).encode())
@@ -58,7 +58,7 @@ class Kubernetes(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pods]:
+def pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunPods]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Kubernetes) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_address[1]}"}}
@@ -66,28 +66,28 @@ def pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pods]:
         config = {"clusters": [cluster], "contexts": [context], "users": [{"name": "c", "user": {}}]}
         (tmp_path / "config").write_text(yaml.safe_dump({**config, "current-context": "c"}))
         monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "config"))
-        yield Pods("runs")
+        yield RunPods("runs")
         server.shutdown()
 
 
-def test_the_pods_of_steps_in_the_order_in_which_they_were_made(pods: Pods) -> None:
+def test_the_pods_of_steps_in_the_order_in_which_they_were_made(pods: RunPods) -> None:
     assert pods.of(RUN) == [
-        Pod("a", "ingest", "Succeeded"),
-        Pod("b", "register", "Running"),
-        Pod("c", "refuse", "Pending", "ImagePullBackOff, no such image"),
-        Pod("e", "late", "Pending"),
+        StepPod("a", "ingest", "Succeeded"),
+        StepPod("b", "register", "Running"),
+        StepPod("c", "refuse", "Pending", "ImagePullBackOff: no such image"),
+        StepPod("e", "late", "Pending"),
     ]
 
 
-def test_the_log_of_a_pod_that_has_begun(pods: Pods) -> None:
+def test_the_log_of_a_pod_that_has_begun(pods: RunPods) -> None:
     begun, *_, waiting = pods.of(RUN)
     assert pods.log(begun) == ["log of a", "» said"]
     assert pods.log(waiting) == []
 
 
-def test_who_may_not_see_pods_is_told(pods: Pods, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_not_see_pods_is_told(pods: RunPods, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Kubernetes, "forbidden", True)
-    with pytest.raises(PodsError, match=r"refuses to tell of pods in runs \(Forbidden\)"):
+    with pytest.raises(PodsError, match=r"pods in runs cannot be read: .*pods is forbidden: user c may not list them"):
         pods.of(RUN)
 
 
@@ -95,4 +95,4 @@ def test_without_a_cluster_it_is_said_what_to_set(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
     with pytest.raises(PodsError, match="set KUBECONFIG"):
-        Pods("runs")
+        RunPods("runs")

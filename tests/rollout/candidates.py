@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from console.variants import swapped
+from console.demo.variants import swapped
 from matchday.bundle import write_bundle
 from matchday.signature import FeatureRef
 from tests.signatures import match_signature

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from console.crowd import Crowd
-from console.forecasts import Question
+from console.demo.load import LoadGenerator
+from console.operations.forecasts import MatchQuestion
 from rollout.embedded.repository import FolderRepository
 from rollout.embedded.splitter import EnvoySplitter
 from rollout.spec import Spec
@@ -60,8 +60,8 @@ class Root:
         return FolderRepository(self.folder / "rollouts")
 
     @property
-    def crowd(self) -> Crowd:
-        return Crowd("127.0.0.1", self.port, [Question(home, away, KICKOFF) for home, away in MATCHES])
+    def crowd(self) -> LoadGenerator:
+        return LoadGenerator("127.0.0.1", self.port, [MatchQuestion(home, away, KICKOFF) for home, away in MATCHES])
 
     def ask(self, candidate: str, **more: Any) -> None:
         """Ask for a rollout."""

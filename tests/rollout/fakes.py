@@ -38,7 +38,7 @@ class World:
         self.candidate = ""
         self.weight = 0
         self.ready = True
-        self.hopeless = False
+        self.permanent = False
         self.faults: set[str] = set()
         self.served: dict[str, int] = {}
         self.errors: dict[str, float] = {}
@@ -79,7 +79,7 @@ class FakeSplitter:
 
     def readiness(self) -> Readiness:
         self.world.at("readiness")
-        return Readiness(self.world.ready, "" if self.world.ready else "it says nothing", self.world.hopeless)
+        return Readiness(self.world.ready, "" if self.world.ready else "it says nothing", self.world.permanent)
 
     def split(self, weight: int) -> bool:
         self.world.at("split")

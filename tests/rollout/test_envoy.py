@@ -42,18 +42,18 @@ def started(root: Root, version: str = "2") -> EnvoySplitter:
 def wait_ready(splitter: EnvoySplitter, seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not (found := splitter.readiness()).ready:
-        assert time.monotonic() < deadline and not found.hopeless, found.reason
+        assert time.monotonic() < deadline and not found.permanent, found.reason
         time.sleep(0.05)
 
 
 def share(root: Root, version: str) -> tuple[int, int]:
     """How many of some requests a version answers, and how many there were."""
     crowd = root.crowd
-    with crowd.asking():
-        while crowd.asked < ENOUGH:
+    with crowd.running():
+        while crowd.requests < ENOUGH:
             time.sleep(0.05)
     assert not crowd.failures
-    return crowd.answers[version], crowd.asked
+    return crowd.answers[version], crowd.requests
 
 
 def within(hits: int, asked: int, weight: int) -> bool:
@@ -80,7 +80,7 @@ def test_no_request_and_no_connection_is_lost_while_weights_and_servers_change(r
     splitter = started(root)
     crowd = root.crowd
     pid = envoy(root)
-    with crowd.asking():
+    with crowd.running():
         for weight in (5, 50, 0, 100, 30):
             assert splitter.split(weight)
             time.sleep(0.2)
@@ -137,9 +137,9 @@ def test_processes_that_were_killed_come_back_or_are_given_up(root: Root) -> Non
     splitter = started(root)
     splitter.split(50)
     kill(splitter, "2")
-    assert splitter.readiness().hopeless and "ended" in splitter.readiness().reason
+    assert splitter.readiness().permanent and "ended" in splitter.readiness().reason
     splitter.deploy("2")
-    assert splitter.readiness().hopeless
+    assert splitter.readiness().permanent
     kill(splitter, "1")
     os.kill(envoy(root), signal.SIGKILL)
     assert splitter.withdraw("1")
@@ -163,9 +163,9 @@ def test_a_candidate_that_cannot_load_is_hopeless_or_says_why_it_is_not_ready(ro
     assert not found.ready and "luck" in found.reason
     (root.folder / "bundles" / "3").mkdir()
     splitter.deploy("3")
-    while not (found := splitter.readiness()).hopeless and time.monotonic() < deadline:
+    while not (found := splitter.readiness()).permanent and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert found.hopeless and "lacks" in found.reason
+    assert found.permanent and "lacks" in found.reason
 
 
 @pytest.mark.services
@@ -285,4 +285,4 @@ def test_a_candidate_is_not_given_up_for_the_silence_of_the_one_before_it(root: 
     assert splitter.promote("2")
     monkeypatch.setattr(envoy_splitter, "SILENT_SECONDS", 0.0)
     monkeypatch.setattr(splitter.servers, "readiness", lambda version: Readiness(False, "it is starting"))
-    assert not splitter.readiness().hopeless
+    assert not splitter.readiness().permanent

@@ -95,7 +95,7 @@ def erring(world: World) -> None:
 
 
 def never_ready(world: World) -> None:
-    world.ready, world.hopeless = False, True
+    world.ready, world.permanent = False, True
 
 
 def alias_refused(world: World) -> None:

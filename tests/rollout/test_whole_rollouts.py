@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from console.crowd import Crowd
+from console.demo.load import LoadGenerator
 from rollout.evidence import Evidence
 from rollout.state import Phase, State
 from tests.rollout import candidates, file_rollout
@@ -26,10 +26,10 @@ REQUESTS = 20_000
 
 
 @contextmanager
-def asking(root: Root) -> Iterator[Crowd]:
+def asking(root: Root) -> Iterator[LoadGenerator]:
     """People who ask as long as the block lasts, of a service that is there already."""
     root.splitter.open(file_rollout.FileVersions(root.folder).champion("match-outcome"))
-    with root.crowd.asking() as crowd:
+    with root.crowd.running() as crowd:
         yield crowd
 
 
@@ -52,7 +52,7 @@ def test_twenty_thousand_requests_through_two_rollouts_and_none_is_lost(root: Ro
             assert weights(state) == [20, 50]
             assert champion(root) == (version, version)
             (root.rollouts.root / file_rollout.NAME).rename(root.folder / f"rollout-{version}")
-        while crowd.asked < REQUESTS:
+        while crowd.requests < REQUESTS:
             time.sleep(0.1)
     assert not crowd.failures
     assert set(crowd.answers) == {"1", "2", "3"}

@@ -16,30 +16,42 @@ from uuid import uuid4
 import pytest
 
 from matchday.files import lock_file
+from tests.services.certificates import Certificates
 from tests.services.processes import end, free_port, wait_for_port
 from tests.services.requirements import executable, require
 
 VERSION = "4.1.0"
 CACHE = Path(__file__).resolve().parents[2] / ".tools" / "kafka" / VERSION
 JARS = {"org.apache.kafka": ("kafka_2.13", VERSION), "org.slf4j": ("slf4j-simple", "1.7.36")}
+USER, PASSWORD = "matchday", "of-the-login"
 SMALL = ("-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 class Broker:
-    """A broker that can be stopped, hung and started again; its data stays."""
+    """A broker that can be stopped, hung and started again; its data stays.
 
-    def __init__(self, java: str, folder: Path, partitions: int = 4) -> None:
+    certificates: with them it listens on two ports more, by TLS: one that asks for a login, one for a certificate.
+    """
+
+    def __init__(self, java: str, folder: Path, partitions: int = 4, certificates: Certificates | None = None) -> None:
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
+        self.login_address = f"127.0.0.1:{free_port()}"
+        self.certificate_address = f"127.0.0.1:{free_port()}"
         self.folder = folder
         self._java = (java, *SMALL, "-cp", f"{CACHE}/*")
         self._process: subprocess.Popen[str] | None = None
         self._properties = folder / "server.properties"
-        self._properties.write_text(_properties(self.port, free_port(), folder / "data", partitions))
+        settings = _plain_settings(self.address, free_port(), folder / "data", partitions)
+        if certificates:
+            _add_tls(settings, self.login_address, self.certificate_address, certificates)
+        self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 
     def format(self) -> None:
-        """Make the data folder."""
+        """Make the data folder, and the user of the login."""
         command = [*self._java, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg"]
+        for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+            command += ["--add-scram", f"{mechanism}=[name={USER},password={PASSWORD}]"]
         subprocess.run([*command, "-c", str(self._properties)], check=True, capture_output=True)
 
     def start(self) -> None:
@@ -75,11 +87,11 @@ class Broker:
 
 
 @contextmanager
-def broker(folder: Path) -> Iterator[Broker]:
+def broker(folder: Path, certificates: Certificates | None = None) -> Iterator[Broker]:
     """A running broker; it ends with the block."""
     java = executable("java", package="default-jre-headless")
     _fetch_jars()
-    made = Broker(java, folder)
+    made = Broker(java, folder, certificates=certificates)
     made.format()
     made.start()
     try:
@@ -125,13 +137,13 @@ def _pom() -> str:
     )
 
 
-def _properties(port: int, controller: int, data: Path, partitions: int) -> str:
-    settings = {
+def _plain_settings(address: str, controller: int, data: Path, partitions: int) -> dict[str, str]:
+    return {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listeners": f"PLAINTEXT://{address},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://{address}",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
         "log.dirs": str(data),
@@ -141,4 +153,22 @@ def _properties(port: int, controller: int, data: Path, partitions: int) -> str:
         "transaction.state.log.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def _add_tls(settings: dict[str, str], login: str, certificate: str, certificates: Certificates) -> None:
+    """Listeners by TLS: LOGIN asks for a user and a password, CERTIFICATE for the client's certificate."""
+    both = f",LOGIN://{login},CERTIFICATE://{certificate}"
+    settings["listeners"] += both
+    settings["advertised.listeners"] += both
+    protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", "LOGIN": "SASL_SSL", "CERTIFICATE": "SSL"}
+    settings["listener.security.protocol.map"] = ",".join(f"{name}:{value}" for name, value in protocols.items())
+    settings["listener.name.certificate.ssl.client.auth"] = "required"
+    for kind, path in (("keystore", certificates.server), ("truststore", certificates.ca)):
+        settings.update({f"ssl.{kind}.type": "PEM", f"ssl.{kind}.location": str(path)})
+    mechanisms = {"plain": "plain.Plain", "scram-sha-256": "scram.Scram", "scram-sha-512": "scram.Scram"}
+    settings["sasl.enabled.mechanisms"] = ",".join(mechanisms).upper()
+    for name, module in mechanisms.items():
+        user = f' username="{USER}" password="{PASSWORD}" user_{USER}="{PASSWORD}"' if name == "plain" else ""
+        settings[f"listener.name.login.{name}.sasl.jaas.config"] = (
+            f"org.apache.kafka.common.security.{module}LoginModule required{user};"
+        )

@@ -9,7 +9,7 @@ import pytest
 
 from feature_repo.materialise import materialise
 from feature_repo.store import apply, open_store
-from feature_repo.training import outcome_training_set
+from feature_repo.training import training_set
 from matchday import history
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
@@ -51,7 +51,7 @@ def test_a_bucket_gives_what_a_folder_gives(s3: str, tmp_path: Path) -> None:  #
         settings, lake = Settings(home=tmp_path / name), filled(url)
         features = history.fingerprint(lake, TABLES)
         materialise(settings, lake, features, AS_OF)
-        found.append((stored(settings), outcome_training_set(settings, lake, features, AS_OF)))
+        found.append((stored(settings), training_set(MATCH_OUTCOME, settings, lake, features, AS_OF)))
     (rows, training), (rows_of_bucket, training_of_bucket) = found
     assert rows == rows_of_bucket != []
     pd.testing.assert_frame_equal(training, training_of_bucket)

@@ -9,12 +9,12 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
-from matchday import topics
-from rollout.observations.log import LoggedRows, open_log
-from rollout.observations.log_topic import TopicLog
+from matchday.events import PREDICTIONS, CloudEvent
+from matchday.events.cluster import KafkaCluster
+from matchday.events.topic_consumer import TopicConsumer
+from matchday.events.topic_producer import TopicProducer
+from rollout.observations.log import EventLog, LoggedRows, open_log
 from rollout.sources import SourceError
-from serving.log.event import Event
-from serving.log.kafka import KafkaSink
 from tests.rollout.observations.test_log import ALL, event, ids
 from tests.services.kafka import Broker, broker
 
@@ -28,19 +28,23 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield running
 
 
-def matches(*numbers: int) -> list[Event]:
+def matches(*numbers: int) -> list[CloudEvent]:
     """Events over many keys, and so over the partitions."""
     return [event(number, entities={"home": [f"T{number % 17}"], "away": ["LIV"]}) for number in numbers]
 
 
-def send(kafka: Broker, made: list[Event]) -> None:
-    sink = KafkaSink([kafka.address], lambda trouble: None)
-    assert sink.write(made) == 0
-    sink.close()
+def send(kafka: Broker, made: list[CloudEvent]) -> None:
+    producer = TopicProducer(KafkaCluster((kafka.address,)), PREDICTIONS, lambda trouble: None)
+    assert producer.send(made) == 0
+    producer.close()
+
+
+def topic_log(address: str) -> EventLog:
+    return EventLog(TopicConsumer(KafkaCluster((address,)), PREDICTIONS))
 
 
 def test_a_topic_is_read_on_by_nobody_in_particular(kafka: Broker) -> None:
-    log = TopicLog([kafka.address])
+    log = topic_log(kafka.address)
     assert ids(log) == ([], {})
     send(kafka, matches(*range(100)))
     read, place = ids(log)
@@ -57,12 +61,13 @@ def test_a_topic_is_read_on_by_nobody_in_particular(kafka: Broker) -> None:
 
 
 def test_a_record_that_is_no_event_is_skipped(kafka: Broker) -> None:
-    log = TopicLog([kafka.address])
+    log = topic_log(kafka.address)
     _, place = ids(log)
     producer = KafkaProducer(bootstrap_servers=kafka.address)
-    good = matches(500)[0]
-    for value, headers in ((b"{", good.headers()), (None, good.headers()), (good.body(), []), (b"[]", good.headers())):
-        producer.send(topics.PREDICTIONS, value, key=b"k", headers=headers)
+    good = matches(500)[0].record()
+    headers = good.named_headers()
+    for value, named in ((b"{", headers), (None, headers), (good.value, []), (b"[]", headers)):
+        producer.send(PREDICTIONS.name, value, key=b"k", headers=named)
     producer.flush()
     producer.close()
     send(kafka, matches(501))
@@ -85,7 +90,7 @@ def test_a_broker_that_is_away_is_told_in_time(kafka: Broker, fault: str, tmp_pa
     try:
         begun = time.monotonic()
         with pytest.raises(SourceError, match=f"Kafka at {address} does not answer"):
-            TopicLog([address]).since(None, ALL)
+            topic_log(address).since(None, ALL)
         assert time.monotonic() - begun < 20
     finally:
         kafka.wake()

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from rollout.kubernetes.api import INFERENCE_SERVICE, Api, NotFound, Object
+from rollout.kubernetes.api import Api, NotFound
+from rollout.kubernetes.client import Object
+from rollout.kubernetes.kinds import INFERENCE_SERVICE
 from rollout.kubernetes.pods import PIN
 from rollout.splitter import SplitError, Unsplittable
 

@@ -6,9 +6,11 @@ KServe sends the rest to the revision that last had everything, so that what is 
 from dataclasses import dataclass
 from typing import Any
 
-from rollout.kubernetes.api import KNATIVE_SERVICE, Api, Object
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import Object
+from rollout.kubernetes.kinds import KNATIVE_SERVICE
 from rollout.kubernetes.model_rollout import StatusCondition
-from rollout.kubernetes.pods import ServerPod, pods, readiness
+from rollout.kubernetes.pods import ServerPod, list_pods, readiness
 from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned, predictor_of
 from rollout.kubernetes.splitters.server_probe import ServerProbe
 from rollout.spec import FULL_WEIGHT
@@ -131,7 +133,7 @@ class KnativeSplitter:
         self._service.apply({**pinned(pin), **given})
 
     def _pods(self, revision: str) -> list[ServerPod]:
-        return pods(self._api, {"serving.knative.dev/revision": revision}) if revision else []
+        return list_pods(self._api, {"serving.knative.dev/revision": revision}) if revision else []
 
     def _answers(self, pod: ServerPod, version: str) -> bool:
         return self._servers.has(pod.url, self._service.model, version)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from rollout.kubernetes.api import HTTP_ROUTE, SERVICE, Api, Object
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import Object
+from rollout.kubernetes.kinds import HTTP_ROUTE, SERVICE
 from rollout.kubernetes.pods import GRPC
 from rollout.splitter import SplitError, Unsplittable
 

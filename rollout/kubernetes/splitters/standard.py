@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rollout.kubernetes.api import HTTP_ROUTE, Api, Object
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import Object
+from rollout.kubernetes.kinds import HTTP_ROUTE
 from rollout.kubernetes.model_rollout import StatusCondition
-from rollout.kubernetes.pods import PIN, ServerPod, pods, readiness
+from rollout.kubernetes.pods import PIN, ServerPod, list_pods, readiness
 from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned, predictor_of
 from rollout.kubernetes.splitters.route import Route, Shares, backends_of
 from rollout.kubernetes.splitters.server_probe import ServerProbe
@@ -173,7 +175,7 @@ class StandardSplitter:
         return canary
 
     def _pods(self, predictor: str) -> list[ServerPod]:
-        return pods(self._api, {"app": f"isvc.{predictor}"})
+        return list_pods(self._api, {"app": f"isvc.{predictor}"})
 
     def _readiness(self, canary: Object, found: list[ServerPod]) -> Readiness:
         """Whether enough of these pods are ready, and answer with the canary's version."""

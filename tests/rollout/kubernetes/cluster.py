@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rollout.kubernetes.api import ApiError, ApiResponse
+from rollout.kubernetes.client import ApiError, ApiResponse
 from rollout.splitter import SplitError
 from tests.rollout.fakes import Killed
 
@@ -70,34 +70,35 @@ class Cluster:
         plural, name, part = parts[1], *[*parts[2:], "", ""][:2]
         if plural == "services" and "knative" in path:
             plural = "ksvc"
-        answer = self._answer(method, plural, name, part, query, content, copy.deepcopy(body))
+        status, found = self._answer(method, plural, name, part, query, content, copy.deepcopy(body))
+        response = ApiResponse(status, json.dumps(found).encode())
         if method != "GET":
             self.check_route()
             self.on_write()
-        return copy.deepcopy(answer)
+        return response
 
     def _answer(
         self, method: str, plural: str, name: str, part: str, query: Mapping[str, str], content: str, body: Any
-    ) -> ApiResponse:
+    ) -> tuple[int, Object]:
         if method == "GET" and not name:
-            return ApiResponse(200, {"items": self.having(plural, query.get("labelSelector", ""))})
+            return 200, {"items": self.having(plural, query.get("labelSelector", ""))}
         if method == "POST":
             meta = body["metadata"]
             name = meta.get("name") or f"{meta['generateName']}{self.count}"
             if (plural, name) in self.objects:
-                return ApiResponse(409, {"message": "exists"})
-            return ApiResponse(201, self.put(plural, name, body))
+                return 409, {"message": "exists"}
+            return 201, self.put(plural, name, body)
         found = self.objects.get((plural, name))
         if found is None:
-            return ApiResponse(404, {"message": f"{plural} {name} not found"})
+            return 404, {"message": f"{plural} {name} not found"}
         if method == "GET":
-            return ApiResponse(200, found)
+            return 200, found
         return self._changed(found, plural, name, part, content, body)
 
-    def _changed(self, found: Object, plural: str, name: str, part: str, content: str, body: Any) -> ApiResponse:
+    def _changed(self, found: Object, plural: str, name: str, part: str, content: str, body: Any) -> tuple[int, Object]:
         told = body["metadata"].get("resourceVersion")
         if told not in (None, found["metadata"]["resourceVersion"]):
-            return ApiResponse(409, {"message": "the object has been modified"})
+            return 409, {"message": "the object has been modified"}
         if "apply" in content:
             wanted = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
             after = merged(without(found, self.applied.get((plural, name), {}), wanted), wanted)
@@ -106,7 +107,7 @@ class Cluster:
             after = merged(found, body)
         else:
             after = {**found, "status": body["status"]} if part == "status" else body
-        return ApiResponse(200, self.write(plural, name, found, after))
+        return 200, self.write(plural, name, found, after)
 
     def write(self, plural: str, name: str, before: Object, after: Object) -> Object:
         if after == before:

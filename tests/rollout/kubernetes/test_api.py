@@ -11,8 +11,9 @@ import pytest
 from kserve import models
 from kubernetes import client
 
-from rollout.kubernetes.api import INFERENCE_SERVICE, POD, Api, ApiError, ApiResponse, Client, NotFound, Rejected
-from rollout.kubernetes.pods import ServerPod, pods, readiness
+from rollout.kubernetes.api import Api, NotFound, Rejected
+from rollout.kubernetes.client import ApiError, ApiResponse, KubernetesClient
+from rollout.kubernetes.kinds import INFERENCE_SERVICE, POD
 from rollout.kubernetes.splitters.server_probe import ServerProbe
 from rollout.splitter import SplitError
 from rollout.store import Conflict
@@ -67,7 +68,7 @@ def api(server: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Api:
     from kubernetes.config import kube_config
 
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "config"))
-    return Api(NAMESPACE, Client((1.0, 1.0)))
+    return Api(NAMESPACE, KubernetesClient((1.0, 1.0)))
 
 
 PATH = f"/apis/serving.kserve.io/v1beta1/namespaces/{NAMESPACE}/inferenceservices/{SERVICE}"
@@ -128,59 +129,6 @@ def test_servers_say_which_version_they_have(server: str) -> None:
     assert here.version([server, server], "m") == "3"
     with pytest.raises(SplitError, match="do not say"):
         here.version(["http://127.0.0.1:1"], "m")
-
-
-PENDING = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}
-
-
-@pytest.mark.parametrize(
-    ("status", "trouble", "hopeless"),
-    [
-        ({"conditions": [PENDING]}, "finds no node: 0/1 nodes are available", False),
-        ({"containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "ErrImagePull"}}}]}, "Err", False),
-        ({"containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "InvalidImageName"}}}]}, "Invalid", True),
-        (
-            {"containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "PodInitializing"}}}]},
-            "starting",
-            False,
-        ),
-        (
-            {
-                "containerStatuses": [
-                    {
-                        "name": "kserve-container",
-                        "restartCount": 3,
-                        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-                        "lastState": {"terminated": {"exitCode": 1, "message": "no such file"}},
-                    }
-                ]
-            },
-            "ended with 1 in kserve-container: no such file",
-            True,
-        ),
-    ],
-)
-def test_a_pod_says_what_is_wrong_with_it(status: dict[str, Any], trouble: str, hopeless: bool) -> None:
-    cluster = Cluster()
-    cluster.put("pods", "sick", {"status": status}, labels={"app": "x"})
-    [pod] = pods(Api(NAMESPACE, cluster), {"app": "x"})
-    assert trouble in pod.trouble
-    assert pod.hopeless is hopeless
-    assert readiness([pod], 1).hopeless is hopeless
-
-
-def test_a_pod_on_its_way_out_is_no_pod() -> None:
-    cluster = Cluster()
-    cluster.put("pods", "old", {"status": {}}, labels={"app": "x"}, deletionTimestamp="now")
-    assert pods(Api(NAMESPACE, cluster), {"app": "x"}) == []
-
-
-def test_readiness_counts_and_names_the_first_in_trouble() -> None:
-    one = ServerPod("one", "http://x", True, "2")
-    two = ServerPod("two", "http://y", False, "2", "is starting")
-    assert readiness([one], 1).ready
-    assert readiness([one, two], 2).reason == "1 of 2 pods of the candidate are ready: two is starting"
-    assert not readiness([], 1).hopeless
 
 
 class Recorder:

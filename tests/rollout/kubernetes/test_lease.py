@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.kubernetes.api import PATIENCE, Api
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.client import TIMEOUTS
 from rollout.kubernetes.lease import EVERY, LENGTH, TRUSTED, Lease
 from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster
 
@@ -61,7 +62,7 @@ def test_without_the_api_the_lease_is_held_no_longer_than_it_is_sure() -> None:
 
 
 def test_a_write_that_begins_in_time_ends_before_another_may_write() -> None:
-    assert TRUSTED + sum(PATIENCE) < LENGTH
+    assert TRUSTED + sum(TIMEOUTS) < LENGTH
     assert 3 * EVERY < TRUSTED
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rollout.kubernetes import __main__ as process
 from rollout.kubernetes import operator
-from rollout.kubernetes.api import ApiError
+from rollout.kubernetes.client import ApiError
 from rollout.kubernetes.operator import Operator
 from rollout.kubernetes.settings import OperatorSettings
 from rollout.sources import Sources
@@ -22,8 +22,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A cluster with nothing to do."""
     found, world = Cluster(), World()
     fake = FakeSources(world)
-    monkeypatch.setattr(operator, "Client", lambda: found)
-    monkeypatch.setattr(operator, "sources", lambda *_: Sources(fake, fake, fake, FakeVersions(world)))
+    monkeypatch.setattr(operator, "KubernetesClient", lambda: found)
+    monkeypatch.setattr(operator, "open_cluster_sources", lambda *_: Sources(fake, fake, fake, FakeVersions(world)))
     return found
 
 
@@ -115,7 +115,7 @@ def test_without_a_cluster_it_says_what_to_do(
     def nowhere() -> None:
         raise ApiError("no cluster to ask: set KUBECONFIG")
 
-    monkeypatch.setattr(operator, "Client", nowhere)
+    monkeypatch.setattr(operator, "KubernetesClient", nowhere)
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     assert process.main() == 2
     assert capsys.readouterr().err == "matchday rollout: no cluster to ask: set KUBECONFIG\n"

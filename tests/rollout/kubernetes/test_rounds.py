@@ -7,7 +7,6 @@ import pytest
 from rollout import machine
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.model_rollout import FINALIZER
-from rollout.kubernetes.pods import pods
 from rollout.state import Phase, PromotionStage
 from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster
 from tests.rollout.kubernetes.play import Play
@@ -373,14 +372,6 @@ def test_a_candidate_that_scaled_to_zero_is_not_silent() -> None:
         if pod["version"] == "2":
             del played.cluster.objects["pods", pod["metadata"]["name"]]
     assert played.splitter(Api(NAMESPACE, played.cluster), SERVICE, SERVICE).readiness().ready
-
-
-@pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
-def test_a_pod_that_ended_and_is_still_listed_is_none(phase: str) -> None:
-    cluster, labels = Cluster(), {"app": f"isvc.{SERVICE}-predictor"}
-    before = pods(Api(NAMESPACE, cluster), labels)
-    cluster.put("pods", "evicted", {"spec": {}, "status": {"phase": phase, "reason": "Evicted"}}, labels=labels)
-    assert pods(Api(NAMESPACE, cluster), labels) == before != []
 
 
 def test_an_aborted_rollout_that_never_began_is_refused_once() -> None:

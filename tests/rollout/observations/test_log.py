@@ -1,43 +1,39 @@
-"""The log is read on from where it was left, each forecast once, whatever is written and rotated meanwhile."""
+"""The prediction log is read as forecasts, and as rows to replay."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
 
-from rollout.observations import log_file
-from rollout.observations.log import OWN_ID, Log, LoggedRows, open_log
-from rollout.observations.log_file import FileLog
+from matchday.events import PREDICTIONS, CloudEvent, EventsError
+from matchday.events.file_consumer import FileConsumer
+from matchday.events.file_producer import FileProducer, Rotation
+from rollout.observations.log import OWN_ID, EventLog, ForecastLog, LoggedRows, open_log
 from rollout.observations.row import ReplayRow
 from rollout.sources import SourceError
-from serving.log import LogError
-from serving.log.event import Event
-from serving.log.file import FileSink
-from tests.serving.log.test_prediction_log import MOMENT, framed, prediction
+from tests.serving.log.samples import MOMENT, encoded, prediction
 
 ALL = 10**6
 
 
-def event(number: int, **changes: Any) -> Event:
-    return framed((number, prediction(number, time=MOMENT + number, **changes), 0))[0]
+def event(number: int, **changes: Any) -> CloudEvent:
+    return encoded(number, prediction(number, time=MOMENT + number, **changes))
 
 
-def events(*numbers: int, **changes: Any) -> list[Event]:
+def events(*numbers: int, **changes: Any) -> list[CloudEvent]:
     return [event(number, **changes) for number in numbers]
 
 
-def quiet(path: Path, max_bytes: int = 2**26) -> FileSink:
-    return FileSink(str(path), lambda trouble: None, max_bytes)
+def file_log(path: Path) -> EventLog:
+    """The reader of a server's log in a file."""
+    return EventLog(FileConsumer(path, PREDICTIONS))
 
 
-def ids(log: Log, place: Any = None, most: int = ALL) -> tuple[list[int], Any]:
-    entries, place = log.since(place, most)
-    return [int(entry.id[1:]) for entry in entries], place
+def ids(log: ForecastLog, position: Any = None, most: int = ALL) -> tuple[list[int], Any]:
+    forecasts, position = log.since(position, most)
+    return [int(forecast.id[1:]) for forecast in forecasts], position
 
 
 @pytest.fixture
@@ -45,11 +41,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "predictions.jsonl"
 
 
-def test_an_entry_is_all_that_a_rollout_wants_of_a_forecast(path: Path) -> None:
-    quiet(path).write([event(3)])
-    [entry] = FileLog(path).since(None, ALL)[0]
-    assert (entry.id, entry.time, entry.model) == ("r3", MOMENT + 3, "match-outcome")
-    assert entry.row == ReplayRow(
+def test_a_forecast_has_all_that_a_rollout_wants(path: Path) -> None:
+    FileProducer(path).send([event(3)])
+    [forecast] = file_log(path).since(None, ALL)[0]
+    assert (forecast.id, forecast.time, forecast.model) == ("r3", MOMENT + 3, "match-outcome")
+    assert forecast.row == ReplayRow(
         entities={"home": "ARS", "away": "LIV"},
         kickoff=MOMENT + 7200,
         features={"home_elo": 1900.5, "away_elo": None, "home_rest_days": 0.1},
@@ -58,113 +54,60 @@ def test_an_entry_is_all_that_a_rollout_wants_of_a_forecast(path: Path) -> None:
     )
 
 
-def test_a_log_is_read_on(path: Path) -> None:
-    log, sink = FileLog(path), quiet(path)
+def test_a_log_is_read_on_over_rotations(path: Path) -> None:
+    log, producer = file_log(path), FileProducer(path, Rotation(2000))
     assert ids(log) == ([], None)
-    sink.write(events(0, 1, 2))
-    read, place = ids(log)
+    producer.send(events(0, 1, 2))
+    read, position = ids(log)
     assert read == [0, 1, 2]
-    assert ids(log, place) == ([], place)
-    sink.write(events(3))
-    assert ids(log, place)[0] == [3]
-    assert ids(log)[0] == [0, 1, 2, 3]
-    assert ids(log, None, most=2)[0] == [2, 3]
+    for number in range(3, 13):
+        producer.send(events(number))
+    assert ids(log, position)[0] == list(range(3, 13))
+    assert len(list(path.parent.glob("predictions.jsonl.*"))) > 2
 
 
-BATCH = some.integers(1, 4)
+def test_lines_as_an_older_server_wrote_them_are_read(path: Path) -> None:
+    """They have no `partitionkey`."""
+    old = {name: value for name, value in orjson.loads(event(0).line()).items() if name != "partitionkey"}
+    path.with_name("predictions.jsonl.1").write_bytes(orjson.dumps(old) + b"\n")
+    FileProducer(path).send(events(1))
+    assert ids(file_log(path))[0] == [0, 1]
 
 
-@given(batches=some.lists(some.tuples(BATCH, some.booleans()), max_size=15))
-def test_each_forecast_is_read_once_while_files_are_rotated(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[int, bool]]
-) -> None:
-    path = tmp_path_factory.mktemp("log") / "log"
-    log, sink, place = FileLog(path), quiet(path, max_bytes=12 * len(event(0).line())), None
-    written, read = 0, []
-    for size, look in batches:
-        sink.write(events(*range(written, written + size)))
-        written += size
-        if look:
-            more, place = ids(log, place)
-            read += more
-    read += ids(log, place)[0]
-    assert read == list(range(written))
-
-
-def test_a_line_that_is_being_written_waits_for_its_end(path: Path) -> None:
-    log = FileLog(path)
-    quiet(path).write(events(0))
-    half = event(1).line()
-    with path.open("ab") as file:
-        file.write(half[:100])
-        file.flush()
-        read, place = ids(log)
-        assert read == [0]
-        file.write(half[100:])
-    assert ids(log, place)[0] == [1]
-
-
-def test_what_is_no_event_is_skipped(path: Path) -> None:
-    whole = orjson.loads(event(1).line())
-    lines = [
-        event(0).line(),
-        event(9).line()[:150] + b"\n",
-        b"\n",
-        b"\xff\xfe\n",
-        b"[]\n7\nnull\n{}\n",
-        orjson.dumps(whole | {"type": "other.event.v1"}) + b"\n",
-        orjson.dumps(whole | {"data": 7}) + b"\n",
-        orjson.dumps(whole | {"data": whole["data"] | {"time": "yesterday"}}) + b"\n",
-        orjson.dumps(whole | {"data": whole["data"] | {"output": {"H": "high"}}}) + b"\n",
-        event(2).line(),
+def test_what_is_no_forecast_is_skipped(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = orjson.loads(orjson.dumps(event(1).data))
+    broken: list[Any] = [
+        7,
+        None,
+        {},
+        data | {"time": "yesterday"},
+        data | {"output": {"H": "high"}},
+        data | {"features": [1]},
     ]
-    path.write_bytes(b"".join(lines))
-    assert ids(FileLog(path))[0] == [0, 2]
+    other = event(8)._replace(type="other.event.v1")
+    FileProducer(path).send([event(0), *(event(1)._replace(data=each) for each in broken), other, event(2)])
+    assert ids(file_log(path))[0] == [0, 2]
+    assert '"events": 6' in capsys.readouterr().err
 
 
 def test_what_a_rollout_asked_itself_is_no_evidence(path: Path) -> None:
-    quiet(path).write([*events(0), *events(1, request_id=f"{OWN_ID}0-64"), *events(2)])
-    assert ids(FileLog(path))[0] == [0, 2]
+    FileProducer(path).send([*events(0), *events(1, request_id=f"{OWN_ID}0-64"), *events(2)])
+    assert ids(file_log(path))[0] == [0, 2]
 
 
-def test_a_long_log_is_read_from_its_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    size = len(event(0).line())
-    monkeypatch.setattr(log_file, "MOST_BYTES", int(4.5 * size))
-    log = FileLog(path)
-    quiet(path, max_bytes=6 * size).write(events(0, 1, 2, 3, 4, 5))
-    read, place = ids(log)
-    assert read == [2, 3, 4, 5]
-    for number in range(6, 20):
-        quiet(path, max_bytes=6 * size).write(events(number))
-    assert ids(log, place)[0][-1] == 19
-    assert len(ids(log, place)[0]) <= 5
-
-
-def test_a_log_that_was_cut_or_replaced_is_read_anew(path: Path) -> None:
-    log = FileLog(path)
-    quiet(path).write(events(0, 1, 2))
-    _, place = ids(log)
-    os.truncate(path, len(event(0).line()))
-    assert ids(log, place)[0] == [0]
-    _, place = ids(log)
-    path.unlink()
-    quiet(path).write(events(7))
-    assert ids(log, place)[0][-1:] == [7]
-
-
-def test_a_log_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"prediction log .* cannot be read: Is a directory"):
-        FileLog(tmp_path).since(None, ALL)
+def test_a_log_that_cannot_be_read_is_a_source_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"prediction log cannot be read: .* Is a directory"):
+        file_log(tmp_path).since(None, ALL)
 
 
 def test_the_newest_rows_come_first_and_each_once(path: Path) -> None:
     teams = [{"home": ["ARS"], "away": [away]} for away in ("LIV", "MCI", "BOU")]
     values = [np.array([[number, 1.0, 2.0]], np.float32) for number in range(2)]
-    sink = quiet(path)
+    producer = FileProducer(path)
     for number in range(60):
-        sink.write(events(number, entities=teams[number % 3], values=values[number >= 30]))
-    sink.write(events(99, model="player-points"))
-    rows = LoggedRows(FileLog(path))
+        producer.send(events(number, entities=teams[number % 3], values=values[number >= 30]))
+    producer.send(events(99, model="player-points"))
+    rows = LoggedRows(file_log(path))
     assert [row.entities["away"] for row in rows.rows("match-outcome", 200)] == ["BOU", "MCI", "LIV"] * 2
     assert [row.features["home_elo"] for row in rows.rows("match-outcome", 4)] == [1.0, 1.0, 1.0, 0.0]
     assert rows.rows("match-outcome", 5) == rows.rows("match-outcome", 5)
@@ -173,21 +116,22 @@ def test_the_newest_rows_come_first_and_each_once(path: Path) -> None:
 
 
 def test_rows_are_the_same_whatever_order_a_moment_is_read_in(path: Path) -> None:
-    made = [each._replace(time="2026-05-24T15:00:00.250Z") for each in events(*range(5))]
-    for each, number in zip(made, range(5), strict=True):
-        each.data["time"], each.data["features"] = each.time, {"home_elo": float(number)}
-    quiet(path).write(made)
-    forward = LoggedRows(FileLog(path)).rows("match-outcome", 3)
+    made = [
+        encoded(number, prediction(number, values=np.array([[number, 1.0, 2.0]], np.float32))) for number in range(5)
+    ]
+    FileProducer(path).send(made)
+    forward = LoggedRows(file_log(path)).rows("match-outcome", 3)
     path.unlink()
-    quiet(path).write(made[::-1])
-    assert LoggedRows(FileLog(path)).rows("match-outcome", 3) == forward
+    FileProducer(path).send(made[::-1])
+    assert LoggedRows(file_log(path)).rows("match-outcome", 3) == forward
+    assert len(forward) == 3
 
 
 def test_a_log_is_opened_as_the_server_names_it(path: Path) -> None:
-    quiet(path).write(events(5))
+    FileProducer(path).send([event(5)])
     log = open_log(f"file:{path}")
     assert log is not None
     assert ids(log)[0] == [5]
     assert open_log("") is None
-    with pytest.raises(LogError, match="is no prediction log"):
+    with pytest.raises(EventsError, match="is no address of events"):
         open_log("ftp://somewhere")

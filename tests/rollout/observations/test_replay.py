@@ -13,7 +13,6 @@ import pytest
 
 from matchday.signature import FeatureRef
 from rollout.observations.log import OWN_ID, LoggedRows
-from rollout.observations.log_file import FileLog
 from rollout.observations.model_client import AT_ONCE, SECOND_LOOKS
 from rollout.observations.pairings import Pairings
 from rollout.observations.replay import RowReplay
@@ -22,9 +21,10 @@ from rollout.observations.server_meter import ServerMeter
 from rollout.sources import SourceError
 from rollout.splitter import Endpoints
 from tests.rollout.observations.pages import program
+from tests.rollout.observations.test_log import file_log
 from tests.services.processes import free_port, running
 from tests.serving.conftest import COMMAND, EXPLAINER, FEATURES, TEAMS, Online, environ, graph, match, probabilities
-from tests.serving.log.test_prediction_log import lines, wait_for
+from tests.serving.log.samples import lines, wait_for
 from tests.serving.test_versions import made, skewed
 
 MODEL = "match-outcome"
@@ -137,7 +137,7 @@ def test_the_same_version_gives_the_same_answers_again_and_again(stable: str) ->
 
 
 def test_what_people_asked_is_replayed_with_the_features_of_then(stable: str, canary: str, log: Path) -> None:
-    source = LoggedRows(FileLog(log))
+    source = LoggedRows(file_log(log))
     known = len(source.rows(MODEL, 1000))
     requests = [match(home, away, kickoff="2026-06-01T15:00:00Z") for home, away in (("ARS", "LIV"), ("LIV", "ARS"))]
     ask(stable, *requests, *requests)
@@ -154,7 +154,7 @@ def test_what_people_asked_is_replayed_with_the_features_of_then(stable: str, ca
 
 
 def test_what_a_rollout_asks_is_logged_as_its_own(stable: str, canary: str, log: Path) -> None:
-    source = LoggedRows(FileLog(log))
+    source = LoggedRows(file_log(log))
     rows = source.rows(MODEL, 1000)
     own = sum(line["data"]["request_id"].startswith(OWN_ID) for line in lines(log))
     replay(Pairings(TEAMS)).pairs(MODEL, endpoints(stable, canary), 4)

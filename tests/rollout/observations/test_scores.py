@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from matchday.events import CloudEvent
+from matchday.events.file_producer import FileProducer
 from matchday.lake import Lake
+from matchday.models.catalogue import UnknownModelError
 from matchday.registry import Registry, RegistryError
 from matchday.results import Results
 from matchday.tables import Matches
 from rollout.observations import scores as observed
-from rollout.observations.log import OWN_ID, Log
-from rollout.observations.log_file import FileLog
+from rollout.observations.log import OWN_ID, ForecastLog
 from rollout.observations.scores import PairedScores
 from rollout.sources import SourceError
-from serving.log.event import Event
-from tests.matchday.test_skill import PLAYED, SATURDAY, registry  # noqa: F401
-from tests.rollout.observations.test_log import quiet
-from tests.serving.log.test_prediction_log import framed, prediction
+from tests.matches import PLAYED, SATURDAY, registry_of_walks
+from tests.rollout.observations.test_log import file_log
+from tests.serving.log.samples import encoded, prediction
 
 MODEL = "match-outcome"
 START = SATURDAY.timestamp()
@@ -30,10 +31,15 @@ GAP = (0.3**2 + 0.1**2 - 0.9**2 - 0.7**2) / 2
 
 def said(
     version: str, output: Sequence[float], home: str = "ARS", away: str = "LIV", before: float = 60.0, **more: Any
-) -> Event:
+) -> CloudEvent:
     about = {"entities": {"home": [home], "away": [away]}, "kickoffs": [START], "time": START - before}
     given = about | {"version": version, "output": np.array([output], np.float32)} | more
-    return framed((0, prediction(0, **given), 0))[0]
+    return encoded(0, prediction(0, **given))
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    return registry_of_walks(tmp_path_factory.mktemp("registry"))
 
 
 @pytest.fixture
@@ -48,30 +54,30 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
-def scores(registry: Registry, log: Log | None, lake: Lake) -> PairedScores:  # noqa: F811
+def scores(registry: Registry, log: ForecastLog | None, lake: Lake) -> PairedScores:
     return PairedScores(registry, log, Results(lake))
 
 
-def test_the_last_forecasts_of_both_are_compared(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
-    seen = scores(registry, FileLog(path), lake)
+def test_the_last_forecasts_of_both_are_compared(registry: Registry, path: Path, lake: Lake) -> None:
+    seen = scores(registry, file_log(path), lake)
     assert seen.live(MODEL, "12", "13") is None
-    sink = quiet(path)
-    sink.write([said("12", GOOD, before=3600), said("13", GOOD), said("12", BAD), said("12", GOOD, before=-1)])
-    sink.write([said("12", GOOD, "LIV", "MCI"), said("13", GOOD, "MCI", "ARS"), said("13", GOOD, "MCI", "BOU")])
+    producer = FileProducer(path)
+    producer.send([said("12", GOOD, before=3600), said("13", GOOD), said("12", BAD), said("12", GOOD, before=-1)])
+    producer.send([said("12", GOOD, "LIV", "MCI"), said("13", GOOD, "MCI", "ARS"), said("13", GOOD, "MCI", "BOU")])
     found = seen.live(MODEL, "12", "13")
     assert found == pytest.approx([GAP])
     assert seen.live(MODEL, "13", "12") == pytest.approx([-GAP])
     assert seen.live("player-points", "12", "13") is None
     assert seen.live(MODEL, "12", "14") is None
-    sink.write([said("12", GOOD, "MCI", "BOU")])
+    producer.send([said("12", GOOD, "MCI", "BOU")])
     again = seen.live(MODEL, "12", "13")
     assert again == pytest.approx([GAP, 0])
-    assert scores(registry, FileLog(path), lake).live(MODEL, "12", "13") == pytest.approx([GAP, 0])
+    assert scores(registry, file_log(path), lake).live(MODEL, "12", "13") == pytest.approx([GAP, 0])
 
 
-def test_a_corrected_result_is_a_corrected_score(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
-    quiet(path).write([said("12", BAD), said("13", GOOD)])
-    seen = scores(registry, FileLog(path), lake)
+def test_a_corrected_result_is_a_corrected_score(registry: Registry, path: Path, lake: Lake) -> None:
+    FileProducer(path).send([said("12", BAD), said("13", GOOD)])
+    seen = scores(registry, file_log(path), lake)
     assert seen.live(MODEL, "12", "13") == pytest.approx([GAP])
     lake.write(Matches, PLAYED.assign(home_goals=0, away_goals=3))
     assert seen.live(MODEL, "12", "13") == pytest.approx([-GAP])
@@ -79,9 +85,9 @@ def test_a_corrected_result_is_a_corrected_score(registry: Registry, path: Path,
     assert seen.live(MODEL, "12", "13") is None
 
 
-def test_what_is_no_forecast_of_a_match_does_not_count(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
+def test_what_is_no_forecast_of_a_match_does_not_count(registry: Registry, path: Path, lake: Lake) -> None:
     later = [START + 30 * 86_400]
-    quiet(path).write(
+    FileProducer(path).send(
         [
             said("13", GOOD),
             said("12", GOOD, kickoffs=[]),
@@ -93,7 +99,7 @@ def test_what_is_no_forecast_of_a_match_does_not_count(registry: Registry, path:
             said("12", GOOD, kickoffs=[START - 60], before=59.0),
         ]
     )
-    assert scores(registry, FileLog(path), lake).live(MODEL, "12", "13") is None
+    assert scores(registry, file_log(path), lake).live(MODEL, "12", "13") is None
 
 
 class Away:
@@ -103,49 +109,49 @@ class Away:
         raise SourceError("Kafka does not answer")
 
 
-def test_without_a_log_or_results_there_are_no_live_scores(registry: Registry, path: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_without_a_log_or_results_there_are_no_live_scores(registry: Registry, path: Path, tmp_path: Path) -> None:
     empty = Lake(str(tmp_path / "empty"))
-    quiet(path).write([said("12", BAD), said("13", GOOD)])
-    for log in (None, Away(), FileLog(path), FileLog(tmp_path)):
+    FileProducer(path).send([said("12", BAD), said("13", GOOD)])
+    for log in (None, Away(), file_log(path), file_log(tmp_path)):
         assert scores(registry, log, empty).live(MODEL, "12", "13") is None
 
 
-def test_history_is_of_the_registry(registry: Registry, lake: Lake) -> None:  # noqa: F811
+def test_history_is_of_the_registry(registry: Registry, lake: Lake) -> None:
     seen = scores(registry, None, lake)
     found = seen.history(MODEL, "1", "2", 3)
     assert found is not None
     assert len(found) == 3
     assert seen.history(MODEL, "1", "3", 52) is None
-    with pytest.raises(RegistryError, match="no model player-points"):
+    with pytest.raises(UnknownModelError, match="no model 'player-points'"):
         seen.history("player-points", "1", "2", 52)
     with pytest.raises(RegistryError, match="could not"):
         scores(Registry("http://127.0.0.1:1"), None, lake).history(MODEL, "1", "2", 52)
 
 
-def test_a_busy_log_is_kept_by_match(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
-    quiet(path).write([said("12", BAD, before=60 + number) for number in range(3000)] + [said("13", GOOD)])
-    seen = scores(registry, FileLog(path), lake)
+def test_a_busy_log_is_kept_by_match(registry: Registry, path: Path, lake: Lake) -> None:
+    FileProducer(path).send([said("12", BAD, before=60 + number) for number in range(3000)] + [said("13", GOOD)])
+    seen = scores(registry, file_log(path), lake)
     assert seen.live(MODEL, "12", "13") == pytest.approx([GAP])
     assert len(seen._forecasts) == 2
 
 
-def test_a_late_entry_does_not_replace_a_later_forecast(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
-    seen = scores(registry, FileLog(path), lake)
-    quiet(path).write([said("12", BAD), said("13", GOOD)])
+def test_a_late_entry_does_not_replace_a_later_forecast(registry: Registry, path: Path, lake: Lake) -> None:
+    seen = scores(registry, file_log(path), lake)
+    FileProducer(path).send([said("12", BAD), said("13", GOOD)])
     assert seen.live(MODEL, "12", "13") == pytest.approx([GAP])
-    quiet(path).write([said("12", GOOD, before=600)])
+    FileProducer(path).send([said("12", GOOD, before=600)])
     assert seen.live(MODEL, "12", "13") == pytest.approx([GAP])
 
 
 def test_what_nobody_plays_is_forgotten_first(
-    registry: Registry,  # noqa: F811
+    registry: Registry,
     path: Path,
     lake: Lake,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(observed, "MOST_KEPT", 10)
     made = [said("12", GOOD, kickoffs=[START + number], before=1000 - number) for number in range(30)]
-    quiet(path).write([*made, said("12", BAD), said("13", GOOD)])
-    seen = scores(registry, FileLog(path), lake)
+    FileProducer(path).send([*made, said("12", BAD), said("13", GOOD)])
+    seen = scores(registry, file_log(path), lake)
     assert seen.live(MODEL, "12", "13") == pytest.approx([GAP])
     assert len(seen._forecasts) == 10

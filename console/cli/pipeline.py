@@ -1,0 +1,96 @@
+"""`matchday pipeline ...`: runs on this machine and on a cluster."""
+
+from typing import Annotated
+
+import typer
+
+from console.cli import screen
+from console.cli.options import Environment, Image, RunNamespace, TrainUntil, Wait
+
+app = typer.Typer(no_args_is_help=True, help="Kubeflow pipelines.")
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
+
+
+@app.command()
+def run(as_of: TrainUntil = None) -> None:
+    """Run `train-match-outcome` on this machine with KFP's local runner."""
+    from console.cli.progress import RunProgress
+    from console.operations import training
+    from matchday import telemetry
+
+    moment = training.training_moment(as_of)
+    telemetry.start("matchday-console")
+    with RunProgress() as progress:
+        finished = training.train(moment, progress.show)
+    progress.show(finished)
+
+
+@app.command("compile")
+def compile_pipelines(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when a file is stale.")] = False,
+) -> None:
+    """Write the IR YAML of every pipeline."""
+    from pipelines import compilation
+
+    if check:
+        compilation.check_compiled()
+        return
+    for file in compilation.compile_all():
+        screen.say(f"wrote {file.name}")
+
+
+@app.command()
+def submit(
+    name: Annotated[str, typer.Argument(help="Pipeline, as train-match-outcome.")],
+    as_of: TrainUntil = None,
+    image: Image = None,
+    environment: Environment = "matchday",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
+    namespace: RunNamespace = "kubeflow",
+    seconds: Wait = 300,
+) -> None:
+    """Run a pipeline on the Kubeflow Pipelines of KFP_ENDPOINT."""
+    from console.cli.progress import RunProgress
+    from console.operations import runs
+    from matchday import telemetry
+
+    telemetry.start("matchday-console")
+    submitted = runs.submit(name, as_of, image, environment, seconds)
+    with RunProgress() as progress:
+        progress.show(submitted)
+        if wait:
+            progress.show(runs.complete(submitted.id, namespace, progress.show))
+
+
+@app.command()
+def status(run: RunId, namespace: RunNamespace = "kubeflow") -> None:
+    """Follow a run on the cluster to its end: states of its steps, metrics, the registered version."""
+    from console.cli.progress import RunProgress
+    from console.operations import runs
+
+    with RunProgress() as progress:
+        progress.show(runs.follow(run, namespace, progress.show))
+
+
+@app.command()
+def logs(
+    run: RunId,
+    namespace: RunNamespace = "kubeflow",
+    everything: Annotated[bool, typer.Option("--all", help="Kubeflow's own lines too.")] = False,
+) -> None:
+    """Follow a run on the cluster to its end: what its steps say, metrics, the registered version."""
+    from console.cli.progress import RunProgress
+    from console.operations import runs
+
+    with RunProgress() as progress:
+        progress.show(runs.follow_logs(run, namespace, everything, progress.show))
+
+
+@app.command()
+def upload(image: Image = None, environment: Environment = "matchday", seconds: Wait = 300) -> None:
+    """Upload every pipeline, as a version named by version and commit, to the Kubeflow Pipelines of KFP_ENDPOINT."""
+    from console.operations import runs
+
+    for pipeline in runs.upload(image, environment, seconds):
+        screen.say(f"{pipeline.name} {pipeline.version} {'uploaded' if pipeline.new else 'is there already'}")

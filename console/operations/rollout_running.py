@@ -1,0 +1,85 @@
+"""Carrying out a rollout on this machine, and following one that another process carries out."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from console.operations.rollouts import open_rollouts, read_spec
+from matchday.settings import Settings
+from rollout.embedded.runner import Runner
+from rollout.embedded.settings import RolloutSettings
+from rollout.embedded.workspace import Workspace
+from rollout.observations.factory import open_sources
+from rollout.spec import Spec
+from rollout.state import HistoryEntry, State
+
+POLL_SECONDS = 1.0
+
+OnEntry = Callable[[HistoryEntry], None]
+OnState = Callable[[State], None]
+
+
+@dataclass(frozen=True)
+class RolloutResult:
+    """The last state of a rollout that was carried out or followed: ended, unless it was told to stop before.
+
+    service, address: where its model is served on this machine; None for a rollout of a cluster.
+    """
+
+    name: str
+    state: State
+    service: str
+    address: tuple[str, int] | None = None
+
+
+def start_here(
+    name: str,
+    candidate: str | None,
+    file: Path | None,
+    rollout: RolloutSettings,
+    on_entry: OnEntry,
+    on_state: OnState,
+    stopped: Event,
+) -> RolloutResult:
+    """Begin a rollout on this machine, or go on with the one of that name, until it ends or `stopped` is set.
+
+    on_entry: called with each decision. on_state: called with the state after each round.
+    Raises MatchdayError for a rollout that cannot begin, Busy while another process carries it out.
+    """
+    workspace = Workspace(Settings(), rollout)
+    if candidate or file or name not in workspace.rollouts.names():
+        create_here(workspace, name, read_spec(candidate, file))
+    runner = Runner(workspace, name, open_sources(Settings()), rollout.interval_seconds, on_entry, on_state)
+    runner.stopped = stopped
+    state = runner.run()
+    service = workspace.rollouts.spec(name).inference_service
+    return RolloutResult(name, state, service, workspace.address(service))
+
+
+def create_here(workspace: Workspace, name: str, spec: Spec) -> None:
+    """Store a new rollout of this machine, once it is clear that it can begin. Raises MatchdayError."""
+    if name in workspace.rollouts.names() and workspace.rollouts.spec(name) == spec:
+        return
+    workspace.admit(spec, open_sources(Settings()).versions)
+    workspace.rollouts.create(name, spec)
+
+
+def start_on_cluster(
+    name: str, candidate: str | None, file: Path | None, namespace: str, on_entry: OnEntry, on_state: OnState
+) -> RolloutResult:
+    """Begin a rollout that an operator carries out, or follow the one of that name, until it ends."""
+    rollouts = open_rollouts(namespace)
+    if candidate or file:
+        rollouts.create(name, read_spec(candidate, file))
+    seen = 0.0
+    while True:
+        state = rollouts.state(name)
+        for entry in [entry for entry in state.history if entry.time > seen]:
+            on_entry(entry)
+            seen = entry.time
+        on_state(state)
+        if state.ended:
+            return RolloutResult(name, state, rollouts.spec(name).inference_service)
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,178 @@
+"""Rollouts: listed, described, and told what to do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from matchday.errors import MatchdayError
+from matchday.settings import Settings
+from rollout.embedded.settings import RolloutSettings
+from rollout.embedded.workspace import Workspace
+from rollout.judge import Finding
+from rollout.repository import RolloutRepository
+from rollout.spec import Spec, SpecError
+from rollout.state import Commands, HistoryEntry, Phase, State
+
+SERVICE = "match-outcome"
+
+
+@dataclass(frozen=True)
+class LocalService:
+    """A service of this machine.
+
+    runner: the process that carries a rollout out, empty when none does. address: where Envoy listens, None while it
+    does not run. servers: URL of each version's server.
+    """
+
+    runner: str
+    address: tuple[str, int] | None
+    servers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class RolloutRecord:
+    """A rollout as it was asked for and as it is. service: only for a rollout of this machine."""
+
+    name: str
+    spec: Spec
+    state: State
+    service: LocalService | None = None
+
+    @property
+    def candidate(self) -> str:
+        """The candidate's version, or what the spec calls it while that is not known."""
+        return self.state.candidate_version or self.spec.candidate
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order to a rollout that was stored. running: whether a process is there to carry it out."""
+
+    name: str
+    running: bool
+    approved: str = ""
+
+
+def open_rollouts(namespace: str | None) -> RolloutRepository:
+    """The rollouts of a namespace of a cluster, or of this machine."""
+    if not namespace:
+        return open_workspace().rollouts
+    from rollout.kubernetes.repository import ClusterRepository
+
+    return ClusterRepository(namespace)
+
+
+def open_workspace() -> Workspace:
+    """Rollouts and services of this machine."""
+    return Workspace(Settings(), RolloutSettings())
+
+
+def read_spec(candidate: str | None, file: Path | None) -> Spec:
+    """A spec from a YAML file, bare or as a ModelRollout, with the given candidate. Raises SpecError."""
+    given: dict[str, Any] = {"inferenceService": SERVICE}
+    if file:
+        try:
+            read = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise SpecError(f"{file} cannot be read: {' '.join(str(error).split())}") from None
+        if not isinstance(read, dict):
+            raise SpecError(f"{file} holds no rollout: write keys such as candidate and steps")
+        given |= dict(read["spec"]) if isinstance(read.get("spec"), dict) else read
+    return Spec.parse(given | ({"candidate": candidate} if candidate else {}))
+
+
+def list_rollouts(namespace: str | None) -> list[RolloutRecord]:
+    """All rollouts, oldest first. Raises MatchdayError when there are none."""
+    rollouts = open_rollouts(namespace)
+    found = [RolloutRecord(name, rollouts.spec(name), rollouts.state(name)) for name in rollouts.names()]
+    if not found:
+        raise MatchdayError("there are no rollouts; begin one with 'matchday rollout start NAME --candidate VERSION'")
+    return found
+
+
+def describe(name: str, namespace: str | None) -> RolloutRecord:
+    """One rollout; on this machine with its service. Raises UnknownRollout."""
+    rollouts = open_rollouts(namespace)
+    spec, state = rollouts.spec(name), rollouts.state(name)
+    return RolloutRecord(name, spec, state, None if namespace else _local_service(spec))
+
+
+def list_decisions(name: str, namespace: str | None) -> tuple[HistoryEntry, ...]:
+    """Every decision that is kept, oldest first. Raises UnknownRollout."""
+    return open_rollouts(namespace).state(name).history
+
+
+def find_findings(state: State) -> list[Finding]:
+    """What the judge found: now, or when it last decided; empty before it judged anything."""
+    last = next((entry.findings for entry in reversed(state.history) if entry.findings), ())
+    return [Finding.from_dict(finding) for finding in state.findings or last]
+
+
+def approve(name: str, namespace: str | None) -> Order:
+    """Approve what a rollout waits for. Raises MatchdayError when it waits for nothing."""
+    rollouts = open_rollouts(namespace)
+    state = rollouts.state(name)
+    if not state.gate:
+        raise MatchdayError(f"rollout {name} waits for no approval: it is {phase_text(state)}")
+    approved = rollouts.requests(name).model_copy(update={"approved": state.gate})
+    return _order(rollouts, name, approved, namespace)
+
+
+def pause(name: str, namespace: str | None, *, paused: bool) -> Order:
+    """Hold a rollout at its weight, or let it go on. A bad candidate is rolled back all the same."""
+    rollouts = _open_unfinished(name, namespace)
+    return _order(rollouts, name, rollouts.requests(name).model_copy(update={"paused": paused}), namespace)
+
+
+def abort(name: str, namespace: str | None) -> Order:
+    """Roll a candidate back. Raises MatchdayError when the rollout has ended."""
+    rollouts = _open_unfinished(name, namespace)
+    aborted = rollouts.requests(name).model_copy(update={"aborted": True, "paused": False})
+    return _order(rollouts, name, aborted, namespace)
+
+
+def retry(name: str, namespace: str | None) -> Order:
+    """Start a rollout that has ended again from its beginning. Raises MatchdayError when it has not ended."""
+    rollouts = open_rollouts(namespace)
+    state = rollouts.state(name)
+    if not state.ended:
+        raise MatchdayError(f"rollout {name} has not ended: it is {phase_text(state)}")
+    return _order(rollouts, name, Commands(retry=state.attempt + 1), namespace)
+
+
+def stop_service(service: str) -> None:
+    """Stop Envoy and the servers of a service of this machine. Raises MatchdayError when there is none."""
+    workspace = open_workspace()
+    if service not in workspace.services():
+        raise MatchdayError(f"nothing serves {service} here; there is: {', '.join(workspace.services()) or 'nothing'}")
+    workspace.stop(service)
+
+
+def phase_text(state: State) -> str:
+    """The phase for people, with the candidate's share of requests while that grows."""
+    return f"{state.phase} at {state.weight} %" if state.phase is Phase.PROGRESSING else str(state.phase)
+
+
+def _open_unfinished(name: str, namespace: str | None) -> RolloutRepository:
+    rollouts = open_rollouts(namespace)
+    if (state := rollouts.state(name)).ended:
+        raise MatchdayError(f"rollout {name} has ended: it is {phase_text(state)}")
+    return rollouts
+
+
+def _order(rollouts: RolloutRepository, name: str, commands: Commands, namespace: str | None) -> Order:
+    rollouts.ask(name, commands)
+    running = bool(namespace) or bool(open_workspace().carrier(rollouts.spec(name).inference_service))
+    return Order(name, running, commands.approved)
+
+
+def _local_service(spec: Spec) -> LocalService:
+    workspace, name = open_workspace(), spec.inference_service
+    address = workspace.address(name)
+    servers: dict[str, str] = {}
+    if address:
+        running = workspace.splitter(name, spec.model).servers
+        servers = {version: running.url(version) for version in running.roster.ports}
+    return LocalService(workspace.carrier(name), address, servers)

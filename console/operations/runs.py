@@ -1,0 +1,92 @@
+"""Pipelines on a cluster: submitted, followed, uploaded."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.operations import training
+from console.operations.events import ClusterEvent, RunSubmitted
+from console.operations.run_following import ClusterRunFinished, RunFollower, StandstillError
+from matchday import __version__, telemetry
+from pipelines.compilation import PIPELINES, compile_for_cluster
+from pipelines.kubeflow import VARIABLE, Kubeflow
+from pipelines.placement import Placement, image_of_this_commit, tag_of_this_commit
+from pipelines.pods import PodsError, RunPods
+
+
+@dataclass(frozen=True)
+class UploadedPipeline:
+    """A version of a pipeline on the cluster. new: whether it was uploaded now, or was there before."""
+
+    name: str
+    version: str
+    new: bool
+
+
+def submit(name: str, as_of: str | None, image: str | None, environment: str, seconds: float) -> RunSubmitted:
+    """Begin a run of a pipeline on the cluster.
+
+    image: of the steps; None means this commit's. environment: the release whose settings the steps get. seconds: how
+    long to wait for Kubeflow. Raises MatchdayError when it does not answer or refuses.
+    """
+    moment = training.training_moment(as_of)
+    with telemetry.span(f"submit {name}", as_of=moment.isoformat()), tempfile.TemporaryDirectory() as scratch:
+        trace = telemetry.traceparent() or ""
+        package = Path(scratch) / f"{name}.yaml"
+        compile_for_cluster(name, Placement(image or image_of_this_commit(), environment, trace), package)
+        kubeflow = connect(seconds)
+        arguments = {"as_of": moment.isoformat(), "traceparent": trace}
+        run_id = kubeflow.submit(package, f"{name} as of {moment:%Y-%m-%d}", arguments)
+    return RunSubmitted(run_id, name, moment, kubeflow.address(run_id))
+
+
+def complete(run_id: str, namespace: str, on_event: Callable[[ClusterEvent], None]) -> ClusterRunFinished:
+    """Follow a run that was submitted here, as `follow`, and stop it when it cannot go on."""
+    kubeflow = connect()
+    try:
+        return RunFollower(kubeflow, run_id, namespace, _pods(namespace), on_event).follow_states()
+    except StandstillError:
+        kubeflow.stop(run_id)
+        raise
+
+
+def follow(run_id: str, namespace: str, on_event: Callable[[ClusterEvent], None]) -> ClusterRunFinished:
+    """Follow a run to its end and report the states of its steps. Raises MatchdayError unless it succeeds."""
+    return RunFollower(connect(), run_id, namespace, _pods(namespace), on_event).follow_states()
+
+
+def follow_logs(
+    run_id: str, namespace: str, everything: bool, on_event: Callable[[ClusterEvent], None]
+) -> ClusterRunFinished:
+    """Follow a run to its end and report what its steps print. Raises as `follow`, PodsError without access to logs.
+
+    everything: Kubeflow's own lines too.
+    """
+    return RunFollower(connect(), run_id, namespace, RunPods(namespace), on_event).follow_logs(everything)
+
+
+def upload(image: str | None, environment: str, seconds: float) -> Iterator[UploadedPipeline]:
+    """Upload every pipeline as a version named by version and commit; each is yielded once it is there."""
+    placement = Placement(image or image_of_this_commit(), environment)
+    version, description = f"{__version__}-{tag_of_this_commit()}", f"image {placement.image}, release {environment}"
+    kubeflow = connect(seconds)
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in PIPELINES:
+            package = Path(scratch) / f"{name}.yaml"
+            compile_for_cluster(name, placement, package)
+            kept = kubeflow.upload(name, package, version, description)
+            yield UploadedPipeline(name, kept.version, kept.new)
+
+
+def connect(seconds: float = 0) -> Kubeflow:
+    """Kubeflow Pipelines at KFP_ENDPOINT. Raises MatchdayError when it does not answer within `seconds`."""
+    return Kubeflow(os.environ.get(VARIABLE, ""), seconds)
+
+
+def _pods(namespace: str) -> RunPods | None:
+    try:
+        return RunPods(namespace)
+    except PodsError:
+        return None

@@ -1,0 +1,62 @@
+"""The training pipeline on this machine, and the dates that it takes."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from console.operations.events import LocalEvent, LocalRunFinished
+from console.operations.transcript import Transcript
+from matchday import calendar, telemetry
+from matchday.errors import MatchdayError
+from matchday.features.team import FULL_TIME
+from matchday.settings import Settings
+from matchday.sources.snapshot import Snapshot
+from matchday.tables import Fixtures, Matches
+from pipelines import local
+from pipelines.training import train_match_outcome
+
+LINES_SHOWN = 40
+"""Last lines of a run that go with a failure which no step foresaw."""
+
+
+def plan_gameweek(as_of: str | None) -> calendar.Gameweek:
+    """The gameweek to forecast as of a date; None means the day before the last one.
+
+    Raises CalendarError for a date that cannot be forecast, SettingsError where local state cannot be written.
+    """
+    settings = Settings()
+    settings.make_home()
+    fixtures = Snapshot(settings.snapshot).load(Fixtures)
+    moment = calendar.parse(as_of) if as_of else calendar.last_gameweek_day(fixtures)
+    return calendar.next_gameweek(fixtures, moment)
+
+
+def training_moment(as_of: str | None) -> datetime:
+    """The moment to train as of; None means after the last match. Raises as `plan_gameweek` does."""
+    settings = Settings()
+    settings.make_home()
+    if as_of is None:
+        last: datetime = Snapshot(settings.snapshot).load(Matches)["kickoff"].max().to_pydatetime()
+        return last + FULL_TIME
+    asked = calendar.parse(as_of)
+    if asked < calendar.EARLIEST:
+        raise calendar.CalendarError(
+            f"too little to learn from on {asked:%Y-%m-%d}: choose {calendar.EARLIEST:%Y-%m-%d} or later"
+        )
+    return asked
+
+
+def train(as_of: datetime, on_event: Callable[[LocalEvent], None]) -> LocalRunFinished:
+    """Run `train-match-outcome` as of a moment on this machine.
+
+    Raises MatchdayError with the failing step's own words, or with the last lines of the run as a note.
+    """
+    transcript = Transcript(on_event)
+    with telemetry.span("train-match-outcome", as_of=as_of.isoformat()):
+        try:
+            local.run(train_match_outcome, transcript.read, as_of=as_of.isoformat())
+        except local.RunError as error:
+            if transcript.failure:
+                raise MatchdayError(transcript.failure) from error
+            error.add_note("\n".join(transcript.lines[-LINES_SHOWN:]))
+            raise
+    return transcript.summary
