@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,7 +68,7 @@ class HttpClient:
     """Reads from one server. Holds no connection open between calls, so there is nothing to close.
 
     A user and password in the URL are sent as basic authentication. No header goes to another server: redirects
-    are answers here. HTTP_PROXY and its like are honoured.
+    are answers here.
     """
 
     def __init__(
@@ -76,8 +77,11 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         trust: ssl.SSLContext | None = None,
         silence_seconds: float = SILENCE_SECONDS,
+        direct: bool = False,
     ) -> None:
         """headers: sent with every request. trust: the system's authorities by default, see `load_authorities`.
+
+        direct: go past the proxies that HTTP_PROXY and its like name, for a server on this machine.
 
         Raises HttpError for an address that is not `http(s)://HOST[:PORT][/PATH]`.
         """
@@ -92,6 +96,7 @@ class HttpClient:
         }
         self._trust = trust
         self._silence_seconds = silence_seconds
+        self._direct = direct
 
     def get(self, path: str, query: Mapping[str, str] | None = None, limit: int = MAX_BYTES) -> HttpAnswer:
         """GET a path below the URL. Raises NoAnswer, UntrustedCertificate, or AnswerTooLarge beyond `limit` bytes."""
@@ -113,8 +118,6 @@ class HttpClient:
     def _open(self, path: str, query: Mapping[str, str] | None) -> Iterator["httpx.Response"]:
         import httpx
 
-        if self._trust is None:
-            self._trust = ssl.create_default_context()
         try:
             with httpx.stream(
                 "GET",
@@ -122,7 +125,8 @@ class HttpClient:
                 params=query,
                 headers=self._headers,
                 timeout=self._silence_seconds,
-                verify=self._trust,
+                verify=self._trust or _system_authorities(),
+                trust_env=not self._direct,
             ) as response:
                 yield response
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -147,6 +151,11 @@ class HttpClient:
                 return NoAnswer(f"{self.url} does not answer ({cause.strerror})", cause.strerror)
         reason = str(error) or type(error).__name__
         return NoAnswer(f"{self.url} does not answer ({reason})", reason)
+
+
+@cache
+def _system_authorities() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 def load_authorities(file: str) -> ssl.SSLContext:

@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import Any
 
 from matchday.signature import RAW_INPUT
-from serving.batching import Batch
+from serving.batching import MicroBatcher
 from serving.call import FEATURES, INFERENCE, Call
 from serving.explain import Explainer
 from serving.features.store import Key, OnlineStore, Rows
 from serving.inputs import InputReader, Inputs
 from serving.log import DisabledLog, Prediction, PredictionLog
-from serving.metrics import Series, uncounted
+from serving.metrics import Series, unpublished_series
 from serving.model import Matrix, Model
 from serving.moments import iso
 from serving.protocol.errors import Refusal, Unavailable, join_names, quote
@@ -41,7 +41,7 @@ class Endpoint:
     ) -> None:
         self.model = model
         self.store = store
-        self.series = series or uncounted()
+        self.series = series or unpublished_series()
         self.log = log or DisabledLog()
         self.variant = variant
         self.signature = model.signature
@@ -49,7 +49,7 @@ class Endpoint:
         self.labels = tuple(self.signature.classes) or (self.signature.output,)
         self.explainer = Explainer(model)
         self._reader = InputReader(model.signature, store, ttls)
-        self._batch = Batch(model)
+        self._batcher = MicroBatcher(model)
 
     @property
     def name(self) -> str:
@@ -141,7 +141,7 @@ class Endpoint:
 
     async def _predict(self, vectors: Vectors) -> Matrix:
         try:
-            return await self._batch.predict(vectors.values)
+            return await self._batcher.predict(vectors.values)
         except Unavailable as error:
             if not vectors.missing:
                 raise Unavailable(str(error)) from None
@@ -151,7 +151,7 @@ class Endpoint:
     def _count(self, inputs: Inputs) -> None:
         vectors = inputs.vectors
         age = None if vectors.oldest is None else time.time() - vectors.oldest
-        self.series.answered(len(vectors.values), len(vectors.missing), age, inputs.degraded)
+        self.series.count_answer(len(vectors.values), len(vectors.missing), age, inputs.degraded)
 
     def _prediction(self, request_id: str, call: Call, inputs: Inputs, output: Matrix, seconds: float) -> Prediction:
         return Prediction(

@@ -121,4 +121,4 @@ class Admission:
         if call.sampled:
             about: dict[str, str | int] = {"model": endpoint.name, "version": endpoint.model.version, STATUS: status}
             self._pipeline.relay.record(call.span(self._span, ended, self._headers.get("tracestate"), about))
-        endpoint.series.finished(call, ended - call.begun, status)
+        endpoint.series.count_request(call, ended - call.begun, status)

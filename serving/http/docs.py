@@ -1,4 +1,4 @@
-"""What can be asked of this server, for people: one HTML page that loads nothing else."""
+"""The documentation page of the server and its loaded models: one HTML page that loads nothing else."""
 
 import json
 import shlex

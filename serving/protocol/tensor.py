@@ -27,13 +27,12 @@ DTYPES: dict[str, str] = {
     "FP32": "<f4",
     "FP64": "<f8",
 }
-"""Datatype of the protocol -> numpy dtype of its little-endian bytes. BYTES is apart: its items are texts."""
+"""Datatype of the protocol -> numpy dtype of its little-endian bytes. BYTES is not among them: its items are texts."""
 
 DATATYPES = (*DTYPES, "BYTES")
 
-
 LARGEST = {name: float(np.finfo(DTYPES[name]).max) for name in ("FP16", "FP32")}
-"""Numbers within these need no second look, at rounding to infinity, once they are an array."""
+"""Numbers within these cannot be rounded to infinity, so that the array needs no check."""
 
 Items = tuple[frozenset[type], str]
 
@@ -43,7 +42,7 @@ ITEMS: dict[str, Items] = {
     "BOOL": (frozenset({bool}), "true or false"),
     **dict.fromkeys(("FP16", "FP32", "FP64"), (frozenset({int, float}), "numbers")),
 }
-"""Datatype -> types that items of its `data` may have, and what a person calls them; `WHOLE` for the others."""
+"""Datatype -> types that items of its `data` may have, and their name in messages; `WHOLE` for the others."""
 
 
 class Tensor(NamedTuple):
@@ -63,7 +62,7 @@ def decode(name: str, datatype: str, shape: tuple[int, ...], data: list[Any]) ->
     types = set(map(type, data))
     items = data
     if list in types:
-        items = flat(name, data, shape)
+        items = flatten(name, data, shape)
         types = set(map(type, items))
     count = math.prod(shape)
     if len(items) != count:
@@ -102,7 +101,7 @@ def encode_bytes(tensor: Tensor) -> bytes:
     return np.ascontiguousarray(tensor.values, DTYPES[tensor.datatype]).tobytes()
 
 
-def flat(name: str, data: list[Any], shape: Sequence[int]) -> list[Any]:
+def flatten(name: str, data: list[Any], shape: Sequence[int]) -> list[Any]:
     """The items of nested `data` in row-major order. Raises Refusal when nested otherwise than `shape`."""
     rows = data
     for size in shape[1:]:
@@ -125,7 +124,7 @@ def _array(name: str, datatype: str, items: list[Any]) -> Array:
 
 
 def _within(items: list[Any], limit: float) -> bool:
-    """Whether all numbers are within a limit; no, where one is NaN: their sum is none then, whatever `min` says."""
+    """Whether all numbers are within a limit. False with a NaN: `min` and `max` may pass over it, the sum cannot."""
     return -limit <= min(items) and max(items) <= limit and not math.isnan(sum(items))
 
 

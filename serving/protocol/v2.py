@@ -1,4 +1,4 @@
-"""Open Inference Protocol V2 over REST: the request as read from a body, the response as written to one.
+"""Codec of the Open Inference Protocol V2 over REST: bodies to requests, and responses to bodies.
 
 Pure functions of bytes. https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol
 The binary tensor extension puts raw tensors behind a JSON part whose length stands in a header.
@@ -21,7 +21,7 @@ Parameter = str | int | float | bool
 
 
 class InferenceRequest(NamedTuple):
-    """What a client asks. outputs: name -> wanted as raw bytes; empty means every output."""
+    """A request for a forecast, of any protocol. outputs: name -> wanted as raw bytes; empty means every output."""
 
     inputs: Mapping[str, Tensor]
     id: str | None = None
@@ -29,12 +29,12 @@ class InferenceRequest(NamedTuple):
     parameters: Mapping[str, Any] = MappingProxyType({})
 
     def wants_binary(self, output: str) -> bool:
-        """Whether the named output goes back as raw bytes."""
+        """Whether an output is to be sent as raw bytes."""
         return self.outputs.get(output, self.parameters.get("binary_data_output") is True)
 
 
 class InferenceResponse(NamedTuple):
-    """What is answered."""
+    """A forecast, for any protocol."""
 
     model_name: str
     model_version: str
@@ -63,7 +63,7 @@ def parse(body: bytes, json_length: int | None = None, max_batch: int | None = N
     if at != len(raw):
         raise Refusal(f"{len(raw) - at} bytes are left after the last binary input: the sizes do not add up")
     parameters = _parameters(message, "the request")
-    return InferenceRequest(inputs, checked_id(message.get("id")), _outputs(message), parameters)
+    return InferenceRequest(inputs, check_id(message.get("id")), _outputs(message), parameters)
 
 
 def render(response: InferenceResponse, binary: frozenset[str] = frozenset()) -> tuple[bytes, int | None]:
@@ -98,7 +98,7 @@ def _split(body: bytes, json_length: int | None) -> tuple[bytes, bytes]:
 
 
 def loads(head: bytes, example: str = '{"inputs": [...]}') -> dict[str, Any]:
-    """The JSON object of a body. Raises Refusal when there is none, showing what one begins like."""
+    """The JSON object of a body. Raises Refusal, with an example, when there is none."""
     if not head.strip():
         raise Refusal(f"the body is empty: send JSON such as {example}")
     try:
@@ -120,7 +120,7 @@ def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[
     datatype = entry.get("datatype")
     if datatype not in DATATYPES:
         raise Refusal(f"input {quote(name)} has datatype {quote(datatype)}: use one of {join_names(DATATYPES)}")
-    shape = checked_shape(name, entry.get("shape"), max_batch)
+    shape = check_shape(name, entry.get("shape"), max_batch)
     size = None
     if "parameters" in entry:
         size = _parameters(entry, f"input {quote(name)}").get("binary_data_size")
@@ -139,7 +139,7 @@ def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[
     return decode_bytes(name, datatype, shape, raw[at : at + size]), at + size
 
 
-def checked_shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
+def check_shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
     """The shape of an input. Raises Refusal: 413 when it has more than `max_batch` rows, else 400."""
     if not isinstance(shape, list) or not shape or len(shape) > 8:
         raise Refusal(f"input {quote(name)} needs a shape such as [1] or [1, 30], found {quote(shape)}")
@@ -152,7 +152,7 @@ def checked_shape(name: str, shape: object, max_batch: int | None) -> tuple[int,
 
 
 def too_many(what: str, rows: int, limit: int) -> Refusal:
-    """The refusal (413) of more rows than are answered at once."""
+    """The refusal (413) of too many rows in one request."""
     return Refusal(f"{what} has {rows} rows, at most {limit} are answered at once", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
@@ -190,7 +190,7 @@ def _parameters(entry: dict[str, Any], where: str) -> dict[str, Any]:
     return value
 
 
-def checked_id(value: object) -> str | None:
+def check_id(value: object) -> str | None:
     """The id of a request. Raises Refusal when it is no text, or a long one."""
     if value is not None and not (isinstance(value, str) and len(value) <= 256):
         raise Refusal(f"id must be a text of at most 256 characters, found {quote(value)}")

@@ -164,3 +164,11 @@ def test_an_untrusted_certificate_is_told_from_silence(tmp_path: Path) -> None:
 def test_importing_it_does_not_import_httpx() -> None:
     code = "import sys, matchday.http; matchday.http.HttpClient('http://x'); assert 'httpx' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_server_on_this_machine_is_asked_past_the_proxy(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    url = f"http://127.0.0.1:{port}/base"
+    assert HttpClient(url, direct=True).get("/").status == 200
+    with pytest.raises(NoAnswer):
+        HttpClient(url).get("/")

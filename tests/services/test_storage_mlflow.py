@@ -414,7 +414,7 @@ def test_the_storage_container_waits_for_what_a_release_brings_and_for_nothing_e
     failing(monkeypatch, clock, *errors)
     begun = clock.now
     assert storage.main(["mlflow://match-outcome@champion", "/mnt/models"]) == code
-    assert clock.now - begun == pytest.approx(seconds, abs=storage.AGAIN_SECONDS)
+    assert clock.now - begun == pytest.approx(seconds, abs=storage.RETRY_SECONDS)
     said = [f"matchday storage waits: {reason}" for reason in waits]
     last = [f"matchday storage: {errors[-1][1]}"] if code else []
     assert capsys.readouterr().err.splitlines() == said + last

@@ -233,8 +233,8 @@ def test_server_is_ready_after_two_seconds_of_work(online: Online, bundle: Path,
 def test_server_imports_nothing_heavy(online: Online, bundle: Path, tmp_path: Path) -> None:
     port = free_port()
     script = (
-        "import sys, asyncio, serving.__main__\n"
-        "application = serving.__main__.create()\n"
+        "import sys, asyncio, serving.__main__, serving.application\n"
+        "application = serving.application.create()\n"
         "application.__rsgi_init__(None)\n"
         "asyncio.run(application.worker.endpoints['match-outcome'].check_ready())\n"
         "print(sorted({'feast', 'mlflow', 'pandas', 'sklearn', 'xgboost', 'kfp'} & set(sys.modules)))\n"
