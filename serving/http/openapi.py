@@ -1,4 +1,4 @@
-"""What can be asked of this server, for machines: an OpenAPI 3.1 document of the models that are loaded."""
+"""OpenAPI 3.1 document of the server and its loaded models."""
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
@@ -8,10 +8,10 @@ from serving.endpoint import Endpoint
 from serving.protocol.schemas import SCHEMAS, ref
 
 EXAMPLES: Mapping[str, Any] = {"home": "ARS", "away": "LIV", "opponent": "LIV", "team": "ARS", "player": 223340}
-"""A value for each entity input; a key that is not here is shown by its name."""
+"""An example for each entity input; an input that is not here has its name as example."""
 
 REFUSALS = {
-    "400": "The request cannot be read, or asks for what there is not; the message says what to change.",
+    "400": "The request cannot be read, or asks for something unknown; the message says what to change.",
     "401": "The server asks for its token.",
     "404": "No such model or version, or nothing to explain it with.",
     "408": "The body did not arrive in time.",
@@ -49,7 +49,7 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 
 
 def entity_example(endpoint: Endpoint) -> dict[str, Any]:
-    """Entities of one row, as a client may ask."""
+    """Entities of one row of a request."""
     inputs = endpoint.signature.inputs
     return {each.name: EXAMPLES.get(each.name, 1 if each.datatype == "INT64" else each.name) for each in inputs}
 
@@ -98,6 +98,9 @@ def _model_paths(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.explainer.able:
         paths |= {
             f"/v2/models/{name}/explain": _post("What each feature adds to a forecast", tensors, v2, "Explanations"),
+            f"/v2/models/{name}/versions/{{version}}/explain": _post(
+                "What each feature adds to a forecast by this version", tensors, v2, "Explanations"
+            ),
             f"/v1/models/{name}:explain": _post(
                 "What each feature adds to a forecast", ref("Instances"), v1, "Explanations"
             ),

@@ -1,4 +1,4 @@
-"""Where the next version of a served model would come from, and whether there is one."""
+"""Sources of new versions of a served model: a folder, a tracking server, MLflow's database on this machine."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,46 +13,46 @@ from serving.storage import StoredBundle, fetch, open_registry
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A bundle to serve. version: as registered; None leaves it to the bundle."""
+class CandidateBundle:
+    """A bundle that may take over. version: as registered; None leaves it to the bundle."""
 
     folder: Path
     version: str | None
 
 
-class Source(Protocol):
-    """Something that may come to hold another version. Its methods may take long and raise MatchdayError."""
+class BundleSource(Protocol):
+    """Has one version at a time. Its methods may take long, and raise MatchdayError."""
 
     def state(self) -> object:
-        """What is there now, cheaply; two states that are equal are the same version."""
+        """A cheap mark of the version that the source has now: while it is equal, the version is the same."""
 
-    def get(self) -> Candidate:
-        """The bundle that is there now, on this machine."""
+    def get(self) -> CandidateBundle:
+        """Its bundle, on this machine."""
 
     def __str__(self) -> str:
-        """For people."""
+        """Its address, for people."""
 
 
-class Folder:
-    """A bundle folder, or a link to one, that someone may replace."""
+class FolderSource:
+    """A bundle folder, or a symbolic link to one, that may be replaced."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def state(self) -> object:
-        """Which files are there."""
+        """Device, inode, size and time of each file."""
         return tuple(_mark(self.path / name) for name in (*CONTENTS, SUMS))
 
-    def get(self) -> Candidate:
-        """The folder that a link points to now, so that all files are read from the same one."""
-        return Candidate(self.path.resolve(), None)
+    def get(self) -> CandidateBundle:
+        """The folder itself, not the link, so that all files are read from the same one."""
+        return CandidateBundle(self.path.resolve(), None)
 
     def __str__(self) -> str:
         return str(self.path)
 
 
-class Served:
-    """A model URI on a tracking server that answers over REST."""
+class TrackingServerSource:
+    """A model URI on a tracking server, asked over REST."""
 
     def __init__(self, uri: str, home: Path, tracking_uri: str) -> None:
         self.uri = uri
@@ -63,7 +63,7 @@ class Served:
         """The version that the URI means now."""
         return open_registry(self._tracking_uri).resolve(self.uri).version
 
-    def get(self) -> Candidate:
+    def get(self) -> CandidateBundle:
         """Its bundle, downloaded once for all workers."""
         return _candidate(fetch(self.uri, self._home, open_registry(self._tracking_uri)))
 
@@ -71,8 +71,8 @@ class Served:
         return self.uri
 
 
-class Embedded:
-    """A model URI in MLflow's database on this machine, which another process asks when the file has changed."""
+class DatabaseSource:
+    """A model URI in MLflow's database on this machine. A subprocess reads it, and only when the file has changed."""
 
     def __init__(self, uri: str, home: Path, database: Path) -> None:
         self.uri = uri
@@ -81,10 +81,10 @@ class Embedded:
         self._files = (database, database.with_name(f"{database.name}-wal"))
 
     def state(self) -> object:
-        """The files of the database."""
+        """Device, inode, size and time of the database's files."""
         return tuple(_mark(file) for file in self._files)
 
-    def get(self) -> Candidate:
+    def get(self) -> CandidateBundle:
         """The bundle of the version that the URI means now."""
         return _candidate(fetch(self.uri, self._home, open_registry(self._tracking_uri)))
 
@@ -92,21 +92,21 @@ class Embedded:
         return self.uri
 
 
-def sources(settings: ServingSettings) -> list[Source | None]:
-    """What each of the bundles follows: its model URI, or else its folder; None for a version that is pinned."""
+def open_sources(settings: ServingSettings) -> list[BundleSource | None]:
+    """The source that each bundle follows: its model URI, or else its folder; None for a pinned version."""
     uris = [*settings.sources, *[""] * len(settings.bundles)]
-    return [_source(uri, folder) for folder, uri in zip(settings.bundles, uris, strict=False)]
+    return [_open_source(uri, folder) for folder, uri in zip(settings.bundles, uris, strict=False)]
 
 
-def _source(uri: str, folder: Path) -> Source | None:
+def _open_source(uri: str, folder: Path) -> BundleSource | None:
     if not uri.startswith(SCHEME):
-        return Folder(folder)
+        return FolderSource(folder)
     if _is_pinned(uri):
         return None
     domain = Settings()
     if domain.tracking_uri.startswith("sqlite:///"):
-        return Embedded(uri, domain.home, Path(domain.tracking_uri.removeprefix("sqlite:///")))
-    return Served(uri, domain.home, domain.tracking_uri)
+        return DatabaseSource(uri, domain.home, Path(domain.tracking_uri.removeprefix("sqlite:///")))
+    return TrackingServerSource(uri, domain.home, domain.tracking_uri)
 
 
 def _is_pinned(uri: str) -> bool:
@@ -116,8 +116,8 @@ def _is_pinned(uri: str) -> bool:
         return False
 
 
-def _candidate(stored: StoredBundle) -> Candidate:
-    return Candidate(stored.folder, stored.version)
+def _candidate(stored: StoredBundle) -> CandidateBundle:
+    return CandidateBundle(stored.folder, stored.version)
 
 
 def _mark(file: Path) -> Iterable[int] | None:

@@ -1,4 +1,4 @@
-"""What can be asked of this server, for people: one HTML page that loads nothing else."""
+"""The documentation page of the server and its loaded models: one HTML page that loads nothing else."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from serving.endpoint import Endpoint
-from serving.openapi import v1_example, v2_example
+from serving.http.openapi import v1_example, v2_example
 
 HEADERS = [
     ("content-type", "text/html; charset=utf-8"),
