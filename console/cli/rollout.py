@@ -252,7 +252,7 @@ def print_findings(findings: Sequence["Finding"]) -> None:
 
 def service_lines(service: "LocalService") -> list[tuple[str, str]]:
     """Which process carries a rollout out on this machine, and where its service is."""
-    lines = [("carried", f"out by {service.runner}" if service.runner else "out by no process now")]
+    lines = [("run by", service.runner or "no process now")]
     if service.address:
         servers = ", ".join(f"version {version} {url}/metrics" for version, url in service.servers.items())
         lines += [("service", "http://{}:{}".format(*service.address)), ("servers", servers or "none")]

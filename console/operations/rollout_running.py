@@ -50,8 +50,8 @@ def start_here(
     workspace = Workspace(Settings(), rollout)
     if spec or name not in workspace.rollouts.names():
         create_here(workspace, name, spec or read_spec(None, None))
-    runner = Runner(workspace, name, open_sources(Settings()), rollout.interval_seconds, on_entry, on_state)
-    runner.stopped = stopped
+    sources = open_sources(Settings())
+    runner = Runner(workspace, name, sources, rollout.interval_seconds, on_entry, on_state, stopped=stopped)
     state = runner.run()
     service = workspace.rollouts.spec(name).inference_service
     return RolloutResult(name, state, service, workspace.address(service))
@@ -61,7 +61,7 @@ def create_here(workspace: Workspace, name: str, spec: Spec) -> None:
     """Store a new rollout of this machine, once it is clear that it can begin. Raises MatchdayError."""
     if name in workspace.rollouts.names() and workspace.rollouts.spec(name) == spec:
         return
-    workspace.admit(spec, open_sources(Settings()).versions)
+    workspace.check_can_start(spec, open_sources(Settings()).versions)
     workspace.rollouts.create(name, spec)
 
 

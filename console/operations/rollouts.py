@@ -122,20 +122,20 @@ def approve(name: str, namespace: str | None) -> Order:
     state = rollouts.state(name)
     if not state.gate:
         raise MatchdayError(f"rollout {name} waits for no approval: it is {phase_text(state)}")
-    approved = rollouts.requests(name).model_copy(update={"approved": state.gate})
+    approved = rollouts.commands(name).model_copy(update={"approved": state.gate})
     return _order(rollouts, name, approved, namespace)
 
 
 def pause(name: str, namespace: str | None, *, paused: bool) -> Order:
     """Hold a rollout at its weight, or let it go on. A bad candidate is rolled back all the same."""
     rollouts = _open_unfinished(name, namespace)
-    return _order(rollouts, name, rollouts.requests(name).model_copy(update={"paused": paused}), namespace)
+    return _order(rollouts, name, rollouts.commands(name).model_copy(update={"paused": paused}), namespace)
 
 
 def abort(name: str, namespace: str | None) -> Order:
     """Roll a candidate back. Raises MatchdayError when the rollout has ended."""
     rollouts = _open_unfinished(name, namespace)
-    aborted = rollouts.requests(name).model_copy(update={"aborted": True, "paused": False})
+    aborted = rollouts.commands(name).model_copy(update={"aborted": True, "paused": False})
     return _order(rollouts, name, aborted, namespace)
 
 
@@ -169,8 +169,8 @@ def _open_unfinished(name: str, namespace: str | None) -> RolloutRepository:
 
 
 def _order(rollouts: RolloutRepository, name: str, commands: Commands, namespace: str | None) -> Order:
-    rollouts.ask(name, commands)
-    running = bool(namespace) or bool(open_workspace().carrier(rollouts.spec(name).inference_service))
+    rollouts.set_commands(name, commands)
+    running = bool(namespace) or bool(open_workspace().lease_holder(rollouts.spec(name).inference_service))
     return Order(name, running, commands.approved)
 
 
@@ -180,5 +180,5 @@ def _local_service(spec: Spec) -> LocalService:
     servers: dict[str, str] = {}
     if address:
         running = workspace.splitter(name, spec.model).servers
-        servers = {version: running.url(version) for version in running.roster.ports}
-    return LocalService(workspace.carrier(name), address, servers)
+        servers = {version: running.url(version) for version in running.table.ports}
+    return LocalService(workspace.lease_holder(name), address, servers)

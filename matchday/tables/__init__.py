@@ -4,6 +4,7 @@ from matchday.tables.appearances import Appearances
 from matchday.tables.availability import Availability
 from matchday.tables.error import TableError
 from matchday.tables.fixtures import Fixtures
+from matchday.tables.goals_features import GoalsFeatures
 from matchday.tables.matches import Matches
 from matchday.tables.merge import merge
 from matchday.tables.outcome_features import OutcomeFeatures
@@ -18,6 +19,7 @@ __all__ = [
     "Appearances",
     "Availability",
     "Fixtures",
+    "GoalsFeatures",
     "Matches",
     "OutcomeFeatures",
     "Players",

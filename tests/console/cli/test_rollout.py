@@ -135,7 +135,7 @@ def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings,
             assert re.search(r"^errors +pass +[\d,]+ +0 +\S+ to \S+ +0\.1$", table, re.MULTILINE)
             status = printed.by(commands.status, "good")
             assert "Progressing at 50 %" in status and "matchday rollout approve good" in status
-            assert f"carried    out by rollout good, process {process.pid}" in status
+            assert f"run by     rollout good, process {process.pid}" in status
             rollouts.approve("good", None)
             out, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, out
