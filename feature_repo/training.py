@@ -8,9 +8,9 @@ import pandas as pd
 from feature_repo.error import FeatureStoreError
 from feature_repo.store import working_store
 from matchday import history
-from matchday.features import fixture
 from matchday.features.tables import TABLES
 from matchday.features.team import FULL_TIME
+from matchday.features.vectors import assemble
 from matchday.lake import Lake
 from matchday.models.kind import ModelKind
 from matchday.settings import Settings
@@ -40,7 +40,7 @@ def match_features(kind: ModelKind, settings: Settings, lake: Lake, matches: pd.
     asked = matches[["match_id", "season", "kickoff", "home", "away"]].reset_index(drop=True)
     asked = asked.assign(event_timestamp=asked["kickoff"] - JUST_BEFORE)
     stored = historical(kind, settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
-    vectors = fixture.assemble(stored, asked["kickoff"])
+    vectors = assemble(kind.features, stored, asked["kickoff"])
     if (incomplete := vectors.isna().any(axis=1)).any():
         raise FeatureStoreError(f"no features for {', '.join(asked.loc[incomplete, 'match_id'].head())}")
     result = kind.result(*(matches[f"{side}_goals"].to_numpy(np.int64) for side in ("home", "away")))

@@ -13,7 +13,6 @@ from onnx import helper, numpy_helper
 from console.demo.gameweek import MODEL
 from matchday.backtest import Walk
 from matchday.bundle import Bundle, write_bundle
-from matchday.features.fixture import POSITION
 from matchday.models.catalogue import model_kind
 from matchday.models.evaluation import Evaluation
 from matchday.models.skill import FORECASTS
@@ -70,7 +69,7 @@ def fail_after_short_rest(graph: bytes) -> bytes:
     model = _rename_output(graph)
     constants: dict[str, NDArray[Any]] = {
         "none": np.array(0, np.float32),
-        "rest_column": np.array([POSITION["home_rest_days"]], np.int64),
+        "rest_column": np.array([model_kind(MODEL).feature_names.index("home_rest_days")], np.int64),
         "rested": np.array(RESTED, np.float32),
         "beyond": np.array(7, np.int64),
         "table": np.ones(1, np.float32),

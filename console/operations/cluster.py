@@ -87,7 +87,7 @@ def ensure_champion(
     Training is on Kubeflow Pipelines where KFP_ENDPOINT answers, else by KFP's local runner in this process.
     """
     kind, registry = model_kind(model), Registry(Settings().tracking_uri)
-    if found := wait_for(lambda: registry.aliased(model, CHAMPION), seconds):
+    if found := wait_for(lambda: registry.at_alias(model, CHAMPION), seconds):
         return ChampionFound(found, trained=False)
     if _kubeflow_answers(on_event):
         submitted = runs.submit(kind.pipeline, None, image, environment, seconds)
@@ -95,7 +95,7 @@ def ensure_champion(
         on_event(runs.complete(submitted.id, namespace, on_event))
     else:
         on_event(training.train(model, training.training_moment(None), on_event))
-    made = registry.aliased(model, CHAMPION)
+    made = registry.at_alias(model, CHAMPION)
     if made is None:
         raise MatchdayError("the run promoted nothing: see above what its gate and promotion said")
     return ChampionFound(made, trained=True)

@@ -6,7 +6,7 @@ reached through an entry point.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, sqrt
 from pkgutil import resolve_name
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from matchday.signature import EntityInput
+from matchday.signature import EntityInput, FeatureRef
 
 if TYPE_CHECKING:
     from matchday.models.recipe import Recipe
@@ -109,19 +109,26 @@ class GateRules:
 class ModelKind:
     """A registered model.
 
-    name: in the registry and in requests. about: one sentence for people. inputs: of a request in entity mode.
-    distinct: inputs that must name different entities. moment: input that says which moment a forecast is for.
-    feature_service: the Feast service that it is trained and served with. result: what happened in matches, (n,), in
-    the model's terms, from goals of home and away, (n,) each. score: compares two of its versions. scores: means of all
-    its scores by name, that of `score` among them, from forecasts (n, c) and results (n,). baselines: forecasts that it
-    is evaluated beside. gate: what its evaluation must show. entry_point: `module:name` of its `Recipe`. replay: rows
-    that a rollout asks for.
+    name: in the registry and in requests.
+    about: one sentence for people.
+    inputs: of a request in entity mode. distinct: those that must name different entities. moment: the input that says
+    which moment a forecast is for.
+    feature_service: the Feast service that it is trained and served with. features: its columns in order.
+    output: the tensor of its forecasts.
+    result: what happened in matches, (n,), in the model's terms, from goals of home and away, (n,) each.
+    score: by which two of its versions are compared. scores: means of all its scores by name, that of `score` among
+    them, from forecasts (n, c) and results (n,).
+    baselines: forecasts that it is evaluated beside. gate: what its evaluation must show.
+    entry_point: `module:name` of its `Recipe`.
+    replay: rows that a rollout asks both versions for.
     """
 
     name: str
     about: str
     inputs: tuple[EntityInput, ...]
+    distinct: tuple[str, ...]
     feature_service: str
+    features: tuple[FeatureRef, ...]
     output: ModelOutput
     result: Callable[[IntArray, IntArray], IntArray]
     score: PairedScore
@@ -129,9 +136,13 @@ class ModelKind:
     baselines: tuple[str, ...]
     gate: GateRules
     entry_point: str
-    replay: ReplayRows = field(default=ReplayRows.PAIRINGS)
-    distinct: tuple[str, ...] = ()
+    replay: ReplayRows = ReplayRows.PAIRINGS
     moment: str = "kickoff"
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns of its feature vectors, in order."""
+        return tuple(feature.name for feature in self.features)
 
     @property
     def pipeline(self) -> str:

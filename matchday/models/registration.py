@@ -24,7 +24,7 @@ def register(kind: ModelKind, settings: Settings, model: Path, forecasts: Path, 
     version that is there already. Raises BundleError, EvaluationError, RegistryError, SnapshotError.
     """
     trained, evaluation = Trained.load(model), Evaluation.load(kind, forecasts)
-    values = feature_values(Snapshot(settings.snapshot))
+    values = feature_values(Snapshot(settings.snapshot), kind.features)
     registry = Registry(settings.tracking_uri)
     with tempfile.TemporaryDirectory() as scratch:
         bundle(kind.recipe(), trained, evaluation, Path(scratch) / "bundle")

@@ -43,9 +43,9 @@ def open_registry(tracking_uri: str) -> BundleRegistry:
     Raises StorageError for a malformed address.
     """
     if tracking_uri.startswith(("http://", "https://")):
-        from serving.storage.tracking import Tracking
+        from serving.storage.tracking import TrackingServer
 
-        return Tracking(tracking_uri)
+        return TrackingServer(tracking_uri)
     from serving.storage.embedded import EmbeddedRegistry
 
     return EmbeddedRegistry(tracking_uri)

@@ -4,24 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from matchday.bundle import verify_bundle
 from matchday.signature import Signature
 from serving.storage.errors import StorageError
+from serving.storage.registry import FoundVersion
 
 COMMAND = (sys.executable, "-m", "matchday.registry")
 SUBPROCESS_SECONDS = 300.0
-
-
-@dataclass(frozen=True)
-class EmbeddedVersion:
-    """A version in MLflow's database."""
-
-    name: str
-    version: str
-    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class EmbeddedRegistry:
@@ -30,9 +20,9 @@ class EmbeddedRegistry:
     def __init__(self, tracking_uri: str) -> None:
         self._tracking_uri = tracking_uri
 
-    def resolve(self, uri: str) -> EmbeddedVersion:
+    def resolve(self, uri: str) -> FoundVersion:
         """The version that a model URI means now. Raises StorageError with the reason of the subprocess."""
-        return EmbeddedVersion(**json.loads(self._run("resolve", uri).splitlines()[-1]))
+        return FoundVersion(**json.loads(self._run("resolve", uri).splitlines()[-1]))
 
     def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
         """Put the verified bundle into `folder`. Raises StorageError, or BundleError when it is not whole."""

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from matchday.events import settings as kafka
-from serving.exposition import Everything
+from serving.exposition import WorkersCollector
 from serving.metrics import Metrics
 from serving.settings import PREFIX, ServingSettings
 from tests.charts.rendering import CHART, Refused, documents, render
@@ -142,7 +142,7 @@ def test_the_settings_that_the_server_is_given_exist() -> None:
 def test_the_metrics_that_values_ask_for_are_counted(tmp_path: Path) -> None:
     metrics = Metrics(tmp_path, "stable")
     metrics.series("match-outcome", "1")
-    counted = {sample.name for family in Everything(metrics).collect() for sample in family.samples}
+    counted = {sample.name for family in WorkersCollector(metrics).collect() for sample in family.samples}
     files = [CHART / "values.yaml", *(CHART / "ci").iterdir()]
     asked = {name for file in files for name in re.findall(r"\bmatchday_\w+", file.read_text())}
     assert asked

@@ -23,8 +23,8 @@ from matchday.signature import Signature
 from serving.storage import Absent, StorageError, Unreachable, Untrained, fetch, open_registry
 from serving.storage import __main__ as storage
 from serving.storage.__main__ import deliver
-from serving.storage.http import Server
-from serving.storage.tracking import FILES, Tracking
+from serving.storage.mlflow_api import MlflowApi
+from serving.storage.tracking import FILES, TrackingServer
 from tests.services.mlflow_server import mlflow_server
 from tests.services.processes import free_port
 from tests.serving.conftest import graph, signature
@@ -90,9 +90,9 @@ def test_what_was_fetched_is_used_again_while_it_is_whole(
     server: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     downloads: list[str] = []
-    download = Server.download
+    download = MlflowApi.download
     monkeypatch.setattr(
-        Server, "download", lambda self, path, *rest: (downloads.append(path), download(self, path, *rest))
+        MlflowApi, "download", lambda self, path, *rest: (downloads.append(path), download(self, path, *rest))
     )
     stored = fetch(f"mlflow://{model}/1", tmp_path, open_registry(server))
     assert len(downloads) == 5
@@ -232,7 +232,7 @@ def gate(server: str) -> Iterator[str]:
 )
 def test_credentials_open_the_gate(gate: str, model: str, tmp_path: Path, environ: dict[str, str]) -> None:
     address = gate if environ else gate.replace("//", "//me:s3cret@")
-    Tracking(address, environ).download(f"mlflow://{model}@champion", tmp_path / "b")
+    TrackingServer(address, environ).download(f"mlflow://{model}@champion", tmp_path / "b")
     assert verify_bundle(tmp_path / "b").version == "2"
 
 
@@ -249,14 +249,14 @@ def test_wrong_credentials_are_said_and_not_shown(gate: str, model: str, tmp_pat
 def test_other_servers_and_none_are_told_apart(gate: str, tmp_path: Path) -> None:
     def said(address: str) -> str:
         with pytest.raises(StorageError) as caught:
-            Tracking(address, {}).resolve("mlflow://m/1")
+            TrackingServer(address, {}).resolve("mlflow://m/1")
         assert isinstance(caught.value, Unreachable) == ("does not answer" in str(caught.value))
         return str(caught.value)
 
     assert "does not answer (Connection refused): see that it runs" in said(f"http://127.0.0.1:{free_port()}")
-    assert "sends on to https://elsewhere.example: set MATCHDAY_TRACKING_URI" in said(f"{gate}/old")
+    assert "redirects to https://elsewhere.example: set MATCHDAY_TRACKING_URI" in said(f"{gate}/old")
     assert "does not answer" in said("http://no-such-host.invalid")
-    assert "is no address of a tracking server" in said("ftp://x")
+    assert "MATCHDAY_TRACKING_URI: ftp://x is not an address of a server" in said("ftp://x")
     files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
     threading.Thread(target=files.serve_forever, daemon=True).start()
     assert "is no MLflow server: it answers" in said(f"http://127.0.0.1:{files.server_address[1]}")
@@ -278,7 +278,7 @@ def test_a_bucket_that_is_down_is_told_by_its_name_and_may_come_back(
             else:
                 super().do_GET()
 
-    monkeypatch.setattr("serving.storage.http.ATTEMPTS", 1)
+    monkeypatch.setattr("serving.storage.mlflow_api.ATTEMPTS", 1)
     proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucketless)
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
     said = r"MLflow at .* failed \(500\): its log says why; bundles are in its object store: see that this runs too$"
@@ -340,13 +340,13 @@ def test_what_a_first_training_brings_is_told_from_what_is_wrong(
     if "staging" in uri:
         Registry(server).set_alias(name, "champion", "1")
     with pytest.raises(Absent) as caught:
-        Tracking(server, {}).resolve(uri.format(name))
+        TrackingServer(server, {}).resolve(uri.format(name))
     assert type(caught.value) is error
 
 
 def test_an_mlflow_without_models_is_one_before_its_first_training(tmp_path: Path) -> None:
     with mlflow_server(tmp_path) as empty, pytest.raises(Untrained, match="it knows: none yet: train one first"):
-        Tracking(empty, {}).resolve("mlflow://match-outcome@champion")
+        TrackingServer(empty, {}).resolve("mlflow://match-outcome@champion")
 
 
 class Clock:
@@ -414,7 +414,7 @@ def test_the_storage_container_waits_for_what_a_release_brings_and_for_nothing_e
     failing(monkeypatch, clock, *errors)
     begun = clock.now
     assert storage.main(["mlflow://match-outcome@champion", "/mnt/models"]) == code
-    assert clock.now - begun == pytest.approx(seconds, abs=storage.AGAIN_SECONDS)
+    assert clock.now - begun == pytest.approx(seconds, abs=storage.RETRY_SECONDS)
     said = [f"matchday storage waits: {reason}" for reason in waits]
     last = [f"matchday storage: {errors[-1][1]}"] if code else []
     assert capsys.readouterr().err.splitlines() == said + last
@@ -424,7 +424,7 @@ def test_the_storage_container_needs_no_mlflow(server: str, model: str, tmp_path
     script = (
         "import sys\nfrom serving.storage.__main__ import main\n"
         f"assert main(['mlflow://{model}/1', {str(tmp_path / 'b')!r}]) == 0\n"
-        "print(sorted({'mlflow', 'pandas', 'numpy', 'requests', 'httpx', 'onnxruntime'} & set(sys.modules)))\n"
+        "print(sorted({'mlflow', 'pandas', 'numpy', 'requests', 'onnxruntime'} & set(sys.modules)))\n"
     )
     environ = {**os.environ, "MATCHDAY_TRACKING_URI": server}
     done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
@@ -440,9 +440,10 @@ def test_a_cut_off_delivery_never_passes_for_a_bundle(
         moved: list[object] = []
 
         def dies(source: Path, target: Path, fatal: int = fatal, moved: list[object] = moved) -> None:
-            if len(moved) == fatal:
-                raise KeyboardInterrupt
-            moved.append(target)
+            if target.parent == tmp_path:
+                if len(moved) == fatal:
+                    raise KeyboardInterrupt
+                moved.append(target)
             replace(source, target)
 
         with monkeypatch.context() as patch:
@@ -468,7 +469,7 @@ def test_a_server_without_artifacts_to_hand_out_is_named(tmp_path: Path) -> None
 
     direct = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Direct)
     threading.Thread(target=direct.serve_forever, daemon=True).start()
-    tracking = Tracking(f"http://127.0.0.1:{direct.server_address[1]}", {})
+    tracking = TrackingServer(f"http://127.0.0.1:{direct.server_address[1]}", {})
     with pytest.raises(StorageError, match=r"is at s3://\.\.\., which MLflow does not hand through"):
         tracking.download("mlflow://m/1", tmp_path / "b")
     for outside in ("mlflow-artifacts:/1/../../etc", "mlflow-artifacts:/", "mlflow-artifacts:/1/%2e%2e/x"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partialmethod
 from pathlib import Path
 
+import httpx
 import pytest
 
 from matchday.bundle import BundleError, write_bundle
@@ -118,7 +119,7 @@ def test_running_gives_a_server_that_is_ready_and_ends_with_the_block(
     port = free_port()
     monkeypatch.setenv("MATCHDAY_ONLINE_STORE", str(online.path))  # type: ignore[attr-defined]
     with server.running(str(bundle), port=port) as process:
-        assert server._ask_ready("127.0.0.1", port) == (200, "")
+        assert httpx.get(f"http://127.0.0.1:{port}/v2/health/ready").json() == {"ready": True}
     assert process.returncode == 0
     server.check_port("127.0.0.1", port)
 
@@ -144,6 +145,6 @@ def test_running_says_why_a_server_does_not_become_ready(
     ],
 )
 def test_an_alias_stands_for_what_a_rollout_pinned_its_pod_to(uri: str, version: str, fetched: str) -> None:
-    from serving.storage.__main__ import pinned
+    from serving.storage.__main__ import pin_alias
 
-    assert pinned(uri, version) == fetched
+    assert pin_alias(uri, version) == fetched

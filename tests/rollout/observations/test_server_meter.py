@@ -97,8 +97,8 @@ def page(tmp_path: Path) -> str:
             stack.callback(counted.close)
             for version in ("1", "12", "2"):
                 for number in range(int(version)):
-                    counted.series(MODEL, version).finished(Call(), 0.0007 * (number + 1), 200 if number else 503)
-                    counted.series(MODEL, version).answered(1, number % 2, None, degraded=number == 5)
+                    counted.series(MODEL, version).count_request(Call(), 0.0007 * (number + 1), 200 if number else 503)
+                    counted.series(MODEL, version).count_answer(1, number % 2, None, degraded=number == 5)
         return render(counted, "text/plain")[0].decode()
 
 
