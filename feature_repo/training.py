@@ -13,6 +13,7 @@ from matchday.features.team import FULL_TIME
 from matchday.features.vectors import assemble
 from matchday.lake import Lake
 from matchday.models.kind import ModelKind
+from matchday.models.recipe import load_recipe
 from matchday.settings import Settings
 from matchday.tables import Matches, validate
 
@@ -32,7 +33,7 @@ def training_set(kind: ModelKind, settings: Settings, lake: Lake, features: str,
     if ended.empty:
         first = (matches["kickoff"].min() + FULL_TIME).date()
         raise FeatureStoreError(f"no match had ended by {as_of:%Y-%m-%d}: the history begins on {first}")
-    return validate(kind.recipe().table, match_features(kind, settings, lake, ended))
+    return validate(load_recipe(kind).table, match_features(kind, settings, lake, ended))
 
 
 def match_features(kind: ModelKind, settings: Settings, lake: Lake, matches: pd.DataFrame) -> pd.DataFrame:

@@ -9,16 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, sqrt
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matchday.signature import EntityInput, FeatureRef
-
-if TYPE_CHECKING:
-    from matchday.models.recipe import Recipe
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -148,8 +143,3 @@ class ModelKind:
     def pipeline(self) -> str:
         """Name of the pipeline that trains it."""
         return f"train-{self.name}"
-
-    def recipe(self) -> "Recipe":
-        """How it is trained; imports the libraries for that."""
-        found: Recipe = resolve_name(self.entry_point)
-        return found

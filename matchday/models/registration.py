@@ -10,6 +10,7 @@ from matchday.models import tags
 from matchday.models.evaluation import Evaluation
 from matchday.models.kind import ModelKind
 from matchday.models.packaging import bundle
+from matchday.models.recipe import load_recipe
 from matchday.models.skill import FORECASTS
 from matchday.models.trained import Trained
 from matchday.registry import CHALLENGER, CHAMPION, ModelVersion, Registry
@@ -27,7 +28,7 @@ def register(kind: ModelKind, settings: Settings, model: Path, forecasts: Path, 
     values = feature_values(Snapshot(settings.snapshot), kind.features)
     registry = Registry(settings.tracking_uri)
     with tempfile.TemporaryDirectory() as scratch:
-        bundle(kind.recipe(), trained, evaluation, Path(scratch) / "bundle")
+        bundle(load_recipe(kind), trained, evaluation, Path(scratch) / "bundle")
         version = registry.log_run(
             experiment=kind.name,
             params={**trained.parameters, "matches": trained.matches},
