@@ -14,6 +14,7 @@ from benchmarks.report import Measure, report
 from matchday.lake import Lake
 from matchday.models.catalogue import model_kind
 from matchday.models.evaluation import Evaluation, evaluate
+from matchday.models.recipe import load_recipe
 from matchday.settings import REPOSITORY, Settings
 from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, name
 
@@ -109,7 +110,7 @@ def scores(home: Path) -> list[Measure]:
     features = history.fingerprint(lake, TABLES)
     kind = model_kind("match-outcome")
     rows = training_set(kind, settings, lake, features, calendar.parse(AFTER_THE_LAST_MATCH))
-    walked = evaluate(kind.recipe(), rows)
+    walked = evaluate(load_recipe(kind), rows)
     return [Measure("walk-forward matches", walked.scores()["matches"], "matches"), *_board(walked)]
 
 

@@ -19,9 +19,10 @@ def train(
 
     from components.step import step, write_metadata
     from matchday.models.catalogue import model_kind
+    from matchday.models.recipe import load_recipe
 
     with step("train") as here:
-        trained = model_kind(model_name).recipe().train(pd.read_parquet(training.path))
+        trained = load_recipe(model_kind(model_name)).train(pd.read_parquet(training.path))
         trained.save(Path(model.path))
         model.metadata.update(framework="onnx", trained_until=trained.trained_until, data=trained.data)
         report.log_metric("parity", trained.parity.largest)

@@ -24,10 +24,11 @@ def walk_forward(
     from matchday.models.card import table
     from matchday.models.catalogue import model_kind
     from matchday.models.evaluation import evaluate
+    from matchday.models.recipe import load_recipe
 
     with step("walk-forward") as here:
         kind = model_kind(model_name)
-        evaluation = evaluate(kind.recipe(), pd.read_parquet(training.path), partial(here.progress, "matches"))
+        evaluation = evaluate(load_recipe(kind), pd.read_parquet(training.path), partial(here.progress, "matches"))
         evaluation.save(Path(forecasts.path))
         for name, value in evaluation.scores().items():
             scores.log_metric(name, value)

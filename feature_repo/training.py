@@ -8,11 +8,12 @@ import pandas as pd
 from feature_repo.error import FeatureStoreError
 from feature_repo.store import working_store
 from matchday import history
-from matchday.features import fixture
 from matchday.features.tables import TABLES
 from matchday.features.team import FULL_TIME
+from matchday.features.vectors import assemble
 from matchday.lake import Lake
 from matchday.models.kind import ModelKind
+from matchday.models.recipe import load_recipe
 from matchday.settings import Settings
 from matchday.tables import Matches, validate
 
@@ -32,7 +33,7 @@ def training_set(kind: ModelKind, settings: Settings, lake: Lake, features: str,
     if ended.empty:
         first = (matches["kickoff"].min() + FULL_TIME).date()
         raise FeatureStoreError(f"no match had ended by {as_of:%Y-%m-%d}: the history begins on {first}")
-    return validate(kind.recipe().table, match_features(kind, settings, lake, ended))
+    return validate(load_recipe(kind).table, match_features(kind, settings, lake, ended))
 
 
 def match_features(kind: ModelKind, settings: Settings, lake: Lake, matches: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +41,7 @@ def match_features(kind: ModelKind, settings: Settings, lake: Lake, matches: pd.
     asked = matches[["match_id", "season", "kickoff", "home", "away"]].reset_index(drop=True)
     asked = asked.assign(event_timestamp=asked["kickoff"] - JUST_BEFORE)
     stored = historical(kind, settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
-    vectors = fixture.assemble(stored, asked["kickoff"])
+    vectors = assemble(kind.features, stored, asked["kickoff"])
     if (incomplete := vectors.isna().any(axis=1)).any():
         raise FeatureStoreError(f"no features for {', '.join(asked.loc[incomplete, 'match_id'].head())}")
     result = kind.result(*(matches[f"{side}_goals"].to_numpy(np.int64) for side in ("home", "away")))

@@ -53,3 +53,9 @@ def train_and_promote(model_name: str, as_of: str, traceparent: str) -> None:
 def train_match_outcome(as_of: str, traceparent: str = "") -> None:
     """Train probabilities of home win, draw and away win on everything known before `as_of`."""
     train_and_promote("match-outcome", as_of, traceparent)
+
+
+@dsl.pipeline(name="train-total-goals", description="From results to a registered challenger, and a champion.")
+def train_total_goals(as_of: str, traceparent: str = "") -> None:
+    """Train the mean number of goals of both teams together on everything known before `as_of`."""
+    train_and_promote("total-goals", as_of, traceparent)

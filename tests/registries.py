@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 
 from matchday.registry import Registry
-from matchday.registry.sqlite import PREFIX, file_of
+from matchday.registry.sqlite import PREFIX, sqlite_file
 
 
 def prepare(tracking_uri: str) -> Registry:
     """An empty registry at a SQLite address that is not there yet."""
-    file = file_of(tracking_uri)
+    file = sqlite_file(tracking_uri)
     assert file is not None and not file.exists()
     file.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(_empty(), file)

@@ -25,8 +25,8 @@ from feature_repo.store import apply
 from feature_repo.training import historical, training_set
 from matchday import calendar, history
 from matchday.bundle import write_bundle
-from matchday.features import fixture
 from matchday.features import tables as features
+from matchday.features.vectors import assemble
 from matchday.lake import Lake
 from matchday.models.catalogue import model_kind
 from matchday.models.graph import prove_parity
@@ -101,7 +101,7 @@ def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Ma
     asked["match_id"] = asked["home"] + asked["away"]
     asked["event_timestamp"] = pd.Timestamp(moment)
     stored = historical(KIND, settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
-    vectors = fixture.assemble(stored, pd.Series(kickoff, index=stored.index)).to_numpy(np.float32)
+    vectors = assemble(KIND.features, stored, pd.Series(kickoff, index=stored.index)).to_numpy(np.float32)
     text = kickoff.strftime("%Y-%m-%dT%H:%M:%SZ")
     rows = zip(pairs, vectors, strict=True)
     return tuple(Match(home, away, text, row.tolist()) for (home, away), row in rows), vectors
@@ -110,8 +110,11 @@ def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Ma
 def _write_bundle(folder: Path, model: outcome.OutcomeModel, vectors: outcome.Float32Array, until: datetime) -> None:
     graph = export(model)
     prove_parity(graph, KIND.output.name, vectors, model.predict(vectors))
-    signature = describe(KIND, fixture.FEATURES, "benchmark", until.isoformat())
-    explainer = {"background": vectors[:8].astype(float).tolist(), "labels": {name: name for name in fixture.NAMES}}
+    signature = describe(KIND, "benchmark", until.isoformat())
+    explainer = {
+        "background": vectors[:8].astype(float).tolist(),
+        "labels": {name: name for name in KIND.feature_names},
+    }
     write_bundle(folder, graph, signature, explainer, "# A model for benchmarks\n\nNever scored, not to be served.\n")
 
 

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from console.cli import screen
 from console.cli.rollout import format_decision, print_findings
+from console.demo.gameweek import MODEL
 from console.demo.sandbox import Sandbox, open_sandbox
-from console.demo.variants import ERRING, MODEL, SIMPLER, SWAPPED, Variant
+from console.demo.variants import ERRING, SIMPLER, SWAPPED, Variant
 from console.operations.rollouts import find_findings
 from matchday.calendar import Gameweek
 from matchday.errors import MatchdayError

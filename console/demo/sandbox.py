@@ -11,14 +11,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.demo.gameweek import questions_of
+from console.demo.gameweek import MODEL, questions_of
 from console.demo.load import LoadGenerator
-from console.demo.variants import MODEL, Variant, register
+from console.demo.variants import Variant, register
 from matchday.bundle import read_bundle
 from matchday.calendar import Gameweek
 from matchday.errors import MatchdayError
 from matchday.registry import ModelVersion, Registry
-from matchday.registry.sqlite import PREFIX, file_of
+from matchday.registry.sqlite import PREFIX, sqlite_file
 from matchday.settings import Settings
 from rollout.embedded.runner import Runner
 from rollout.embedded.settings import RolloutSettings
@@ -108,7 +108,7 @@ def copy_registry(real: Settings, folder: Path) -> Settings:
 
     Raises MatchdayError where this machine has no registry of its own.
     """
-    database = file_of(real.tracking_uri)
+    database = sqlite_file(real.tracking_uri)
     if database is None or not database.exists():
         raise MatchdayError("there is no registry on this machine to copy: play the scene 'outcome' first")
     copy = folder / "mlflow" / database.name

@@ -103,3 +103,18 @@ class CloudEvent(NamedTuple):
             )
         except KeyError as error:
             raise ValueError(f"the line has no {error}") from None
+
+
+def line_head(id_template: bytes, source: str, event_type: str) -> bytes:
+    """How the lines of one source begin, up to their data: `CloudEvent.line` as a template of `%`.
+
+    id_template: of the id. To be filled in with its values, the time as bytes, and the key as JSON.
+    """
+    origin = b'"source":%b,"type":%b' % (orjson.dumps(source), orjson.dumps(event_type))
+    return (
+        b'{"specversion":"1.0","id":"'
+        + id_template
+        + b'",'
+        + origin.replace(b"%", b"%%")
+        + b',"time":"%b","partitionkey":%b,"datacontenttype":"application/json","data":'
+    )

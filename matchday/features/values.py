@@ -5,6 +5,7 @@ have the same values, however the code that makes them is written.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from math import floor, log10
 
@@ -12,9 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matchday.features import fixture
 from matchday.features.team import team_tables
-from matchday.ratings.chances import team_chances
+from matchday.features.vectors import assemble
+from matchday.ratings.xg import with_xg
+from matchday.signature import FeatureRef
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, Matches, Teams
 
@@ -26,9 +28,9 @@ DIGITS = 5
 """Decimal places behind a feature's leading digit that count: other processors may round later ones differently."""
 
 
-def feature_values(snapshot: Snapshot) -> dict[str, str]:
+def feature_values(snapshot: Snapshot, features: Sequence[FeatureRef]) -> dict[str, str]:
     """A fingerprint of eight hexadecimal digits for each feature by name. Raises SnapshotError."""
-    vectors = pinned_vectors(snapshot)
+    vectors = pinned_vectors(snapshot, features)
     return {str(name): fingerprint_values(vectors[name].to_numpy(float)) for name in vectors.columns}
 
 
@@ -40,20 +42,20 @@ def fingerprint_values(values: NDArray[np.float64]) -> str:
     return hashlib.sha256(rounded.astype("<f8").tobytes()).hexdigest()[:8]
 
 
-def pinned_vectors(snapshot: Snapshot) -> pd.DataFrame:
+def pinned_vectors(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.DataFrame:
     """Feature vectors of the pinned slice's last season, each as known before its kick-off."""
     matches = snapshot.load(Matches, SEASONS).sort_values(["kickoff", "match_id"])
     matches = matches.groupby("season").head(MATCHES_OF_A_SEASON)
     appearances = snapshot.load(Appearances, SEASONS)
     known = appearances[appearances["match_id"].isin(matches["match_id"])]
-    form, ratings = team_tables(team_chances(matches, known), snapshot.load(Teams, SEASONS))
+    form, ratings = team_tables(with_xg(matches, known), snapshot.load(Teams, SEASONS))
     last = matches[matches["season"] == SEASONS[-1]].reset_index(drop=True)
     stored = [
         _known_before(last, side, view, table)
         for side in ("home", "away")
         for view, table in (("team_form", form), ("team_ratings", ratings))
     ]
-    return fixture.assemble(pd.concat(stored, axis=1), last["kickoff"])
+    return assemble(features, pd.concat(stored, axis=1), last["kickoff"])
 
 
 def _known_before(matches: pd.DataFrame, side: str, view: str, table: pd.DataFrame) -> pd.DataFrame:

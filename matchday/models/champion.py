@@ -22,7 +22,7 @@ def promote(kind: ModelKind, settings: Settings, version: str, as_of: datetime) 
     version stays the challenger. Raises RegistryError.
     """
     registry = Registry(settings.tracking_uri)
-    champion = registry.aliased(kind.name, CHAMPION)
+    champion = registry.at_alias(kind.name, CHAMPION)
     challenger = registry.resolve(f"mlflow://{kind.name}/{version}")
     decision = _decide(kind, settings, registry, champion, challenger, as_of)
     if decision.promoted:
@@ -44,7 +44,7 @@ def check_fit(kind: ModelKind, settings: Settings, as_of: datetime) -> None:
         )
     wrong = _service_gone(champion)
     if not wrong and (values := tags.feature_values(champion)):
-        wrong = changed_values(champion.version, values, feature_values(Snapshot(settings.snapshot)))
+        wrong = changed_values(champion.version, values, feature_values(Snapshot(settings.snapshot), kind.features))
     if wrong:
         raise MatchdayError(f"{wrong}, and the new model was not promoted: see the reasons of its gate and promotion")
 
@@ -69,7 +69,7 @@ def _decide(
 
 def _cannot_be_served(registry: Registry, champion: ModelVersion) -> str:
     """Why a champion cannot be served, for people; empty when it can."""
-    if not registry.whole(champion):
+    if not registry.is_complete(champion):
         return f"champion {champion.version} has lost its files"
     return _service_gone(champion)
 

@@ -6,19 +6,14 @@ reached through an entry point.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, sqrt
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matchday.signature import EntityInput
-
-if TYPE_CHECKING:
-    from matchday.models.recipe import Recipe
+from matchday.signature import EntityInput, FeatureRef
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -109,19 +104,26 @@ class GateRules:
 class ModelKind:
     """A registered model.
 
-    name: in the registry and in requests. about: one sentence for people. inputs: of a request in entity mode.
-    distinct: inputs that must name different entities. moment: input that says which moment a forecast is for.
-    feature_service: the Feast service that it is trained and served with. result: what happened in matches, (n,), in
-    the model's terms, from goals of home and away, (n,) each. score: compares two of its versions. scores: means of all
-    its scores by name, that of `score` among them, from forecasts (n, c) and results (n,). baselines: forecasts that it
-    is evaluated beside. gate: what its evaluation must show. entry_point: `module:name` of its `Recipe`. replay: rows
-    that a rollout asks for.
+    name: in the registry and in requests.
+    about: one sentence for people.
+    inputs: of a request in entity mode. distinct: those that must name different entities. moment: the input that says
+    which moment a forecast is for.
+    feature_service: the Feast service that it is trained and served with. features: its columns in order.
+    output: the tensor of its forecasts.
+    result: what happened in matches, (n,), in the model's terms, from goals of home and away, (n,) each.
+    score: by which two of its versions are compared. scores: means of all its scores by name, that of `score` among
+    them, from forecasts (n, c) and results (n,).
+    baselines: forecasts that it is evaluated beside. gate: what its evaluation must show.
+    entry_point: `module:name` of its `Recipe`.
+    replay: rows that a rollout asks both versions for.
     """
 
     name: str
     about: str
     inputs: tuple[EntityInput, ...]
+    distinct: tuple[str, ...]
     feature_service: str
+    features: tuple[FeatureRef, ...]
     output: ModelOutput
     result: Callable[[IntArray, IntArray], IntArray]
     score: PairedScore
@@ -129,16 +131,15 @@ class ModelKind:
     baselines: tuple[str, ...]
     gate: GateRules
     entry_point: str
-    replay: ReplayRows = field(default=ReplayRows.PAIRINGS)
-    distinct: tuple[str, ...] = ()
+    replay: ReplayRows = ReplayRows.PAIRINGS
     moment: str = "kickoff"
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns of its feature vectors, in order."""
+        return tuple(feature.name for feature in self.features)
 
     @property
     def pipeline(self) -> str:
         """Name of the pipeline that trains it."""
         return f"train-{self.name}"
-
-    def recipe(self) -> "Recipe":
-        """How it is trained; imports the libraries for that."""
-        found: Recipe = resolve_name(self.entry_point)
-        return found

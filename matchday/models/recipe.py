@@ -1,6 +1,7 @@
 """How a model is trained and evaluated: the interface that each model's code implements once."""
 
 from collections.abc import Mapping
+from pkgutil import resolve_name
 from typing import NamedTuple, Protocol
 
 import pandas as pd
@@ -41,3 +42,9 @@ class Recipe(Protocol):
 
     def notes(self, trained: Trained) -> CardNotes:
         """What a model card says of it."""
+
+
+def load_recipe(kind: ModelKind) -> Recipe:
+    """The recipe of a model; imports the libraries that it trains with."""
+    recipe: Recipe = resolve_name(kind.entry_point)
+    return recipe

@@ -10,6 +10,7 @@ from matchday.models import tags
 from matchday.models.evaluation import Evaluation
 from matchday.models.kind import ModelKind
 from matchday.models.packaging import bundle
+from matchday.models.recipe import load_recipe
 from matchday.models.skill import FORECASTS
 from matchday.models.trained import Trained
 from matchday.registry import CHALLENGER, CHAMPION, ModelVersion, Registry
@@ -24,10 +25,10 @@ def register(kind: ModelKind, settings: Settings, model: Path, forecasts: Path, 
     version that is there already. Raises BundleError, EvaluationError, RegistryError, SnapshotError.
     """
     trained, evaluation = Trained.load(model), Evaluation.load(kind, forecasts)
-    values = feature_values(Snapshot(settings.snapshot))
+    values = feature_values(Snapshot(settings.snapshot), kind.features)
     registry = Registry(settings.tracking_uri)
     with tempfile.TemporaryDirectory() as scratch:
-        bundle(kind.recipe(), trained, evaluation, Path(scratch) / "bundle")
+        bundle(load_recipe(kind), trained, evaluation, Path(scratch) / "bundle")
         version = registry.log_run(
             experiment=kind.name,
             params={**trained.parameters, "matches": trained.matches},

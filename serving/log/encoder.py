@@ -8,118 +8,140 @@ from typing import Any
 import orjson
 
 from matchday.events import PREDICTIONS, CloudEvent
+from matchday.events.envelope import line_head
 from serving.log.prediction import Prediction, TraceContext
 
 SOURCE = "/matchday/serving/"
-_NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 
 class PredictionEncoder:
-    """Makes the event of each forecast. process: a name unique to the worker, with which ids begin."""
+    """Makes the event of each forecast. process: a name unique to the worker, with which ids begin.
+
+    Both forms raise ValueError, TypeError or another error for parts that do not belong together.
+    """
 
     def __init__(self, process: str) -> None:
-        self._process = process
-        self._templates: dict[tuple[str, str, str], Template] = {}
+        self._process = process.encode()
+        self._templates: dict[tuple[str, str, str], DataTemplate] = {}
 
     def event(self, number: int, entry: Prediction, row: int) -> CloudEvent:
-        """The event of one row of a request. number: of the forecast in this worker.
-
-        Raises ValueError, TypeError or another error for parts that do not belong together.
-        """
-        time, trace = iso(entry.time), trace_ids(entry.trace)
-        keys = {name: keys[row] for name, keys in entry.entities.items()}
+        """The event of one row of a request. number: of the forecast in this worker."""
+        template = self._template(entry)
+        time, ids, key, parts = template.fill(entry, row)
         return CloudEvent(
-            id=f"{self._process}-{number}",
-            source=SOURCE + entry.model,
+            id=f"{self._process.decode()}-{number}",
+            source=template.source,
             type=PREDICTIONS.type,
-            time=time,
-            key="|".join((entry.model, *map(str, keys.values()))) if keys else f"{entry.model}|{entry.request_id}",
-            data=orjson.Fragment(self._template(entry).fill(entry, row, keys, time, trace)),
-            traceparent=trace,
+            time=time.decode(),
+            key=key,
+            data=orjson.Fragment(b"".join(parts)),
+            traceparent=f"00-{ids.decode()}" if ids else None,
         )
 
-    def _template(self, entry: Prediction) -> "Template":
+    def line(self, number: int, entry: Prediction, row: int) -> bytes:
+        """`event(...).line()` in two thirds of the time: the parts of data and envelope are joined at once."""
+        template = self._template(entry)
+        time, ids, key, parts = template.fill(entry, row)
+        parts[0] = template.line_head % (self._process, number, time, orjson.dumps(key)) + parts[0]
+        parts[-1] += b',"traceparent":"00-%b"}\n' % ids if ids else b"}\n"
+        return b"".join(parts)
+
+    def _template(self, entry: Prediction) -> "DataTemplate":
         """The template of this version of a model, made anew when its columns are others."""
-        of = entry.model, entry.version, entry.variant
-        template = self._templates.get(of)
+        version = entry.model, entry.version, entry.variant
+        template = self._templates.get(version)
         if template is None or template.features is not entry.features or template.labels is not entry.labels:
-            template = self._templates[of] = Template(entry)
+            template = self._templates[version] = DataTemplate(entry)
         return template
 
 
-class Template:
-    """The JSON of a forecast with everything that is the same for all forecasts of a version.
+class DataTemplate:
+    """The JSON of a forecast without its values, made once for each version of a model.
 
-    A row of numbers is written by orjson and cut at its commas; this costs a third of a dictionary of them.
+    Its parts are: a head, then name and number of each column in turn, and a tail. Between the features and the output
+    stands `between`, which is nearly always the same.
     """
 
     def __init__(self, entry: Prediction) -> None:
         self.features = entry.features
         self.labels = entry.labels
-        self._text = b"".join(
-            (
-                b'{"request_id":%b,"trace_id":%b,"time":"%b","model":',
-                _escaped(entry.model),
-                b',"version":',
-                _escaped(entry.version),
-                b',"variant":',
-                _escaped(entry.variant),
-                b',"entities":%b,"kickoff":%b,"features":',
-                _object(entry.features),
-                b',"features_event_time":%b,"degraded":%b,"output":',
-                _object(entry.labels),
-                b',"latency_seconds":%.6f}',
-            )
+        self.source = SOURCE + entry.model
+        self.line_head = line_head(b"%b-%d", self.source, PREDICTIONS.type)
+        version = tuple(map(_escaped, (entry.model, entry.version, entry.variant)))
+        self._head = b'{"request_id":%%b,"trace_id":%%b,"time":"%%b","model":%b,"version":%b,"variant":%b' % version
+        self._head += b',"entities":%b,"kickoff":%b'
+        names = [*_names(b',"features":{', entry.features), *_names(b"", entry.labels)]
+        self._first_label = names[len(entry.features)]
+        names[len(entry.features)] = self._between(None, degraded=False)
+        self._count = len(names)
+        self._middle = 1 + 2 * len(entry.features)
+        self._parts = [b""] * (2 + 2 * self._count)
+        self._parts[1:-1:2] = names
+
+    def fill(self, entry: Prediction, row: int) -> tuple[bytes, bytes, str, list[bytes]]:
+        """Time of the answer, ids of its trace (empty for none), key of the event, and all parts of its data."""
+        request_id, trace, model, _, _, entities, _, values, event_time, _, output = entry[:11]
+        latency, moment, kickoffs, degraded = entry[11:]
+        time, ids = iso(moment), _ids(trace)
+        parts = self._columns(values[row], output[row])
+        keys, key, entities_json = None, f"{model}|{request_id}", b"{}"
+        if entities:
+            keys = {name: keys[row] for name, keys in entities.items()}
+            key, entities_json = "|".join((model, *map(str, keys.values()))), orjson.dumps(keys)
+        parts[0] = self._head % (
+            orjson.dumps(request_id),
+            b'"%b"' % ids[:32] if ids else b"null",
+            time,
+            entities_json,
+            b'"%b"' % iso(kickoffs[row]) if kickoffs else b"null",
         )
+        if event_time is not None or degraded:
+            parts[self._middle] = self._between(event_time, degraded)
+        parts[-1] = b'},"latency_seconds":%.6f}' % latency
+        return time, ids, key, parts
 
-    def fill(
-        self, entry: Prediction, row: int, keys: dict[str, str | int], time: str, traceparent: str | None
-    ) -> bytes:
-        """The JSON of a row. Raises ValueError when it has more or fewer numbers than names."""
-        values, output = _numbers(entry.values[row]), _numbers(entry.output[row])
-        if len(values) != len(self.features) or len(output) != len(self.labels):
-            raise ValueError(f"{len(values)} features and {len(output)} outputs do not fit {self.features}")
-        return self._text % (
-            orjson.dumps(entry.request_id),
-            b'"%b"' % traceparent[3:35].encode() if traceparent else b"null",
-            time.encode(),
-            orjson.dumps(keys) if keys else b"{}",
-            b'"%b"' % iso(entry.kickoffs[row]).encode() if entry.kickoffs else b"null",
-            *values,
-            b"null" if entry.event_time is None else b'"%b"' % iso(entry.event_time).encode(),
-            b"true" if entry.degraded else b"false",
-            *output,
-            entry.latency,
-        )
+    def _columns(self, features: Any, output: Any) -> list[bytes]:
+        """The parts with the numbers of a row.
 
+        orjson writes the numbers, which are then cut at their commas: half the time of a dictionary.
+        Raises ValueError for more or fewer numbers than names.
+        """
+        text = orjson.dumps((features, output), default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+        numbers = text.translate(None, b"[]").split(b",")
+        if len(numbers) != self._count or len(features) != len(self.features):
+            raise ValueError(f"{len(numbers)} numbers for {self._count} columns")
+        parts = self._parts.copy()
+        parts[2:-1:2] = numbers
+        return parts
 
-def trace_ids(trace: TraceContext | None) -> str | None:
-    """The W3C `traceparent` of a span; None for no trace."""
-    if trace is None or not trace.trace_id:
-        return None
-    return f"00-{trace.trace_id:032x}-{trace.span_id:016x}-{trace.trace_flags:02x}"
+    def _between(self, event_time: float | None, degraded: bool) -> bytes:
+        """What stands between the last feature and the first output."""
+        time = b"null" if event_time is None else b'"%b"' % iso(event_time)
+        flag = b"true" if degraded else b"false"
+        return b'},"features_event_time":%b,"degraded":%b,"output":{%b' % (time, flag, self._first_label)
 
 
-def iso(moment: float) -> str:
+def iso(moment: float) -> bytes:
     """ISO 8601 in UTC of Unix seconds, to the millisecond."""
     seconds, micros = divmod(round(moment * 1e6), 1_000_000)
-    return f"{_to_the_second(seconds)}.{micros // 1000:03d}Z"
+    return b"%b%03dZ" % (_to_the_second(seconds), micros // 1000)
 
 
 @lru_cache(maxsize=256)
-def _to_the_second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def _to_the_second(seconds: int) -> bytes:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.").encode()
 
 
-def _numbers(row: Any) -> list[bytes]:
-    """The numbers of a row, or one number, as JSON has them; `null` for what is not finite."""
-    text = orjson.dumps(row, default=_plain, option=_NUMPY)
-    return text[1:-1].split(b",") if text[:1] == b"[" else [text]
+def _ids(trace: TraceContext | None) -> bytes:
+    """Ids and flags of a span as W3C's `traceparent` has them; empty for no trace."""
+    if trace is None or not trace.trace_id:
+        return b""
+    return b"%032x-%016x-%02x" % (trace.trace_id, trace.span_id, trace.trace_flags)
 
 
-def _object(names: Sequence[str]) -> bytes:
-    """A JSON object of these names with a place for each value."""
-    return b"{" + b",".join(_escaped(name) + b":%b" for name in names) + b"}"
+def _names(begin: bytes, names: Sequence[str]) -> list[bytes]:
+    """What stands before each value of a JSON object with these names."""
+    return [(b"," if place else begin) + orjson.dumps(name) + b":" for place, name in enumerate(names)]
 
 
 def _escaped(text: str) -> bytes:

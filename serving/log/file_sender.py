@@ -3,9 +3,10 @@
 import time
 from collections.abc import Sequence
 
-from matchday.events import CloudEvent
 from matchday.events.file_producer import FileProducer
 from matchday.files import LockTimeout
+from serving.log.encoder import PredictionEncoder
+from serving.log.prediction import Prediction
 from serving.log.sender import TICK_SECONDS, Expired
 
 RETRY_SECONDS = 1.0
@@ -18,9 +19,9 @@ class FileSender:
         self.trouble = ""
         self._producer = producer
 
-    def encode(self, event: CloudEvent) -> bytes:
+    def encode(self, encoder: PredictionEncoder, number: int, entry: Prediction, row: int) -> bytes:
         """A line of JSON."""
-        return event.line()
+        return encoder.line(number, entry, row)
 
     def deliver(self, events: Sequence[bytes], expired: Expired) -> int | None:
         """As `Sender.deliver`."""

@@ -9,9 +9,10 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from matchday.events import CloudEvent
 from matchday.events.cluster import KafkaCluster
+from serving.log.encoder import PredictionEncoder
 from serving.log.frame import join_frame, pack_frame, pack_record
+from serving.log.prediction import Prediction
 from serving.log.sender import TICK_SECONDS, Expired
 
 RESTART_SECONDS = 1.0
@@ -57,9 +58,9 @@ class ProcessSender:
         self._start_at = 0.0
         self._unread = b""
 
-    def encode(self, event: CloudEvent) -> bytes:
+    def encode(self, encoder: PredictionEncoder, number: int, entry: Prediction, row: int) -> bytes:
         """A packed Kafka record."""
-        return pack_record(event.record())
+        return pack_record(encoder.event(number, entry, row).record())
 
     def deliver(self, events: Sequence[bytes], expired: Expired) -> int | None:
         """As `Sender.deliver`."""

@@ -70,7 +70,7 @@ class QueuedLog:
         """Put an answer into the queue, which drops its oldest when full."""
         for row in range(len(entry.output)):
             try:
-                event = self._sender.encode(self._encoder.event(next(self._ids), entry, row))
+                event = self._sender.encode(self._encoder, next(self._ids), entry, row)
             except Exception:
                 self.log.exception("prediction not logged", request=entry.request_id)
                 event = b""  # counted as lost when its turn comes

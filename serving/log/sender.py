@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from matchday.events import CloudEvent
+from serving.log.encoder import PredictionEncoder
+from serving.log.prediction import Prediction
 
 TICK_SECONDS = 0.02
 """How often `expired` is asked while a delivery waits."""
@@ -17,8 +18,8 @@ class Sender(Protocol):
 
     trouble: str
 
-    def encode(self, event: CloudEvent) -> bytes:
-        """An event as it waits in the queue."""
+    def encode(self, encoder: PredictionEncoder, number: int, entry: Prediction, row: int) -> bytes:
+        """The event of a row of a request as it waits in the queue."""
 
     def deliver(self, events: Sequence[bytes], expired: Expired) -> int | None:
         """Return once all are kept, however long that takes; None when `expired()` came true before.

@@ -17,7 +17,8 @@ from feature_repo.materialise import materialise
 from feature_repo.store import open_store
 from feature_repo.training import JUST_BEFORE, match_features, training_set
 from matchday import history
-from matchday.features import fixture, tables
+from matchday.features import tables
+from matchday.features.vectors import assemble
 from matchday.history import HistoryError
 from matchday.lake import Lake
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
@@ -31,7 +32,7 @@ from tests import league
 
 SEASONS = ("2223", "2324", "2425", "2526")
 END = datetime(2026, 7, 1, tzinfo=UTC)
-SIGNATURE = describe(MATCH_OUTCOME, fixture.FEATURES, "f00d", END.isoformat())
+SIGNATURE = describe(MATCH_OUTCOME, "f00d", END.isoformat())
 WINTER, SPRING = datetime(2025, 12, 24, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 
 
@@ -112,7 +113,7 @@ def read_by_feast(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
     service = store.get_feature_service(MATCH_OUTCOME.feature_service)
     entities = matches[["home", "away"]].to_dict("records")
     found = store.get_online_features(service, entities, full_feature_names=True).to_df()
-    return fixture.assemble(found, matches["kickoff"].reset_index(drop=True)).to_numpy(np.float32)
+    return assemble(MATCH_OUTCOME.features, found, matches["kickoff"].reset_index(drop=True)).to_numpy(np.float32)
 
 
 def read_by_server(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
@@ -131,9 +132,9 @@ def test_the_vector_trained_on_is_the_vector_served(built: Built, settings: Sett
     matches = at_moments[at_moments["kickoff"].dt.strftime("%Y-%m-%d") == day]
     materialise(settings, built.lake, built.features, (matches["kickoff"].min() - JUST_BEFORE).to_pydatetime())
     trained = vectors_of(match_features(MATCH_OUTCOME, settings, built.lake, matches))
-    assert trained.shape == (len(matches), len(fixture.NAMES))
+    assert trained.shape == (len(matches), len(MATCH_OUTCOME.feature_names))
     for served in (read_by_feast(settings, matches), read_by_server(settings, matches)):
-        for name, ours, theirs in zip(fixture.NAMES, trained.T, served.T, strict=True):
+        for name, ours, theirs in zip(MATCH_OUTCOME.feature_names, trained.T, served.T, strict=True):
             assert ours.tolist() == theirs.tolist(), name
 
 

@@ -1,4 +1,4 @@
-"""A world of its own for a rollout: versions, servers, sources, and a store, all in memory and as faulty as asked."""
+"""In-memory world for rollouts: registry, servers, sources, store and workspace, with faults and kills on request."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from matchday.errors import MatchdayError
-from rollout.judge import Cohort, Finding, Histogram, Judgement, Pairs, Verdict
+from rollout.embedded.runner import Runner
+from rollout.embedded.workspace import Busy
+from rollout.judge import Cohort, Finding, Histogram, Judgement, Observation, Pairs, Verdict
 from rollout.reconciler import Reconciler
 from rollout.sources import Sources
 from rollout.spec import Spec
@@ -17,6 +19,8 @@ from rollout.state import Commands, State
 from rollout.store import Conflict
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
+MOST_ROUNDS = 60
+NAME = "tried"
 
 
 class Killed(BaseException):
@@ -24,9 +28,10 @@ class Killed(BaseException):
 
 
 class World:
-    """What outlives a process. faults: names of operations that fail now. served: requests so far, by version.
+    """What outlives a process.
 
-    known_rows: how many there are to ask for; replays: when they were.
+    faults: names of operations that fail now. kill: called at each point where a process may be killed. served:
+    requests so far, by version. known_rows: how many rows there are to replay. replays: when they were asked for.
     """
 
     def __init__(self, champion: str = "1") -> None:
@@ -45,16 +50,17 @@ class World:
         self.known_rows = 10_000
         self.replays: list[float] = []
         self.now = 1000.0
+        self.leased = False
         self.kill: Callable[[str], None] = lambda point: None
 
     def at(self, point: str) -> None:
-        """Where a fault or a kill may be."""
+        """A point at which a process may be killed, and its operation may fail."""
         self.kill(f"before {point}")
         if point in self.faults:
             raise SplitError(f"{point} does not work")
 
     def passed(self, seconds: float = 10.0, requests: int = 20_000) -> None:
-        """Time goes by, and people ask."""
+        """Let time pass, in which people send requests."""
         self.now += seconds
         share = self.weight * requests // 100 if self.candidate else 0
         for version, more in ((self.stable, requests - share), (self.candidate, share)):
@@ -68,6 +74,10 @@ class FakeSplitter:
 
     world: World
     limitations: tuple[str, ...] = ()
+
+    def open(self, version: str) -> None:
+        self.world.at("open")
+        self._serve_only(version)
 
     def check(self, stable: str) -> None:
         self.world.at("check")
@@ -92,17 +102,17 @@ class FakeSplitter:
 
     def promote(self, version: str) -> bool:
         self.world.at("promote")
-        return self._settle(version)
+        return self._serve_only(version)
 
-    def withdraw(self, stable: str) -> bool:
-        self.world.at("withdraw")
-        return self._settle(stable)
+    def roll_back(self, stable: str) -> bool:
+        self.world.at("roll back")
+        return self._serve_only(stable)
 
-    def _settle(self, version: str) -> bool:
+    def _serve_only(self, version: str) -> bool:
         self.world.weight, self.world.stable = 0, version
-        self.world.kill("while it settles")
+        self.world.kill("before the other server ends")
         self.world.candidate = ""
-        self.world.kill("after it settled")
+        self.world.kill("after the other server ended")
         return True
 
 
@@ -122,16 +132,16 @@ class FakeVersions:
             raise MatchdayError(f"{model} has no version {candidate}")
         return version
 
-    def crown(self, model: str, version: str) -> None:
-        self.world.at("crown")
+    def promote(self, model: str, version: str) -> None:
+        self.world.at("alias")
         self.world.champion = version
         self.world.aliases = {name: other for name, other in self.world.aliases.items() if other != version}
-        self.world.kill("after crown")
+        self.world.kill("after alias")
 
-    def restore(self, model: str, alias: str, version: str) -> None:
+    def restore_alias(self, model: str, alias: str, version: str) -> None:
         self.world.aliases.setdefault(alias, version)
 
-    def rolled_back(self, model: str, version: str) -> float | None:
+    def rolled_back_at(self, model: str, version: str) -> float | None:
         return self.world.marked.get(version)
 
     def mark_rolled_back(self, model: str, version: str, when: float, reason: str) -> None:
@@ -163,9 +173,14 @@ class FakeSources:
         return None
 
 
+def sources(world: World) -> Sources:
+    fake = FakeSources(world)
+    return Sources(fake, fake, fake, FakeVersions(world))
+
+
 @dataclass
-class Shelf:
-    """What lies in a store: text, and how often it was written."""
+class SavedText:
+    """Content of a store, and how often it was written."""
 
     text: str = ""
     revision: int = 0
@@ -173,67 +188,161 @@ class Shelf:
 
 @dataclass
 class MemoryStore:
-    """A store that keeps text, as every other does; two of one shelf are those of two processes."""
+    """A store that keeps text, as the real ones do; two stores with the same `saved` are those of two processes."""
 
     world: World
-    asked: Commands = field(default_factory=Commands)
+    given: Commands = field(default_factory=Commands)
     other: str = ""
-    shelf: Shelf = field(default_factory=Shelf)
+    saved: SavedText = field(default_factory=SavedText)
     saves: list[State] = field(default_factory=list)
     _loaded: int = 0
 
     def load(self) -> State:
         self.world.kill("before load")
-        self._loaded = self.shelf.revision
-        return State.parse(json.loads(self.shelf.text)) if self.shelf.text else State()
+        self._loaded = self.saved.revision
+        return self.state
+
+    @property
+    def state(self) -> State:
+        """The saved state, read by a test."""
+        return State.parse(json.loads(self.saved.text)) if self.saved.text else State()
 
     def save(self, state: State) -> None:
         self.world.kill("before save")
-        if self._loaded != self.shelf.revision:
+        if self._loaded != self.saved.revision:
             raise Conflict("somebody else was here")
-        self.shelf.text, self.shelf.revision = json.dumps(state.to_dict()), self.shelf.revision + 1
-        self._loaded = self.shelf.revision
+        self.saved.text, self.saved.revision = json.dumps(state.to_dict()), self.saved.revision + 1
+        self._loaded = self.saved.revision
         self.saves.append(state)
         self.world.kill("after save")
 
-    def requests(self) -> Commands:
-        return self.asked
+    def commands(self) -> Commands:
+        return self.given
 
     def rival(self) -> str:
         return self.other
 
 
+@dataclass
+class FakeWorkspace:
+    """A workspace over the world with one rollout; it is its own repository."""
+
+    world: World
+    asked: Spec
+    kept: MemoryStore
+
+    @property
+    def rollouts(self) -> "FakeWorkspace":
+        return self
+
+    def spec(self, name: str) -> Spec:
+        return self.asked
+
+    def store(self, name: str) -> MemoryStore:
+        return self.kept
+
+    def splitter(self, service: str, model: str) -> FakeSplitter:
+        return FakeSplitter(self.world)
+
+    def check_no_rival(self, service: str, but: str = "") -> None:
+        self.world.at("rival")
+
+    @contextmanager
+    def lease(self, service: str, name: str) -> Iterator[None]:
+        """Released however the block ends, as the kernel does."""
+        self.world.kill("before lease")
+        if self.world.leased:
+            raise Busy(f"service {service} is in the hands of another process")
+        self.world.leased = True
+        try:
+            yield
+        finally:
+            self.world.leased = False
+
+
+class Rounds:
+    """In place of the event that stops a runner: time of the world passes, until the rounds are used up."""
+
+    def __init__(self, world: World, most: int) -> None:
+        self.world = world
+        self.left = most
+
+    def wait(self, seconds: float) -> bool:
+        self.left -= 1
+        if self.left > 0:
+            self.world.passed()
+        return self.left <= 0
+
+
+def run(
+    spec: Spec,
+    world: World,
+    store: MemoryStore,
+    rounds: int = MOST_ROUNDS,
+    watch: Callable[[State], None] = lambda state: None,
+) -> list[str]:
+    """Run a rollout by the real `Runner` to its end, or for so many rounds; a killed one is followed by another.
+
+    Returns the points of the kills.
+    """
+    kills: list[str] = []
+    stopped = Rounds(world, rounds)
+    while stopped.left > 0:
+        runner = Runner(
+            FakeWorkspace(world, spec, store),  # type: ignore[arg-type]
+            NAME,
+            sources(world),
+            watch=watch,
+            clock=lambda: world.now,
+            stopped=stopped,  # type: ignore[arg-type]
+        )
+        try:
+            runner.run()
+        except Killed as point:
+            kills.append(str(point))
+            continue
+        break
+    return kills
+
+
+def reconciler(spec: Spec, world: World, store: MemoryStore) -> Reconciler:
+    """The reconciler of one process."""
+    return Reconciler(spec, FakeSplitter(world), sources(world), store, lambda: world.now)
+
+
+def kill_at(index: int) -> Callable[[str], None]:
+    """Kills once, at the n-th point that is passed."""
+    left = [index]
+
+    def kill(point: str) -> None:
+        left[0] -= 1
+        if left[0] == -1:
+            raise Killed(point)
+
+    return kill
+
+
 def cohort(requests: int, wrong: int = 0, seconds: float = 0.002) -> Cohort:
-    """Requests that took about as long, some of them in vain."""
-    place = next((index for index, bound in enumerate(BOUNDS) if seconds <= bound), len(BOUNDS))
-    counts = tuple(requests if index == place else 0 for index in range(len(BOUNDS) + 1))
+    """Requests of the same duration, some of which failed."""
+    index = next((index for index, bound in enumerate(BOUNDS) if seconds <= bound), len(BOUNDS))
+    counts = tuple(requests if index == place else 0 for place in range(len(BOUNDS) + 1))
     return Cohort(requests, {"internal_server_error": wrong}, Histogram(BOUNDS, counts))
 
 
 def pairs(rows: int, swapped: bool = False) -> Pairs:
-    """Forecasts of both versions: the same, or with home and away in each other's place."""
+    """Forecasts of both versions: the same ones, or with home and away swapped."""
     home = np.linspace(0.2, 0.7, rows)
     stable = np.column_stack([home, np.full(rows, 0.25), 0.75 - home])
     return Pairs(stable, stable[:, ::-1].copy() if swapped else stable)
 
 
-def process(spec: Spec, world: World, store: MemoryStore) -> Reconciler:
-    """A process that carries a rollout out; when it is killed, another is as good."""
-    sources = FakeSources(world)
-    return Reconciler(
-        spec, FakeSplitter(world), Sources(sources, sources, sources, FakeVersions(world)), store, lambda: world.now
-    )
-
-
 def judgement(verdict: Verdict) -> Judgement:
-    """What a judge says who was told what to say."""
-    return Judgement(verdict, f"it is a {verdict}", (Finding("errors", verdict, "told to"),))
+    return Judgement(verdict, f"it is a {verdict}", (Finding("errors", verdict, "as the test says"),))
 
 
-@contextmanager
-def surviving(kills: list[str]) -> Iterator[None]:
-    """A kill is noted, and nothing else."""
-    try:
-        yield
-    except Killed as point:
-        kills.append(str(point))
+def count_errors(observation: Observation, *_: object, **__: object) -> Judgement:
+    """A quick judge in place of the real one, which has tests of its own."""
+    canary = observation.canary
+    if canary.failed > 0.05 * canary.requests:
+        return judgement(Verdict.FAIL)
+    return judgement(Verdict.PASS if observation.pairs is not None else Verdict.WAIT)

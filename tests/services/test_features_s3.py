@@ -13,6 +13,7 @@ from feature_repo.training import training_set
 from matchday import history
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
+from matchday.models.catalogue import KINDS
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.storage import StorageError
@@ -68,7 +69,9 @@ def test_the_registry_in_a_bucket_is_read_by_feast_and_names_the_lake(
     apply(settings, lake)
     store = open_store(settings)
     assert {entity.name for entity in store.list_entities()} >= {"team", "player"}
-    assert [service.name for service in store.list_feature_services()] == [MATCH_OUTCOME.feature_service]
+    assert [service.name for service in store.list_feature_services()] == [
+        kind.feature_service for kind in KINDS.values()
+    ]
     for view in store.list_feature_views():
         assert view.batch_source.path.startswith(f"{s3}/lake/{view.name}/")
     service, match = store.get_feature_service(MATCH_OUTCOME.feature_service), [{"home": "ARS", "away": "LIV"}]

@@ -61,7 +61,7 @@ def test_who_may_registers_promotes_and_fetches(server: str, tmp_path: Path) -> 
         registry.promote(MODEL, version)
     champion = registry.resolve(f"mlflow://{MODEL}@champion")
     assert champion.version == second
-    assert registry.whole(champion)
+    assert registry.is_complete(champion)
     assert registry.attachment(champion, "forecasts.parquet", tmp_path / "there").read_bytes() == b"rows"
     stored = fetch(f"mlflow://{MODEL}@champion", tmp_path / "home", open_registry(server))
     assert (stored.version, read_bundle(stored.folder).card) == (second, "# two\n")

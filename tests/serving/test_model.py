@@ -16,6 +16,7 @@ from serving.protocol.errors import Unavailable
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest
 from tests.serving.conftest import FEATURES, graph, probabilities, signature
+from tests.serving.graphs import network
 
 
 def test_a_bundle_gives_what_its_graph_gives(bundle: Path) -> None:
@@ -111,3 +112,22 @@ def test_an_answer_from_expired_features_says_how_many(bundle: Path) -> None:
 
 def test_features_of_the_fixture_are_those_of_the_signature(bundle: Path) -> None:
     assert list(load(bundle).signature.features) == FEATURES
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) * 1024
+
+
+def test_batch_sizes_do_not_stay_in_memory(tmp_path: Path) -> None:
+    """Layers of 1,024 numbers a row: a copy for every size would be two gigabytes."""
+    weights = np.random.default_rng(1).normal(size=(6, 1024)) / 100
+    write_bundle(tmp_path / "wide", network(6, 3, weights=weights, output="probabilities"), signature(), {}, "")
+    model = load(tmp_path / "wide")
+    rows = np.ones((1024, 6), np.float32)
+    model.predict(rows)
+    before = resident()
+    for size in range(1, len(rows) + 1):
+        model.predict(rows[:size])
+    assert resident() - before < 64 * 2**20

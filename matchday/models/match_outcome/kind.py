@@ -3,6 +3,7 @@
 import numpy as np
 
 from matchday.features.entities import TEAM
+from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.models.kind import GateRules, IntArray, ModelKind, ModelOutput, PairedScore, ScoreLimit
 from matchday.scores.outcome import CLASSES, outcome_scores, ranked_probability
 
@@ -29,6 +30,7 @@ MATCH_OUTCOME = ModelKind(
     inputs=(TEAM.named("home"), TEAM.named("away")),
     distinct=("home", "away"),
     feature_service="match_outcome_v1",
+    features=MATCH_OUTCOME_V1,
     output=ModelOutput("probabilities", CLASSES, labels=("home", "draw", "away")),
     result=outcome_of,
     score=PairedScore(

@@ -16,10 +16,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
-from matchday.features.fixture import NAMES, PER_TEAM, POSITION
-from matchday.features.team import FORM
-from matchday.models.expected_goals import expected_goals
+from matchday.features.services import FORM, TEAM_RATINGS
+from matchday.models.goal_rates import goal_rates
 from matchday.models.match_outcome import scoreline
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.match_outcome.pool import Pool, fit_pool
 
 FloatArray = NDArray[np.float64]
@@ -27,8 +27,12 @@ Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 AnyFloat = TypeVar("AnyFloat", np.float32, np.float64)
 
+NAMES = MATCH_OUTCOME.feature_names
+POSITION = {name: position for position, name in enumerate(NAMES)}
+"""Column of each feature in a feature vector."""
+
 MEMBERS = ("goals", "trees", "logistic")
-GAPS = (*PER_TEAM, *FORM, "rest_days")
+GAPS = (*TEAM_RATINGS, *FORM, "rest_days")
 """Features that trees see as home minus away."""
 TOTALS = ("attack", "defence")
 """Features that trees also see as home plus away: what makes draws likely."""
@@ -92,7 +96,7 @@ def vectors_of(features: pd.DataFrame) -> Float32Array:
 
 def goals_forecast(vectors: Float32Array) -> FloatArray:
     """The goals member: probabilities (n, 3) from ratings alone."""
-    return scoreline.outcome(*expected_goals(vectors, NAMES), vectors[:, POSITION["league_low_score"]].astype(float))
+    return scoreline.outcome(*goal_rates(vectors, NAMES), vectors[:, POSITION["league_low_score"]].astype(float))
 
 
 def contrasts() -> Float32Array:

@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass, field
 import pandas as pd
 
 from matchday.backtest import Forecaster
-from matchday.features.fixture import NAMES
 from matchday.models.graph import prove_parity
 from matchday.models.kind import ModelKind
 from matchday.models.match_outcome import model as outcome
 from matchday.models.match_outcome.baselines import BASELINES
 from matchday.models.match_outcome.export import export
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.match_outcome.model import MEMBERS, FloatArray, Parameters
+from matchday.models.match_outcome.model import MEMBERS, NAMES, FloatArray, Parameters
 from matchday.models.recipe import CardNotes
 from matchday.models.trained import Trained, data_fingerprint, explainer, trained_until
 from matchday.tables import OutcomeFeatures

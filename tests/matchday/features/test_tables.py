@@ -44,7 +44,7 @@ def test_a_history_that_comes_back_gets_its_features_back(snapshots, lake: Lake)
 def test_what_is_lost_is_built_again(snapshots, lake: Lake, lost: str) -> None:
     taken = history.ingest(snapshots[0], lake)
     before = tables.build(lake, taken.history).features
-    lake.storage.remove(lost)
+    lake.storage.delete([lost])
     assert tables.build(lake, taken.history) == tables.Built(before, unchanged=False)
     assert len(lake.read(TeamForm)) == 20 + 2 * 380
 

@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matchday.features import fixture
 from matchday.features.labels import label
-from matchday.features.team import FORM, FULL_TIME, RATINGS, SPANS, midnight_after, season_opening
+from matchday.features.services import FORM, MATCH_OUTCOME_V1, SPANS
+from matchday.features.team import FULL_TIME, midnight_after, season_opening
+from matchday.features.vectors import assemble
 from matchday.ratings import form
 from matchday.tables import Matches, OutcomeFeatures, TeamForm, TeamRatings, Teams, validate
 from tests import league
+
+NAMES = tuple(feature.name for feature in MATCH_OUTCOME_V1)
 
 
 def served(matches: pd.DataFrame, table: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -100,30 +103,29 @@ def test_teams_that_came_up_are_rated_below_the_mean_of_the_league() -> None:
 def test_training_vectors_keep_their_schema_on_every_match() -> None:
     rows = validate(OutcomeFeatures, league.outcome_features())
     assert len(rows) == len(league.whole(Matches))
-    assert rows[list(fixture.NAMES)].notna().all(axis=None)
+    assert rows[list(NAMES)].notna().all(axis=None)
 
 
 def test_a_vector_is_what_the_store_holds_in_the_order_of_the_names_with_days_of_rest() -> None:
     kickoff = pd.Series(pd.to_datetime(["2026-05-24T15:00Z", "2026-05-24T15:00Z"]))
     stored = pd.DataFrame(
-        {f"{f.input}__{f.view}__{f.feature}": [float(i), i + 0.5] for i, f in enumerate(fixture.FEATURES)}
+        {f"{f.input}__{f.view}__{f.feature}": [float(i), i + 0.5] for i, f in enumerate(MATCH_OUTCOME_V1)}
     )
     stored["home__team_form__last_kickoff"] = [kickoff[0].timestamp() - 3.5 * 86_400, 0.0]
     stored["away__team_form__last_kickoff"] = [kickoff[0].timestamp() + 60, kickoff[0].timestamp() - 86_400 * 14]
-    vectors = fixture.assemble(stored, kickoff)
-    assert tuple(vectors.columns) == fixture.NAMES
+    vectors = assemble(MATCH_OUTCOME_V1, stored, kickoff)
+    assert tuple(vectors.columns) == NAMES
     assert vectors["home_rest_days"].tolist() == [3.5, 14.0]
     assert vectors["away_rest_days"].tolist() == [0.0, 14.0]
-    plain = [i for i, f in enumerate(fixture.FEATURES) if f.derived is None]
+    plain = [i for i, f in enumerate(MATCH_OUTCOME_V1) if f.derived is None]
     assert vectors.iloc[0, plain].tolist() == plain
 
 
 def test_names_are_unique_and_every_one_can_be_said() -> None:
-    assert len(set(fixture.NAMES)) == len(fixture.NAMES) == 3 + 2 * (3 + len(FORM) + 1)
-    assert {name for name in OutcomeFeatures.to_schema().columns if name.partition("_")[2]} >= set(fixture.NAMES)
-    assert len({label(name) for name in fixture.NAMES}) == len(fixture.NAMES)
+    assert len(set(NAMES)) == len(NAMES) == 3 + 2 * (3 + len(FORM) + 1)
+    assert {name for name in OutcomeFeatures.to_schema().columns if name.partition("_")[2]} >= set(NAMES)
+    assert len({label(name) for name in NAMES}) == len(NAMES)
     assert label("home_xg_for_5") == "Home team: expected goals a match, last 5"
-    assert len(RATINGS) == 6
     assert len(FORM) == len(SPANS) * len(form.Performance.__dataclass_fields__)
     with pytest.raises(KeyError):
         label("nobody_knows")

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from matchday.features import values
-from matchday.features.fixture import NAMES
+from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.ratings import elo
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import Snapshot
+
+NAMES = tuple(feature.name for feature in MATCH_OUTCOME_V1)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def bundled() -> Snapshot:
 
 @pytest.fixture(scope="module")
 def vectors(bundled: Snapshot) -> pd.DataFrame:
-    return values.pinned_vectors(bundled)
+    return values.pinned_vectors(bundled, MATCH_OUTCOME_V1)
 
 
 def test_the_slice_is_pinned_and_moves_every_feature(vectors: pd.DataFrame) -> None:
@@ -36,7 +38,7 @@ def test_a_changed_rule_changes_the_features_that_it_makes_and_no_other(
 ) -> None:
     before = {name: values.fingerprint_values(vectors[name].to_numpy()) for name in vectors}
     monkeypatch.setattr(elo, "PROMOTED", elo.PROMOTED + 1)
-    after = values.feature_values(bundled)
+    after = values.feature_values(bundled, MATCH_OUTCOME_V1)
     assert {name for name in NAMES if before[name] != after[name]} == {"home_elo", "away_elo"}
 
 

@@ -20,8 +20,8 @@ def opened() -> FormState:
 
 def after(played: list[tuple[tuple[int, int], tuple[float, float]]]) -> FormState:
     state = opened()
-    for day, (goals, chances) in enumerate(played):
-        state = observe(state, START + timedelta(days=day), "ARS", "CHE", goals, chances)
+    for day, (goals, xg) in enumerate(played):
+        state = observe(state, START + timedelta(days=day), "ARS", "CHE", goals, xg)
     return state
 
 

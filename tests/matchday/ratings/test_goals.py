@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from matchday.models.scoreline import low_score_factor, poisson
+from matchday.models.match_outcome.scoreline import low_score_factor, poisson
 from matchday.ratings.goals import (
     DAY,
     HOME_EDGE,
@@ -31,17 +31,17 @@ UNKNOWN = (nan, nan)
 
 @some.composite
 def seasons(draw):
-    """Some matches, each at a time of its own: (day, home, away, goals, chances)."""
+    """Some matches, each at a time of its own: (day, home, away, goals, xg)."""
     pairs = draw(some.lists(some.sampled_from(list(permutations(TEAMS, 2))), max_size=40))
     goals = some.tuples(some.integers(0, 9), some.integers(0, 9))
-    chances = some.one_of(some.just(UNKNOWN), some.tuples(some.floats(0, 6), some.floats(0, 6)))
-    return [(9 * day, *pair, draw(goals), draw(chances)) for day, pair in enumerate(pairs)]
+    xg = some.one_of(some.just(UNKNOWN), some.tuples(some.floats(0, 6), some.floats(0, 6)))
+    return [(9 * day, *pair, draw(goals), draw(xg)) for day, pair in enumerate(pairs)]
 
 
 def after(matches, state: GoalsState | None = None) -> GoalsState:
     state = state or open_season(GoalsState(), TEAMS)
-    for day, home, away, goals, chances in matches:
-        state = observe(state, START + timedelta(days=day), home, away, goals, chances)
+    for day, home, away, goals, xg in matches:
+        state = observe(state, START + timedelta(days=day), home, away, goals, xg)
     return state
 
 
@@ -65,11 +65,11 @@ def penalised_likelihood(theta: np.ndarray, matches, state: GoalsState) -> float
         ridge = state.promoted_ridge if new else state.ridge
         total -= ridge / 2 * (attack[team] - new * PROMOTED_ATTACK) ** 2
         total -= ridge / 2 * (defence[team] - new * PROMOTED_DEFENCE) ** 2
-    for day, home, away, goals, chances in matches:
+    for day, home, away, goals, xg in matches:
         weight = np.exp(-state.decay * ((LATER - START).total_seconds() / DAY - day))
         rates = (theta[0] + theta[1] + attack[home] - defence[away], theta[0] + attack[away] - defence[home])
-        for log_rate, scored, chance in zip(rates, goals, chances, strict=True):
-            value = scored if np.isnan(chance) else state.xg_share * chance + (1 - state.xg_share) * scored
+        for log_rate, scored, expected in zip(rates, goals, xg, strict=True):
+            value = scored if np.isnan(expected) else state.xg_share * expected + (1 - state.xg_share) * scored
             total += weight * (value * log_rate - np.exp(log_rate))
     return total
 
@@ -97,8 +97,8 @@ def simulated(strengths: GoalRatings, rounds: int, seed: int, low_score: float =
     home, away = np.exp(home), np.exp(away)
     joint = poisson(home)[:, :, None] * poisson(away)[:, None, :]
     joint = joint * low_score_factor(home, away, np.full(len(pairs), low_score))
-    chances = joint.reshape(len(pairs), -1) / joint.sum(axis=(1, 2))[:, None]
-    scores = [divmod(int(random.choice(chances.shape[1], p=row)), joint.shape[2]) for row in chances]
+    probabilities = joint.reshape(len(pairs), -1) / joint.sum(axis=(1, 2))[:, None]
+    scores = [divmod(int(random.choice(probabilities.shape[1], p=row)), joint.shape[2]) for row in probabilities]
     step = 380 / len(pairs)
     return [(i * step, *pair, score, UNKNOWN) for i, (pair, score) in enumerate(zip(pairs, scores, strict=True))]
 
@@ -178,6 +178,6 @@ def test_matches_of_a_team_before_it_went_down_count_when_it_comes_back_up() -> 
 
 
 def test_expected_goals_have_their_share_in_what_a_match_says() -> None:
-    lucky, good = (after([(0, "ARS", "CHE", (3, 0), chances)]) for chances in ((1.0, 1.0), (3.0, 0.0)))
+    lucky, good = (after([(0, "ARS", "CHE", (3, 0), xg)]) for xg in ((1.0, 1.0), (3.0, 0.0)))
     assert fit(lucky, LATER).attack["ARS"] < fit(good, LATER).attack["ARS"]
     assert lucky.matches["home_value"][0] == pytest.approx(0.6 * 1.0 + 0.4 * 3)

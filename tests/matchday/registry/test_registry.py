@@ -129,10 +129,10 @@ def test_the_same_content_is_registered_once_and_any_change_is_a_new_version(
 
 def test_an_alias_moves_and_what_it_means_moves_with_it(registry: Registry, model: str, bundle: Path) -> None:
     one, two = log(registry, bundle, model), log(registry, bundle, model, params={"trials": 1})
-    assert registry.aliased(model, "champion") is None
+    assert registry.at_alias(model, "champion") is None
     for version in (one, two, one):
         registry.set_alias(model, "champion", version.version)
-        assert registry.resolve(f"mlflow://{model}@champion") == version == registry.aliased(model, "champion")
+        assert registry.resolve(f"mlflow://{model}@champion") == version == registry.at_alias(model, "champion")
     assert registry.aliases(model) == {"champion": "1"}
     assert registry.versions(model)[1].aliases == ("champion",)
 
@@ -150,7 +150,7 @@ def test_what_is_not_there_is_an_error_that_says_what_is(registry: Registry, mod
     with pytest.raises(RegistryError, match=f"no model {model}"):
         registry.resolve(f"mlflow://{model}@champion")
     assert registry.find(model, {}) is None
-    assert registry.aliased(model, "champion") is None
+    assert registry.at_alias(model, "champion") is None
     log(registry, bundle, model)
     registry.set_alias(model, "champion", "1")
     with pytest.raises(RegistryError, match=rf"no model nobody in MLflow .* knows: .*{model}"):

@@ -298,11 +298,11 @@ class Cluster:
         label = "serving.knative.dev/revision=" if self.mode == "Knative" else "app=isvc."
         return [pod for pod in self.having("pods", label + name) if is_ready(pod)]
 
-    def has(self, url: str, model: str, version: str) -> bool:
+    def is_ready(self, url: str, model: str, version: str) -> bool:
         """In place of asking the servers."""
         return self._at(url) == version
 
-    def version(self, urls: Iterable[str], model: str) -> str:
+    def served_version(self, urls: Iterable[str], model: str) -> str:
         """In place of asking the servers."""
         [version] = {self._at(url) for url in urls} or {""}
         if not version:

@@ -8,17 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kserve import models
-from kubernetes import client
 
 from rollout.kubernetes.api import Api, NotFound, Rejected
-from rollout.kubernetes.client import ApiError, ApiResponse, KubernetesClient
+from rollout.kubernetes.client import ApiError, KubernetesClient
 from rollout.kubernetes.kinds import INFERENCE_SERVICE, POD
 from rollout.kubernetes.splitters.server_probe import ServerProbe
 from rollout.splitter import SplitError
 from rollout.store import Conflict
-from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster, is_ready
-from tests.rollout.kubernetes.play import Play
+from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -123,56 +120,9 @@ def test_servers_say_which_version_they_have(server: str) -> None:
     other = 'matchday_serving_requests_total{model="other",version="9"} 5.0\n'
     Handler.said["/metrics"] = (200, line + other)
     here = ServerProbe()
-    assert here.has(server, "m", "3")
-    assert not here.has(server, "m", "2")
-    assert not here.has("http://127.0.0.1:1", "m", "3")
-    assert here.version([server, server], "m") == "3"
+    assert here.is_ready(server, "m", "3")
+    assert not here.is_ready(server, "m", "2")
+    assert not here.is_ready("http://127.0.0.1:1", "m", "3")
+    assert here.served_version([server, server], "m") == "3"
     with pytest.raises(SplitError, match="do not say"):
-        here.version(["http://127.0.0.1:1"], "m")
-
-
-class Recorder:
-    """Every object that is applied to an InferenceService."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
-        self.applied: list[dict[str, Any]] = []
-
-    def ask(self, method: str, path: str, query: Any, content: str, body: Any) -> ApiResponse:
-        if "apply" in content and "inferenceservices" in path:
-            self.applied.append(body)
-        return self.cluster.ask(method, path, query, content, body)
-
-
-def unknown_fields(value: Any, kind: str, path: str = "") -> list[str]:
-    if kind.startswith("list[") and isinstance(value, list):
-        return [found for item in value for found in unknown_fields(item, kind[5:-1], path)]
-    model = getattr(models, kind, None) or getattr(client, kind, None)
-    if model is None or not isinstance(value, dict):
-        return []
-    fields = {json_: kind for name, kind in model.openapi_types.items() for json_ in [model.attribute_map[name]]}
-    found = [f"{path}.{key}" for key in value if key not in fields]
-    return found + [
-        each for key in value.keys() & fields.keys() for each in unknown_fields(value[key], fields[key], key)
-    ]
-
-
-@pytest.mark.parametrize("mode", ["Standard", "Knative"])
-def test_kserve_knows_every_field_that_is_applied(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rollout import machine
-    from tests.rollout.test_kills import counting
-
-    monkeypatch.setattr(machine, "judge", counting)
-    played = Play(Cluster(mode=mode))
-    recorder = Recorder(played.cluster)
-    played.rounds._api = Api(NAMESPACE, recorder)
-    played.ask()
-    played.until("Promoted")
-    assert len(recorder.applied) > 3
-    for body in recorder.applied:
-        assert unknown_fields(body, "V1beta1InferenceService") == []
-        owned = set(body["spec"]["predictor"])
-        assert owned <= {"annotations", "canaryTrafficPercent"}
-        for canary in body["spec"].get("canary", []):
-            assert not {"maxReplicas", "scaleTarget", "scaleMetric", "autoScaling"} & set(canary["predictor"])
-    assert all(is_ready(pod) for pod in played.cluster.having("pods"))
+        here.served_version(["http://127.0.0.1:1"], "m")

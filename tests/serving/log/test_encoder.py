@@ -45,6 +45,8 @@ def test_raw_regression_and_untraced_answers_are_valid_too() -> None:
     given_features = prediction(entities={}, kickoffs=(), event_time=None, trace=Trace(0, 0, 0), degraded=True)
     points = prediction(model="player-points", labels=("points",), output=np.array([3.5], np.float32), trace=None)
     raw, regression = received(0, given_features), received(1, points)
+    for number, entry in enumerate((given_features, points)):
+        assert PredictionEncoder("p").line(number, entry, 0) == encoded(number, entry).line()
     for event in (raw, regression):
         schema().validate(event.data)
         assert event.traceparent is None
@@ -81,6 +83,7 @@ def test_numbers_and_texts_arrive_as_they_were(
     )
     for row in range(len(rows)):
         event = received(row, entry, row)
+        assert PredictionEncoder("p").line(row, entry, row) == encoded(row, entry, row).line()
         schema().validate(event.data)
         assert (event.data["request_id"], event.data["model"]) == (request_id, features[0])
         assert event.data["entities"] == {"home": teams[0], "away": teams[1]}
@@ -95,7 +98,7 @@ def test_times_are_the_standard_librarys(moment: float) -> None:
     from datetime import UTC, datetime
 
     expected = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    assert iso(moment) == expected
+    assert iso(moment) == expected.encode()
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from matchday.events import CloudEvent, EventsError
+from matchday.events import EventsError
 from matchday.events.file_producer import FileProducer, Rotation
 from serving.log import DisabledLog, Prediction, check_log, open_log
+from serving.log.encoder import PredictionEncoder
 from serving.log.file_sender import FileSender
 from serving.log.queue import QueuedLog
 from serving.log.sender import Expired
@@ -161,8 +162,8 @@ class StuckSender:
     def __init__(self) -> None:
         self.free = threading.Event()
 
-    def encode(self, event: CloudEvent) -> bytes:
-        return event.line()
+    def encode(self, encoder: PredictionEncoder, number: int, entry: Prediction, row: int) -> bytes:
+        return encoder.line(number, entry, row)
 
     def deliver(self, events: Sequence[bytes], expired: Expired) -> int | None:
         self.free.wait()

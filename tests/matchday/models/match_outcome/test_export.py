@@ -11,11 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
-from matchday.features.fixture import NAMES
 from matchday.models.graph import TOLERANCE, Parity, ParityError, prove_parity
 from matchday.models.match_outcome import model as outcome
 from matchday.models.match_outcome.export import export
-from matchday.models.match_outcome.model import OutcomeModel, Parameters, contrasts, trees_input, vectors_of
+from matchday.models.match_outcome.model import NAMES, OutcomeModel, Parameters, contrasts, trees_input, vectors_of
 from matchday.models.match_outcome.rules import rules_of
 from tests import league
 
