@@ -3,11 +3,11 @@
 from matchday.errors import MatchdayError
 
 
-class StorageError(MatchdayError):
+class FetchError(MatchdayError):
     """A model URI that leads nowhere, or to something that is not the bundle."""
 
 
-class Absent(StorageError):
+class Absent(FetchError):
     """A model, a version or an alias that the registry does not have now; later it may."""
 
 
@@ -15,5 +15,5 @@ class Untrained(Absent):
     """A model without a champion: its first training may be under way."""
 
 
-class Unreachable(StorageError):
+class Unreachable(FetchError):
     """A tracking server that does not answer now; later it may."""
