@@ -99,7 +99,7 @@ class HttpClient:
         self._direct = direct
 
     def get(self, path: str, query: Mapping[str, str] | None = None, limit: int = MAX_BYTES) -> HttpAnswer:
-        """GET a path below the URL. Raises HttpUnreachable, UntrustedCertificate, AnswerTooLarge (above `limit` bytes)."""
+        """GET a path of the URL. Raises HttpUnreachable, UntrustedCertificate, AnswerTooLarge (over `limit` bytes)."""
         with self._open(path, query) as response:
             body = b"".join(self._read(response, limit))
             return HttpAnswer(response.status_code, response.headers, body)

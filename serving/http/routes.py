@@ -62,10 +62,10 @@ ROUTES: tuple[AnyRoute, ...] = (
 
 
 class RouteMatch(NamedTuple):
-    """The route of a path and its parameters; route is None for a path that is not in the table."""
+    """The route of a path, and the parameters that are in the path. route: None for a path that is not in the table."""
 
     route: AnyRoute | None
-    model: str = ""
+    model: str | None = None
     version: str | None = None
 
 
@@ -84,7 +84,7 @@ class RouteTable:
         found = self._lookup.get(path)
         if found is None:
             found = self._search(path)
-            if _is_canonical(found, path) and (not found.model or found.model in models):
+            if _is_canonical(found, path) and (found.model is None or found.model in models):
                 self._lookup[path] = found
         return found
 
@@ -92,7 +92,7 @@ class RouteTable:
         for pattern, route in self._patterns:
             if parts := pattern.fullmatch(path):
                 named: Mapping[str, str] = parts.groupdict()
-                return RouteMatch(route, named.get("model", ""), named.get("version"))
+                return RouteMatch(route, named.get("model"), named.get("version"))
         return RouteMatch(None)
 
 
@@ -122,4 +122,4 @@ def _pattern(path: str) -> re.Pattern[str]:
 def _is_canonical(match: RouteMatch, path: str) -> bool:
     """Whether the path is the table's own way to write it, without a version that a client chose."""
     route = match.route
-    return route is not None and match.version is None and path == route.path.replace("{model}", match.model)
+    return route is not None and match.version is None and path == route.path.replace("{model}", match.model or "")

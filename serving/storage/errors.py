@@ -1,10 +1,10 @@
-"""What can be wrong with a model URI and what it leads to."""
+"""Failures of fetching a bundle by its model URI."""
 
 from matchday.errors import MatchdayError
 
 
 class FetchError(MatchdayError):
-    """A model URI that leads nowhere, or to something that is not the bundle."""
+    """A model URI without a bundle that can be had."""
 
 
 class Absent(FetchError):

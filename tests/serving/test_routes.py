@@ -21,7 +21,7 @@ def test_every_path_of_the_table_leads_to_its_route(route: object, slashes: str)
     path = route.path.replace("{model}", "match-outcome").replace("{version}", "12")  # type: ignore[attr-defined]
     match = found(path + slashes)
     assert match.route is route
-    assert match.model == ("match-outcome" if "{model}" in route.path else "")  # type: ignore[attr-defined]
+    assert match.model == ("match-outcome" if "{model}" in route.path else None)  # type: ignore[attr-defined]
     assert match.version == ("12" if "{version}" in route.path else None)  # type: ignore[attr-defined]
 
 
