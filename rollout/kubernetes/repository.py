@@ -1,6 +1,6 @@
 """ModelRollouts of a namespace by name."""
 
-from rollout.kubernetes.api import Api, NotFound
+from rollout.kubernetes.api import Api, ObjectNotFound
 from rollout.kubernetes.client import KubernetesClient, Object
 from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.model_rollout import annotations_of, commands_of, spec_of, state_of
@@ -55,6 +55,6 @@ class ClusterRepository:
     def _get(self, name: str) -> Object:
         try:
             return self._api.get(MODEL_ROLLOUT, name)
-        except NotFound:
+        except ObjectNotFound:
             known = ", ".join(self.names()) or "none"
             raise UnknownRollout(f"no rollout {name} in {self._namespace}; there are: {known}") from None

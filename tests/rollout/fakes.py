@@ -1,33 +1,26 @@
 """In-memory world for rollouts: registry, servers, sources, store and workspace, with faults and kills on request."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from matchday.errors import MatchdayError
-from rollout.embedded.runner import Runner
-from rollout.embedded.workspace import Busy
 from rollout.judge import Cohort, Finding, Histogram, Judgement, Observation, Pairs, Verdict
-from rollout.reconciler import Reconciler
 from rollout.sources import Sources
-from rollout.spec import Spec
 from rollout.splitter import Endpoints, Readiness, SplitError
 from rollout.state import Commands, State
 from rollout.store import Conflict
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
-MOST_ROUNDS = 60
-NAME = "tried"
 
 
-class Killed(BaseException):
+class ProcessKilled(BaseException):
     """The process is gone."""
 
 
-class World:
+class RolloutWorld:
     """What outlives a process.
 
     faults: names of operations that fail now. kill: called at each point where a process may be killed. served:
@@ -72,7 +65,7 @@ class World:
 class FakeSplitter:
     """A splitter over the world."""
 
-    world: World
+    world: RolloutWorld
     limitations: tuple[str, ...] = ()
 
     def open(self, version: str) -> None:
@@ -120,7 +113,7 @@ class FakeSplitter:
 class FakeVersions:
     """A registry over the world."""
 
-    world: World
+    world: RolloutWorld
 
     def champion(self, model: str) -> str:
         self.world.at("champion")
@@ -153,7 +146,7 @@ class FakeVersions:
 class FakeSources:
     """Meter, replay and scores over the world."""
 
-    world: World
+    world: RolloutWorld
 
     def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
         self.world.at("meter")
@@ -173,7 +166,7 @@ class FakeSources:
         return None
 
 
-def sources(world: World) -> Sources:
+def sources(world: RolloutWorld) -> Sources:
     fake = FakeSources(world)
     return Sources(fake, fake, fake, FakeVersions(world))
 
@@ -190,7 +183,7 @@ class SavedText:
 class MemoryStore:
     """A store that keeps text, as the real ones do; two stores with the same `saved` are those of two processes."""
 
-    world: World
+    world: RolloutWorld
     given: Commands = field(default_factory=Commands)
     other: str = ""
     saved: SavedText = field(default_factory=SavedText)
@@ -221,105 +214,6 @@ class MemoryStore:
 
     def rival(self) -> str:
         return self.other
-
-
-@dataclass
-class FakeWorkspace:
-    """A workspace over the world with one rollout; it is its own repository."""
-
-    world: World
-    asked: Spec
-    kept: MemoryStore
-
-    @property
-    def rollouts(self) -> "FakeWorkspace":
-        return self
-
-    def spec(self, name: str) -> Spec:
-        return self.asked
-
-    def store(self, name: str) -> MemoryStore:
-        return self.kept
-
-    def splitter(self, service: str, model: str) -> FakeSplitter:
-        return FakeSplitter(self.world)
-
-    def check_no_rival(self, service: str, but: str = "") -> None:
-        self.world.at("rival")
-
-    @contextmanager
-    def lease(self, service: str, name: str) -> Iterator[None]:
-        """Released however the block ends, as the kernel does."""
-        self.world.kill("before lease")
-        if self.world.leased:
-            raise Busy(f"service {service} is in the hands of another process")
-        self.world.leased = True
-        try:
-            yield
-        finally:
-            self.world.leased = False
-
-
-class Rounds:
-    """In place of the event that stops a runner: time of the world passes, until the rounds are used up."""
-
-    def __init__(self, world: World, most: int) -> None:
-        self.world = world
-        self.left = most
-
-    def wait(self, seconds: float) -> bool:
-        self.left -= 1
-        if self.left > 0:
-            self.world.passed()
-        return self.left <= 0
-
-
-def run(
-    spec: Spec,
-    world: World,
-    store: MemoryStore,
-    rounds: int = MOST_ROUNDS,
-    watch: Callable[[State], None] = lambda state: None,
-) -> list[str]:
-    """Run a rollout by the real `Runner` to its end, or for so many rounds; a killed one is followed by another.
-
-    Returns the points of the kills.
-    """
-    kills: list[str] = []
-    stopped = Rounds(world, rounds)
-    while stopped.left > 0:
-        runner = Runner(
-            FakeWorkspace(world, spec, store),  # type: ignore[arg-type]
-            NAME,
-            sources(world),
-            watch=watch,
-            clock=lambda: world.now,
-            stopped=stopped,  # type: ignore[arg-type]
-        )
-        try:
-            runner.run()
-        except Killed as point:
-            kills.append(str(point))
-            continue
-        break
-    return kills
-
-
-def reconciler(spec: Spec, world: World, store: MemoryStore) -> Reconciler:
-    """The reconciler of one process."""
-    return Reconciler(spec, FakeSplitter(world), sources(world), store, lambda: world.now)
-
-
-def kill_at(index: int) -> Callable[[str], None]:
-    """Kills once, at the n-th point that is passed."""
-    left = [index]
-
-    def kill(point: str) -> None:
-        left[0] -= 1
-        if left[0] == -1:
-            raise Killed(point)
-
-    return kill
 
 
 def cohort(requests: int, wrong: int = 0, seconds: float = 0.002) -> Cohort:

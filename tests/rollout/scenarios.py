@@ -1,7 +1,7 @@
 """Specifications and scenarios of rollouts in the in-memory world."""
 
 from rollout.spec import Spec
-from tests.rollout.fakes import World
+from tests.rollout.fakes import RolloutWorld
 
 GIVEN = {
     "inferenceService": "match-outcome",
@@ -15,22 +15,22 @@ GIVEN = {
 SPEC = Spec.parse(GIVEN)
 
 
-def good(world: World) -> None:
+def good(world: RolloutWorld) -> None:
     """Nothing is wrong."""
 
 
-def erring(world: World) -> None:
+def erring(world: RolloutWorld) -> None:
     """The candidate fails requests."""
     world.errors["2"] = 0.2
 
 
-def never_ready(world: World) -> None:
+def never_ready(world: RolloutWorld) -> None:
     world.ready, world.permanent = False, True
 
 
-def alias_fails(world: World) -> None:
+def alias_fails(world: RolloutWorld) -> None:
     world.faults.add("alias")
 
 
-def service_fails(world: World) -> None:
+def service_fails(world: RolloutWorld) -> None:
     world.faults.add("promote")

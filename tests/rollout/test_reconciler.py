@@ -10,7 +10,8 @@ from rollout.evidence import Evidence
 from rollout.spec import Spec
 from rollout.state import Commands, Phase
 from rollout.store import Conflict
-from tests.rollout.fakes import FakeVersions, MemoryStore, World, count_errors, reconciler, run
+from tests.rollout.fakes import FakeVersions, MemoryStore, RolloutWorld, count_errors
+from tests.rollout.runs import reconciler, run
 from tests.rollout.scenarios import GIVEN, SPEC, erring, service_fails
 
 
@@ -22,7 +23,7 @@ def _quick_judge() -> Iterator[None]:
 
 
 def test_of_two_processes_that_decide_at_once_one_is_refused() -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world)
     one, other = (reconciler(SPEC, world, MemoryStore(world, saved=store.saved)) for _ in range(2))
     one.reconcile()
@@ -51,7 +52,7 @@ def test_of_two_processes_that_decide_at_once_one_is_refused() -> None:
     ],
 )
 def test_a_candidate_that_cannot_be_tried_is_refused(candidate: str, reason: str) -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world)
     run(Spec.parse(GIVEN | {"candidate": candidate}), world, store)
     assert store.state.phase is Phase.REFUSED and reason in store.state.reason
@@ -59,7 +60,7 @@ def test_a_candidate_that_cannot_be_tried_is_refused(candidate: str, reason: str
 
 
 def test_a_rival_is_waited_for() -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world, other="first")
     run(SPEC, world, store, rounds=3)
     assert store.state.phase is Phase.PENDING and "rollout first of the same service" in store.state.reason
@@ -69,7 +70,7 @@ def test_a_rival_is_waited_for() -> None:
 
 
 def test_a_version_that_was_rolled_back_is_not_tried_before_its_cooldown_has_passed_or_a_person_asks() -> None:
-    world = World()
+    world = RolloutWorld()
     erring(world)
     first = MemoryStore(world)
     run(SPEC, world, first)
@@ -89,7 +90,7 @@ def test_a_version_that_was_rolled_back_is_not_tried_before_its_cooldown_has_pas
 
 
 def test_only_the_attempt_that_a_person_asked_for_skips_the_cooldown() -> None:
-    world = World()
+    world = RolloutWorld()
     world.marked["2"] = world.now
     store = MemoryStore(world)
     spec = SPEC.model_copy(update={"candidate": "challenger", "cooldown_seconds": 86_400.0})
@@ -112,7 +113,7 @@ def test_only_the_attempt_that_a_person_asked_for_skips_the_cooldown() -> None:
 
 
 def test_rows_are_replayed_once_in_each_window_with_traffic() -> None:
-    world = World()
+    world = RolloutWorld()
     world.known_rows = 10
     store = MemoryStore(world)
     spec = SPEC.model_copy(update={"shadow": None})
@@ -130,7 +131,7 @@ def test_a_version_that_is_gone_from_the_registry_holds_up_no_roll_back(monkeypa
         raise RegistryError("match-outcome has no version 2")
 
     monkeypatch.setattr(FakeVersions, "mark_rolled_back", gone)
-    world = World()
+    world = RolloutWorld()
     erring(world)
     store = MemoryStore(world)
     run(SPEC, world, store)
@@ -138,7 +139,7 @@ def test_a_version_that_is_gone_from_the_registry_holds_up_no_roll_back(monkeypa
 
 
 def test_a_promotion_that_is_undone_restores_the_candidates_alias() -> None:
-    world = World()
+    world = RolloutWorld()
     service_fails(world)
     store = MemoryStore(world)
     run(SPEC.model_copy(update={"candidate": "challenger"}), world, store)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from matchday.patience import NotYet
 from rollout import window
 from rollout.state import Commands, Phase
-from tests.rollout.fakes import FakeVersions, MemoryStore, World, count_errors, kill_at, run
+from tests.rollout.fakes import FakeVersions, MemoryStore, RolloutWorld, count_errors
+from tests.rollout.runs import kill_at, run
 from tests.rollout.scenarios import SPEC, alias_fails, erring
 
 
@@ -23,7 +24,7 @@ def _quick_judge() -> Iterator[None]:
 
 @pytest.mark.parametrize("fault", ["meter", "replay", "readiness", "split"])
 def test_a_fault_that_passes_costs_time_and_no_more(fault: str) -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world)
     run(SPEC, world, store, rounds=5)
     world.faults.add(fault)
@@ -36,7 +37,7 @@ def test_a_fault_that_passes_costs_time_and_no_more(fault: str) -> None:
 
 
 def test_a_registry_that_is_down_at_the_start_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world)
 
     def silent(self: FakeVersions, model: str) -> str:
@@ -51,7 +52,7 @@ def test_a_registry_that_is_down_at_the_start_is_waited_for(monkeypatch: pytest.
 
 
 def test_an_alias_that_cannot_be_moved_puts_everything_back() -> None:
-    world = World()
+    world = RolloutWorld()
     alias_fails(world)
     store = MemoryStore(world)
     run(SPEC, world, store, rounds=30)
@@ -64,7 +65,7 @@ def test_an_alias_that_cannot_be_moved_puts_everything_back() -> None:
 
 
 def test_errors_are_counted_whether_rows_can_be_replayed_or_not() -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world)
     run(SPEC, world, store, rounds=3)
     assert store.state.phase is Phase.PROGRESSING
@@ -107,7 +108,7 @@ MOSTLY_GOOD = st.one_of(
 """A good round, or one with one thing wrong: so that some rollouts get to their promotion."""
 
 
-def play(world: World, store: MemoryStore, rounds: list[dict[str, Any]]) -> None:
+def play(world: RolloutWorld, store: MemoryStore, rounds: list[dict[str, Any]]) -> None:
     """One runner for each round. An error before the rollout has begun ends the runner, as it should."""
     for each in rounds:
         world.faults, world.ready, world.errors = each["faults"], each["ready"], {"2": each["errs"]}
@@ -122,7 +123,7 @@ def play(world: World, store: MemoryStore, rounds: list[dict[str, Any]]) -> None
 
 @given(rounds=st.lists(st.one_of(MOSTLY_GOOD, MOSTLY_GOOD, MOSTLY_GOOD, ROUND), min_size=5, max_size=30))
 def test_whatever_happens_alias_and_service_end_on_the_same_version(rounds: list[dict[str, Any]]) -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world)
     play(world, store, rounds)
     world.faults, world.ready, world.kill = set(), True, lambda point: None

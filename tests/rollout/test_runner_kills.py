@@ -9,7 +9,8 @@ from rollout import window
 from rollout.embedded.workspace import Busy
 from rollout.evidence import Evidence
 from rollout.state import Phase, State
-from tests.rollout.fakes import NAME, MemoryStore, World, count_errors, kill_at, run
+from tests.rollout.fakes import MemoryStore, RolloutWorld, count_errors
+from tests.rollout.runs import kill_at, run
 from tests.rollout.scenarios import SPEC, erring, good, never_ready, service_fails
 
 
@@ -24,7 +25,7 @@ def _quick_judge() -> Iterator[None]:
 class RequestCount:
     """Compares the requests of a window by the world's own count with those of the evidence."""
 
-    world: World
+    world: RolloutWorld
     window: tuple[int, int] | None = None
     before: dict[str, int] = field(default_factory=dict)
 
@@ -42,7 +43,7 @@ def decisions(store: MemoryStore) -> list[tuple[Phase, int, str]]:
     return [(entry.phase, entry.weight, entry.reason) for entry in store.state.history]
 
 
-SCENARIOS: dict[Callable[[World], None], tuple[Phase, str]] = {
+SCENARIOS: dict[Callable[[RolloutWorld], None], tuple[Phase, str]] = {
     good: (Phase.PROMOTED, "2"),
     erring: (Phase.ROLLED_BACK, "1"),
     never_ready: (Phase.ROLLED_BACK, "1"),
@@ -52,8 +53,8 @@ SCENARIOS: dict[Callable[[World], None], tuple[Phase, str]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_killed_at_any_point_it_ends_the_same_with_the_same_evidence(scenario: Callable[[World], None]) -> None:
-    undisturbed = World()
+def test_killed_at_any_point_it_ends_the_same_with_the_same_evidence(scenario: Callable[[RolloutWorld], None]) -> None:
+    undisturbed = RolloutWorld()
     scenario(undisturbed)
     points: list[str] = []
     undisturbed.kill = points.append
@@ -63,7 +64,7 @@ def test_killed_at_any_point_it_ends_the_same_with_the_same_evidence(scenario: C
     assert (store.state.phase, undisturbed.stable, undisturbed.champion) == (phase, version, version)
     assert len(points) > 20
     for index, point in enumerate(points):
-        world = World()
+        world = RolloutWorld()
         scenario(world)
         world.kill = kill_at(index)
         killed = MemoryStore(world)
@@ -74,7 +75,7 @@ def test_killed_at_any_point_it_ends_the_same_with_the_same_evidence(scenario: C
 
 
 def test_every_operation_and_every_save_is_among_the_points() -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world)
     points: list[str] = []
     phases = set()
@@ -94,7 +95,7 @@ def test_every_operation_and_every_save_is_among_the_points() -> None:
 
 
 def test_a_window_stays_open_over_kills_and_requests_are_counted_once() -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world)
     opened: dict[int, float] = {}
     count = RequestCount(world)
@@ -112,7 +113,7 @@ def test_a_window_stays_open_over_kills_and_requests_are_counted_once() -> None:
 
 
 def test_a_second_runner_of_a_service_is_refused_while_the_first_runs() -> None:
-    world = World()
+    world = RolloutWorld()
     store = MemoryStore(world)
     refusals: list[str] = []
 
@@ -126,4 +127,4 @@ def test_a_second_runner_of_a_service_is_refused_while_the_first_runs() -> None:
     world.kill = start_another
     run(SPEC, world, store)
     assert refusals == ["service match-outcome is in the hands of another process"]
-    assert store.state.phase is Phase.PROMOTED and NAME
+    assert store.state.phase is Phase.PROMOTED

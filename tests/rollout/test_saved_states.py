@@ -13,7 +13,7 @@ from rollout.evidence import Evidence
 from rollout.reconciler import Reconciler
 from rollout.spec import SpecError
 from rollout.state import Commands, Phase, StateError
-from tests.rollout.fakes import FakeSplitter, World, count_errors, sources
+from tests.rollout.fakes import FakeSplitter, RolloutWorld, count_errors, sources
 from tests.rollout.kubernetes.simulation import simulate
 
 SAVED = Path(__file__).parent / "saved" / "release-0.1"
@@ -51,7 +51,7 @@ def rewrite(file: Path, change: Any) -> None:
 @pytest.mark.parametrize("name", ENDS)
 def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts: FolderRepository, name: str) -> None:
     before = rollouts.state(name)
-    world = World()
+    world = RolloutWorld()
     world.now, world.candidate, world.weight = before.tick + 5, "2", before.weight
     world.served = {"1": SERVED, "2": SERVED}
     rollouts.set_commands(name, Commands(approved=before.gate or "1/promotion"))
@@ -128,7 +128,7 @@ def test_commands_of_another_release_are_refused_with_what_to_do(rollouts: Folde
 def test_evidence_of_another_release_begins_the_window_anew_and_says_so(
     rollouts: FolderRepository, evidence: str
 ) -> None:
-    store, world = rollouts.store("progressing"), World()
+    store, world = rollouts.store("progressing"), RolloutWorld()
     state = store.load()
     world.now, world.candidate, world.weight = state.tick + 5, "2", state.weight
     world.served = {"1": SERVED, "2": SERVED}

@@ -141,7 +141,7 @@ def test_bad_versions_leave_the_old_one_serving_and_are_reported(
         "no bundle at": tmp_path / "nowhere",
         "is no graph that ONNX Runtime can run": made(tmp_path / "nonsense", "3", b"nonsense"),
         "takes": made(tmp_path / "narrow", "4", graph(columns=5)),
-        "what are no probabilities": made(tmp_path / "odd", "5", not_probabilities()),
+        "gives numbers that are no probabilities": made(tmp_path / "odd", "5", not_probabilities()),
         "holds player-points, in place of match-outcome": made(tmp_path / "other", "6", model="player-points"),
         "background": made(tmp_path / "rows", "7", explainer={"background": [[1.0], [2.0]]}),
         "has no table": made(tmp_path / "unknown", "8", features=unknown_features()),

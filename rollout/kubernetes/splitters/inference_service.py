@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rollout.kubernetes.api import Api, NotFound
+from rollout.kubernetes.api import Api, ObjectNotFound
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.kinds import INFERENCE_SERVICE
 from rollout.kubernetes.pods import PIN
@@ -25,7 +25,7 @@ class InferenceService:
         """Read it. Raises Unsplittable where there is none."""
         try:
             return self._api.get(INFERENCE_SERVICE, self.name)
-        except NotFound:
+        except ObjectNotFound:
             missing = f"no InferenceService {self.name} in {self._api.namespace}"
             raise Unsplittable(f"{missing}, or no KServe in this cluster: install it, or name another") from None
 

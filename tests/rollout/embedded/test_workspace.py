@@ -12,7 +12,7 @@ from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.workspace import Busy, Workspace
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase, State
-from tests.rollout.fakes import FakeVersions, World
+from tests.rollout.fakes import FakeVersions, RolloutWorld
 
 SPEC = Spec.parse({"inferenceService": "match-outcome", "candidate": "2"})
 OTHER = Spec.parse({"inferenceService": "total-goals", "candidate": "2"})
@@ -52,7 +52,7 @@ def test_one_process_holds_a_lease_until_it_ends_however_it_ends(workspace: Work
 
 
 def test_a_rollout_that_could_not_begin_may_not_start(workspace: Workspace) -> None:
-    versions = FakeVersions(World())
+    versions = FakeVersions(RolloutWorld())
     workspace.check_can_start(SPEC, versions)
     with pytest.raises(SpecError, match="version 1 of match-outcome is the champion already"):
         workspace.check_can_start(SPEC.model_copy(update={"candidate": "1"}), versions)

@@ -13,7 +13,7 @@ from typing import Any
 
 from rollout.kubernetes.client import ApiError, ApiResponse
 from rollout.splitter import SplitError
-from tests.rollout.fakes import Killed
+from tests.rollout.fakes import ProcessKilled
 
 Object = dict[str, Any]
 NAMESPACE = "football"
@@ -65,7 +65,7 @@ class Cluster:
         if method != "GET":
             self.writes += 1
             if self.writes == self.kill_at:
-                raise Killed(f"{method} {path}")
+                raise ProcessKilled(f"{method} {path}")
         parts = path.split("/namespaces/")[1].split("/")
         plural, name, part = parts[1], *[*parts[2:], "", ""][:2]
         if plural == "services" and "knative" in path:

@@ -13,7 +13,7 @@ from rollout.kubernetes.rounds import ClusterSplitter, Rounds
 from rollout.kubernetes.splitters.knative import KnativeSplitter
 from rollout.kubernetes.splitters.standard import StandardSplitter
 from rollout.state import State
-from tests.rollout.fakes import Killed, World, sources
+from tests.rollout.fakes import ProcessKilled, RolloutWorld, sources
 from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster
 
 SPEC = {
@@ -36,7 +36,7 @@ class Simulation:
     """A cluster, its registry, and the operator that acts on it."""
 
     cluster: Cluster = field(default_factory=Cluster)
-    world: World = field(default_factory=World)
+    world: RolloutWorld = field(default_factory=RolloutWorld)
     phases: list[tuple[str, int]] = field(default_factory=list)
     kills: int = 0
 
@@ -66,7 +66,7 @@ class Simulation:
         """One round of the operator; then controllers act, and people send requests."""
         try:
             self.rounds.run_once()
-        except Killed:
+        except ProcessKilled:
             self.kills += 1
             self.rounds = self.operator()
         self.cluster.settle()

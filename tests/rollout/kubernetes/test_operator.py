@@ -13,14 +13,14 @@ from rollout.kubernetes.client import ApiError
 from rollout.kubernetes.operator import Operator
 from rollout.kubernetes.settings import OperatorSettings
 from rollout.sources import Sources
-from tests.rollout.fakes import FakeSources, FakeVersions, World
+from tests.rollout.fakes import FakeSources, FakeVersions, RolloutWorld
 from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster
 
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A cluster with nothing to do."""
-    found, world = Cluster(), World()
+    found, world = Cluster(), RolloutWorld()
     fake = FakeSources(world)
     monkeypatch.setattr(operator, "KubernetesClient", lambda: found)
     monkeypatch.setattr(operator, "open_cluster_sources", lambda *_: Sources(fake, fake, fake, FakeVersions(world)))

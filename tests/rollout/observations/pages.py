@@ -13,7 +13,7 @@ Answer = Callable[[str, bytes], tuple[int, bytes]]
 def program(answer: Answer) -> Iterator[str]:
     """Base URL of a server that answers so."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class PageHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             try:
@@ -31,7 +31,7 @@ def program(answer: Answer) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    with _served(Handler) as url:
+    with _served(PageHandler) as url:
         yield url
 
 
@@ -40,7 +40,7 @@ def dripping() -> Iterator[str]:
     """Base URL of a server that sends a byte of its answer now and then, and never the last."""
     stopped = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
+    class DripHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("content-length", "1000000")
@@ -54,7 +54,7 @@ def dripping() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    with _served(Handler) as url:
+    with _served(DripHandler) as url:
         yield url
         stopped.set()
 
