@@ -19,7 +19,7 @@ KINDS = ("goals", *small.SAID, "rows")
 
 
 @pytest.mark.parametrize("what", KINDS)
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(data=some.data(), number=some.integers(0, small.LEAGUES - 1), share=some.floats(0, 1), seed=some.integers(0))
 def test_what_happens_after_a_moment_changes_no_feature_row_and_no_forecast_of_it(
     what: str, data: some.DataObject, number: int, share: float, seed: int
