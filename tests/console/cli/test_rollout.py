@@ -177,7 +177,7 @@ def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
     assert re.search(r"RolledBack +features incomplete: ", out)
     again = begin("again", rollout_settings, "--candidate", "3", "--spec", str(file))
     out, _ = again.communicate(timeout=PATIENCE_SECONDS)
-    assert again.returncode == 2 and "version 3 was rolled back and is left alone for 24.0 h more" in out
+    assert again.returncode == 2 and "version 3 was rolled back and is not tried again for 24.0 h" in out
     with pytest.raises(MatchdayError, match="rollout bad has ended: it is RolledBack"):
         rollouts.abort("bad", None)
     assert "is tried again" in printed.by(commands.retry, "bad")
