@@ -40,7 +40,7 @@ class HttpError(MatchdayError):
         self.reason = reason or message
 
 
-class NoAnswer(HttpError):
+class HttpUnreachable(HttpError):
     """The server does not answer now, or stops in the middle of its answer; later it may."""
 
 
@@ -99,7 +99,7 @@ class HttpClient:
         self._direct = direct
 
     def get(self, path: str, query: Mapping[str, str] | None = None, limit: int = MAX_BYTES) -> HttpAnswer:
-        """GET a path below the URL. Raises NoAnswer, UntrustedCertificate, or AnswerTooLarge beyond `limit` bytes."""
+        """GET a path of the URL. Raises HttpUnreachable, UntrustedCertificate, AnswerTooLarge (over `limit` bytes)."""
         with self._open(path, query) as response:
             body = b"".join(self._read(response, limit))
             return HttpAnswer(response.status_code, response.headers, body)
@@ -139,7 +139,7 @@ class HttpClient:
             if size > limit:
                 raise AnswerTooLarge(f"{response.url} is larger than {limit:,} bytes")
             if time.monotonic() > deadline:
-                raise NoAnswer(f"{response.url} did not arrive within {ANSWER_SECONDS:g} s")
+                raise HttpUnreachable(f"{response.url} did not arrive within {ANSWER_SECONDS:g} s")
             yield chunk
 
     def _explain(self, error: Exception) -> HttpError:
@@ -148,9 +148,9 @@ class HttpClient:
                 reason = cause.verify_message
                 return UntrustedCertificate(f"{self.url} has a certificate that is not trusted ({reason})", reason)
             if isinstance(cause, OSError) and cause.strerror:
-                return NoAnswer(f"{self.url} does not answer ({cause.strerror})", cause.strerror)
+                return HttpUnreachable(f"{self.url} does not answer ({cause.strerror})", cause.strerror)
         reason = str(error) or type(error).__name__
-        return NoAnswer(f"{self.url} does not answer ({reason})", reason)
+        return HttpUnreachable(f"{self.url} does not answer ({reason})", reason)
 
 
 @cache

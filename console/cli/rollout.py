@@ -159,7 +159,7 @@ def history(name: Name, namespace: Namespace = None) -> None:
     """Every decision, with its time and its reason."""
     from console.operations import rollouts
 
-    for entry in rollouts.list_decisions(name, namespace):
+    for entry in rollouts.read_state(name, namespace).history:
         print_decision(entry)
 
 
@@ -169,7 +169,7 @@ def explain(name: Name, namespace: Namespace = None) -> None:
     from console.operations import rollouts
     from matchday.errors import MatchdayError
 
-    state = rollouts.describe(name, namespace).state
+    state = rollouts.read_state(name, namespace)
     screen.say(f"{rollouts.phase_text(state)}: {state.reason}")
     if not (findings := rollouts.find_findings(state)):
         raise MatchdayError(f"nothing was judged in rollout {name} yet")

@@ -25,9 +25,10 @@ class LoadGenerator:
     answers: how often each version answered. failures: how often a request failed, by reason.
     """
 
-    def __init__(self, host: str, port: int, questions: Sequence[MatchQuestion]) -> None:
+    def __init__(self, host: str, port: int, questions: Sequence[MatchQuestion], threads: int = THREADS) -> None:
         self._host, self._port = host, port
         self._requests = [encode_request(question) for question in questions]
+        self._threads = threads
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self.answers: Counter[str] = Counter()
@@ -41,7 +42,7 @@ class LoadGenerator:
     @contextmanager
     def running(self) -> Iterator["LoadGenerator"]:
         """The threads run until the block is left."""
-        threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(THREADS)]
+        threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(self._threads)]
         for thread in threads:
             thread.start()
         try:
@@ -53,7 +54,7 @@ class LoadGenerator:
 
     def _run(self, number: int) -> None:
         connection = KeepAliveConnection(self._host, self._port)
-        first = number * len(self._requests) // THREADS
+        first = number * len(self._requests) // self._threads
         for request in cycle([*self._requests[first:], *self._requests[:first]]):
             if self._stopped.is_set():
                 break

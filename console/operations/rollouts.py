@@ -1,4 +1,4 @@
-"""Rollouts: listed, described, and told what to do."""
+"""Rollouts: list, describe and command them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from rollout.embedded.workspace import Workspace
 from rollout.judge import Finding
 from rollout.repository import RolloutRepository
 from rollout.spec import Spec, SpecError
-from rollout.state import Commands, HistoryEntry, Phase, State
+from rollout.state import Commands, Phase, State
 
 DEFAULT_MODEL = next(iter(KINDS))
 
@@ -105,9 +105,9 @@ def describe(name: str, namespace: str | None) -> RolloutRecord:
     return RolloutRecord(name, spec, state, None if namespace else _local_service(spec))
 
 
-def list_decisions(name: str, namespace: str | None) -> tuple[HistoryEntry, ...]:
-    """Every decision that is kept, oldest first. Raises UnknownRollout."""
-    return open_rollouts(namespace).state(name).history
+def read_state(name: str, namespace: str | None) -> State:
+    """The state of a rollout, with every decision that is kept, oldest first. Raises UnknownRollout, StateError."""
+    return open_rollouts(namespace).state(name)
 
 
 def find_findings(state: State) -> list[Finding]:
@@ -169,8 +169,9 @@ def _open_unfinished(name: str, namespace: str | None) -> RolloutRepository:
 
 
 def _order(rollouts: RolloutRepository, name: str, commands: Commands, namespace: str | None) -> Order:
+    service = rollouts.spec(name).inference_service
     rollouts.set_commands(name, commands)
-    running = bool(namespace) or bool(open_workspace().lease_holder(rollouts.spec(name).inference_service))
+    running = bool(namespace) or bool(open_workspace().lease_holder(service))
     return Order(name, running, commands.approved)
 
 

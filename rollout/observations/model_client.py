@@ -29,7 +29,7 @@ NOT_THE_VERSIONS_FAULT: Mapping[int, str] = {
 """Refusals that say nothing about a version."""
 
 
-class NoAnswer(Exception):
+class NoForecast(Exception):
     """The server gives no valid answer to these rows. timed_out: it gives none in time."""
 
     def __init__(self, reason: str, timed_out: bool = False) -> None:
@@ -65,12 +65,12 @@ class ModelClient:
         self._retries = 0
 
     def metadata(self) -> ModelMetadata:
-        """Inputs and output. Raises NoAnswer; SourceError when no server can be reached."""
+        """Inputs and output. Raises NoForecast; SourceError when no server can be reached."""
         found = self._ask("GET", f"/v2/models/{self._model}", None)
         try:
             return _metadata(found)
         except (KeyError, TypeError, IndexError, AttributeError):
-            raise NoAnswer(f"{self._urls[0]} does not describe {self._model} as the protocol has it") from None
+            raise NoForecast(f"{self._urls[0]} does not describe {self._model} as the protocol has it") from None
 
     def forecast_features(self, rows: Sequence[ReplayRow], metadata: ModelMetadata, width: int) -> FloatArray:
         """Forecasts (n, width) from the rows' features, NaN where there is none. Raises SourceError."""
@@ -113,7 +113,7 @@ class ModelClient:
                 body = {"id": f"{OWN_ID}{begin}-{end}", "inputs": inputs(rows[begin:end])}
                 answer = self._ask("POST", f"/v2/models/{self._model}/infer", body)
                 found[begin:end] = _first_output(answer, end - begin, width)
-            except NoAnswer as error:
+            except NoForecast as error:
                 if error.timed_out:
                     break
                 if end - begin > 1 and self._retries < MOST_RETRIES:
@@ -125,7 +125,7 @@ class ModelClient:
     def _ask(self, method: str, path: str, body: Any) -> Any:
         """JSON of the first server that can be reached, starting at another one each time.
 
-        Raises NoAnswer for an invalid answer; SourceError when no server can be reached or may be asked.
+        Raises NoForecast for an invalid answer; SourceError when no server can be reached or may be asked.
         """
         first, self._turn = self._turn, (self._turn + 1) % len(self._urls)
         turns = (*self._urls[first:], *self._urls[:first])
@@ -136,23 +136,23 @@ class ModelClient:
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 unreachable = f"{url} cannot be reached: {str(error) or type(error).__name__}"
             except httpx.TimeoutException:
-                raise NoAnswer(f"{url} does not answer in time", timed_out=True) from None
+                raise NoForecast(f"{url} does not answer in time", timed_out=True) from None
             except httpx.HTTPError as error:
                 broken = f"{url} breaks off: {error}"
             else:
                 return _json_of(response, url)
-        raise NoAnswer(broken) if broken else SourceError(unreachable)
+        raise NoForecast(broken) if broken else SourceError(unreachable)
 
 
 def _json_of(response: httpx.Response, url: str) -> Any:
     if reason := NOT_THE_VERSIONS_FAULT.get(response.status_code):
         raise SourceError(f"{url} {reason} ({response.status_code})")
     if response.status_code != HTTPStatus.OK:
-        raise NoAnswer(f"{url} answers {response.status_code}: {response.text[:200]}")
+        raise NoForecast(f"{url} answers {response.status_code}: {response.text[:200]}")
     try:
         return response.json()
     except ValueError:
-        raise NoAnswer(f"{url} does not answer in JSON") from None
+        raise NoForecast(f"{url} does not answer in JSON") from None
 
 
 def _metadata(found: Any) -> ModelMetadata:
@@ -172,13 +172,13 @@ def _metadata(found: Any) -> ModelMetadata:
 
 
 def _first_output(answer: Any, rows: int, width: int) -> FloatArray:
-    """The first output as (rows, width), NaN for what is no number. Raises NoAnswer for another shape."""
+    """The first output as (rows, width), NaN for what is no number. Raises NoForecast for another shape."""
     try:
         data = answer["outputs"][0]["data"]
         flat = [item for row in data for item in (row if isinstance(row, list) else [row])]
         return np.array([_to_float(item) for item in flat]).reshape(rows, width)
     except (KeyError, TypeError, IndexError, ValueError):
-        raise NoAnswer("it does not answer each row") from None
+        raise NoForecast("it does not answer each row") from None
 
 
 def _to_float(item: Any) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from matchday.telemetry import logger
 from rollout.judge import FloatArray, Pairs
-from rollout.observations.model_client import ModelClient, ModelMetadata, NoAnswer
+from rollout.observations.model_client import ModelClient, ModelMetadata, NoForecast
 from rollout.observations.row import ReplayRow, RowSource
 from rollout.sources import SourceError
 from rollout.splitter import Endpoints
@@ -78,11 +78,11 @@ class RowReplay:
         """Metadata of both versions; None for a candidate that gives none."""
         try:
             known = stable.metadata()
-        except NoAnswer as error:
+        except NoForecast as error:
             raise SourceError(f"the stable version says nothing to compare with: {error}") from None
         try:
             return known, canary.metadata()
-        except NoAnswer as error:
+        except NoForecast as error:
             self._log.warning("the candidate gives no metadata", reason=str(error))
             return known, None
 

@@ -37,7 +37,7 @@ class HttpFace:
         if match.route is None or not match.route.open_to_all:
             self.worker.token.check(scope.headers.get("authorization"))
         route = check_method(match, scope.path, scope.method)
-        request.model, request.version = match.model, match.version
+        request.model, request.version = match.model or "", match.version
         if isinstance(route, ForecastRoute):
             return await self._forecast(request, route)
         return await route.answer(request)

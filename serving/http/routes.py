@@ -61,11 +61,11 @@ ROUTES: tuple[AnyRoute, ...] = (
 )
 
 
-class Match(NamedTuple):
-    """The route of a path and its parameters; route is None for a path that is not in the table."""
+class RouteMatch(NamedTuple):
+    """The route of a path, and the parameters that are in the path. route: None for a path that is not in the table."""
 
     route: AnyRoute | None
-    model: str = ""
+    model: str | None = None
     version: str | None = None
 
 
@@ -77,26 +77,26 @@ class RouteTable:
 
     def __init__(self, routes: Iterable[AnyRoute] = ROUTES) -> None:
         self._patterns = [(_pattern(route.path), route) for route in routes]
-        self._lookup: dict[str, Match] = {}
+        self._lookup: dict[str, RouteMatch] = {}
 
-    def find(self, path: str, models: Container[str]) -> Match:
+    def find(self, path: str, models: Container[str]) -> RouteMatch:
         """The route of a path. models: names of those that are known."""
         found = self._lookup.get(path)
         if found is None:
             found = self._search(path)
-            if _is_canonical(found, path) and (not found.model or found.model in models):
+            if _is_canonical(found, path) and (found.model is None or found.model in models):
                 self._lookup[path] = found
         return found
 
-    def _search(self, path: str) -> Match:
+    def _search(self, path: str) -> RouteMatch:
         for pattern, route in self._patterns:
             if parts := pattern.fullmatch(path):
                 named: Mapping[str, str] = parts.groupdict()
-                return Match(route, named.get("model", ""), named.get("version"))
-        return Match(None)
+                return RouteMatch(route, named.get("model"), named.get("version"))
+        return RouteMatch(None)
 
 
-def check_method(match: Match, path: str, method: str) -> AnyRoute:
+def check_method(match: RouteMatch, path: str, method: str) -> AnyRoute:
     """The route. Raises Refusal for a path that is not in the table (404), or another method than the route's (405)."""
     route = match.route
     if route is None:
@@ -119,7 +119,7 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(pattern.replace(r"\{version\}", "(?P<version>[^/]*)") + "/*")
 
 
-def _is_canonical(match: Match, path: str) -> bool:
+def _is_canonical(match: RouteMatch, path: str) -> bool:
     """Whether the path is the table's own way to write it, without a version that a client chose."""
     route = match.route
-    return route is not None and match.version is None and path == route.path.replace("{model}", match.model)
+    return route is not None and match.version is None and path == route.path.replace("{model}", match.model or "")

@@ -23,7 +23,7 @@ from matchday.bundle import CONTENTS, SUMS, BundleError
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
 from matchday.signature import Signature
-from serving.storage import SCHEME, Absent, StorageError, Unreachable, Untrained, open_registry
+from serving.storage import SCHEME, Absent, FetchError, Unreachable, Untrained, open_registry
 
 USAGE = "usage: python -m serving.storage mlflow://NAME/VERSION|mlflow://NAME@ALIAS FOLDER"
 STAGING_PREFIX = ".matchday."
@@ -62,7 +62,7 @@ def deliver_when_there(uri: str, folder: Path, seconds: float) -> Signature:
             return deliver(uri, folder, Settings().tracking_uri)
         except Untrained as error:
             heard = time.monotonic()
-            reason: StorageError = error
+            reason: FetchError = error
             until = last
         except Unreachable as error:
             reason, until = error, min(last, heard + SILENCE_SECONDS)
@@ -77,10 +77,10 @@ def deliver(uri: str, folder: Path, tracking_uri: str) -> Signature:
     """Put the bundle of `uri` into a folder that may be a mount, and so cannot be replaced as a whole.
 
     The bundle is completed in a folder below, then its files move up, the sums last: until then the folder does not
-    verify as a bundle. Raises StorageError, or BundleError when the folder cannot be written or holds other things.
+    verify as a bundle. Raises FetchError, or BundleError when the folder cannot be written or holds other things.
     """
     if not uri.startswith(SCHEME):
-        raise StorageError(f"{uri} is not a model URI: give mlflow://NAME/VERSION or mlflow://NAME@ALIAS")
+        raise FetchError(f"{uri} is not a model URI: give mlflow://NAME/VERSION or mlflow://NAME@ALIAS")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _clear_staging(folder)

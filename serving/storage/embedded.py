@@ -7,7 +7,7 @@ import sys
 
 from matchday.bundle import verify_bundle
 from matchday.signature import Signature
-from serving.storage.errors import StorageError
+from serving.storage.errors import FetchError
 from serving.storage.registry import FoundVersion
 
 COMMAND = (sys.executable, "-m", "matchday.registry")
@@ -21,11 +21,11 @@ class EmbeddedRegistry:
         self._tracking_uri = tracking_uri
 
     def resolve(self, uri: str) -> FoundVersion:
-        """The version that a model URI means now. Raises StorageError with the reason of the subprocess."""
+        """The version that a model URI means now. Raises FetchError with the reason of the subprocess."""
         return FoundVersion(**json.loads(self._run("resolve", uri).splitlines()[-1]))
 
     def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
-        """Put the verified bundle into `folder`. Raises StorageError, or BundleError when it is not whole."""
+        """Put the verified bundle into `folder`. Raises FetchError, or BundleError when it is not whole."""
         self._run("download", uri, os.fspath(folder))
         return verify_bundle(folder)
 
@@ -41,9 +41,9 @@ class EmbeddedRegistry:
                 timeout=SUBPROCESS_SECONDS,
             )
         except subprocess.TimeoutExpired:
-            raise StorageError(
+            raise FetchError(
                 f"the registry did not {arguments[0]} {arguments[1]} within {SUBPROCESS_SECONDS:g} s"
             ) from None
         if done.returncode != 0:
-            raise StorageError(next(reversed(done.stderr.splitlines()), f"{arguments[1]} could not be fetched"))
+            raise FetchError(next(reversed(done.stderr.splitlines()), f"{arguments[1]} could not be fetched"))
         return done.stdout

@@ -1,4 +1,4 @@
-"""MLflow's REST API: JSON objects and files, with MLflow's own credentials, retries, and failures as StorageError."""
+"""MLflow's REST API: JSON objects and files, with MLflow's own credentials, retries, and failures as FetchError."""
 
 import os
 import time
@@ -12,12 +12,12 @@ from matchday.http import (
     HttpAnswer,
     HttpClient,
     HttpError,
-    NoAnswer,
+    HttpUnreachable,
     UntrustedCertificate,
     basic_authentication,
     load_authorities,
 )
-from serving.storage.errors import StorageError, Unreachable
+from serving.storage.errors import FetchError, Unreachable
 
 ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.25
@@ -26,7 +26,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 TRANSIENT = (429, 502, 503, 504)
 
 
-class NotFound(StorageError):
+class NotInMlflow(FetchError):
     """MLflow says that it does not have what was asked for."""
 
 
@@ -39,30 +39,30 @@ class MlflowApi:
     """
 
     def __init__(self, url: str, environ: Mapping[str, str] = os.environ) -> None:
-        """Raises StorageError for a malformed address, or certificates that cannot be read."""
+        """Raises FetchError for a malformed address, or certificates that cannot be read."""
         authorities = environ.get(CERTIFICATES)
         try:
             trust = load_authorities(authorities) if authorities else None
             self._client = HttpClient(url, _credentials(url, environ), trust)
         except HttpError as error:
-            raise StorageError(f"MATCHDAY_TRACKING_URI: {error}") from None
+            raise FetchError(f"MATCHDAY_TRACKING_URI: {error}") from None
         except OSError as error:
-            raise StorageError(f"{CERTIFICATES}={authorities} cannot be read: {error}") from None
+            raise FetchError(f"{CERTIFICATES}={authorities} cannot be read: {error}") from None
         self.url = self._client.url
 
     def json(self, path: str, /, **query: str) -> dict[str, Any]:
-        """The JSON object at a path. Raises NotFound, Unreachable or StorageError."""
+        """The JSON object at a path. Raises NotInMlflow, Unreachable or FetchError."""
         answer = self._request(path, lambda: self._client.get(path, query))
         try:
             message = answer.json()
         except ValueError:
             message = None
         if not isinstance(message, dict):
-            raise StorageError(f"{self.url} is no MLflow server: {path} gives no JSON object")
+            raise FetchError(f"{self.url} is no MLflow server: {path} gives no JSON object")
         return message
 
     def download(self, path: str, file: Path, limit: int) -> None:
-        """Write what is at a path to a new file. Raises as `json`, and StorageError beyond `limit` bytes."""
+        """Write what is at a path to a new file. Raises as `json`, and FetchError beyond `limit` bytes."""
         self._request(path, lambda: self._client.download(path, file, limit))
 
     def _request(self, path: str, ask: Callable[[], HttpAnswer]) -> HttpAnswer:
@@ -80,10 +80,10 @@ class MlflowApi:
         try:
             answer = ask()
         except AnswerTooLarge as error:
-            raise StorageError(f"{error}: no part of a bundle is") from None
+            raise FetchError(f"{error}: no part of a bundle is") from None
         except UntrustedCertificate as error:
-            raise StorageError(f"MLflow at {error}: name its authority in {CERTIFICATES}") from None
-        except NoAnswer as error:
+            raise FetchError(f"MLflow at {error}: name its authority in {CERTIFICATES}") from None
+        except HttpUnreachable as error:
             raise Unreachable(
                 f"MLflow at {error}: see that it runs and that MATCHDAY_TRACKING_URI is its address"
             ) from None
@@ -91,16 +91,16 @@ class MlflowApi:
             raise self._error(answer, path)
         return answer
 
-    def _error(self, answer: HttpAnswer, path: str) -> StorageError:
+    def _error(self, answer: HttpAnswer, path: str) -> FetchError:
         status = answer.status
         if status in (401, 403):
-            return StorageError(
+            return FetchError(
                 f"MLflow at {self.url} refuses the credentials ({status}): set MLFLOW_TRACKING_TOKEN, or"
                 " MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, to ones that may read models"
             )
         if status in REDIRECTS:
             target = urlsplit(answer.headers.get("location", ""))
-            return StorageError(
+            return FetchError(
                 f"MLflow at {self.url} redirects to {target.scheme}://{target.netloc.rpartition('@')[2]}:"
                 " set MATCHDAY_TRACKING_URI to the address it ends up at"
             )
@@ -111,10 +111,10 @@ class MlflowApi:
             said = f"{status}: {message}" if message else str(status)
             return Unreachable(f"MLflow at {self.url} failed ({said}): its log says why")
         if message is None:
-            return StorageError(f"{self.url} is no MLflow server: it answers {path} with {status}")
+            return FetchError(f"{self.url} is no MLflow server: it answers {path} with {status}")
         if status in (400, 404):
-            return NotFound(message)
-        return StorageError(f"MLflow at {self.url} refuses ({status}: {message})")
+            return NotInMlflow(message)
+        return FetchError(f"MLflow at {self.url} refuses ({status}: {message})")
 
 
 def _message(answer: HttpAnswer) -> str | None:

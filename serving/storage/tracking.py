@@ -16,8 +16,8 @@ from urllib.parse import quote, unquote, urlsplit
 from matchday.bundle import CONTENTS, MAX_FILE_BYTES, SUMS, Bundle, BundleError, read_bundle, write_bundle
 from matchday.registry.names import CHAMPION, DIGEST_TAG, ModelUri
 from matchday.signature import Signature
-from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
-from serving.storage.mlflow_api import MlflowApi, NotFound
+from serving.storage.errors import Absent, FetchError, Unreachable, Untrained
+from serving.storage.mlflow_api import MlflowApi, NotInMlflow
 from serving.storage.registry import FoundVersion
 
 API = "/api/2.0/mlflow"
@@ -31,13 +31,13 @@ class TrackingServer:
     """Reads bundles as `matchday.registry.Registry` does."""
 
     def __init__(self, url: str, environ: Mapping[str, str] = os.environ) -> None:
-        """url: http(s) address. Raises StorageError for a malformed one."""
+        """url: http(s) address. Raises FetchError for a malformed one."""
         self._api = MlflowApi(url, environ)
 
     def resolve(self, uri: str) -> FoundVersion:
         """The version that `mlflow://NAME/VERSION` or `mlflow://NAME@ALIAS` means now.
 
-        Raises ModelUriError, or StorageError for an unknown model, version or alias, which says what exists.
+        Raises ModelUriError, or FetchError for an unknown model, version or alias, which says what exists.
         """
         name, version, alias = ModelUri.parse(uri)
         try:
@@ -45,18 +45,18 @@ class TrackingServer:
                 answer = self._api.json(f"{API}/registered-models/alias", name=name, alias=str(alias))
             else:
                 answer = self._api.json(f"{API}/model-versions/get", name=name, version=version)
-        except NotFound:
+        except NotInMlflow:
             self._raise_unknown(name, alias, version)
         found = answer.get("model_version", {})
         if found.get("status", "READY") != "READY":
-            raise StorageError(f"{uri} is {found['status']} in MLflow: wait until its registration is complete")
+            raise FetchError(f"{uri} is {found['status']} in MLflow: wait until its registration is complete")
         tags = {str(tag["key"]): str(tag.get("value", "")) for tag in found.get("tags", [])}
         return FoundVersion(name, str(found["version"]), tags)
 
     def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
         """Put the bundle of `uri` into `folder`, verified, whole or not at all. Returns its signature.
 
-        The signature that lands there names the version. Raises StorageError for what the server does not
+        The signature that lands there names the version. Raises FetchError for what the server does not
         have or holds damaged, BundleError for a folder that cannot be written.
         """
         version = self.resolve(uri)
@@ -78,7 +78,7 @@ class TrackingServer:
         return signature
 
     def _download_files(self, version: FoundVersion, scratch: Path) -> None:
-        """Download the files of a bundle. Raises StorageError when the artifacts hold any other."""
+        """Download the files of a bundle. Raises FetchError when the artifacts hold any other."""
         root = self._artifact_path(version)
         try:
             _check_listing(version, self._api.json(PROXY, path=root).get("files", []))
@@ -90,11 +90,11 @@ class TrackingServer:
     def _download_file(self, version: FoundVersion, path: str, file: Path) -> None:
         try:
             self._api.download(f"{PROXY}/{quote(path)}", file, MAX_FILE_BYTES)
-        except NotFound as error:
-            raise StorageError(f"MLflow does not hand out {file.name} of {version.uri}: {error}") from None
+        except NotInMlflow as error:
+            raise FetchError(f"MLflow does not hand out {file.name} of {version.uri}: {error}") from None
 
     def _artifact_path(self, version: FoundVersion) -> str:
-        """Path of the version's bundle below the root of the artifact proxy. Raises StorageError for an unsafe one."""
+        """Path of the version's bundle below the root of the artifact proxy. Raises FetchError for an unsafe one."""
         answer = self._api.json(f"{API}/model-versions/get-download-uri", name=version.name, version=version.version)
         address = str(answer.get("artifact_uri", ""))
         parts = urlsplit(address)
@@ -103,19 +103,19 @@ class TrackingServer:
         elif parts.scheme in ("http", "https") and PROXY in parts.path and address.startswith(self._api.url):
             path = unquote(parts.path.partition(PROXY)[2])
         else:
-            raise StorageError(
+            raise FetchError(
                 f"the bundle of {version.uri} is at {parts.scheme or 'file'}://..., which MLflow does not hand through:"
                 " start its server with --artifacts-destination and register the model again"
             )
         steps = path.strip("/").split("/")
         if {"", ".", ".."} & set(steps):
-            raise StorageError(f"MLflow names a place outside its artifacts for {version.uri}: do not use it")
+            raise FetchError(f"MLflow names a place outside its artifacts for {version.uri}: do not use it")
         return "/".join(steps)
 
     def _raise_unknown(self, name: str, alias: str | None, number: str | None) -> NoReturn:
         try:
             model = self._api.json(f"{API}/registered-models/get", name=name)["registered_model"]
-        except NotFound:
+        except NotInMlflow:
             models = self._api.json(f"{API}/registered-models/search", max_results=MAX_RESULTS)
             names = sorted(str(each["name"]) for each in models.get("registered_models", []))
             said = f"no model {name} in MLflow at {self._api.url}; it knows: "
@@ -143,12 +143,12 @@ def _check_listing(version: FoundVersion, entries: list[dict[str, Any]]) -> None
     sizes = {str(each.get("path")): int(each.get("file_size", 0)) for each in entries if not each.get("is_dir")}
     folders = {str(each.get("path")) for each in entries if each.get("is_dir")}
     if others := sorted((set(sizes) | folders) - FILES | (folders & FILES)):
-        raise StorageError(f"{version.uri} holds {_join(others)}, which is no part of a bundle: it is not fetched")
+        raise FetchError(f"{version.uri} holds {_join(others)}, which is no part of a bundle: it is not fetched")
     if missing := sorted(FILES - set(sizes)):
-        raise StorageError(f"{version.uri} lacks {', '.join(missing)}: register a whole bundle")
+        raise FetchError(f"{version.uri} lacks {', '.join(missing)}: register a whole bundle")
     for name, size in sizes.items():
         if size > MAX_FILE_BYTES:
-            raise StorageError(f"{name} of {version.uri} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are fetched")
+            raise FetchError(f"{name} of {version.uri} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are fetched")
 
 
 def _read_intact(version: FoundVersion, folder: Path) -> Bundle:
@@ -156,7 +156,7 @@ def _read_intact(version: FoundVersion, folder: Path) -> Bundle:
         bundle = read_bundle(folder)
     except BundleError as error:
         said = str(error).replace(f"{folder}/", "").replace(str(folder), "it")
-        raise StorageError(f"MLflow holds {version.uri} damaged: {said}; register it again") from error
+        raise FetchError(f"MLflow holds {version.uri} damaged: {said}; register it again") from error
     if bundle.digest != version.tags.get(DIGEST_TAG) or bundle.signature.model != version.name:
-        raise StorageError(f"MLflow holds another bundle under {version.uri} than the one registered: do not use it")
+        raise FetchError(f"MLflow holds another bundle under {version.uri} than the one registered: do not use it")
     return bundle

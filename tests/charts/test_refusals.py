@@ -127,7 +127,7 @@ def test_values_of_an_older_chart_are_dropped_by_null(major: int) -> None:
 
 
 def test_an_upgrade_that_reuses_all_values_of_an_older_chart_does_not_delete_its_model() -> None:
-    """Helm's --reuse-values takes the older chart's defaults in place of this one's."""
+    """Helm then takes the older chart's defaults in place of this one's."""
     with pytest.raises(Refused, match="use --reset-then-reuse-values"):
         render(sets=["models=null", "modelDefaults=null", "storage=null"])
 

@@ -18,7 +18,7 @@ from matchday.http import (
     AnswerTooLarge,
     HttpClient,
     HttpError,
-    NoAnswer,
+    HttpUnreachable,
     UntrustedCertificate,
     basic_authentication,
     load_authorities,
@@ -95,7 +95,7 @@ def test_credentials_of_the_url_are_sent_and_not_shown(port: int) -> None:
     given = HttpClient(f"http://me:s%2Fcret@127.0.0.1:{port}/base", {"authorization": "Bearer t"})
     assert given.get("/").json()["headers"]["authorization"] == "Bearer t"
     silent = HttpClient(f"http://me:s3cret@127.0.0.1:{free_port()}")
-    with pytest.raises(NoAnswer) as caught:
+    with pytest.raises(HttpUnreachable) as caught:
         silent.get("/")
     assert "s3cret" not in str(caught.value)
 
@@ -125,19 +125,19 @@ def test_only_an_answer_with_status_200_becomes_a_file(port: int, tmp_path: Path
 
 def test_who_does_not_answer_is_told_with_the_reason(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = free_port()
-    with pytest.raises(NoAnswer, match=rf"http://127\.0\.0\.1:{nobody} does not answer \(Connection refused\)"):
+    with pytest.raises(HttpUnreachable, match=rf"http://127\.0\.0\.1:{nobody} does not answer \(Connection refused\)"):
         HttpClient(f"http://127.0.0.1:{nobody}").get("/")
-    with pytest.raises(NoAnswer, match="does not answer"):
+    with pytest.raises(HttpUnreachable, match="does not answer"):
         HttpClient("http://no-such-host.invalid").get("/")
-    with pytest.raises(NoAnswer, match="does not answer"):
+    with pytest.raises(HttpUnreachable, match="does not answer"):
         HttpClient(f"http://127.0.0.1:{port}/base").get("/short")
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        with pytest.raises(NoAnswer, match="timed out"):
+        with pytest.raises(HttpUnreachable, match="timed out"):
             HttpClient(f"http://127.0.0.1:{silent.getsockname()[1]}", silence_seconds=0.2).get("/")
     monkeypatch.setattr(http, "ANSWER_SECONDS", -1.0)
-    with pytest.raises(NoAnswer, match="did not arrive within"):
+    with pytest.raises(HttpUnreachable, match="did not arrive within"):
         HttpClient(f"http://127.0.0.1:{port}/base").get("/big")
 
 
@@ -170,5 +170,5 @@ def test_a_server_on_this_machine_is_asked_past_the_proxy(port: int, monkeypatch
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     url = f"http://127.0.0.1:{port}/base"
     assert HttpClient(url, direct=True).get("/").status == 200
-    with pytest.raises(NoAnswer):
+    with pytest.raises(HttpUnreachable):
         HttpClient(url).get("/")

@@ -20,7 +20,7 @@ from matchday.bundle import BundleError, read_bundle, verify_bundle, write_bundl
 from matchday.errors import MatchdayError
 from matchday.registry import Registry
 from matchday.signature import Signature
-from serving.storage import Absent, StorageError, Unreachable, Untrained, fetch, open_registry
+from serving.storage import Absent, FetchError, Unreachable, Untrained, fetch, open_registry
 from serving.storage import __main__ as storage
 from serving.storage.__main__ import deliver
 from serving.storage.mlflow_api import MlflowApi
@@ -163,7 +163,7 @@ def test_what_is_not_the_bundle_is_refused(server: str, folder: Path, tmp_path: 
     name = f"match-outcome-{uuid4().hex[:8]}"
     register(server, name, tmp_path / "b", "# card\n")
     damage(stored_files(folder, server, f"mlflow://{name}/1"))
-    with pytest.raises(StorageError, match=said):
+    with pytest.raises(FetchError, match=said):
         fetch(f"mlflow://{name}/1", tmp_path / "home", open_registry(server))
     assert not list((tmp_path / "home").rglob("*.onnx"))
 
@@ -176,7 +176,7 @@ def test_a_version_that_points_at_another_models_bundle_is_refused(server: str, 
     client.create_registered_model(name)
     source = client.get_model_version(model, "1").source
     client.create_model_version(name, source=source, run_id=found.run_id, tags=dict(found.tags))
-    with pytest.raises(StorageError, match="holds another bundle"):
+    with pytest.raises(FetchError, match="holds another bundle"):
         fetch(f"mlflow://{name}/1", tmp_path, open_registry(server))
 
 
@@ -248,7 +248,7 @@ def test_wrong_credentials_are_said_and_not_shown(gate: str, model: str, tmp_pat
 
 def test_other_servers_and_none_are_told_apart(gate: str, tmp_path: Path) -> None:
     def said(address: str) -> str:
-        with pytest.raises(StorageError) as caught:
+        with pytest.raises(FetchError) as caught:
             TrackingServer(address, {}).resolve("mlflow://m/1")
         assert isinstance(caught.value, Unreachable) == ("does not answer" in str(caught.value))
         return str(caught.value)
@@ -332,7 +332,7 @@ def test_the_storage_container_says_what_is_wrong_in_its_last_line(server: str, 
     ("error", "uri"), [(Untrained, "mlflow://{}@champion"), (Absent, "mlflow://{}@staging"), (Absent, "mlflow://{}/2")]
 )
 def test_what_a_first_training_brings_is_told_from_what_is_wrong(
-    server: str, tmp_path: Path, error: type[StorageError], uri: str
+    server: str, tmp_path: Path, error: type[FetchError], uri: str
 ) -> None:
     """A version without an alias is a training under way; beside a champion another alias is none."""
     name = f"match-outcome-{uuid4().hex[:8]}"
@@ -371,7 +371,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, clock: Clock, *errors: tuple[float, StorageError]) -> None:
+def failing(monkeypatch: pytest.MonkeyPatch, clock: Clock, *errors: tuple[float, FetchError]) -> None:
     """Let the delivery fail with the error of the moment: (seconds from the start until which, error)."""
     begun = clock.now
 
@@ -399,17 +399,17 @@ SILENT, NONE_YET, UNKNOWN = Unreachable("MLflow does not answer"), Untrained("no
         ([(590, NONE_YET), (700, SILENT)], 3, 600, [NONE_YET, SILENT]),
         ([(1, UNKNOWN)], 3, 0, []),
         ([(10, SILENT), (12, UNKNOWN)], 3, 10, [SILENT]),
-        ([(1, StorageError("damaged"))], 2, 0, []),
+        ([(1, FetchError("damaged"))], 2, 0, []),
     ],
 )
 def test_the_storage_container_waits_for_what_a_release_brings_and_for_nothing_else(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    errors: list[tuple[float, StorageError]],
+    errors: list[tuple[float, FetchError]],
     code: int,
     seconds: float,
-    waits: list[StorageError],
+    waits: list[FetchError],
 ) -> None:
     failing(monkeypatch, clock, *errors)
     begun = clock.now
@@ -470,11 +470,11 @@ def test_a_server_without_artifacts_to_hand_out_is_named(tmp_path: Path) -> None
     direct = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Direct)
     threading.Thread(target=direct.serve_forever, daemon=True).start()
     tracking = TrackingServer(f"http://127.0.0.1:{direct.server_address[1]}", {})
-    with pytest.raises(StorageError, match=r"is at s3://\.\.\., which MLflow does not hand through"):
+    with pytest.raises(FetchError, match=r"is at s3://\.\.\., which MLflow does not hand through"):
         tracking.download("mlflow://m/1", tmp_path / "b")
     for outside in ("mlflow-artifacts:/1/../../etc", "mlflow-artifacts:/", "mlflow-artifacts:/1/%2e%2e/x"):
         reply["get-download-uri"]["artifact_uri"] = outside
-        with pytest.raises(StorageError, match="names a place outside its artifacts"):
+        with pytest.raises(FetchError, match="names a place outside its artifacts"):
             tracking.download("mlflow://m/1", tmp_path / "b")
     direct.shutdown()
     direct.server_close()

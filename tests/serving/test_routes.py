@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.http.routes import ROUTES, ForecastRoute, Match, RouteTable, check_method
+from serving.http.routes import ROUTES, ForecastRoute, RouteMatch, RouteTable, check_method
 from serving.protocol.errors import Refusal
 
 MODELS = ("match-outcome", "player-points")
 SEGMENT = st.text(st.sampled_from("ab/:.%{}é\n "), max_size=6)
 
 
-def found(path: str) -> Match:
+def found(path: str) -> RouteMatch:
     return RouteTable().find(path, MODELS)
 
 
@@ -21,7 +21,7 @@ def test_every_path_of_the_table_leads_to_its_route(route: object, slashes: str)
     path = route.path.replace("{model}", "match-outcome").replace("{version}", "12")  # type: ignore[attr-defined]
     match = found(path + slashes)
     assert match.route is route
-    assert match.model == ("match-outcome" if "{model}" in route.path else "")  # type: ignore[attr-defined]
+    assert match.model == ("match-outcome" if "{model}" in route.path else None)  # type: ignore[attr-defined]
     assert match.version == ("12" if "{version}" in route.path else None)  # type: ignore[attr-defined]
 
 
@@ -47,7 +47,7 @@ def test_a_path_has_one_route_and_a_span_names_a_path_of_the_table() -> None:
 )
 def test_other_paths_have_no_route(path: str) -> None:
     match = found(path)
-    assert match == Match(None)
+    assert match == RouteMatch(None)
     with pytest.raises(Refusal, match="nothing at") as refused:
         check_method(match, path, "GET")
     assert refused.value.status == 404

@@ -12,7 +12,7 @@ import pytest
 from matchday.bundle import BundleError, write_bundle
 from matchday.errors import MatchdayError
 from serving import server
-from serving.storage import StorageError, StoredBundle, fetch
+from serving.storage import FetchError, StoredBundle, fetch
 from tests.services.processes import free_port, listens
 from tests.serving.conftest import graph, signature
 from tests.waiting import eventually
@@ -69,7 +69,7 @@ def test_another_registry_with_the_same_numbers_is_not_mistaken_for_the_first(
 
 
 def test_a_bundle_of_another_model_is_refused(tmp_path: Path, registry: Registry) -> None:
-    with pytest.raises(StorageError, match="is not a bundle of player-points"):
+    with pytest.raises(FetchError, match="is not a bundle of player-points"):
         fetch("mlflow://player-points/1", tmp_path, registry)
 
 
@@ -79,7 +79,7 @@ def test_a_folder_serves_as_it_is(bundle: Path, tmp_path: Path, registry: Regist
         assert (stored.folder, stored.name, stored.version) == (bundle, "match-outcome", None)
     with pytest.raises(BundleError, match="no bundle at"):
         fetch(str(tmp_path / "none"), tmp_path, registry)
-    with pytest.raises(StorageError, match=r"s3://bucket/x is not a model URI: give mlflow://"):
+    with pytest.raises(FetchError, match=r"s3://bucket/x is not a model URI: give mlflow://"):
         fetch("s3://bucket/x", tmp_path, registry)
 
 

@@ -36,6 +36,8 @@ from tests.serving.conftest import KICKOFF, Online, online  # noqa: F401, a fixt
 
 MATCHDAY = str(Path(sys.executable).with_name("matchday"))
 SEASON = "2526"
+THREADS = 3
+"""Enough requests for the judge, with processor time left for the processes that are waited for."""
 PATIENCE_SECONDS = 200.0
 """The most that is waited for anything; waiting ends with the condition."""
 SPEC = {
@@ -113,6 +115,7 @@ def start(name: str, candidate: str, file: Path | None, settings: RolloutSetting
 
 @pytest.mark.slow
 @pytest.mark.services
+@pytest.mark.timeout(900)
 def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings, file: Path, printed: Printed) -> None:
     questions = [MatchQuestion(home, away, KICKOFF) for home, away in MATCHES]
     process = begin("good", rollout_settings, "--candidate", "2", "--spec", str(file))
@@ -120,7 +123,7 @@ def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings,
         wait_until("good", lambda state: state.phase is Phase.STARTING, process)
         with pytest.raises(MatchdayError, match=r"rollout good of service match-outcome is|in the hands of"):
             start("other", "3", file, rollout_settings)
-        with LoadGenerator("127.0.0.1", rollout_settings.port, questions).running() as load:
+        with LoadGenerator("127.0.0.1", rollout_settings.port, questions, THREADS).running() as load:
             wait_until("good", lambda state: state.phase is Phase.PROGRESSING, process)
             rollouts.pause("good", None, paused=True)
             wait_until("good", lambda state: state.paused, process)
@@ -144,11 +147,11 @@ def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings,
         end(process)
     assert "waits for approval: matchday rollout approve good" in out
     assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  Promoted +version 2 is champion", out, re.MULTILINE)
-    told = printed.by(commands.history, "good")
-    assert [line.split()[2] for line in told.splitlines()] == [
+    decisions = printed.by(commands.history, "good")
+    assert [line.split()[2] for line in decisions.splitlines()] == [
         *("Starting", "Shadow", "Progressing", "Progressing", "Promoting", "Promoted")
     ]
-    assert "a person approved 1/promotion" in told
+    assert "a person approved 1/promotion" in decisions
     assert re.search(r"^good +match-outcome +2 +Promoted", printed.by(commands.show_all), re.MULTILINE)
     assert "errors" in printed.by(commands.explain, "good")
     assert Registry(Settings().tracking_uri).aliases("match-outcome")["champion"] == "2"
@@ -158,6 +161,7 @@ def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings,
 
 @pytest.mark.slow
 @pytest.mark.services
+@pytest.mark.timeout(900)
 def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
     rollout_settings: RolloutSettings, file: Path, printed: Printed
 ) -> None:
@@ -165,7 +169,7 @@ def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
     process = begin("bad", rollout_settings, "--candidate", "3", "--spec", str(file))
     try:
         wait_until("bad", lambda state: state.phase is Phase.STARTING, process)
-        with LoadGenerator("127.0.0.1", rollout_settings.port, questions).running():
+        with LoadGenerator("127.0.0.1", rollout_settings.port, questions, THREADS).running():
             out, _ = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         end(process)
@@ -173,7 +177,7 @@ def test_a_bad_one_ends_with_exit_code_1_and_is_left_alone(
     assert re.search(r"RolledBack +features incomplete: ", out)
     again = begin("again", rollout_settings, "--candidate", "3", "--spec", str(file))
     out, _ = again.communicate(timeout=PATIENCE_SECONDS)
-    assert again.returncode == 2 and "version 3 was rolled back and is left alone for 24.0 h more" in out
+    assert again.returncode == 2 and "version 3 was rolled back and is not tried again for 24.0 h" in out
     with pytest.raises(MatchdayError, match="rollout bad has ended: it is RolledBack"):
         rollouts.abort("bad", None)
     assert "is tried again" in printed.by(commands.retry, "bad")

@@ -20,6 +20,8 @@ def answering(status: int, body: bytes) -> Iterator[tuple[str, list[Any]]]:
     requests: list[Any] = []
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # keeps connections, as the model server does
+
         def do_POST(self) -> None:
             requests.append((self.path, json.loads(self.rfile.read(int(self.headers["content-length"])))))
             self.send_response(status)

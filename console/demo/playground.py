@@ -53,7 +53,7 @@ harm."""
 
 
 @dataclass(frozen=True)
-class Sandbox:
+class Playground:
     """A home with a copy of the registry, and a service there that answers the load."""
 
     folder: Path
@@ -76,11 +76,11 @@ class Sandbox:
 
 
 @contextmanager
-def open_sandbox(scene: str, gameweek: Gameweek, port: int) -> Iterator[Sandbox]:
-    """A fresh sandbox under load; servers and load end when the block is left. Raises MatchdayError."""
+def open_playground(scene: str, gameweek: Gameweek, port: int) -> Iterator[Playground]:
+    """A fresh playground under load; servers and load end when the block is left. Raises MatchdayError."""
     real = Settings()
     folder = real.home.resolve() / "demonstration" / scene
-    delete_sandbox(folder)
+    delete_playground(folder)
     settings = copy_registry(real, folder)
     workspace = Workspace(settings, RolloutSettings(host=HOST, port=port))
     registry = Registry(settings.tracking_uri)
@@ -90,13 +90,13 @@ def open_sandbox(scene: str, gameweek: Gameweek, port: int) -> Iterator[Sandbox]
     try:
         splitter.open(champion.version)
         with load.running():
-            yield Sandbox(folder, settings, registry, champion, workspace, load)
+            yield Playground(folder, settings, registry, champion, workspace, load)
     finally:
         splitter.close()
 
 
-def delete_sandbox(folder: Path) -> None:
-    """Delete a sandbox. The servers of a demonstration that was killed may still run: they are stopped first."""
+def delete_playground(folder: Path) -> None:
+    """Delete a playground. The servers of a demonstration that was killed may still run: they are stopped first."""
     left = Workspace(Settings(home=folder), RolloutSettings())
     for service in left.services():
         left.stop(service)
