@@ -11,7 +11,7 @@ READY := .venv/.ready
 TESTS ?= tests
 PORT ?=
 
-# Nobody is told what runs here: ONNX Runtime, and MLflow and Evidently.
+# No usage reports: ONNX Runtime and MLflow.
 export ORT_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := true
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from benchmarks.report import Measure, report
 from matchday.lake import Lake
+from matchday.models.catalogue import model_kind
 from matchday.models.evaluation import Evaluation, evaluate
+from matchday.models.recipe import load_recipe
 from matchday.settings import REPOSITORY, Settings
 from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, name
 
@@ -99,25 +101,27 @@ def rows(lake: Lake) -> list[Measure]:
 
 def scores(home: Path) -> list[Measure]:
     """Walk-forward over all 1,140 matches of 2023/24 to 2025/26, after the last of them."""
-    from feature_repo.training import outcome_training_set
+    from feature_repo.training import training_set
     from matchday import calendar, history
     from matchday.features.tables import TABLES
 
     settings = Settings(home=home)
     lake = Lake(settings.lake)
     features = history.fingerprint(lake, TABLES)
-    walked = evaluate(outcome_training_set(settings, lake, features, calendar.parse(AFTER_THE_LAST_MATCH)))
-    return [Measure("walk-forward matches", walked.model.score().matches, "matches"), *_board(walked)]
+    kind = model_kind("match-outcome")
+    rows = training_set(kind, settings, lake, features, calendar.parse(AFTER_THE_LAST_MATCH))
+    walked = evaluate(load_recipe(kind), rows)
+    return [Measure("walk-forward matches", walked.scores()["matches"], "matches"), *_board(walked)]
 
 
 def _board(walked: Evaluation) -> list[Measure]:
     board = []
-    for forecaster, walk in walked.walks.items():
-        own = walk.score()
+    for forecaster in walked.walks:
+        own = walked.scores(forecaster)
         bar = "<= 0.2010" if forecaster == "match-outcome" else None
-        board.append(Measure(f"{forecaster}: RPS", own.rps, "", bar))
-        board.append(Measure(f"{forecaster}: log loss", own.log_loss, "nats"))
-        board.append(Measure(f"{forecaster}: accuracy", own.accuracy, ""))
+        board.append(Measure(f"{forecaster}: RPS", own["rps"], "", bar))
+        board.append(Measure(f"{forecaster}: log loss", own["log_loss"], "nats"))
+        board.append(Measure(f"{forecaster}: accuracy", own["accuracy"], ""))
     return board
 
 

@@ -1,1 +1,1 @@
-"""Pipeline steps: one Kubeflow component a file, a few lines around one function of the rooms below."""
+"""Pipeline steps: one Kubeflow component in each file, a few lines around one function of the rooms below."""

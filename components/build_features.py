@@ -1,4 +1,4 @@
-"""Step: form and ratings of every team at every moment."""
+"""Step: build form and ratings of every team at every moment."""
 
 from components.image import component
 

@@ -1,4 +1,4 @@
-"""Step: the bundled history into the lake."""
+"""Step: take the bundled history into the lake."""
 
 from components.image import component
 

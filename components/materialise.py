@@ -1,4 +1,4 @@
-"""Step: the online store as of a moment."""
+"""Step: fill the online store as of a moment."""
 
 from components.image import component
 

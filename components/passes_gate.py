@@ -1,4 +1,4 @@
-"""Step: is the model fit to be a challenger?"""
+"""Step: may a trained model be registered?"""
 
 from kfp import dsl
 
@@ -6,15 +6,16 @@ from components.image import component
 
 
 @component
-def passes_gate(forecasts: dsl.Input[dsl.Dataset]) -> str:
+def passes_gate(model_name: str, forecasts: dsl.Input[dsl.Dataset]) -> str:
     """`pass` or `fail`, from the walk-forward forecasts."""
     from pathlib import Path
 
     from components.step import step
+    from matchday.models.catalogue import model_kind
     from matchday.models.evaluation import Evaluation
     from matchday.models.gate import judge
 
     with step("gate") as here:
-        verdict = judge(Evaluation.load(Path(forecasts.path)))
+        verdict = judge(Evaluation.load(model_kind(model_name), Path(forecasts.path)))
         here.say("passed" if verdict.passed else "refused: " + "; ".join(verdict.reasons))
         return "pass" if verdict.passed else "fail"

@@ -1,11 +1,11 @@
-"""Step: the end of a model that did not pass the gate."""
+"""Step: report a model that did not pass the gate."""
 
 from components.image import component
 
 
 @component
 def refuse(verdict: str, traceparent: str = "") -> str:
-    """Say that the champion stays; returns `refused`."""
+    """Report that nothing is registered and the champion stays; returns `refused`."""
     from components.step import step
 
     with step("refuse", traceparent) as here:

@@ -1,4 +1,4 @@
-"""What a step finds around it: settings, the lake, its span in the trace, and a voice."""
+"""The context that every step runs in: settings, lake, trace span, output lines, and how it fails."""
 
 import json
 import time
@@ -16,53 +16,54 @@ from matchday.settings import Settings
 SAID = "» "
 """Starts a line that sums a step up for a person."""
 PROGRESS = "… "
-"""Starts a line that tells how far a step is: `… matches 120/1140`."""
+"""Starts a line that shows the progress of a step: `… matches 120/1140`."""
 FAILED = "✗ "
-"""Starts the line that says why a step failed, where the failure is a known one."""
+"""Starts the line that says why a step failed, for a known failure."""
 
-EVERY_S = 0.25
+PROGRESS_SECONDS = 0.25
+"""At most one progress line in this time."""
 
 
 class Artifact(Protocol):
-    """What is needed here of a KFP artifact."""
+    """The part of a KFP artifact that is used here."""
 
     path: str
     metadata: dict[str, Any]
 
 
 @dataclass
-class Step:
-    """A running step."""
+class StepContext:
+    """Settings and lake of a running step, and its output lines."""
 
     name: str
     settings: Settings
     lake: Lake
-    _told: float = field(default=0.0, repr=False)
+    _last_progress: float = field(default=0.0, repr=False)
 
     def say(self, text: str) -> None:
-        """Sum up what the step did, in a line for a person and as an event of the trace."""
+        """Print a line for people that sums up what the step did; it goes to the log as well."""
         print(f"{SAID}{text}", flush=True)
         telemetry.logger(self.name).info(text)
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Tell how far the step is, at most every quarter of a second and at the end."""
+        """Print the progress of the step, at most every `PROGRESS_SECONDS` and at the end."""
         now = time.monotonic()
-        if done == total or now - self._told >= EVERY_S:
-            self._told = now
+        if done == total or now - self._last_progress >= PROGRESS_SECONDS:
+            self._last_progress = now
             print(f"{PROGRESS}{what} {done}/{total}", flush=True)
 
 
-def leave(*artifacts: Artifact) -> None:
-    """Write the metadata of artifacts that are nothing else (metrics) to their files, for people and for the cache.
+def write_metadata(*artifacts: Artifact) -> None:
+    """Write the metadata of artifacts that have no other content (metrics) to their files.
 
-    KFP's local cache takes an artifact without a file for one that was lost.
+    KFP's local cache treats an artifact without a file as lost.
     """
     for artifact in artifacts:
         Path(artifact.path).write_text(json.dumps(artifact.metadata, indent=1), encoding="utf-8")
 
 
 @contextmanager
-def step(name: str, traceparent: str = "") -> Iterator[Step]:
+def step(name: str, traceparent: str = "") -> Iterator[StepContext]:
     """Run a step within its span. A known failure ends the process with one line and exit code 1.
 
     traceparent: the trace it belongs to; by default that of the environment's `TRACEPARENT`.
@@ -71,7 +72,7 @@ def step(name: str, traceparent: str = "") -> Iterator[Step]:
     telemetry.start("matchday-pipeline")
     try:
         with telemetry.span(name, parent=telemetry.remote_context(traceparent) if traceparent else None):
-            yield Step(name, settings, Lake(settings.lake))
+            yield StepContext(name, settings, Lake(settings.lake))
     except MatchdayError as error:
         print(f"{FAILED}{error}", flush=True)
         raise SystemExit(1) from None

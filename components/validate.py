@@ -1,4 +1,4 @@
-"""Step: is the history true?"""
+"""Step: check the history in the lake."""
 
 from kfp import dsl
 
@@ -7,7 +7,7 @@ from components.image import component
 
 @component
 def validate(history: str, report: dsl.Output[dsl.Markdown]) -> str:
-    """Hold the history against what every true one keeps; returns its fingerprint."""
+    """Check the history against the rules that every true one keeps; returns its fingerprint."""
     from pathlib import Path
 
     from components.step import step

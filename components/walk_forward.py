@@ -1,4 +1,4 @@
-"""Step: walk-forward scores of `match-outcome` and its baselines."""
+"""Step: walk-forward scores of a model and its baselines."""
 
 from kfp import dsl
 
@@ -7,6 +7,7 @@ from components.image import component
 
 @component
 def walk_forward(
+    model_name: str,
     training: dsl.Input[dsl.Dataset],
     forecasts: dsl.Output[dsl.Dataset],
     scores: dsl.Output[dsl.Metrics],
@@ -19,20 +20,21 @@ def walk_forward(
 
     import pandas as pd
 
-    from components.step import leave, step
+    from components.step import step, write_metadata
     from matchday.models.card import table
+    from matchday.models.catalogue import model_kind
     from matchday.models.evaluation import evaluate
+    from matchday.models.recipe import load_recipe
 
     with step("walk-forward") as here:
-        evaluation = evaluate(pd.read_parquet(training.path), progress=partial(here.progress, "matches"))
+        kind = model_kind(model_name)
+        evaluation = evaluate(load_recipe(kind), pd.read_parquet(training.path), partial(here.progress, "matches"))
         evaluation.save(Path(forecasts.path))
-        own = evaluation.model.score()
-        for name, value in own.as_dict().items():
+        for name, value in evaluation.scores().items():
             scores.log_metric(name, value)
-        hits.log_confusion_matrix(["home", "draw", "away"], evaluation.model.confusion().tolist())
-        leave(scores, hits)
+        if labels := kind.output.labels:
+            hits.log_confusion_matrix(list(labels), evaluation.confusion().tolist())
+        write_metadata(scores, hits)
         board = table(evaluation.scoreboard()) + "\n\n" + table(evaluation.by_season())
         Path(report.path).write_text(board, encoding="utf-8")
-        here.say(
-            f"RPS {own.rps:.4f}, log loss {own.log_loss:.4f}, accuracy {own.accuracy:.3f} on {own.matches:,} matches"
-        )
+        here.say(evaluation.summary())

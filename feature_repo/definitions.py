@@ -1,5 +1,6 @@
 """What Feast knows: entities, views over the lake's feature tables, and the service of each model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +11,8 @@ from feast.types import Float64, Int64, PrimitiveFeastType
 
 from matchday.features import entities
 from matchday.features.entities import EntityKey
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.catalogue import KINDS
+from matchday.models.kind import ModelKind
 from matchday.tables import name
 
 TTL = timedelta(seconds=entities.TTL_SECONDS)
@@ -48,7 +50,7 @@ class Definitions:
 def definitions(paths: dict[type[pa.DataFrameModel], str]) -> Definitions:
     """Definitions over the feature tables at these addresses (a file or a glob of Parquet for each table)."""
     views = tuple(team_view(table, path) for table, path in paths.items())
-    return Definitions(ENTITIES, views, (match_outcome_v1(views),))
+    return Definitions(ENTITIES, views, tuple(service(kind, views) for kind in KINDS.values()))
 
 
 def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
@@ -69,16 +71,18 @@ def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
     )
 
 
-def match_outcome_v1(views: tuple[FeatureView, ...]) -> FeatureService:
-    """The features of a match: every team view once for the home and once for the away team.
+def service(kind: ModelKind, views: Sequence[FeatureView]) -> FeatureService:
+    """The feature service of a model: of each view the features it reads, once for every input that it reads them for.
 
-    Features are named `home__team_form__points_5`; `matchday.features.fixture.assemble` makes vectors of them.
+    Features are named `home__team_form__points_5`; `matchday.features.vectors.assemble` makes vectors of them.
     """
-    sides = [
-        view.with_name(f"{side.name}__{view.name}").with_join_key_map({side.join_key: side.name})
-        for side in MATCH_OUTCOME.inputs
-        for view in views
+    wanted: dict[tuple[str, str], list[str]] = {}
+    for feature in kind.features:
+        wanted.setdefault((feature.input, feature.view), []).append(feature.feature)
+    keys = {each.name: each.join_key for each in kind.inputs}
+    known = {view.name: view for view in views}
+    chosen = [
+        known[view][names].with_name(f"{side}__{view}").with_join_key_map({keys[side]: side})
+        for (side, view), names in wanted.items()
     ]
-    return FeatureService(
-        name=MATCH_OUTCOME.feature_service, features=sides, description="Features of both teams of a match."
-    )
+    return FeatureService(name=kind.feature_service, features=chosen, description=f"What {kind.name} reads.")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from feature_repo import online
 from feature_repo.error import FeatureStoreError
+from feature_repo.refill import refill
 from feature_repo.store import apply, working_store
 from matchday import history
 from matchday.features.tables import TABLES
@@ -31,7 +31,7 @@ def materialise(settings: Settings, lake: Lake, features: str, as_of: datetime) 
     """
     history.expect(lake, features, TABLES)
     opening = season_start(lake, as_of)
-    with online.filled_anew(settings) as rows, working_store(settings, lake, rows) as store:
+    with refill(settings) as rows, working_store(settings, lake, rows) as store:
         store.materialize(start_date=opening, end_date=as_of)
     apply(settings, lake)
     return Materialised(as_of, features)

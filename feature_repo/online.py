@@ -1,14 +1,11 @@
-"""The online store: which one Feast is told of, and how it is filled anew behind the backs of its readers."""
+"""Address of the online store, as Feast is configured with it."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from feature_repo.error import FeatureStoreError
-from matchday.files import replace_file
 from matchday.settings import Settings
 
 PROJECT = "matchday"
@@ -22,7 +19,7 @@ FORM = "MATCHDAY_ONLINE_STORE is redis://[[user]:password@]host[:port][/db], red
 
 @dataclass(frozen=True)
 class Online:
-    """An online store as Feast is told of it. project: under whose name it keeps rows there."""
+    """An online store as Feast is configured with it. project: the Feast project that its rows belong to."""
 
     config: dict[str, Any]
     project: str = PROJECT
@@ -33,23 +30,6 @@ def current(settings: Settings) -> Online:
     if settings.online_file:
         return sqlite(settings.online_file)
     return Online(redis(settings.online_store))
-
-
-@contextmanager
-def filled_anew(settings: Settings) -> Iterator[Online]:
-    """A store to be filled, whose rows replace the current one's in one step when all went well.
-
-    Raises FeatureStoreError when the store cannot be reached; what was there is still there then.
-    """
-    if settings.online_file:
-        with replace_file(settings.online_file) as draft:
-            yield sqlite(draft)
-        return
-    from feature_repo.staging import LIFE_SECONDS, Staging
-
-    config = {**redis(settings.online_store), "key_ttl_seconds": LIFE_SECONDS}
-    with Staging(settings.online_store) as staging:
-        yield Online(config, staging.project)
 
 
 def sqlite(path: Path) -> Online:

@@ -44,8 +44,8 @@ def working_store(settings: Settings, lake: Lake, into: Online | None = None) ->
 
     into: what it materialises into. Raises LakeError when the lake has no feature tables.
     """
-    definitions = sources.on_this_machine(settings, lake)
     with quiet.feast(), tempfile.TemporaryDirectory() as scratch:
+        definitions = sources.on_this_machine(lake, Path(scratch) / "tables")
         store = _store(str(Path(scratch) / "registry.db"), into or online.sqlite(Path(scratch) / "online.db"))
         store.apply([*definitions.all()])
         yield store

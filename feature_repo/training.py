@@ -1,4 +1,4 @@
-"""The training set: every match with its features as known just before kick-off."""
+"""Training sets: every match with its features as known just before kick-off."""
 
 from datetime import datetime, timedelta
 
@@ -8,23 +8,24 @@ import pandas as pd
 from feature_repo.error import FeatureStoreError
 from feature_repo.store import working_store
 from matchday import history
-from matchday.features import fixture
 from matchday.features.tables import TABLES
 from matchday.features.team import FULL_TIME
+from matchday.features.vectors import assemble
 from matchday.lake import Lake
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.kind import ModelKind
+from matchday.models.recipe import load_recipe
 from matchday.settings import Settings
-from matchday.tables import Matches, OutcomeFeatures, validate
+from matchday.tables import Matches, validate
 
 JUST_BEFORE = timedelta(seconds=1)
 """Features of a match are read as of this long before its kick-off."""
 
 
-def outcome_training_set(settings: Settings, lake: Lake, features: str, as_of: datetime) -> pd.DataFrame:
-    """`OutcomeFeatures` of all matches that had ended by `as_of`, joined by Feast at each match's own moment.
+def training_set(kind: ModelKind, settings: Settings, lake: Lake, features: str, as_of: datetime) -> pd.DataFrame:
+    """The training set of a model: all matches that had ended by `as_of`, joined by Feast at each match's own moment.
 
-    Raises HistoryError when the lake's feature tables are not those of fingerprint `features`, FeatureStoreError
-    when a match has no features.
+    Rows of the table of the model's recipe. Raises HistoryError when the lake's feature tables are not those of
+    fingerprint `features`, FeatureStoreError when a match has no features.
     """
     history.expect(lake, features, TABLES)
     matches = lake.read(Matches)
@@ -32,24 +33,27 @@ def outcome_training_set(settings: Settings, lake: Lake, features: str, as_of: d
     if ended.empty:
         first = (matches["kickoff"].min() + FULL_TIME).date()
         raise FeatureStoreError(f"no match had ended by {as_of:%Y-%m-%d}: the history begins on {first}")
-    return validate(OutcomeFeatures, outcome_features(settings, lake, ended))
+    return validate(load_recipe(kind).table, match_features(kind, settings, lake, ended))
 
 
-def outcome_features(settings: Settings, lake: Lake, matches: pd.DataFrame) -> pd.DataFrame:
-    """`OutcomeFeatures` of finished matches, rows of `Matches`."""
+def match_features(kind: ModelKind, settings: Settings, lake: Lake, matches: pd.DataFrame) -> pd.DataFrame:
+    """The features of finished matches, rows of `Matches`, with their results."""
     asked = matches[["match_id", "season", "kickoff", "home", "away"]].reset_index(drop=True)
     asked = asked.assign(event_timestamp=asked["kickoff"] - JUST_BEFORE)
-    stored = historical(settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
-    vectors = fixture.assemble(stored, asked["kickoff"])
+    stored = historical(kind, settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
+    vectors = assemble(kind.features, stored, asked["kickoff"])
     if (incomplete := vectors.isna().any(axis=1)).any():
         raise FeatureStoreError(f"no features for {', '.join(asked.loc[incomplete, 'match_id'].head())}")
-    difference = (matches["home_goals"] - matches["away_goals"]).to_numpy()
-    keys = asked.rename(columns={"event_timestamp": "event_time"}).assign(result=1 - np.sign(difference))
+    result = kind.result(*(matches[f"{side}_goals"].to_numpy(np.int64) for side in ("home", "away")))
+    keys = asked.rename(columns={"event_timestamp": "event_time"}).assign(result=result)
     return keys.join(vectors).sort_values(["kickoff", "match_id"], ignore_index=True)
 
 
-def historical(settings: Settings, lake: Lake, asked: pd.DataFrame) -> pd.DataFrame:
-    """What the service held for each row's `home`, `away` at its `event_timestamp`; columns `home__team_form__...`."""
+def historical(kind: ModelKind, settings: Settings, lake: Lake, asked: pd.DataFrame) -> pd.DataFrame:
+    """The values of a model's feature service for each row's `home`, `away` at its `event_timestamp`.
+
+    Columns are named `home__team_form__points_5`.
+    """
     with working_store(settings, lake) as store:
-        service = store.get_feature_service(MATCH_OUTCOME.feature_service)
+        service = store.get_feature_service(kind.feature_service)
         return store.get_historical_features(asked, service, full_feature_names=True).to_df()

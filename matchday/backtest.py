@@ -1,4 +1,4 @@
-"""Walk-forward evaluation: every match forecast by a model that had seen nothing later. The only judge of a model."""
+"""Walk-forward evaluation: every match is forecast by a model that has seen nothing later."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matchday.features.team import FULL_TIME
-from matchday.scores import OutcomeScores, score
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 class Forecaster(Protocol):
-    """Learns from past rows of `OutcomeFeatures` and forecasts the coming ones, which come without `result`: (n, 3)."""
+    """Learns from past rows of a training set and forecasts the coming ones, which come without `result`.
+
+    Returns (n, c) or, of one column, (n,).
+    """
 
     def __call__(self, past: pd.DataFrame, coming: pd.DataFrame, /) -> FloatArray:
         """Forecast `coming`."""
@@ -25,42 +28,43 @@ class Forecaster(Protocol):
 
 @dataclass(frozen=True)
 class Walk:
-    """What a walk-forward run forecast.
+    """Forecasts of a walk-forward run.
 
-    forecasts: `match_id`, `season`, `kickoff`, `result`, probabilities `H`, `D`, `A` and `refit` (when the model
-    that made the row was fitted).
+    forecasts: `match_id`, `season`, `kickoff`, `result`, `columns`, and `refit` (when the model that made the row was
+    fitted). columns: names of the forecast numbers, `H`, `D`, `A`.
     """
 
     forecasts: pd.DataFrame
+    columns: tuple[str, ...]
 
     @property
-    def probabilities(self) -> FloatArray:
-        """Forecasts (n, 3) in the order of the rows."""
-        return self.forecasts[["H", "D", "A"]].to_numpy(float)
+    def numbers(self) -> FloatArray:
+        """Forecasts (n, c) in the order of the rows."""
+        return self.forecasts[list(self.columns)].to_numpy(float)
 
-    def confusion(self) -> NDArray[np.int64]:
-        """Counts (3, 3): what happened down, the favourite across, each in the order H, D, A."""
-        counts = np.zeros((3, 3), np.int64)
-        np.add.at(counts, (self.forecasts["result"].to_numpy(), self.probabilities.argmax(axis=1)), 1)
-        return counts
+    @property
+    def results(self) -> IntArray:
+        """What happened, (n,)."""
+        return self.forecasts["result"].to_numpy(np.int64)
 
-    def score(self, season: str | None = None) -> OutcomeScores:
-        """Scores of all matches, or of one season's."""
-        chosen = self.forecasts["season"].eq(season) if season else pd.Series(True, index=self.forecasts.index)
-        return score(self.probabilities[chosen], self.forecasts.loc[chosen, "result"].to_numpy(np.int64))
+    def in_season(self, season: str) -> "Walk":
+        """The forecasts of one season."""
+        return Walk(self.forecasts[self.forecasts["season"] == season], self.columns)
 
 
 def walk_forward(
     features: pd.DataFrame,
     forecaster: Forecaster,
+    columns: Sequence[str],
     seasons: Sequence[str],
     refit: timedelta = timedelta(days=28),
     progress: Callable[[int, int], None] | None = None,
 ) -> Walk:
     """Forecast every match of `seasons`, refitting at least every `refit` of matches.
 
-    features: rows of `OutcomeFeatures`, each as known before its own kick-off. A fit sees only matches that had
-    ended when the first match it forecasts began. progress is told (matches done, matches in all).
+    features: rows of a training set, each as known before its own kick-off. A fit sees only matches that had ended
+    when the first match it forecasts began. columns: names of the forecast numbers. progress is called with (matches
+    done, matches in all).
     """
     rows = features.sort_values(["kickoff", "match_id"], ignore_index=True)
     target = rows[rows["season"].isin(seasons)]
@@ -68,12 +72,12 @@ def walk_forward(
     for block in _blocks(target, refit):
         start = block["kickoff"].iloc[0]
         past = rows[rows["kickoff"] + FULL_TIME <= start]
-        forecast = forecaster(past, block.drop(columns="result"))
-        named = pd.DataFrame(forecast, columns=["H", "D", "A"], index=block.index)
+        forecast = forecaster(past, block.drop(columns="result")).reshape(len(block), -1)
+        named = pd.DataFrame(forecast, columns=list(columns), index=block.index)
         parts.append(block[["match_id", "season", "kickoff", "result"]].join(named).assign(refit=start))
         if progress:
             progress(sum(map(len, parts)), len(target))
-    return Walk(pd.concat(parts, ignore_index=True))
+    return Walk(pd.concat(parts, ignore_index=True), tuple(columns))
 
 
 def _blocks(rows: pd.DataFrame, refit: timedelta) -> Iterator[pd.DataFrame]:

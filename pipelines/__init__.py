@@ -1,1 +1,1 @@
-"""Kubeflow pipelines, each a page; compiled, submitted, or run here."""
+"""Kubeflow pipelines: their pages, compilation, submission, and local runs."""

@@ -10,11 +10,16 @@ from kfp import compiler, dsl
 from kfp.dsl.pipeline_context import Pipeline
 
 from matchday.errors import MatchdayError
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.total_goals.kind import TOTAL_GOALS
 from pipelines.placement import Placement
-from pipelines.train_match_outcome import train_match_outcome
+from pipelines.training import train_match_outcome, train_total_goals
 
 COMPILED = Path(__file__).resolve().parent / "compiled"
-PIPELINES: dict[str, Callable[..., Any]] = {"train-match-outcome": train_match_outcome}
+PIPELINES: dict[str, Callable[..., Any]] = {
+    MATCH_OUTCOME.pipeline: train_match_outcome,
+    TOTAL_GOALS.pipeline: train_total_goals,
+}
 
 
 class StaleError(MatchdayError):

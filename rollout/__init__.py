@@ -1,5 +1,7 @@
-"""Rollouts: a new version beside the champion, judged on what both do, and promoted or taken back.
+"""Progressive delivery of models: a candidate version is judged beside the champion, then promoted or rolled back.
 
-`spec` is what is wanted, `state` what is the case, `machine` the way from one to the other, `judge` what it decides by.
-`rollout` makes the world what the state says, through a splitter (`splitters`) and with what `observations` see.
+`spec` is what a person asks for, `state` the progress. `state_machine` decides the next state, `judge` compares the two
+versions. `reconciler` carries a state out through a `splitter` and observes through `sources`. `repository` and `store`
+define how rollouts are kept. `embedded/` implements these on one machine, `kubernetes/` in a cluster; `observations/`
+implements the sources for both.
 """

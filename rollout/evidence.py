@@ -1,23 +1,21 @@
-"""What both versions did in a window: totals, kept so that another process goes on counting where one ended."""
+"""Evidence of a window: request counts, paired forecasts and scores of both versions, saved with the state."""
 
+import base64
+import json
 import math
 import zlib
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from matchday.errors import MatchdayError
+from rollout.cohorts import count_increase, sum_cohorts
 from rollout.judge import Cohort, FloatArray, Histogram, Observation, Pairs
-from rollout.state import packed, unpacked
 
 DIGITS = 6
-"""Of a probability, as evidence keeps it."""
-LEAST_BOUNDS = 2
-"""Of a histogram."""
+"""Decimals of a saved probability."""
 
 
 class EvidenceError(MatchdayError):
@@ -26,11 +24,11 @@ class EvidenceError(MatchdayError):
 
 @dataclass(frozen=True)
 class Evidence:
-    """The totals of a window.
+    """Data of one window.
 
-    opened: when the split was in force, Unix seconds; None before. seen: what each endpoint had counted at the last
-    look. stable, canary: what was counted since the window opened. skill is not kept: it is read whole each time, so
-    that a corrected result is a corrected score.
+    opened: when the split came into force, Unix seconds; None before. seen: the counters of each endpoint at its last
+    read. stable, canary: requests since the window opened. history: paired scores of past weeks, read once. skill:
+    paired scores of matches played since; not saved but read whole each time, so that a corrected result counts.
     """
 
     opened: float | None = None
@@ -41,52 +39,54 @@ class Evidence:
     history: FloatArray | None = None
     skill: FloatArray | None = None
 
-    def counted(self, stable: Mapping[str, Cohort], canary: Mapping[str, Cohort]) -> "Evidence":
-        """With what the endpoints of both versions have counted by now.
+    def add_counts(self, stable: Mapping[str, Cohort], canary: Mapping[str, Cohort]) -> "Evidence":
+        """Evidence with the increase of counters since the last read. stable, canary: counters now, by endpoint.
 
-        An endpoint seen for the first time begins at what it says; one that did not answer keeps its place; one whose
-        counts fell was started anew, and all it says is new. So nothing is counted twice, and nothing is lost but what
-        an endpoint counted before its first look and between its last look and its end.
+        An endpoint that is read for the first time starts at its present counts. One that did not answer is read on
+        from its last counts later. One whose counts fell was restarted, and all its counts are new. So no request is
+        counted twice; lost are only those before an endpoint's first read and between its last read and its end.
         """
-        gains = [
-            total([own, *(gain(self.seen[name], now) for name, now in counts.items() if name in self.seen)])
-            for own, counts in ((self.stable, stable), (self.canary, canary))
+        sums = [
+            sum_cohorts(
+                [own, *(count_increase(self.seen[name], now) for name, now in counters.items() if name in self.seen)]
+            )
+            for own, counters in ((self.stable, stable), (self.canary, canary))
         ]
-        return replace(self, seen={**self.seen, **stable, **canary}, stable=gains[0], canary=gains[1])
+        return replace(self, seen={**self.seen, **stable, **canary}, stable=sums[0], canary=sums[1])
 
     def observation(self, classes: tuple[str, ...] = ()) -> Observation:
         """The input of the judge. classes: names of the columns of `pairs`, for people."""
         return Observation(self.stable, self.canary, self.pairs, self.skill, self.history, classes)
 
-    def packed(self) -> str:
-        """As a state keeps it; empty for nothing."""
+    def to_text(self) -> str:
+        """Compressed text to save in a state; empty when there is no evidence."""
         if self.opened is None and self.pairs is None and self.history is None and not self.stable.requests:
             return ""
-        return packed(
+        return _compress(
             {
                 "opened": self.opened,
-                "seen": {name: _written(cohort) for name, cohort in self.seen.items()},
-                "stable": _written(self.stable),
-                "canary": _written(self.canary),
-                "pairs": self.pairs and _written_pairs(self.pairs),
-                "history": None if self.history is None else _numbers(self.history),
+                "seen": {name: _cohort_to_json(cohort) for name, cohort in self.seen.items()},
+                "stable": _cohort_to_json(self.stable),
+                "canary": _cohort_to_json(self.canary),
+                "pairs": self.pairs and _pairs_to_json(self.pairs),
+                "history": None if self.history is None else _array_to_json(self.history),
             }
         )
 
     @classmethod
-    def unpacked(cls, text: str) -> "Evidence":
-        """From a state; empty for nothing. Raises EvidenceError for text of another release."""
+    def from_text(cls, text: str) -> "Evidence":
+        """Evidence of a saved state. Raises EvidenceError for text of another release."""
         if not text:
             return cls()
         try:
-            given = unpacked(text)
+            saved = _decompress(text)
             return cls(
-                opened=given["opened"],
-                seen={name: _read(cohort) for name, cohort in given["seen"].items()},
-                stable=_read(given["stable"]),
-                canary=_read(given["canary"]),
-                pairs=given["pairs"] and _read_pairs(given["pairs"]),
-                history=None if given["history"] is None else np.array(given["history"], np.float64),
+                opened=saved["opened"],
+                seen={name: _cohort_from_json(cohort) for name, cohort in saved["seen"].items()},
+                stable=_cohort_from_json(saved["stable"]),
+                canary=_cohort_from_json(saved["canary"]),
+                pairs=saved["pairs"] and _pairs_from_json(saved["pairs"]),
+                history=None if saved["history"] is None else np.array(saved["history"], np.float64),
             )
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error):
             raise EvidenceError(
@@ -94,68 +94,16 @@ class Evidence:
             ) from None
 
 
-def gain(before: Cohort, now: Cohort) -> Cohort:
-    """What was counted between two looks at one endpoint; all of `now` when any count has fallen."""
-    if before.latency and now.latency and before.latency.bounds != now.latency.bounds:
-        return now
-    then, present = _cells(before), _cells(now)
-    if any(present[name] < count for name, count in then.items()):
-        return now
-    return _cohort(Counter({name: count - then[name] for name, count in present.items()}), _bounds([now]))
+def _compress(value: Any) -> str:
+    """JSON as short text: people also read the status that holds it."""
+    return base64.b64encode(zlib.compress(json.dumps(value, separators=(",", ":")).encode())).decode()
 
 
-def total(cohorts: Sequence[Cohort]) -> Cohort:
-    """The sum of what was counted. Latencies in other buckets are summed in the buckets that all have."""
-    bounds = _bounds(cohorts)
-    cells: Counter[str] = Counter()
-    for cohort in cohorts:
-        cells.update(_cells(_coarser(cohort, bounds)))
-    return _cohort(cells, bounds)
+def _decompress(text: str) -> Any:
+    return json.loads(zlib.decompress(base64.b64decode(text)))
 
 
-def _bounds(cohorts: Sequence[Cohort]) -> tuple[float, ...]:
-    """The bounds that all latencies have; none where those are too few for a histogram."""
-    shapes = [set(cohort.latency.bounds) for cohort in cohorts if cohort.latency]
-    shared = sorted(set.intersection(*shapes)) if shapes else []
-    return tuple(shared) if len(shared) >= LEAST_BOUNDS else ()
-
-
-def _coarser(cohort: Cohort, bounds: tuple[float, ...]) -> Cohort:
-    """The same with its latency in fewer buckets, which is exact, as each of them is whole buckets of before."""
-    latency = cohort.latency
-    if latency is None or latency.bounds == bounds:
-        return cohort
-    if not bounds:
-        return replace(cohort, latency=None)
-    counts = [0] * (len(bounds) + 1)
-    for bound, count in zip((*latency.bounds, math.inf), latency.counts, strict=True):
-        counts[bisect_left(bounds, bound)] += count
-    return replace(cohort, latency=Histogram(bounds, tuple(counts)))
-
-
-def _cells(cohort: Cohort) -> Counter[str]:
-    cells = Counter(
-        {"requests": cohort.requests, "incomplete": cohort.incomplete, "degraded": cohort.degraded}
-        | {f"error {kind}": count for kind, count in cohort.errors.items()}
-    )
-    if cohort.latency:
-        cells.update({f"bucket {index}": count for index, count in enumerate(cohort.latency.counts)})
-    return cells
-
-
-def _cohort(cells: Counter[str], bounds: tuple[float, ...]) -> Cohort:
-    return Cohort(
-        requests=cells["requests"],
-        errors={name.removeprefix("error "): count for name, count in cells.items() if name.startswith("error ")},
-        latency=Histogram(bounds, tuple(cells[f"bucket {place}"] for place in range(len(bounds) + 1)))
-        if bounds
-        else None,
-        incomplete=cells["incomplete"],
-        degraded=cells["degraded"],
-    )
-
-
-def _written(cohort: Cohort) -> dict[str, Any]:
+def _cohort_to_json(cohort: Cohort) -> dict[str, Any]:
     latency = cohort.latency and [cohort.latency.bounds, cohort.latency.counts]
     return {
         "requests": cohort.requests,
@@ -166,24 +114,24 @@ def _written(cohort: Cohort) -> dict[str, Any]:
     }
 
 
-def _read(given: Mapping[str, Any]) -> Cohort:
-    latency = given["latency"] and Histogram(tuple(given["latency"][0]), tuple(given["latency"][1]))
-    return Cohort(given["requests"], given["errors"], latency, given["incomplete"], given["degraded"])
+def _cohort_from_json(saved: Mapping[str, Any]) -> Cohort:
+    latency = saved["latency"] and Histogram(tuple(saved["latency"][0]), tuple(saved["latency"][1]))
+    return Cohort(saved["requests"], saved["errors"], latency, saved["incomplete"], saved["degraded"])
 
 
-def _numbers(array: FloatArray) -> list[Any]:
-    """Rounded, with null for NaN."""
-    return [_numbers(row) for row in array] if array.ndim > 1 else [_number(item) for item in array.tolist()]
+def _pairs_to_json(pairs: Pairs) -> list[Any]:
+    return [pairs.stable.shape[1], _array_to_json(pairs.stable), _array_to_json(pairs.canary)]
 
 
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, DIGITS)
-
-
-def _written_pairs(pairs: Pairs) -> list[Any]:
-    return [pairs.stable.shape[1], _numbers(pairs.stable), _numbers(pairs.canary)]
-
-
-def _read_pairs(given: list[Any]) -> Pairs:
-    width, *sides = given
+def _pairs_from_json(saved: list[Any]) -> Pairs:
+    width, *sides = saved
     return Pairs(*(np.array(side, np.float64).reshape(-1, width) for side in sides))
+
+
+def _array_to_json(array: FloatArray) -> list[Any]:
+    """Rounded numbers, null for NaN."""
+    return [_array_to_json(row) for row in array] if array.ndim > 1 else [_rounded(item) for item in array.tolist()]
+
+
+def _rounded(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, DIGITS)

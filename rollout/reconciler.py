@@ -1,10 +1,10 @@
-"""One rollout, carried out: what the state orders is done, what is seen decides the next state, which is kept.
+"""Reconciler of one rollout: each round carries out the saved state, observes, decides and saves the next state.
 
-The order is always the same: load, act, look, decide, save. Whatever is done was ordered by a state that was saved
-before, and doing it again changes nothing; so a kill between any two of them loses nothing but time.
+An action was always ordered by a state that was saved before, and every action is idempotent. So a kill at any point
+loses nothing but time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,32 +12,28 @@ from matchday.errors import MatchdayError
 from matchday.patience import NotYet
 from matchday.registry.error import RegistryError
 from matchday.telemetry import logger
-from rollout import machine
-from rollout.evidence import Evidence, EvidenceError
-from rollout.judge import Cohort
-from rollout.machine import Facts
+from rollout.facts import Facts
+from rollout.observer import Observer
 from rollout.sources import Sources
-from rollout.spec import FULL_WEIGHT, ShadowStep, Spec
-from rollout.splitter import Readiness, Splitter, Unsplittable
+from rollout.spec import FULL_WEIGHT, Spec
+from rollout.splitter import Splitter, Unsplittable
 from rollout.state import HistoryEntry, Phase, PromotionStage, State
+from rollout.state_machine import advance
 from rollout.store import StateStore
-
-ACTIVE = frozenset({Phase.STARTING, Phase.SHADOW, Phase.PROGRESSING})
-"""Phases in which the candidate's servers run beside the stable ones."""
 
 
 @dataclass(frozen=True)
 class ActionResult:
-    """What came of carrying out what a state orders."""
+    """Whether the action of a state is in force, and why not."""
 
     done: bool = False
     problem: str = ""
 
 
 class Reconciler:
-    """One rollout of one service. `tick` is called again and again, by one process at a time.
+    """Carries out one rollout of one service; one process at a time calls `reconcile` again and again.
 
-    announce: told of each decision once it is kept.
+    announce: called with each decision once it is saved.
     """
 
     def __init__(
@@ -55,29 +51,30 @@ class Reconciler:
         self._store = store
         self._clock = clock
         self._announce = announce
+        self._observer = Observer(spec, splitter, sources, clock)
         self._log = logger("rollout").bind(service=spec.inference_service)
 
-    def tick(self) -> State:
-        """One round. Returns the state that is kept now. Raises Conflict when another process is at it."""
+    def reconcile(self) -> State:
+        """One round. Returns the saved state. Raises Conflict when another process wrote first."""
         state = self._store.load()
-        act = self._act(state)
-        following = machine.advance(self.spec, state, self._look(state, act))
+        result = self._act(state)
+        following = advance(self.spec, state, self._observe(state, result))
         if not (following.ended and following == state.model_copy(update={"tick": following.tick})):
             self._store.save(following)
-        for entry in _new(state, following):
+        for entry in _new_entries(state, following):
             self._announce(entry)
         return following
 
     def _act(self, state: State) -> ActionResult:
-        """Make the world what the state says, as far as it lets itself."""
+        """Carry out what the state orders, as far as possible now."""
         try:
-            return ActionResult(self._order(state))
+            return ActionResult(self._carry_out(state))
         except MatchdayError as error:
-            self._log.warning("not done", phase=str(state.phase), reason=str(error))
+            self._log.warning("action failed", phase=str(state.phase), reason=str(error))
             return ActionResult(problem=str(error))
 
-    def _order(self, state: State) -> bool:
-        """What each state orders. Whether it is so now."""
+    def _carry_out(self, state: State) -> bool:
+        """Carry out the action of the state's phase. Returns whether it is in force."""
         splitter = self._splitter
         match state.phase:
             case Phase.STARTING | Phase.SHADOW:
@@ -89,166 +86,87 @@ class Reconciler:
             case Phase.PROMOTING:
                 return self._promote(state)
             case Phase.ROLLING_BACK:
-                return self._withdraw(state)
+                return self._roll_back(state)
             case _:
                 return True
 
     def _promote(self, state: State) -> bool:
-        """The act of one stage. The alias goes before the service: a pod that starts anew finds the new champion."""
+        """One stage of the promotion. The alias moves before the service: a restarted pod finds the new champion."""
+        versions, model = self._sources.versions, self.spec.model
         if state.stage is PromotionStage.SHIFT:
             return self._splitter.split(FULL_WEIGHT)
         if state.stage is PromotionStage.ALIAS:
-            self._sources.versions.crown(self.spec.model, state.candidate_version)
+            versions.promote(model, state.candidate_version)
             return True
         if state.stage is PromotionStage.SERVICE:
             return self._splitter.promote(state.candidate_version)
-        versions = self._sources.versions
-        versions.crown(self.spec.model, state.stable_version)
+        versions.promote(model, state.stable_version)
         if not self.spec.candidate.isdigit():
-            versions.restore(self.spec.model, self.spec.candidate, state.candidate_version)
+            versions.restore_alias(model, self.spec.candidate, state.candidate_version)
         return True
 
-    def _withdraw(self, state: State) -> bool:
-        if not self._splitter.withdraw(state.stable_version):
+    def _roll_back(self, state: State) -> bool:
+        if not self._splitter.roll_back(state.stable_version):
             return False
         try:
             self._sources.versions.mark_rolled_back(self.spec.model, state.candidate_version, state.since, state.reason)
         except NotYet:
             raise
-        except RegistryError as error:  # the version is gone, say: there is nothing to mark, and nothing to wait for
+        except RegistryError as error:  # such as a deleted version: nothing to mark, and waiting does not help
             self._log.warning("not marked", version=state.candidate_version, reason=str(error))
         return True
 
-    def _look(self, state: State, act: ActionResult) -> Facts:
-        """What is seen now."""
-        facts = Facts(self._clock(), self._store.requests(), done=act.done, problem=act.problem)
-        facts = replace(facts, **self._versions())
+    def _observe(self, state: State, result: ActionResult) -> Facts:
+        """Everything that the state machine needs to know now."""
+        facts = Facts(self._clock(), self._store.commands(), done=result.done, problem=result.problem)
+        facts = replace(facts, **self._resolve_versions())
         if state.phase is Phase.PENDING:
-            return self._prerequisites(state, facts)
-        if state.phase not in ACTIVE:
-            return facts
-        readiness = self._readiness()
-        evidence, unseen = self._gathered(state, facts, readiness)
-        return replace(facts, readiness=readiness, evidence=evidence, problem=facts.problem or unseen)
+            return self._check_prerequisites(state, facts)
+        return self._observer.observe(state, facts)
 
-    def _versions(self) -> dict[str, Any]:
-        """What champion and candidate mean now; empty where the registry does not say."""
-        versions, said = self._sources.versions, {"stable": "", "candidate": "", "refusal": "", "waits": ""}
+    def _resolve_versions(self) -> dict[str, Any]:
+        """The versions of champion and candidate now; empty where the registry does not say."""
+        versions, found = self._sources.versions, {"stable": "", "candidate": "", "refusal": "", "not_yet": ""}
         try:
-            said["stable"] = versions.champion(self.spec.model)
-            said["candidate"] = versions.resolve(self.spec.model, self.spec.candidate)
+            found["stable"] = versions.champion(self.spec.model)
+            found["candidate"] = versions.resolve(self.spec.model, self.spec.candidate)
         except NotYet as error:
-            said["waits"] = str(error)
+            found["not_yet"] = str(error)
         except MatchdayError as error:
-            said["refusal"] = str(error)
-        return said
+            found["refusal"] = str(error)
+        return found
 
-    def _prerequisites(self, state: State, facts: Facts) -> Facts:
-        """Whether a rollout may begin, and if not, why."""
-        if facts.refusal or facts.waits:
+    def _check_prerequisites(self, state: State, facts: Facts) -> Facts:
+        """Whether the rollout may begin, and if not, why."""
+        if facts.refusal or facts.not_yet:
             return facts
         if facts.candidate == facts.stable:
-            told = f"version {facts.candidate} of {self.spec.model} is the champion already"
-            return replace(facts, refusal=told)
+            reason = f"version {facts.candidate} of {self.spec.model} is the champion already"
+            return replace(facts, refusal=reason)
         try:
-            if left_alone := self._cooling(state, facts):
-                return replace(facts, refusal=left_alone)
+            if reason := self._cooldown(state, facts):
+                return replace(facts, refusal=reason)
             if rival := self._store.rival():
-                return replace(facts, waits=f"waits for the end of rollout {rival} of the same service")
+                return replace(facts, not_yet=f"waits for the end of rollout {rival} of the same service")
             self._splitter.check(facts.stable)
         except Unsplittable as error:
             return replace(facts, refusal=str(error))
         except MatchdayError as error:
-            return replace(facts, waits=str(error))
+            return replace(facts, not_yet=str(error))
         return facts
 
-    def _cooling(self, state: State, facts: Facts) -> str:
-        """Why a version that was rolled back is not tried again yet; empty for any other, or when a person asks."""
-        taken_back = self._sources.versions.rolled_back(self.spec.model, facts.candidate)
-        if taken_back is None or 1 < facts.requests.retry == state.attempt:
+    def _cooldown(self, state: State, facts: Facts) -> str:
+        """Why a version that was rolled back is not tried yet; empty when it may be, or when a person asks for it."""
+        rolled_back = self._sources.versions.rolled_back_at(self.spec.model, facts.candidate)
+        if rolled_back is None or 1 < facts.commands.retry == state.attempt:
             return ""
-        hours = (taken_back + self.spec.cooldown_seconds - facts.now) / 3600
-        told = f"version {facts.candidate} was rolled back and is left alone for {hours:.1f} h more; retry it by hand"
-        return told if hours > 0 else ""
-
-    def _readiness(self) -> Readiness:
-        try:
-            return self._splitter.readiness()
-        except MatchdayError as error:
-            return Readiness(False, str(error))
-
-    def _gathered(self, state: State, facts: Facts, readiness: Readiness) -> tuple[Evidence, str]:
-        """The evidence of the window with this look, and what could not be seen; a source that is down adds nothing."""
-        evidence, unread = _saved_evidence(state)
-        begun = evidence.opened is not None or (readiness.ready and facts.done)
-        if state.phase is Phase.STARTING or not begun:
-            return evidence, unread
-        looks = [self._scored, self._replayed]
-        if state.phase is Phase.PROGRESSING:
-            looks = [self._counted, *looks, self._opened]
-        unseen = [unread] if unread else []
-        for look in looks:
-            try:
-                evidence = look(state, evidence)
-            except MatchdayError as error:
-                self._log.warning("nothing seen", phase=str(state.phase), reason=str(error))
-                unseen.append(str(error))
-        return evidence, "; ".join(unseen)
-
-    def _scored(self, state: State, evidence: Evidence) -> Evidence:
-        """With the scores of both versions: of the past in the shadow, of live results later."""
-        scores, model, shadow = self._sources.scores, self.spec.model, self._shadow
-        versions = (state.stable_version, state.candidate_version)
-        if state.phase is Phase.PROGRESSING:
-            return replace(evidence, skill=scores.live(model, *versions))
-        if evidence.history is None and shadow.history_weeks:
-            return replace(evidence, history=scores.history(model, *versions, shadow.history_weeks))
-        return evidence
-
-    def _replayed(self, state: State, evidence: Evidence) -> Evidence:
-        """With rows that both answer.
-
-        They are asked for until there are enough, but once where requests are counted. What the servers say next is
-        where counting begins again: requests of a rollout's own are no evidence.
-        """
-        few = evidence.pairs is not None and len(evidence.pairs.stable) < self._shadow.rows
-        if evidence.pairs is None or (few and state.phase is Phase.SHADOW):
-            pairs = self._sources.replay.pairs(self.spec.model, self._splitter.endpoints(), self._shadow.rows)
-            return replace(evidence, pairs=pairs, seen={})
-        return evidence
-
-    def _counted(self, state: State, evidence: Evidence) -> Evidence:
-        """With what the servers have counted since the last look, in a window that is open."""
-        return evidence if evidence.opened is None else evidence.counted(*self._read(state))
-
-    def _opened(self, state: State, evidence: Evidence) -> Evidence:
-        """With the window open, from what the servers have counted by now."""
-        if evidence.opened is not None:
-            return evidence
-        stable, canary = self._read(state)
-        return replace(evidence, opened=self._clock(), seen={**stable, **canary})
-
-    def _read(self, state: State) -> tuple[Mapping[str, Cohort], Mapping[str, Cohort]]:
-        """What the servers of both versions have counted."""
-        read, model, endpoints = self._sources.meter.read, self.spec.model, self._splitter.endpoints()
-        stable = read(model, state.stable_version, endpoints.stable)
-        return stable, read(model, state.candidate_version, endpoints.canary)
-
-    @property
-    def _shadow(self) -> ShadowStep:
-        return self.spec.shadow or ShadowStep()
+        hours = (rolled_back + self.spec.cooldown_seconds - facts.now) / 3600
+        reason = f"version {facts.candidate} was rolled back and is not tried again for {hours:.1f} h; retry it by hand"
+        return reason if hours > 0 else ""
 
 
-def _saved_evidence(state: State) -> tuple[Evidence, str]:
-    """The evidence of the window so far, or none and why it cannot be read."""
-    try:
-        return Evidence.unpacked(state.evidence), ""
-    except EvidenceError as error:
-        return Evidence(), str(error)
-
-
-def _new(before: State, after: State) -> list[HistoryEntry]:
-    """The entries that a round has added to the history."""
+def _new_entries(before: State, after: State) -> list[HistoryEntry]:
+    """The history entries that a round has added, oldest first."""
     last = before.history[-1] if before.history else None
     added: list[HistoryEntry] = []
     for entry in reversed(after.history):

@@ -1,4 +1,4 @@
-"""All rollouts of one place, as people see them: a folder of this machine, or a namespace of a cluster."""
+"""Repository of rollouts by name: the protocol behind the command line, for a folder or a namespace."""
 
 from typing import Protocol
 
@@ -12,22 +12,22 @@ class UnknownRollout(MatchdayError):
 
 
 class RolloutRepository(Protocol):
-    """Rollouts by name. Every method may raise MatchdayError; those that take a name, UnknownRollout."""
+    """Rollouts by name. All methods raise MatchdayError; those that take a name, UnknownRollout."""
 
     def names(self) -> list[str]:
-        """Their names, oldest first."""
+        """All names, oldest first."""
 
     def create(self, name: str, spec: Spec) -> None:
-        """Ask for a rollout; a name that is taken is refused."""
+        """Create a rollout. Raises MatchdayError when the name is taken."""
 
     def spec(self, name: str) -> Spec:
-        """What was asked for."""
+        """The specification of a rollout."""
 
     def state(self, name: str) -> State:
-        """What is the case."""
+        """The current state of a rollout."""
 
-    def requests(self, name: str) -> Commands:
-        """What people ask of it."""
+    def commands(self, name: str) -> Commands:
+        """The commands given to a rollout."""
 
-    def ask(self, name: str, requests: Commands) -> None:
-        """Ask that of it from now on, in place of what was asked before."""
+    def set_commands(self, name: str, commands: Commands) -> None:
+        """Replace the commands given to a rollout."""

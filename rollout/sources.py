@@ -1,70 +1,67 @@
-"""Where a rollout sees what both versions do. Each source may be down: then it gives nothing, and says why in a log."""
+"""Data sources of a rollout: protocols for request counters, replayed rows, scores and the model registry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from matchday.errors import MatchdayError
-from rollout.judge import Cohort, Pairs
+from rollout.judge import Cohort, FloatArray, Pairs
 from rollout.splitter import Endpoints
 
 
 class SourceError(MatchdayError):
-    """A source does not answer, or not in its own words."""
+    """A source does not answer, or not as expected."""
 
 
 class Meter(Protocol):
-    """What servers have counted since they started."""
+    """Request counters of servers since they started."""
 
     def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
-        """By endpoint; those that do not answer are left out. Raises SourceError when none can be read."""
+        """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none answers."""
 
 
 class Replay(Protocol):
-    """Rows that both versions answer."""
+    """Asks both versions for forecasts of the same rows."""
 
     def pairs(self, model: str, endpoints: Endpoints, rows: int) -> Pairs:
-        """The answers of both to the same rows, at most `rows`. Raises SourceError."""
+        """Answers of both versions to at most `rows` rows. Raises SourceError."""
 
 
 class Scores(Protocol):
     """Paired scores of two versions: candidate minus champion, lower is better."""
 
-    def history(self, model: str, stable: str, candidate: str, weeks: int) -> NDArray[np.float64] | None:
-        """On the walk-forward forecasts of the last weeks that both have; None when they share none."""
+    def history(self, model: str, stable: str, candidate: str, weeks: int) -> FloatArray | None:
+        """On walk-forward forecasts of the last weeks that both versions have; None when they share none."""
 
-    def live(self, model: str, stable: str, candidate: str) -> NDArray[np.float64] | None:
-        """On matches with a result by now that both have forecast before kick-off; None where nothing is logged."""
+    def live(self, model: str, stable: str, candidate: str) -> FloatArray | None:
+        """On matches with a result that both versions forecast before kick-off; None when nothing is logged."""
 
 
 class VersionRegistry(Protocol):
-    """The registry, as a rollout needs it. Raises MatchdayError."""
+    """The model registry: versions, aliases and roll-back marks. All methods raise MatchdayError."""
 
     def champion(self, model: str) -> str:
-        """The version that the alias `champion` means."""
+        """The version with the alias `champion`."""
 
     def resolve(self, model: str, candidate: str) -> str:
-        """The version that a version or alias means."""
+        """The version of a version number or alias."""
 
-    def crown(self, model: str, version: str) -> None:
-        """Make a version the champion."""
+    def promote(self, model: str, version: str) -> None:
+        """Give a version the alias `champion`."""
 
-    def restore(self, model: str, alias: str, version: str) -> None:
-        """Give a version back the alias that it lost when it was crowned, unless another has it by now."""
+    def restore_alias(self, model: str, alias: str, version: str) -> None:
+        """Give a version back the alias that its promotion took, unless another version has it by now."""
 
-    def rolled_back(self, model: str, version: str) -> float | None:
-        """When a rollout last took this version back, Unix seconds."""
+    def rolled_back_at(self, model: str, version: str) -> float | None:
+        """When a rollout last rolled this version back, Unix seconds; None when never."""
 
     def mark_rolled_back(self, model: str, version: str, when: float, reason: str) -> None:
-        """Remember that a rollout took this version back."""
+        """Record that a rollout rolled this version back."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """All that a rollout reads."""
+    """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why."""
 
     meter: Meter
     replay: Replay

@@ -1,4 +1,4 @@
-"""What every splitter can do."""
+"""Traffic splitter of one service: the protocol that Envoy and both KServe modes implement."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,11 +7,11 @@ from matchday.errors import MatchdayError
 
 
 class SplitError(MatchdayError):
-    """What splits the traffic does not answer, or not as it should; asked again, it may."""
+    """The splitter does not answer, or not as expected; a later try may succeed."""
 
 
 class Unsplittable(MatchdayError):
-    """A service whose traffic this splitter cannot split, and why."""
+    """This splitter cannot split the service, and why."""
 
 
 @dataclass(frozen=True)
@@ -25,38 +25,38 @@ class Readiness:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Base URLs of the servers themselves, past the splitter."""
+    """Base URLs of the servers themselves, not of the splitter."""
 
     stable: tuple[str, ...] = ()
     canary: tuple[str, ...] = ()
 
 
 class Splitter(Protocol):
-    """Two versions of one service. Every method may be called again, and again after a kill, and does no more.
+    """Runs two versions of one service and splits its requests.
 
-    All raise SplitError when they cannot tell or do now.
+    Every method is idempotent: it may be called again, also after a kill. All raise SplitError.
     """
 
     limitations: tuple[str, ...]
     """What this splitter cannot do, in sentences."""
 
     def check(self, stable: str) -> None:
-        """Raises Unsplittable for a service that it cannot split, or that serves another version than `stable`."""
+        """Raises Unsplittable for a service that cannot be split, or that serves another version than `stable`."""
 
     def deploy(self, version: str) -> None:
-        """Start servers of the candidate beside the stable ones; no request goes to them yet."""
+        """Start servers of the candidate beside the stable ones, without requests."""
 
     def readiness(self) -> Readiness:
         """Whether the candidate's servers can answer."""
 
     def split(self, weight: int) -> bool:
-        """Give the candidate `weight` percent of the requests. Whether that is in force."""
+        """Send the candidate `weight` percent of the requests. Returns whether that is in force."""
 
     def endpoints(self) -> Endpoints:
-        """Where the servers are, to be read and asked directly."""
+        """URLs of the servers, to read their metrics and to ask them directly."""
 
     def promote(self, version: str) -> bool:
-        """Make the candidate the stable version, without losing a request. Whether that is done."""
+        """Make the candidate the stable version, without losing a request. Returns whether that is done."""
 
-    def withdraw(self, stable: str) -> bool:
-        """Give all requests to the version `stable` and end the candidate's servers. Whether that is done."""
+    def roll_back(self, stable: str) -> bool:
+        """Send all requests to the version `stable` and end the candidate's servers. Returns whether that is done."""

@@ -1,8 +1,5 @@
-"""What is the case in a rollout: all of it, so that whoever takes it up goes on from there."""
+"""Complete rollout state; enough for another process to resume."""
 
-import base64
-import json
-import zlib
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -13,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from matchday.errors import MatchdayError
 
 MOST_ENTRIES = 60
-"""Entries of a history that are kept, the newest."""
+"""History entries that are kept, the newest."""
 
 
 class StateError(MatchdayError):
@@ -21,7 +18,7 @@ class StateError(MatchdayError):
 
 
 class Phase(StrEnum):
-    """Where a rollout is."""
+    """Phase of a rollout."""
 
     PENDING = "Pending"
     STARTING = "Starting"
@@ -35,11 +32,11 @@ class Phase(StrEnum):
 
 
 ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.REFUSED})
-"""Phases in which nothing is done any more, until it is tried again."""
+"""Final phases; only another attempt leaves them."""
 
 
 class PromotionStage(StrEnum):
-    """The acts of a promotion, in order; `undo` when one of them fails."""
+    """Stages of a promotion, in order; `undo` when one of them fails."""
 
     SHIFT = "shift"
     ALIAS = "alias"
@@ -48,7 +45,7 @@ class PromotionStage(StrEnum):
 
 
 class HistoryEntry(BaseModel):
-    """A decision, with what made it. time: Unix seconds."""
+    """A decision with the findings behind it. time: Unix seconds."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
@@ -61,12 +58,13 @@ class HistoryEntry(BaseModel):
 
 
 class State(BaseModel):
-    """A rollout as it is: the `status` of a ModelRollout. Times are Unix seconds.
+    """Progress of a rollout: the `status` of a ModelRollout. Times are Unix seconds.
 
-    step: index of the step, -1 before the first. gate: what a person is asked to approve now (`shadow`, a weight as
-    text, or `promotion`), empty when nothing. evidence: what both versions did in the window so far, as `Evidence`
-    packs it. since: when the phase or step began, moved on by the time that it was paused. silent_since: since when the
-    candidate is not ready, 0 while it is. tick: the last look. problem: why what is ordered is not done or seen now.
+    step: index of the traffic step, -1 before the first. gate: the approval that the rollout waits for, as
+    `ATTEMPT/shadow`, `ATTEMPT/WEIGHT` or `ATTEMPT/promotion`; empty when none. evidence: data of the current window, as
+    `Evidence.to_text` writes it. since: start of the phase or step, moved on by the time it was paused. silent_since:
+    since when the candidate has not been ready; 0 while it is. tick: time of the last round. problem: why the phase's
+    action is not done, or a source not read.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -92,19 +90,23 @@ class State(BaseModel):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is done any more."""
+        """Whether the phase is final."""
         return self.phase in ENDED
 
-    def to(self, now: float, phase: Phase, reason: str, **changes: Any) -> "State":
-        """The state after a decision, which its history keeps."""
+    @property
+    def active(self) -> bool:
+        """Whether the rollout has begun and not ended: servers or routes of its candidate may exist."""
+        return self.phase is not Phase.PENDING and not self.ended
+
+    def transition(self, now: float, phase: Phase, reason: str, **changes: Any) -> "State":
+        """The state in another phase or step, with the decision in its history."""
         weight = changes.get("weight", self.weight)
         entry = HistoryEntry(
             time=now, phase=phase, weight=weight, attempt=self.attempt, reason=reason, findings=self.findings
         )
-        fresh = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": (), "problem": ""}
-        kept = (*self.history, entry)[-MOST_ENTRIES:]
-        changed = {**fresh, "phase": phase, "reason": reason, "history": kept, **changes}
-        return self.model_copy(update=changed)
+        reset = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": (), "problem": ""}
+        history = (*self.history, entry)[-MOST_ENTRIES:]
+        return self.model_copy(update={**reset, "phase": phase, "reason": reason, "history": history, **changes})
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> "State":
@@ -115,12 +117,12 @@ class State(BaseModel):
             raise StateError(f"another release wrote this state: {_first_problem(error)}") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON, in camelCase."""
+        """JSON with camelCase keys."""
         return self.model_dump(mode="json", by_alias=True)
 
 
 class Commands(BaseModel):
-    """What people ask of a running rollout. approved: the gate they approve. retry: the attempt they want at least."""
+    """Commands of people to a rollout. approved: the gate they approve. retry: number of the attempt they ask for."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -136,13 +138,3 @@ def _first_problem(error: Exception) -> str:
         return "it is no JSON object"
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-
-
-def packed(value: Any) -> str:
-    """JSON made small enough for a status that people also read."""
-    return base64.b64encode(zlib.compress(json.dumps(value, separators=(",", ":")).encode())).decode()
-
-
-def unpacked(text: str) -> Any:
-    """What `packed` was given; None for nothing."""
-    return json.loads(zlib.decompress(base64.b64decode(text))) if text else None

@@ -1,4 +1,4 @@
-"""Where a rollout's state is kept, and what people ask of it."""
+"""Storage of one rollout's state and of the commands given to it: the protocol that folder and cluster implement."""
 
 from typing import Protocol
 
@@ -7,20 +7,20 @@ from rollout.state import Commands, State
 
 
 class Conflict(MatchdayError):
-    """Somebody else has written the state meanwhile: what was decided on the old one is void."""
+    """Another process wrote first: a decision based on the old state is void."""
 
 
 class StateStore(Protocol):
     """The state of one rollout."""
 
     def load(self) -> State:
-        """The state as last saved; a fresh one at first."""
+        """The state as last saved; an initial one before. Raises StateError for one that cannot be read."""
 
     def save(self, state: State) -> None:
-        """Keep a state, whole or not at all. Raises Conflict when it is not the successor of the one loaded."""
+        """Save a state atomically. Raises Conflict when another was saved since the last load."""
 
-    def requests(self) -> Commands:
-        """What people ask."""
+    def commands(self) -> Commands:
+        """The commands given by people."""
 
     def rival(self) -> str:
         """Name of another rollout of the same service that has begun and not ended; empty when there is none."""

@@ -1,4 +1,4 @@
-"""Rows of requests that come at once go through the model together."""
+"""Micro-batching: rows of requests that arrive in the same turn of the event loop run through the model together."""
 
 import asyncio
 
@@ -6,16 +6,16 @@ import numpy as np
 
 from serving.model import Matrix, Model
 
-MOST_ROWS = 16
-"""A request of more rows gains nothing from company."""
+MAX_SHARED_ROWS = 16
+"""A request of more rows runs alone: it gains nothing from others."""
 
 Waiting = list[tuple[Matrix, "asyncio.Future[Matrix]"]]
 
 
-class Batch:
+class MicroBatcher:
     """Runs a model over the rows of all requests of one turn of the event loop.
 
-    A run costs about as much as fifteen of its rows. Nobody waits for others to come: what is there goes.
+    A run costs about as much as fifteen of its rows. No request waits for others to arrive.
     """
 
     def __init__(self, model: Model) -> None:
@@ -24,7 +24,7 @@ class Batch:
 
     async def predict(self, rows: Matrix) -> Matrix:
         """The outputs of these rows. Raises Unavailable when one is not finite."""
-        if len(rows) > MOST_ROWS:
+        if len(rows) > MAX_SHARED_ROWS:
             return self._model.predict(rows)
         loop = asyncio.get_running_loop()
         waiting = self._waiting.get(loop)
@@ -36,14 +36,14 @@ class Batch:
         return await answer
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Answer those who wait; alone, each of them, when together there is no answer."""
+        """Answer all that wait in one run; if that fails, each in a run of its own, so that one fails alone."""
         waiting = [(rows, answer) for rows, answer in self._waiting.pop(loop) if not answer.done()]
-        if not self._answered(waiting) and len(waiting) > 1:
+        if not self._run_together(waiting) and len(waiting) > 1:
             for each in waiting:
-                self._answered([each])
+                self._run_together([each])
 
-    def _answered(self, waiting: Waiting) -> bool:
-        """Whether one run answers them all; one who waits alone is told what went wrong."""
+    def _run_together(self, waiting: Waiting) -> bool:
+        """Answer all in one run. Returns whether it succeeded; the failure of a single request is its answer."""
         if not waiting:
             return True
         try:

@@ -1,4 +1,4 @@
-"""One request for a forecast on its way through the server, whichever protocol it came by."""
+"""One request on its way through the server: its trace, its id, and how long its stages took."""
 
 import random
 import time
@@ -17,7 +17,7 @@ STATUS = "http.response.status_code"
 
 
 class Call:
-    """Whose trace a request belongs to, and how long its stages took.
+    """A request for a forecast or an explanation, over any protocol.
 
     id: for a client that gave none. trace_id, span_id, trace_flags: as OpenTelemetry's SpanContext has them: of this
     server's span when `sampled`, else the caller's, else of a trace that nobody records. marks: stage, and when it
@@ -36,21 +36,26 @@ class Call:
         self.marks: list[tuple[int, float, float]] = []
 
     def sample(self) -> None:
-        """The request is recorded, by a span of this server's."""
+        """Record the request by a span of this server's."""
         self.sampled = True
         self.span_id = random.getrandbits(64) or 1
         self.trace_flags = 1
 
-    def place(self) -> Caller:
-        """Where in its trace the request stands, for what is logged of it."""
+    def position(self) -> Caller:
+        """Trace and span of the request, for its log lines."""
         return Caller(self.trace_id, self.span_id, self.trace_flags)
 
+    @property
+    def traced(self) -> bool:
+        """Whether the reply names the trace: it is recorded here, or the caller's."""
+        return self.sampled or self.caller is not None
+
     def traceparent(self) -> str:
-        """The W3C header of the answer."""
+        """The W3C header of the reply."""
         return f"00-{self.trace_id:032x}-{self.span_id:016x}-{self.trace_flags:02x}"
 
     def mark(self, stage: int, begun: float) -> float:
-        """A stage is over. Returns the time, at which the next one begins."""
+        """Note that a stage has ended. Returns the time, when the next one begins."""
         ended = perf_counter()
         self.marks.append((stage, begun, ended))
         return ended

@@ -1,8 +1,8 @@
-"""Numbers that the workers of a server share: each adds to a file of its own, whoever is asked sums them all.
+"""Counters in memory-mapped files: each worker adds to a file of its own, and any of them can sum them all.
 
-A file is a row of pages, one page for each set of labels: its labels as JSON, then 64-bit cells. The file of a worker
-that ended is taken up by the next one, so that no count is ever lost or falls, and there are never more files than
-there were workers at once.
+A file is a row of pages, one page for each set of labels: its labels as JSON, then 64-bit cells. A new worker goes on
+with the file of one that ended, so that no count is lost or falls, and there are never more files than there were
+workers at once.
 """
 
 import json
@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from matchday.files import LockTimeout, lock_descriptor
 
-PAGE = max(16384, mmap.ALLOCATIONGRANULARITY)
-HEAD = 512
-"""Bytes of a page for its labels."""
+PAGE_BYTES = max(16384, mmap.ALLOCATIONGRANULARITY)
+LABELS_BYTES = 512
+"""At the start of a page."""
 
-CELLS = (PAGE - HEAD) // 8
+CELLS = (PAGE_BYTES - LABELS_BYTES) // 8
 
 Labels = tuple[str, ...]
 
@@ -31,12 +31,12 @@ class Page(NamedTuple):
     words: "memoryview[int]"
 
 
-class Shelf:
-    """The pages of this process. Raises OSError when the folder cannot be written."""
+class CounterFile:
+    """The pages of this process, in a file that it alone writes. Raises OSError when the folder cannot be written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._file = _own(folder)
+        self._file = _open_own(folder)
         self._maps: list[mmap.mmap] = []
         self._pages: dict[Labels, Page] = {}
         for labels, _ in _pages(os.pread(self._file, os.fstat(self._file).st_size, 0)):
@@ -47,9 +47,9 @@ class Shelf:
         page = self._pages.get(labels)
         if page is None:
             head = json.dumps(labels).encode()
-            if len(head) > HEAD:
-                raise ValueError(f"labels of {len(head)} bytes are longer than {HEAD}: {labels}")
-            os.pwrite(self._file, head.ljust(PAGE, b"\0"), len(self._maps) * PAGE)
+            if len(head) > LABELS_BYTES:
+                raise ValueError(f"labels of {len(head)} bytes are longer than {LABELS_BYTES}: {labels}")
+            os.pwrite(self._file, head.ljust(PAGE_BYTES, b"\0"), len(self._maps) * PAGE_BYTES)
             page = self._pages[labels] = self._map()
         return page
 
@@ -59,17 +59,17 @@ class Shelf:
             yield from _pages(path.read_bytes())
 
     def close(self) -> None:
-        """Let go of the file, for another process to take up."""
+        """Close the file, so that another process may go on with it."""
         os.close(self._file)
 
     def _map(self) -> Page:
-        mapped = mmap.mmap(self._file, PAGE, offset=len(self._maps) * PAGE)
+        mapped = mmap.mmap(self._file, PAGE_BYTES, offset=len(self._maps) * PAGE_BYTES)
         self._maps.append(mapped)
         return _page(memoryview(mapped))
 
 
-def _own(folder: Path) -> int:
-    """The first file that no living process holds."""
+def _open_own(folder: Path) -> int:
+    """The first file that no running process has locked."""
     for number in count():
         path = folder / f"{number}.cells"
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -83,15 +83,15 @@ def _own(folder: Path) -> int:
 
 
 def _pages(content: bytes) -> Iterator[tuple[Labels, Page]]:
-    for start in range(0, len(content) - PAGE + 1, PAGE):
-        page = memoryview(content)[start : start + PAGE]
-        yield tuple(json.loads(bytes(page[:HEAD]).rstrip(b"\0"))), _page(page)
+    for start in range(0, len(content) - PAGE_BYTES + 1, PAGE_BYTES):
+        page = memoryview(content)[start : start + PAGE_BYTES]
+        yield tuple(json.loads(bytes(page[:LABELS_BYTES]).rstrip(b"\0"))), _page(page)
 
 
-def blank() -> Page:
-    """A page of no file."""
-    return _page(memoryview(bytearray(PAGE)))
+def blank_page() -> Page:
+    """A page that is in no file."""
+    return _page(memoryview(bytearray(PAGE_BYTES)))
 
 
 def _page(page: "memoryview[int]") -> Page:
-    return Page(page[HEAD:].cast("d"), page[HEAD:].cast("Q"))
+    return Page(page[LABELS_BYTES:].cast("d"), page[LABELS_BYTES:].cast("Q"))

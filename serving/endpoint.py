@@ -7,16 +7,16 @@ from types import MappingProxyType
 from typing import Any
 
 from matchday.signature import RAW_INPUT
-from serving.batching import Batch
+from serving.batching import MicroBatcher
 from serving.call import FEATURES, INFERENCE, Call
 from serving.explain import Explainer
 from serving.features.store import Key, OnlineStore, Rows
 from serving.inputs import InputReader, Inputs
 from serving.log import DisabledLog, Prediction, PredictionLog
-from serving.metrics import Series, uncounted
+from serving.metrics import Series, unpublished_series
 from serving.model import Matrix, Model
 from serving.moments import iso
-from serving.protocol.errors import Refusal, Unavailable, listed, shown
+from serving.protocol.errors import Refusal, Unavailable, join_names, quote
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter
 from serving.vector import Vectors
@@ -41,7 +41,7 @@ class Endpoint:
     ) -> None:
         self.model = model
         self.store = store
-        self.series = series or uncounted()
+        self.series = series or unpublished_series()
         self.log = log or DisabledLog()
         self.variant = variant
         self.signature = model.signature
@@ -49,7 +49,7 @@ class Endpoint:
         self.labels = tuple(self.signature.classes) or (self.signature.output,)
         self.explainer = Explainer(model)
         self._reader = InputReader(model.signature, store, ttls)
-        self._batch = Batch(model)
+        self._batcher = MicroBatcher(model)
 
     @property
     def name(self) -> str:
@@ -97,7 +97,7 @@ class Endpoint:
             if fewest:
                 raise Unavailable(
                     f"the online store has no {lookup.join_key} with every feature of"
-                    f" {self.signature.feature_service}: {listed(fewest[:5])} missing"
+                    f" {self.signature.feature_service}: {join_names(fewest[:5])} missing"
                 )
 
     def metadata(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Endpoint:
         """Raises Refusal when an output is asked for that there is not."""
         for name in request.outputs:
             if name != self.signature.output:
-                raise Refusal(f"{self.name} has no output {shown(name)}: it gives {self.signature.output}")
+                raise Refusal(f"{self.name} has no output {quote(name)}: it gives {self.signature.output}")
 
     def parameters(self, inputs: Inputs) -> dict[str, Parameter]:
         """What goes back with every answer: which model it is of, and what its features were."""
@@ -141,17 +141,17 @@ class Endpoint:
 
     async def _predict(self, vectors: Vectors) -> Matrix:
         try:
-            return await self._batch.predict(vectors.values)
+            return await self._batcher.predict(vectors.values)
         except Unavailable as error:
             if not vectors.missing:
                 raise Unavailable(str(error)) from None
-            names = listed(sorted(set(vectors.missing))[:5])
+            names = join_names(sorted(set(vectors.missing))[:5])
             raise Unavailable(f"{error}: {len(vectors.missing)} missing in the online store ({names})") from None
 
     def _count(self, inputs: Inputs) -> None:
         vectors = inputs.vectors
         age = None if vectors.oldest is None else time.time() - vectors.oldest
-        self.series.answered(len(vectors.values), len(vectors.missing), age, inputs.degraded)
+        self.series.count_answer(len(vectors.values), len(vectors.missing), age, inputs.degraded)
 
     def _prediction(self, request_id: str, call: Call, inputs: Inputs, output: Matrix, seconds: float) -> Prediction:
         return Prediction(

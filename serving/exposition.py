@@ -1,4 +1,4 @@
-"""The page that Prometheus reads: the sums of what all workers counted."""
+"""Exposition of the metrics for Prometheus: the sums over all workers, as text or OpenMetrics."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -11,11 +11,11 @@ from prometheus_client.samples import Exemplar
 
 from serving.call import STAGES
 from serving.cells import Labels, Page
-from serving.metrics import AGES, DROPPED, KINDS, PLACE, ROWS, SECONDS, STAGE_PLACES, Metrics
+from serving.metrics import AGES, CELL, DROPPED, KINDS, ROWS, SECONDS, STAGE_CELLS, Metrics
 
 LABELS = ("model", "version", "variant")
 
-ABOUT = (
+DESCRIPTIONS = (
     ("requests", "Requests for a forecast or an explanation, whatever came of them."),
     ("missing_features", "Features that were missing, one per gap."),
     ("incomplete", "Answers that lacked at least one feature."),
@@ -24,43 +24,43 @@ ABOUT = (
 
 
 def render(metrics: Metrics, accept: str) -> tuple[bytes, str]:
-    """The page and its content type: OpenMetrics, with exemplars, for who accepts it."""
+    """The text and its content type: OpenMetrics, with exemplars, for a client that accepts it."""
     encode, kind = choose_encoder(accept)
-    return encode(Everything(metrics)), kind
+    return encode(WorkersCollector(metrics)), kind
 
 
-class Everything(Collector):
-    """What all workers counted."""
+class WorkersCollector(Collector):
+    """Metrics of all workers of the server."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def collect(self) -> Iterable[Metric]:
-        """The sums over the workers."""
-        return list(_families({labels: Sum(pages) for labels, pages in self._metrics.read().items()}))
+        """The metric families, summed over the workers."""
+        return list(_families({labels: SummedPages(pages) for labels, pages in self._metrics.read().items()}))
 
 
-class Sum:
-    """The numbers of one set of labels, over all workers."""
+class SummedPages:
+    """The cells of one set of labels, summed over all workers."""
 
     def __init__(self, pages: list[Page]) -> None:
         self._pages = pages
 
-    def count(self, place: int) -> float:
+    def count(self, cell: int) -> float:
         """The sum of one cell."""
-        return sum(page.numbers[place] for page in self._pages)
+        return sum(page.numbers[cell] for page in self._pages)
 
-    def histogram(self, place: int, bounds: tuple[float, ...], exemplars: int | None = None) -> tuple[list[Any], float]:
-        """Cumulative buckets as Prometheus wants them, and the sum of the values."""
+    def histogram(self, first: int, bounds: tuple[float, ...], exemplars: int | None = None) -> tuple[list[Any], float]:
+        """Cumulative buckets as Prometheus wants them, and the sum of the values. first: cell of the first bucket."""
         buckets, so_far = [], 0.0
         for bucket, bound in enumerate((*bounds, float("inf"))):
-            so_far += self.count(place + bucket)
+            so_far += self.count(first + bucket)
             exemplar = None if exemplars is None else self._exemplar(exemplars + 4 * bucket)
             buckets.append((_bound(bound), so_far, exemplar))
-        return buckets, self.count(place + len(bounds) + 1)
+        return buckets, self.count(first + len(bounds) + 1)
 
     def _exemplar(self, at: int) -> Exemplar | None:
-        """The newest of all workers."""
+        """The newest exemplar of all workers."""
         page = max(self._pages, key=lambda each: each.numbers[at + 3])
         if not page.numbers[at + 3]:
             return None
@@ -68,41 +68,43 @@ class Sum:
         return Exemplar({"trace_id": trace_id}, page.numbers[at], page.numbers[at + 3])
 
 
-def _families(sums: dict[Labels, Sum]) -> Iterator[Metric]:
+def _families(sums: dict[Labels, SummedPages]) -> Iterator[Metric]:
     dropped = CounterMetricFamily(
         "matchday_serving_log_dropped", "Predictions that the prediction log lost.", labels=("variant",)
     )
     for labels in [labels for labels in sums if not labels[0]]:
         dropped.add_metric(labels[2:], sums.pop(labels).count(DROPPED))
     yield dropped
-    for name, about in ABOUT:
+    for name, about in DESCRIPTIONS:
         counter = CounterMetricFamily(f"matchday_serving_{name}", about, labels=LABELS)
         for labels, each in sums.items():
-            counter.add_metric(labels, each.count(PLACE[name]))
+            counter.add_metric(labels, each.count(CELL[name]))
         yield counter
     errors = CounterMetricFamily(
         "matchday_serving_errors", "Requests that were not answered.", labels=(*LABELS, "kind")
     )
     for labels, each in sums.items():
         for index, kind in enumerate(KINDS):
-            errors.add_metric((*labels, kind), each.count(PLACE["errors"] + index))
+            errors.add_metric((*labels, kind), each.count(CELL["errors"] + index))
     yield errors
     latency = HistogramMetricFamily(
         "matchday_serving_latency_seconds", "Time that requests took, by stage.", labels=(*LABELS, "stage")
     )
     for labels, each in sums.items():
-        for stage, (place, exemplars) in zip(STAGES, STAGE_PLACES, strict=True):
-            buckets, total = each.histogram(place, SECONDS, exemplars)
+        for stage, (first, exemplars) in zip(STAGES, STAGE_CELLS, strict=True):
+            buckets, total = each.histogram(first, SECONDS, exemplars)
             latency.add_metric((*labels, stage), buckets, total)
     yield latency
-    yield _plain("batch_rows", "Matches or players in a request.", "rows", ROWS, sums)
-    yield _plain("feature_age_seconds", "Age of the oldest feature of a forecast, by event time.", "age", AGES, sums)
+    yield _histogram("batch_rows", "Matches or players in a request.", "rows", ROWS, sums)
+    yield _histogram(
+        "feature_age_seconds", "Age of the oldest feature of a forecast, by event time.", "age", AGES, sums
+    )
 
 
-def _plain(name: str, about: str, key: str, bounds: tuple[float, ...], sums: dict[Labels, Sum]) -> Metric:
+def _histogram(name: str, about: str, key: str, bounds: tuple[float, ...], sums: dict[Labels, SummedPages]) -> Metric:
     family = HistogramMetricFamily(f"matchday_serving_{name}", about, labels=LABELS)
     for labels, each in sums.items():
-        buckets, total = each.histogram(PLACE[key], bounds)
+        buckets, total = each.histogram(CELL[key], bounds)
         family.add_metric(labels, buckets, total)
     return family
 

@@ -11,7 +11,7 @@ from matchday.signature import RAW_INPUT, EntityInput, Signature
 from serving.features.store import Key, OnlineStore, Rows
 from serving.model import Matrix
 from serving.moments import seconds
-from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest
 from serving.vector import Layout, Vectors, lookups
@@ -53,7 +53,7 @@ class InputReader:
         tensor = request.inputs[RAW_INPUT]
         others = [name for name in request.inputs if name != RAW_INPUT]
         if others:
-            raise Refusal(f"give either {RAW_INPUT} or {listed(self._names)}, not {shown(others[0])} with both")
+            raise Refusal(f"give either {RAW_INPUT} or {join_names(self._names)}, not {quote(others[0])} with both")
         columns = len(self.signature.features)
         if tensor.datatype in ("BYTES", "BOOL"):
             raise Refusal(f"input {RAW_INPUT} must be numbers, at best FP32, found {tensor.datatype}")
@@ -80,17 +80,19 @@ class InputReader:
     def _entities(self, request: InferenceRequest) -> Mapping[str, Sequence[Key]]:
         for name in request.inputs:
             if name not in self._known:
-                given = listed(self._known)
-                raise Refusal(f"{self.signature.model} has no input {shown(name)}: give {given}, or {RAW_INPUT}")
+                given = join_names(self._known)
+                raise Refusal(f"{self.signature.model} has no input {quote(name)}: give {given}, or {RAW_INPUT}")
         keys = {each.name: _keys(request, each) for each in self.signature.inputs}
         sizes = {name: len(values) for name, values in keys.items()}
         if len(set(sizes.values())) != 1:
-            counts = listed(f"{name} has {size}" for name, size in sizes.items())
-            raise Refusal(f"{listed(sizes)} must have as many rows each: {counts}")
+            counts = join_names(f"{name} has {size}" for name, size in sizes.items())
+            raise Refusal(f"{join_names(sizes)} must have as many rows each: {counts}")
         if distinct := self.signature.distinct:
             for row in zip(*[keys[name] for name in distinct], strict=True):
                 if len(set(row)) < len(row):
-                    raise Refusal(f"{' and '.join(distinct)} must differ within a row, found {listed(map(shown, row))}")
+                    raise Refusal(
+                        f"{' and '.join(distinct)} must differ within a row, found {join_names(map(quote, row))}"
+                    )
         return keys
 
     def _moments(self, request: InferenceRequest, rows: int) -> list[float]:
@@ -100,15 +102,17 @@ class InputReader:
             return [time.time()] * rows
         texts = _texts(request, name)
         if len(texts) != rows:
-            raise Refusal(f"{name} has {len(texts)} rows, {listed(self._names)} {rows}: give one {name} for each row")
+            raise Refusal(
+                f"{name} has {len(texts)} rows, {join_names(self._names)} {rows}: give one {name} for each row"
+            )
         return [seconds(name, text) for text in texts]
 
     async def _unknown(self, join_key: str, views: Mapping[str, Sequence[str]], unknown: set[Key]) -> Refusal:
         known = await self.store.keys(join_key, views)
-        names = listed(shown(key) for key in sorted(unknown, key=str)[:5])
+        names = join_names(quote(key) for key in sorted(unknown, key=str)[:5])
         if len(known) > MOST_LISTED:
-            return Refusal(f"unknown {join_key} {names}: {len(known)} are known, such as {listed(known[:5])}")
-        return Refusal(f"unknown {join_key} {names}: known are {listed(known)}")
+            return Refusal(f"unknown {join_key} {names}: {len(known)} are known, such as {join_names(known[:5])}")
+        return Refusal(f"unknown {join_key} {names}: known are {join_names(known)}")
 
 
 def _keys(request: InferenceRequest, given: EntityInput) -> Sequence[Key]:

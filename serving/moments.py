@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from serving.protocol.errors import Refusal, shown
+from serving.protocol.errors import Refusal, quote
 
 FIRST_YEAR, LAST_YEAR = 1888, 2100
 """Moments outside of these years are refused as typing errors."""
@@ -20,7 +20,7 @@ def seconds(name: str, text: str) -> float:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise Refusal(f"{name} {shown(text)} is not a time of ISO 8601 with its offset, such as 2026-05-24T15:00:00Z")
+        raise Refusal(f"{name} {quote(text)} is not a time of ISO 8601 with its offset, such as 2026-05-24T15:00:00Z")
     return (moment - EPOCH).total_seconds()
 
 

@@ -1,7 +1,6 @@
-"""Starting the model server: as this process, or as a child beside it."""
+"""Starting the model server: in place of this process, or as a child process."""
 
 import errno
-import http.client
 import json
 import os
 import socket
@@ -14,21 +13,24 @@ from typing import NoReturn
 
 from matchday import telemetry
 from matchday.errors import MatchdayError
+from matchday.http import HttpClient, HttpError
 from matchday.settings import Settings
 from serving.settings import PREFIX
 from serving.storage import StoredBundle, fetch, open_registry
 
 COMMAND = (sys.executable, "-m", "serving")
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+ASK_SECONDS = 5.0
+PAUSE_SECONDS = 0.05
 
 
 class ServerError(MatchdayError):
-    """The server cannot start, or did not."""
+    """The server cannot start, or did not become ready."""
 
 
 def serve(model_uri: str, host: str = "127.0.0.1", port: int = 8080, workers: int = 1) -> NoReturn:
-    """Fetch a model and become its server; returns never.
+    """Fetch a model and replace this process by its server.
 
     Raises ServerError when the port is taken, before anything else is done, and what `fetch` raises.
     """
@@ -44,7 +46,7 @@ def serve(model_uri: str, host: str = "127.0.0.1", port: int = 8080, workers: in
 def running(
     model_uri: str, host: str = "127.0.0.1", port: int = 8080, workers: int = 1
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The server of a model as a child process, ready to answer; stopped on leaving.
+    """Run the server of a model as a child process, ready to answer; stopped at the end of the block.
 
     Raises ServerError when the port is taken or the server does not become ready, with its reason.
     """
@@ -57,7 +59,7 @@ def running(
 
 @contextmanager
 def started(change: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A server process with `change` made to this environment, in the trace of the current span."""
+    """Start a server process with changed environment variables, in the current trace; stop it at the end."""
     environ = {**os.environ, **change}
     if parent := telemetry.traceparent():
         environ["TRACEPARENT"] = parent
@@ -69,7 +71,7 @@ def started(change: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> int:
-    """End a server gracefully, by force after 30 s. Returns its exit code."""
+    """Stop a server gracefully, by force after 30 s. Returns its exit code."""
     process.terminate()
     try:
         return process.wait(STOP_SECONDS)
@@ -79,7 +81,7 @@ def stop(process: subprocess.Popen[bytes]) -> int:
 
 
 def environment(stored: StoredBundle, host: str, port: int, workers: int = 1) -> dict[str, str]:
-    """The variables that tell a server process what to serve and where."""
+    """Environment variables that tell a server process what to serve and where."""
     change = {
         "BUNDLES": json.dumps([str(stored.folder)]),
         "HOST": host,
@@ -109,30 +111,26 @@ def check_port(host: str, port: int) -> None:
 
 def wait_ready(process: subprocess.Popen[bytes], host: str, port: int, seconds: float = START_SECONDS) -> None:
     """Wait until the server is ready. Raises ServerError when it ends first or never is, saying why."""
+    client = HttpClient(f"http://{_netloc(host, port)}", silence_seconds=ASK_SECONDS, direct=True)
     reason = "it does not listen"
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise ServerError(f"the server ended with exit code {process.returncode} before it was ready")
         try:
-            status, reason = _ask_ready(host, port)
-        except (OSError, http.client.HTTPException):
+            status, reason = _ask_ready(client)
+        except (HttpError, ValueError):
             status = 0
         if status == 200:
             return
-        time.sleep(0.02)
+        time.sleep(PAUSE_SECONDS)
     raise ServerError(f"the server was not ready after {seconds:g} s: {reason}")
 
 
-def _ask_ready(host: str, port: int) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(host, port, timeout=5)
-    try:
-        connection.request("GET", "/v2/health/ready")
-        answer = connection.getresponse()
-        message = json.loads(answer.read())
-    finally:
-        connection.close()
-    return answer.status, str(message.get("error", ""))
+def _ask_ready(client: HttpClient) -> tuple[int, str]:
+    """Status of the readiness probe, and the reason when it is not 200. Raises HttpError, or ValueError for no JSON."""
+    answer = client.get("/v2/health/ready")
+    return answer.status, str(answer.json().get("error", ""))
 
 
 def _fetch(model_uri: str) -> StoredBundle:

@@ -12,7 +12,7 @@ PREFIX = "MATCHDAY_SERVING_"
 
 
 class ServingSettings(BaseSettings):
-    """How the server runs. Read once, when a process starts."""
+    """Settings of a server, read once when a process starts."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
@@ -22,17 +22,17 @@ class ServingSettings(BaseSettings):
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
     grpc_port: int = Field(0, ge=0, le=65535, description="Port of the protocol over gRPC; 0 is none.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes that share the port.")
-    variant: Literal["stable", "canary"] = Field("stable", description="What this server is in a rollout.")
+    variant: Literal["stable", "canary"] = Field("stable", description="Part of this server in a rollout.")
     online_store: str = Field(
         default_factory=lambda: str(Settings().online_store),
         description="Feast's online store: redis://HOST:PORT/DB, sqlite:///PATH, or a path.",
     )
     project: str = Field("matchday", description="Feast project whose features are read.")
     features_fresh_seconds: float = Field(
-        0.5, ge=0, description="How long features that were read are used again without asking the store."
+        0.5, ge=0, description="How long rows that were read are used again without asking the store."
     )
     features_stale_seconds: float = Field(
-        3600.0, ge=0, description="How old features may be that stand in for a store that is down; beyond it 503."
+        3600.0, ge=0, description="How long the last known rows are used while the store is down; after it 503."
     )
     features_ttl_seconds: dict[str, float] = Field(
         {}, description="Age at kick-off beyond which a view's rows count as expired (JSON); 120 days for the others."
@@ -40,22 +40,24 @@ class ServingSettings(BaseSettings):
     max_body_bytes: int = Field(4 * 2**20, gt=0, description="Largest request body; beyond it 413.")
     max_batch: int = Field(1024, gt=0, le=4096, description="Most rows in one request; beyond it 413.")
     body_seconds: float = Field(10.0, gt=0, description="Time a client has to send its body; beyond it 408.")
-    request_seconds: float = Field(10.0, gt=0, description="Time an answer may take once asked for; beyond it 504.")
+    request_seconds: float = Field(
+        10.0, gt=0, description="Time an answer may take once the body is there; beyond it 504."
+    )
     max_concurrent: int = Field(256, gt=0, description="Requests in flight in a worker; beyond it 429.")
-    token: SecretStr | None = Field(None, description="Bearer token that clients must show; none by default.")
+    token: SecretStr | None = Field(None, description="Bearer token that clients must send; none by default.")
     token_file: Path | None = Field(None, description="File that holds the token, in place of `token`.")
     drain_seconds: float = Field(
-        5.0, ge=0, description="On SIGTERM, time between readiness going off and the last new request."
+        5.0, ge=0, description="On SIGTERM, time from being not ready to accepting no more connections."
     )
-    stop_seconds: int = Field(20, gt=0, description="Time that requests in flight get when the server stops.")
+    stop_seconds: int = Field(20, gt=0, description="Time for requests in flight to end when the server stops.")
     run_folder: Path | None = Field(
-        None, description="What the workers of a server share while it runs; made and set by the server."
+        None, description="Folder that the workers of a server share; made and set by the server."
     )
     sources: list[str] = Field(
         [], description="Model URIs that the bundles came from, in the same order; a new version there is followed."
     )
     refresh_seconds: float = Field(
-        0.0, ge=0, description="How often sources and bundle folders are asked for a new version; 0 is never."
+        0.0, ge=0, description="How often sources and bundle folders are checked for a new version; 0 is never."
     )
     predictions: str = Field(
         "",
@@ -72,7 +74,7 @@ class ServingSettings(BaseSettings):
     )
 
     def read_token(self) -> str:
-        """The token that clients show, empty for none. Raises OSError when its file cannot be read."""
+        """The token that clients must send, empty for none. Raises OSError when its file cannot be read."""
         if self.token_file is not None:
             return self.token_file.read_text(encoding="utf-8").strip()
         return self.token.get_secret_value() if self.token else ""

@@ -1,4 +1,4 @@
-"""Proof that a model answers real rows, before it is asked by anyone."""
+"""Warm-up check: a model answers the training matches that its bundle brings, before any client asks it."""
 
 import numpy as np
 
@@ -6,13 +6,15 @@ from serving.model import Matrix, Model, ModelError
 from serving.protocol.errors import Unavailable
 
 SINGLE_ROWS = 32
+"""How many of the rows are also run alone."""
+
 TOLERANCE = 1e-4
 
 
 def warm(model: Model) -> None:
-    """Run the training matches that the bundle brings, alone and together.
+    """Run the background rows of the bundle, alone and together.
 
-    Raises ModelError when an answer is not finite, is no probability, or depends on the other rows of a batch.
+    Raises ModelError when an answer is not finite, is not a probability, or depends on the other rows of a batch.
     A bundle without such rows passes.
     """
     rows = _background(model)
@@ -24,11 +26,13 @@ def warm(model: Model) -> None:
     except Unavailable as error:
         raise ModelError(f"{_title(model)} fails on matches of its own training data: {error}") from None
     if not np.allclose(alone, together[: len(alone)], atol=TOLERANCE, rtol=TOLERANCE):
-        raise ModelError(f"{_title(model)} gives a match another answer alone than in a batch")
+        raise ModelError(f"{_title(model)} answers a match differently alone and in a batch")
     if model.signature.classes:
         sums = together.sum(axis=1)
         if together.min() < 0 or not np.allclose(sums, 1, atol=TOLERANCE):
-            raise ModelError(f"{_title(model)} gives what are no probabilities on matches of its own training data")
+            raise ModelError(
+                f"{_title(model)} gives numbers that are no probabilities on matches of its own training data"
+            )
 
 
 def _background(model: Model) -> Matrix:

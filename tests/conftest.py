@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "true"}  # read when a library is imported
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # two workers have two cores: threads would spin
 
 settings.register_profile("matchday", deadline=None, print_blob=True)
 settings.register_profile("matchday-ci", parent=settings.get_profile("matchday"), derandomize=True)

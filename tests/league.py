@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
-from matchday.features import fixture
 from matchday.features.team import team_tables
-from matchday.ratings.chances import team_chances
+from matchday.features.vectors import assemble
+from matchday.models.kind import ModelKind
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.total_goals.kind import TOTAL_GOALS
+from matchday.ratings.xg import with_xg
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import TABLES, Snapshot, write
 from matchday.tables import Appearances, Matches, Teams
@@ -35,8 +38,10 @@ def bundled(folder: Path, seasons: Iterable[str]) -> Snapshot:
     return Snapshot(folder)
 
 
-def joined(matches: pd.DataFrame, form: pd.DataFrame, ratings: pd.DataFrame) -> pd.DataFrame:
-    """`OutcomeFeatures` of finished matches by pandas' own join: the newest row of each team before kick-off."""
+def joined(
+    matches: pd.DataFrame, form: pd.DataFrame, ratings: pd.DataFrame, kind: ModelKind = MATCH_OUTCOME
+) -> pd.DataFrame:
+    """The training set of a model over finished matches, joined by pandas: each team's newest row before kick-off."""
     rows = matches.sort_values(["kickoff", "match_id"], ignore_index=True)
     moment = (rows["kickoff"] - timedelta(seconds=1)).astype("datetime64[us, UTC]")
     stored = pd.DataFrame(index=rows.index)
@@ -47,17 +52,23 @@ def joined(matches: pd.DataFrame, form: pd.DataFrame, ratings: pd.DataFrame) -> 
             found = pd.merge_asof(asked, known, on="event_time", by="team").drop(columns=["event_time", "team"])
             stored = stored.join(found.add_prefix(f"{side}__{view}__"))
     keys = rows[["match_id", "season", "kickoff", "home", "away"]].assign(event_time=moment)
-    result = 1 - np.sign((rows["home_goals"] - rows["away_goals"]).to_numpy())
-    return keys.assign(result=result).join(fixture.assemble(stored, rows["kickoff"]))
+    result = kind.result(*(rows[f"{side}_goals"].to_numpy(np.int64) for side in ("home", "away")))
+    return keys.assign(result=result).join(assemble(kind.features, stored, rows["kickoff"]))
 
 
 @cache
 def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     """`TeamForm` and `TeamRatings` of the whole history."""
-    return team_tables(team_chances(whole(Matches), whole(Appearances)), whole(Teams))
+    return team_tables(with_xg(whole(Matches), whole(Appearances)), whole(Teams))
 
 
 @cache
 def outcome_features() -> pd.DataFrame:
     """`OutcomeFeatures` of the whole history."""
     return joined(whole(Matches), *tables())
+
+
+@cache
+def goals_features() -> pd.DataFrame:
+    """`GoalsFeatures` of the whole history."""
+    return joined(whole(Matches), *tables(), TOTAL_GOALS)

@@ -22,15 +22,16 @@ from benchmarks.serving.process import free_port, listens, program, running, wai
 from feature_repo import quiet
 from feature_repo.definitions import TTL
 from feature_repo.store import apply
-from feature_repo.training import historical, outcome_training_set
+from feature_repo.training import historical, training_set
 from matchday import calendar, history
 from matchday.bundle import write_bundle
-from matchday.features import fixture
 from matchday.features import tables as features
+from matchday.features.vectors import assemble
 from matchday.lake import Lake
-from matchday.models import outcome
-from matchday.models.export import export, prove_parity
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.catalogue import model_kind
+from matchday.models.graph import prove_parity
+from matchday.models.match_outcome import model as outcome
+from matchday.models.match_outcome.export import export
 from matchday.models.packaging import describe
 from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
@@ -38,6 +39,8 @@ from matchday.tables import Fixtures
 
 SEEN = 380
 """Matches asked for in turn: every home team against every away team of a season."""
+
+KIND = model_kind("match-outcome")
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def world(home: Path) -> Iterator[World]:
     lake = Lake(settings.lake)
     table = features.build(lake, history.ingest(Snapshot(settings.snapshot), lake).history).features
     moment = calendar.last_gameweek_day(lake.read(Fixtures))
-    model = outcome.train(outcome_training_set(settings, lake, table, moment))
+    model = outcome.train(training_set(KIND, settings, lake, table, moment))
     matches, vectors = _matches(settings, lake, moment)
     _write_bundle(home / "match-outcome", model, vectors, moment)
     (home / "members.json").write_text(json.dumps(_members(model)))
@@ -97,8 +100,8 @@ def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Ma
     asked = pd.DataFrame(pairs, columns=["home", "away"])
     asked["match_id"] = asked["home"] + asked["away"]
     asked["event_timestamp"] = pd.Timestamp(moment)
-    stored = historical(settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
-    vectors = fixture.assemble(stored, pd.Series(kickoff, index=stored.index)).to_numpy(np.float32)
+    stored = historical(KIND, settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
+    vectors = assemble(KIND.features, stored, pd.Series(kickoff, index=stored.index)).to_numpy(np.float32)
     text = kickoff.strftime("%Y-%m-%dT%H:%M:%SZ")
     rows = zip(pairs, vectors, strict=True)
     return tuple(Match(home, away, text, row.tolist()) for (home, away), row in rows), vectors
@@ -106,9 +109,12 @@ def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Ma
 
 def _write_bundle(folder: Path, model: outcome.OutcomeModel, vectors: outcome.Float32Array, until: datetime) -> None:
     graph = export(model)
-    prove_parity(model, graph, vectors)
-    signature = describe(MATCH_OUTCOME, fixture.FEATURES, "benchmark", until.isoformat())
-    explainer = {"background": vectors[:8].astype(float).tolist(), "labels": {name: name for name in fixture.NAMES}}
+    prove_parity(graph, KIND.output.name, vectors, model.predict(vectors))
+    signature = describe(KIND, "benchmark", until.isoformat())
+    explainer = {
+        "background": vectors[:8].astype(float).tolist(),
+        "labels": {name: name for name in KIND.feature_names},
+    }
     write_bundle(folder, graph, signature, explainer, "# A model for benchmarks\n\nNever scored, not to be served.\n")
 
 

@@ -3,7 +3,7 @@
 import typer
 
 from console.cli import screen
-from console.cli.options import Environment, Image, RunNamespace, Wait
+from console.cli.options import DEFAULT_MODEL, Environment, Image, Model, RunNamespace, Wait
 
 app = typer.Typer(no_args_is_help=True, help="Set up a release on Kubernetes; the chart's Jobs call these.")
 
@@ -43,18 +43,19 @@ def features(seconds: Wait = 300) -> None:
 
 @app.command()
 def champion(
+    model: Model = DEFAULT_MODEL,
     image: Image = None,
     environment: Environment = "matchday",
     namespace: RunNamespace = "kubeflow",
     seconds: Wait = 300,
 ) -> None:
-    """Train and promote a champion where the registry has none."""
+    """Train and promote a champion of a model where the registry has none."""
     from console.cli.progress import RunProgress
     from console.operations import cluster
     from matchday import telemetry
 
     telemetry.start("matchday-console")
     with RunProgress() as progress:
-        found = cluster.ensure_champion(seconds, image, environment, namespace, progress.show)
+        found = cluster.ensure_champion(model, seconds, image, environment, namespace, progress.show)
     already = "" if found.trained else " already"
     screen.say(f"{found.version.name} version {found.version.version} is champion{already}")

@@ -7,8 +7,7 @@ import typer
 
 from console.cli import screen
 from console.cli.data import print_summary
-from console.cli.forecast import OUTCOMES
-from console.cli.options import Port
+from console.cli.options import DEFAULT_MODEL, Port
 from console.cli.serve import CHAMPION
 
 if TYPE_CHECKING:
@@ -57,7 +56,8 @@ def play_outcome(as_of: str | None, port: int) -> None:
     from console.cli.progress import RunProgress
     from console.demo.gameweek import forecast_gameweek
     from console.operations import history, training
-    from matchday.models.candidate import check_fit
+    from matchday.models.catalogue import model_kind
+    from matchday.models.champion import check_fit
     from matchday.settings import Settings
     from serving import server
 
@@ -67,9 +67,9 @@ def play_outcome(as_of: str | None, port: int) -> None:
     print_summary(history.summarise())
     screen.heading("2  The pipeline train-match-outcome (Kubeflow, local runner)")
     with RunProgress() as progress:
-        finished = training.train(gameweek.as_of, progress.show)
+        finished = training.train(DEFAULT_MODEL, gameweek.as_of, progress.show)
     progress.show(finished)
-    check_fit(Settings(), gameweek.as_of)
+    check_fit(model_kind(DEFAULT_MODEL), Settings(), gameweek.as_of)
     screen.heading("3  The champion, served")
     with server.running(CHAMPION, HOST, port):
         screen.say(f"  {CHAMPION} is ready at http://{HOST}:{port}")
@@ -84,7 +84,7 @@ def print_gameweek(gameweek: "Gameweek", forecast: "GameweekForecast") -> None:
         f"  Gameweek {gameweek.number} of 20{gameweek.season[:2]}/{gameweek.season[2:]}, "
         f"forecast at {gameweek.as_of:%Y-%m-%d %H:%M} UTC by model version {forecast.model_version}"
     )
-    columns = ("match", "kick-off", "favourite", *OUTCOMES, "result", "")
+    columns = ("match", "kick-off", "favourite", *forecast.outcomes, "result", "")
     screen.table(columns, [match_row(match) for match in forecast.matches], text_columns=3)
     hits = sum(match.hit for match in forecast.matches)
     screen.say(f"  {hits} of {len(forecast.matches)} favourites came in")
@@ -104,12 +104,13 @@ def match_row(match: "ForecastMatch") -> tuple[str, ...]:
 
 def print_scores() -> None:
     """The champion's walk-forward scores beside those of its baselines."""
-    from matchday.models.candidate import evaluation_of
+    from matchday.models.catalogue import model_kind
+    from matchday.models.registration import evaluation_of
     from matchday.registry import Registry
     from matchday.settings import Settings
 
     registry = Registry(Settings().tracking_uri)
-    board = evaluation_of(registry, registry.resolve(CHAMPION)).scoreboard()
+    board = evaluation_of(model_kind(DEFAULT_MODEL), registry, registry.resolve(CHAMPION)).scoreboard()
     rows = [
         (
             row["forecaster"],

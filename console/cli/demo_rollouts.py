@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from console.cli import screen
 from console.cli.rollout import format_decision, print_findings
-from console.demo.sandbox import Sandbox, open_sandbox
-from console.demo.variants import ERRING, MODEL, SIMPLER, SWAPPED, Variant
+from console.demo.gameweek import MODEL
+from console.demo.playground import Playground, open_playground
+from console.demo.variants import ERRING, SIMPLER, SWAPPED, Variant
 from console.operations.rollouts import find_findings
 from matchday.calendar import Gameweek
 from matchday.errors import MatchdayError
@@ -20,11 +21,11 @@ SHOWN = ("errors", "latency p95", "latency p99", "predictions distance", "predic
 def play_rollout(gameweek: Gameweek, port: int) -> None:
     """A simpler model, tried on real requests step by step, and promoted. Raises MatchdayError if it is not."""
     screen.heading("4  A rollout: is the goals model alone as good as the champion?")
-    with _sandbox("rollout", gameweek, port) as sandbox:
-        state = _try_out(sandbox, SIMPLER)
+    with _playground("rollout", gameweek, port) as playground:
+        state = _try_out(playground, SIMPLER)
         print_findings(find_findings(state))
-        champion = sandbox.registry.resolve(f"mlflow://{MODEL}@champion").version
-        _print_traffic(sandbox, f"champion of the copy is version {champion}")
+        champion = playground.registry.resolve(f"mlflow://{MODEL}@champion").version
+        _print_traffic(playground, f"champion of the copy is version {champion}")
     if state.phase is not Phase.PROMOTED:
         raise MatchdayError(f"the good candidate was not promoted: {state.reason}")
 
@@ -32,22 +33,22 @@ def play_rollout(gameweek: Gameweek, port: int) -> None:
 def play_rollback(gameweek: Gameweek, port: int) -> None:
     """Two spoiled models, one caught before any user saw it, one at the first weight. Raises MatchdayError if not."""
     screen.heading("5  Two spoiled candidates")
-    with _sandbox("rollback", gameweek, port) as sandbox:
-        states = [_try_out(sandbox, variant) for variant in (SWAPPED, ERRING)]
-        _print_traffic(sandbox, f"champion is version {sandbox.champion.version} as before")
+    with _playground("rollback", gameweek, port) as playground:
+        states = [_try_out(playground, variant) for variant in (SWAPPED, ERRING)]
+        _print_traffic(playground, f"champion is version {playground.champion.version} as before")
     if any(state.phase is not Phase.ROLLED_BACK for state in states):
         raise MatchdayError("a spoiled candidate was not rolled back")
 
 
 @contextmanager
-def _sandbox(scene: str, gameweek: Gameweek, port: int) -> Iterator[Sandbox]:
-    with open_sandbox(scene, gameweek, port) as sandbox:
-        screen.say("", f"  on a copy of the registry in {sandbox.folder}: yours keeps its champion")
-        yield sandbox
+def _playground(scene: str, gameweek: Gameweek, port: int) -> Iterator[Playground]:
+    with open_playground(scene, gameweek, port) as playground:
+        screen.say("", f"  on a copy of the registry in {playground.folder}: yours keeps its champion")
+        yield playground
 
 
-def _try_out(sandbox: Sandbox, variant: Variant) -> State:
-    return sandbox.try_out(
+def _try_out(playground: Playground, variant: Variant) -> State:
+    return playground.try_out(
         variant, lambda version: screen.say(f"  version {version}: {variant.about}"), _print_decision
     )
 
@@ -67,9 +68,9 @@ def _name(found: Finding) -> str:
     return f"{found.check} {found.measure}".strip()
 
 
-def _print_traffic(sandbox: Sandbox, more: str) -> None:
+def _print_traffic(playground: Playground, more: str) -> None:
     """How many requests each version answered meanwhile, and the most frequent failures."""
-    load = sandbox.load
+    load = playground.load
     shares = ", ".join(f"version {version} {count:,}" for version, count in sorted(load.answers.items()))
     failed = f"{load.failures.total():,} failed" if load.failures else "none failed"
     screen.say(f"  {load.requests:,} requests in the meantime, {failed}: {shares}; {more}")

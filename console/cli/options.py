@@ -4,6 +4,10 @@ from typing import Annotated
 
 import typer
 
+DEFAULT_MODEL = "match-outcome"
+"""The first model of `matchday.models.catalogue`, which is not imported for the sake of quick help."""
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="Registered model.")]
 Wait = Annotated[float, typer.Option("--wait-seconds", min=0, help="How long to wait for what the command needs.")]
 Image = Annotated[
     str | None,

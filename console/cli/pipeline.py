@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from console.cli import screen
-from console.cli.options import Environment, Image, RunNamespace, TrainUntil, Wait
+from console.cli.options import DEFAULT_MODEL, Environment, Image, Model, RunNamespace, TrainUntil, Wait
 
 app = typer.Typer(no_args_is_help=True, help="Kubeflow pipelines.")
 
@@ -13,8 +13,8 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 
 
 @app.command()
-def run(as_of: TrainUntil = None) -> None:
-    """Run `train-match-outcome` on this machine with KFP's local runner."""
+def run(model: Model = DEFAULT_MODEL, as_of: TrainUntil = None) -> None:
+    """Run the training pipeline of a model on this machine with KFP's local runner."""
     from console.cli.progress import RunProgress
     from console.operations import training
     from matchday import telemetry
@@ -22,7 +22,7 @@ def run(as_of: TrainUntil = None) -> None:
     moment = training.training_moment(as_of)
     telemetry.start("matchday-console")
     with RunProgress() as progress:
-        finished = training.train(moment, progress.show)
+        finished = training.train(model, moment, progress.show)
     progress.show(finished)
 
 

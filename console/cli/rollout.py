@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.cli import screen
+from console.cli.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from console.operations.rollout_running import RolloutResult
@@ -43,6 +44,7 @@ def start(
     spec: Annotated[
         Path | None, typer.Option(metavar="FILE", help="YAML of the rollout: steps, limits, approvals.")
     ] = None,
+    model: Annotated[str | None, typer.Option(help=f"Model of the rollout. Default: {DEFAULT_MODEL}.")] = None,
     host: Annotated[str | None, typer.Option(help="Address at which Envoy takes requests.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port at which Envoy takes requests.")] = None,
     namespace: Namespace = None,
@@ -51,21 +53,20 @@ def start(
 
     Exit code 0: promoted; 1: rolled back; 2: refused; 3: stopped before its end.
     """
-    from console.operations import rollout_running
+    from console.operations import rollout_running, rollouts
     from matchday import telemetry
     from rollout.embedded.settings import RolloutSettings
 
     telemetry.start("matchday-console")
     waiting = WaitingNotice(name)
+    wanted = rollouts.read_spec(candidate, spec, model) if candidate or spec or model else None
     if namespace:
-        result = rollout_running.start_on_cluster(name, candidate, spec, namespace, print_decision, waiting.update)
+        result = rollout_running.start_on_cluster(name, wanted, namespace, print_decision, waiting.update)
     else:
         chosen = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
         settings = RolloutSettings().model_copy(update=chosen)
         with stop_signals() as stopped:
-            result = rollout_running.start_here(
-                name, candidate, spec, settings, print_decision, waiting.update, stopped
-            )
+            result = rollout_running.start_here(name, wanted, settings, print_decision, waiting.update, stopped)
         print_end(result)
     raise typer.Exit(EXIT_CODES.get(str(result.state.phase), UNFINISHED))
 
@@ -158,7 +159,7 @@ def history(name: Name, namespace: Namespace = None) -> None:
     """Every decision, with its time and its reason."""
     from console.operations import rollouts
 
-    for entry in rollouts.list_decisions(name, namespace):
+    for entry in rollouts.read_state(name, namespace).history:
         print_decision(entry)
 
 
@@ -168,7 +169,7 @@ def explain(name: Name, namespace: Namespace = None) -> None:
     from console.operations import rollouts
     from matchday.errors import MatchdayError
 
-    state = rollouts.describe(name, namespace).state
+    state = rollouts.read_state(name, namespace)
     screen.say(f"{rollouts.phase_text(state)}: {state.reason}")
     if not (findings := rollouts.find_findings(state)):
         raise MatchdayError(f"nothing was judged in rollout {name} yet")
@@ -176,7 +177,7 @@ def explain(name: Name, namespace: Namespace = None) -> None:
 
 
 @app.command()
-def stop(service: Annotated[str, typer.Argument(help="Service of this machine.")] = "match-outcome") -> None:
+def stop(service: Annotated[str, typer.Argument(help="Service of this machine.")] = DEFAULT_MODEL) -> None:
     """Stop Envoy and the servers that a rollout of this machine has left running."""
     from console.operations import rollouts
 
@@ -251,7 +252,7 @@ def print_findings(findings: Sequence["Finding"]) -> None:
 
 def service_lines(service: "LocalService") -> list[tuple[str, str]]:
     """Which process carries a rollout out on this machine, and where its service is."""
-    lines = [("carried", f"out by {service.runner}" if service.runner else "out by no process now")]
+    lines = [("run by", service.runner or "no process now")]
     if service.address:
         servers = ", ".join(f"version {version} {url}/metrics" for version, url in service.servers.items())
         lines += [("service", "http://{}:{}".format(*service.address)), ("servers", servers or "none")]

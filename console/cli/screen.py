@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 STDOUT = sys.stdout
 """Standard output as the process began: KFP's local runner redirects it, and our own lines must not go there."""
 
-MIN_TABLE_WIDTH = 110
-"""Characters that a table may always take, so that figures are whole where no terminal says how wide it is."""
+UNLIMITED = 10_000
+"""Characters: wider than any table, so that its figures are never cut to the width of the terminal."""
 
 
 @cache
@@ -46,7 +46,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: i
 
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for position, column in enumerate(columns):
-        drawn.add_column(column, justify="left" if position < text_columns else "right", no_wrap=True)
+        drawn.add_column(Text(column), justify="left" if position < text_columns else "right", no_wrap=True)
     for row in rows:
         drawn.add_row(*map(Text, row))
-    terminal().print(drawn, width=max(terminal().width, MIN_TABLE_WIDTH), crop=False)
+    console = terminal()
+    drawn.width = console.measure(drawn, options=console.options.update(max_width=UNLIMITED)).maximum
+    console.print(drawn)

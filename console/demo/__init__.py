@@ -1,1 +1,1 @@
-"""Parts of the demonstration: a gameweek with its results, a load generator, model variants, a sandbox for rollouts."""
+"""Parts of the demonstration: a gameweek with results, a load generator, model variants, a playground for rollouts."""

@@ -10,6 +10,8 @@ from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Matches
 
+MODEL = "match-outcome"
+
 
 @dataclass(frozen=True)
 class ForecastMatch:
@@ -18,7 +20,7 @@ class ForecastMatch:
     home: str
     away: str
     kickoff: datetime
-    probabilities: tuple[float, float, float]
+    probabilities: tuple[float, ...]
     home_goals: int
     away_goals: int
 
@@ -41,8 +43,9 @@ class ForecastMatch:
 
 @dataclass(frozen=True)
 class GameweekForecast:
-    """The matches of a gameweek, and the version of the model that forecast them."""
+    """The matches of a gameweek, and the version of the model that forecast them. outcomes: home, draw, away."""
 
+    outcomes: tuple[str, ...]
     matches: tuple[ForecastMatch, ...]
     model_version: str
 
@@ -55,12 +58,12 @@ def questions_of(gameweek: Gameweek) -> list[MatchQuestion]:
 
 def forecast_gameweek(gameweek: Gameweek, url: str) -> GameweekForecast:
     """Ask a server for all matches of a gameweek, and put the results beside. Raises ForecastError."""
-    answer = forecasts.ask(url, questions_of(gameweek))
+    answer = forecasts.ask(url, MODEL, questions_of(gameweek))
     results = Snapshot(Settings().snapshot).load(Matches).set_index("match_id")[["home_goals", "away_goals"]]
     matches = [
         ForecastMatch(
             match["home"], match["away"], match["kickoff"], chances, *map(int, results.loc[match["match_id"]])
         )
-        for match, chances in zip(gameweek.fixtures.to_dict("records"), answer.probabilities, strict=True)
+        for match, chances in zip(gameweek.fixtures.to_dict("records"), answer.rows, strict=True)
     ]
-    return GameweekForecast(tuple(matches), str(answer.parameters.get("model_version")))
+    return GameweekForecast(answer.columns, tuple(matches), str(answer.parameters.get("model_version")))

@@ -1,4 +1,4 @@
-"""Versions made of the champion's own graph, for the demonstration: a simpler one, and two that are spoiled."""
+"""Variants of the champion's ONNX graph, for the demonstration: a simpler one, and two with faults."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,14 +10,15 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from console.demo.gameweek import MODEL
 from matchday.backtest import Walk
 from matchday.bundle import Bundle, write_bundle
-from matchday.features.fixture import POSITION
+from matchday.models.catalogue import model_kind
 from matchday.models.evaluation import Evaluation
 from matchday.models.skill import FORECASTS
 from matchday.registry import ModelVersion, Registry
 
-MODEL, OUTPUT, INPUT = "match-outcome", "probabilities", "features"
+OUTPUT, INPUT = "probabilities", "features"
 GOALS = "goals"
 """In the graph: logarithms of the goals member's probabilities, each row up to a constant."""
 RESTED = 13.0
@@ -25,9 +26,10 @@ RESTED = 13.0
 
 
 class Variant(NamedTuple):
-    """A version to be made. about: what it is, for people. forecaster: whose walk-forward forecasts are its own.
+    """How to make a version from the champion. about: what it is, for people. change: makes its graph.
 
-    proved: whether it brings rows on which a server proves it before it is ready.
+    forecaster: whose walk-forward forecasts are registered with it. proved: whether its bundle has rows on which a
+    server checks it before it is ready.
     """
 
     name: str
@@ -37,8 +39,8 @@ class Variant(NamedTuple):
     proved: bool = True
 
 
-def goals_alone(graph: bytes) -> bytes:
-    """The goals member by itself: what the walk-forward calls `goals model alone`."""
+def keep_goals_member(graph: bytes) -> bytes:
+    """Keep the goals member alone, which the walk-forward calls `goals model alone`."""
     model = onnx.load_from_string(graph)
     kept: list[onnx.NodeProto] = []
     wanted = {GOALS}
@@ -47,27 +49,27 @@ def goals_alone(graph: bytes) -> bytes:
             kept.insert(0, node)
             wanted |= set(node.input)
     constants = [one for one in model.graph.initializer if one.name in wanted]
-    return _with(model, [*kept, helper.make_node("Softmax", [GOALS], [OUTPUT], axis=1)], constants)
+    return _rebuild(model, [*kept, helper.make_node("Softmax", [GOALS], [OUTPUT], axis=1)], constants)
 
 
-def swapped(graph: bytes) -> bytes:
-    """Home and away changed places, as by a slip in an export."""
-    model = _renamed(graph)
+def swap_home_and_away(graph: bytes) -> bytes:
+    """Swap the probabilities of home and away, as a mistake in an export would."""
+    model = _rename_output(graph)
     order = numpy_helper.from_array(np.array([2, 1, 0], np.int64), "away_draw_home")
-    turned = helper.make_node("Gather", ["true_probabilities", order.name], [OUTPUT], axis=1)
-    return _with(model, [*model.graph.node, turned], [*model.graph.initializer, order])
+    swapped = helper.make_node("Gather", ["true_probabilities", order.name], [OUTPUT], axis=1)
+    return _rebuild(model, [*model.graph.node, swapped], [*model.graph.initializer, order])
 
 
-def erring(graph: bytes) -> bytes:
-    """No answer for a home team that has played lately: an index beyond its table, as by a slip in an export.
+def fail_after_short_rest(graph: bytes) -> bytes:
+    """Fail for a home team that has played lately: an index beyond its table, as a mistake in an export would.
 
-    The matches of a season that both versions are asked for in the shadow begin tomorrow, when every team has long
-    rested, unless one plays these days.
+    The shadow asks for matches that begin tomorrow, when every team has long rested, unless the season is under way. So
+    only real requests show this fault.
     """
-    model = _renamed(graph)
+    model = _rename_output(graph)
     constants: dict[str, NDArray[Any]] = {
         "none": np.array(0, np.float32),
-        "rest_column": np.array([POSITION["home_rest_days"]], np.int64),
+        "rest_column": np.array([model_kind(MODEL).feature_names.index("home_rest_days")], np.int64),
         "rested": np.array(RESTED, np.float32),
         "beyond": np.array(7, np.int64),
         "table": np.ones(1, np.float32),
@@ -84,12 +86,14 @@ def erring(graph: bytes) -> bytes:
         helper.make_node("Mul", ["true_probabilities", "worth"], [OUTPUT]),
     ]
     kept = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    return _with(model, [*model.graph.node, *nodes], [*model.graph.initializer, *kept])
+    return _rebuild(model, [*model.graph.node, *nodes], [*model.graph.initializer, *kept])
 
 
-SIMPLER = Variant("simpler", "the goals model alone, without trees and regression", goals_alone, "goals model alone")
-SWAPPED = Variant("swapped", "home and away swapped in the export", swapped, MODEL)
-ERRING = Variant("erring", "no answer for a team that has played lately", erring, MODEL, proved=False)
+SIMPLER = Variant(
+    "simpler", "the goals model alone, without trees and regression", keep_goals_member, "goals model alone"
+)
+SWAPPED = Variant("swapped", "home and away swapped in the export", swap_home_and_away, MODEL)
+ERRING = Variant("erring", "no answer for a team that has played lately", fail_after_short_rest, MODEL, proved=False)
 
 
 def register(registry: Registry, champion: ModelVersion, variant: Variant, bundle: Bundle, scratch: Path) -> str:
@@ -98,21 +102,26 @@ def register(registry: Registry, champion: ModelVersion, variant: Variant, bundl
     card = f"# {MODEL}, for the demonstration\n\n{variant.about.capitalize()}.\n"
     explainer = bundle.explainer if variant.proved else {}
     write_bundle(folder, variant.change(bundle.onnx), replace(bundle.signature, version=None), explainer, card)
-    walks = Evaluation.load(registry.attachment(champion, FORECASTS, scratch)).walks
+    kind = model_kind(MODEL)
+    walks = Evaluation.load(kind, registry.attachment(champion, FORECASTS, scratch)).walks
     own = walks[variant.forecaster].forecasts
-    Evaluation({MODEL: Walk(own)}).save(forecasts)
-    tags: Mapping[str, str] = {**_kept(champion), "demonstration": variant.about}
+    Evaluation(kind, {MODEL: Walk(own, kind.output.columns)}).save(forecasts)
+    tags: Mapping[str, str] = {**_training_tags(champion), "demonstration": variant.about}
     version = registry.log_run("rollout-demonstration", {}, {}, tags, folder, MODEL, {FORECASTS: forecasts})
     return version.version
 
 
-def _kept(champion: ModelVersion) -> dict[str, str]:
-    """What a version says of its training."""
-    return {name: champion.tags[name] for name in ("trained_until", "data_fingerprint") if name in champion.tags}
+def _training_tags(champion: ModelVersion) -> dict[str, str]:
+    """The tags of a version that describe its training."""
+    return {
+        name: champion.tags[name]
+        for name in ("trained_until", "data_fingerprint", "feature_values")
+        if name in champion.tags
+    }
 
 
-def _renamed(graph: bytes) -> onnx.ModelProto:
-    """The graph, whose answer is named otherwise, so that another can take its name."""
+def _rename_output(graph: bytes) -> onnx.ModelProto:
+    """Give the output of the graph another name, so that a new node can take the old one."""
     model = onnx.load_from_string(graph)
     for node in model.graph.node:
         for position, name in enumerate(node.output):
@@ -121,7 +130,7 @@ def _renamed(graph: bytes) -> onnx.ModelProto:
     return model
 
 
-def _with(model: onnx.ModelProto, nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto]) -> bytes:
+def _rebuild(model: onnx.ModelProto, nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto]) -> bytes:
     made = helper.make_graph(nodes, model.graph.name, model.graph.input, model.graph.output, constants)
     whole = helper.make_model(made, opset_imports=model.opset_import, ir_version=model.ir_version)
     onnx.checker.check_model(whole, full_check=True)

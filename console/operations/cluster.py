@@ -18,7 +18,7 @@ from matchday import bucket
 from matchday.errors import MatchdayError
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
-from matchday.models import outcome
+from matchday.models.catalogue import model_kind
 from matchday.patience import wait_for
 from matchday.registry import CHAMPION, ModelVersion, Registry
 from matchday.registry import database as tables
@@ -75,22 +75,27 @@ def apply_features(seconds: float) -> AppliedFeatures:
 
 
 def ensure_champion(
-    seconds: float, image: str | None, environment: str, namespace: str, on_event: Callable[[ChampionEvent], None]
+    model: str,
+    seconds: float,
+    image: str | None,
+    environment: str,
+    namespace: str,
+    on_event: Callable[[ChampionEvent], None],
 ) -> ChampionFound:
-    """Train a champion when there is none. Raises MatchdayError when there is none after that.
+    """Train a champion of a model when there is none. Raises MatchdayError when there is none after that.
 
     Training is on Kubeflow Pipelines where KFP_ENDPOINT answers, else by KFP's local runner in this process.
     """
-    registry = Registry(Settings().tracking_uri)
-    if found := wait_for(lambda: _champion(registry), seconds):
+    kind, registry = model_kind(model), Registry(Settings().tracking_uri)
+    if found := wait_for(lambda: registry.at_alias(model, CHAMPION), seconds):
         return ChampionFound(found, trained=False)
     if _kubeflow_answers(on_event):
-        submitted = runs.submit("train-match-outcome", None, image, environment, seconds)
+        submitted = runs.submit(kind.pipeline, None, image, environment, seconds)
         on_event(submitted)
         on_event(runs.complete(submitted.id, namespace, on_event))
     else:
-        on_event(training.train(training.training_moment(None), on_event))
-    made = _champion(registry)
+        on_event(training.train(model, training.training_moment(None), on_event))
+    made = registry.at_alias(model, CHAMPION)
     if made is None:
         raise MatchdayError("the run promoted nothing: see above what its gate and promotion said")
     return ChampionFound(made, trained=True)
@@ -99,10 +104,6 @@ def ensure_champion(
 def _make_buckets(settings: Settings, seconds: float) -> dict[str, bool]:
     names = {bucket.bucket_of(url) for url in (settings.lake, settings.feast_registry)}
     return {name: bucket.ensure(name, seconds) for name in sorted(filter(None, names))}
-
-
-def _champion(registry: Registry) -> ModelVersion | None:
-    return registry.aliased(outcome.MODEL, CHAMPION)
 
 
 def _kubeflow_answers(on_event: Callable[[ChampionEvent], None]) -> bool:

@@ -8,8 +8,8 @@ import httpx
 
 from matchday import telemetry
 from matchday.errors import MatchdayError
+from matchday.models.catalogue import model_kind
 
-MODEL = "match-outcome"
 TIMEOUT_SECONDS = 10.0
 
 
@@ -28,19 +28,35 @@ class MatchQuestion:
 
 @dataclass(frozen=True)
 class MatchForecasts:
-    """Probabilities of home, draw and away for each match. parameters: of the response, `model_version` among them."""
+    """A model's numbers for each match, one for each of `columns`.
 
-    probabilities: list[tuple[float, float, float]]
+    probabilities: whether they are. parameters: of the response, `model_version` among them.
+    """
+
+    columns: tuple[str, ...]
+    probabilities: bool
+    rows: list[tuple[float, ...]]
     parameters: dict[str, object]
 
 
-def ask(url: str, questions: Sequence[MatchQuestion]) -> MatchForecasts:
-    """Ask for forecasts of some matches in one request (Open Inference Protocol V2). Raises ForecastError."""
+def ask(url: str, model: str, questions: Sequence[MatchQuestion]) -> MatchForecasts:
+    """Ask for forecasts of some matches in one request (Open Inference Protocol V2).
+
+    Raises UnknownModelError, ForecastError.
+    """
+    output, address = model_kind(model).output, f"{url}/v2/models/{model}/infer"
     with telemetry.span("ask", kind="client", matches=len(questions)):
-        answer = _post(f"{url}/v2/models/{MODEL}/infer", request_body(questions))
-    flat = answer["outputs"][0]["data"]
-    rows = [(flat[i], flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)]
-    return MatchForecasts(rows, answer.get("parameters", {}))
+        answer = _post(address, request_body(questions))
+    try:
+        numbers = next(one["data"] for one in answer.json()["outputs"] if one["name"] == output.name)
+        parameters = dict(answer.json().get("parameters", {}))
+    except (ValueError, LookupError, TypeError, StopIteration):
+        raise ForecastError(
+            f"the answer of {address} is not a forecast of {model}: is a Matchday server there?"
+        ) from None
+    width = len(output.columns)
+    rows = [tuple(numbers[start : start + width]) for start in range(0, len(numbers), width)]
+    return MatchForecasts(output.labels or output.columns, bool(output.classes), rows, parameters)
 
 
 def request_body(questions: Sequence[MatchQuestion]) -> dict[str, Any]:
@@ -58,14 +74,14 @@ def request_body(questions: Sequence[MatchQuestion]) -> dict[str, Any]:
     }
 
 
-def _post(address: str, body: Mapping[str, object]) -> dict[str, Any]:
+def _post(address: str, body: Mapping[str, object]) -> httpx.Response:
     try:
         answer = httpx.post(address, json=body, headers=telemetry.inject({}), timeout=TIMEOUT_SECONDS)
     except httpx.HTTPError as error:
         raise ForecastError(f"no answer from {address} ({error}); start a server with 'matchday serve'") from error
     if answer.status_code != httpx.codes.OK:
         raise ForecastError(f"the server refused: {_reason(answer)}")
-    return dict(answer.json())
+    return answer
 
 
 def _reason(answer: httpx.Response) -> str:

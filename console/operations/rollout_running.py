@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event
 
 from console.operations.rollouts import open_rollouts, read_spec
@@ -36,8 +35,7 @@ class RolloutResult:
 
 def start_here(
     name: str,
-    candidate: str | None,
-    file: Path | None,
+    spec: Spec | None,
     rollout: RolloutSettings,
     on_entry: OnEntry,
     on_state: OnState,
@@ -45,14 +43,15 @@ def start_here(
 ) -> RolloutResult:
     """Begin a rollout on this machine, or go on with the one of that name, until it ends or `stopped` is set.
 
+    spec: of a new rollout; None goes on with a known one, or begins one with the defaults.
     on_entry: called with each decision. on_state: called with the state after each round.
     Raises MatchdayError for a rollout that cannot begin, Busy while another process carries it out.
     """
     workspace = Workspace(Settings(), rollout)
-    if candidate or file or name not in workspace.rollouts.names():
-        create_here(workspace, name, read_spec(candidate, file))
-    runner = Runner(workspace, name, open_sources(Settings()), rollout.interval_seconds, on_entry, on_state)
-    runner.stopped = stopped
+    if spec or name not in workspace.rollouts.names():
+        create_here(workspace, name, spec or read_spec(None, None))
+    sources = open_sources(Settings())
+    runner = Runner(workspace, name, sources, rollout.interval_seconds, on_entry, on_state, stopped=stopped)
     state = runner.run()
     service = workspace.rollouts.spec(name).inference_service
     return RolloutResult(name, state, service, workspace.address(service))
@@ -62,17 +61,20 @@ def create_here(workspace: Workspace, name: str, spec: Spec) -> None:
     """Store a new rollout of this machine, once it is clear that it can begin. Raises MatchdayError."""
     if name in workspace.rollouts.names() and workspace.rollouts.spec(name) == spec:
         return
-    workspace.admit(spec, open_sources(Settings()).versions)
+    workspace.check_can_start(spec, open_sources(Settings()).versions)
     workspace.rollouts.create(name, spec)
 
 
 def start_on_cluster(
-    name: str, candidate: str | None, file: Path | None, namespace: str, on_entry: OnEntry, on_state: OnState
+    name: str, spec: Spec | None, namespace: str, on_entry: OnEntry, on_state: OnState
 ) -> RolloutResult:
-    """Begin a rollout that an operator carries out, or follow the one of that name, until it ends."""
+    """Begin a rollout that an operator carries out, or follow the one of that name, until it ends.
+
+    spec: of a new rollout; None follows a known one.
+    """
     rollouts = open_rollouts(namespace)
-    if candidate or file:
-        rollouts.create(name, read_spec(candidate, file))
+    if spec:
+        rollouts.create(name, spec)
     seen = 0.0
     while True:
         state = rollouts.state(name)

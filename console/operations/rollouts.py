@@ -7,15 +7,16 @@ from typing import Any
 import yaml
 
 from matchday.errors import MatchdayError
+from matchday.models.catalogue import KINDS
 from matchday.settings import Settings
 from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.workspace import Workspace
 from rollout.judge import Finding
 from rollout.repository import RolloutRepository
 from rollout.spec import Spec, SpecError
-from rollout.state import Commands, HistoryEntry, Phase, State
+from rollout.state import Commands, Phase, State
 
-SERVICE = "match-outcome"
+DEFAULT_MODEL = next(iter(KINDS))
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,12 @@ def open_workspace() -> Workspace:
     return Workspace(Settings(), RolloutSettings())
 
 
-def read_spec(candidate: str | None, file: Path | None) -> Spec:
-    """A spec from a YAML file, bare or as a ModelRollout, with the given candidate. Raises SpecError."""
-    given: dict[str, Any] = {"inferenceService": SERVICE}
+def read_spec(candidate: str | None, file: Path | None, model: str | None = None) -> Spec:
+    """A spec from a YAML file, bare or as a ModelRollout, with the given candidate and model.
+
+    A service that is not named has the name of its model. Raises SpecError.
+    """
+    given: dict[str, Any] = {}
     if file:
         try:
             read = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -80,7 +84,9 @@ def read_spec(candidate: str | None, file: Path | None) -> Spec:
         if not isinstance(read, dict):
             raise SpecError(f"{file} holds no rollout: write keys such as candidate and steps")
         given |= dict(read["spec"]) if isinstance(read.get("spec"), dict) else read
-    return Spec.parse(given | ({"candidate": candidate} if candidate else {}))
+    given |= {key: value for key, value in (("candidate", candidate), ("model", model)) if value}
+    service = given.get("model", DEFAULT_MODEL)
+    return Spec.parse({"inferenceService": service, "model": service, **given})
 
 
 def list_rollouts(namespace: str | None) -> list[RolloutRecord]:
@@ -99,9 +105,9 @@ def describe(name: str, namespace: str | None) -> RolloutRecord:
     return RolloutRecord(name, spec, state, None if namespace else _local_service(spec))
 
 
-def list_decisions(name: str, namespace: str | None) -> tuple[HistoryEntry, ...]:
-    """Every decision that is kept, oldest first. Raises UnknownRollout."""
-    return open_rollouts(namespace).state(name).history
+def read_state(name: str, namespace: str | None) -> State:
+    """The state of a rollout, with every decision that is kept, oldest first. Raises UnknownRollout, StateError."""
+    return open_rollouts(namespace).state(name)
 
 
 def find_findings(state: State) -> list[Finding]:
@@ -116,20 +122,20 @@ def approve(name: str, namespace: str | None) -> Order:
     state = rollouts.state(name)
     if not state.gate:
         raise MatchdayError(f"rollout {name} waits for no approval: it is {phase_text(state)}")
-    approved = rollouts.requests(name).model_copy(update={"approved": state.gate})
+    approved = rollouts.commands(name).model_copy(update={"approved": state.gate})
     return _order(rollouts, name, approved, namespace)
 
 
 def pause(name: str, namespace: str | None, *, paused: bool) -> Order:
     """Hold a rollout at its weight, or let it go on. A bad candidate is rolled back all the same."""
     rollouts = _open_unfinished(name, namespace)
-    return _order(rollouts, name, rollouts.requests(name).model_copy(update={"paused": paused}), namespace)
+    return _order(rollouts, name, rollouts.commands(name).model_copy(update={"paused": paused}), namespace)
 
 
 def abort(name: str, namespace: str | None) -> Order:
     """Roll a candidate back. Raises MatchdayError when the rollout has ended."""
     rollouts = _open_unfinished(name, namespace)
-    aborted = rollouts.requests(name).model_copy(update={"aborted": True, "paused": False})
+    aborted = rollouts.commands(name).model_copy(update={"aborted": True, "paused": False})
     return _order(rollouts, name, aborted, namespace)
 
 
@@ -163,8 +169,9 @@ def _open_unfinished(name: str, namespace: str | None) -> RolloutRepository:
 
 
 def _order(rollouts: RolloutRepository, name: str, commands: Commands, namespace: str | None) -> Order:
-    rollouts.ask(name, commands)
-    running = bool(namespace) or bool(open_workspace().carrier(rollouts.spec(name).inference_service))
+    service = rollouts.spec(name).inference_service
+    rollouts.set_commands(name, commands)
+    running = bool(namespace) or bool(open_workspace().lease_holder(service))
     return Order(name, running, commands.approved)
 
 
@@ -174,5 +181,5 @@ def _local_service(spec: Spec) -> LocalService:
     servers: dict[str, str] = {}
     if address:
         running = workspace.splitter(name, spec.model).servers
-        servers = {version: running.url(version) for version in running.roster.ports}
-    return LocalService(workspace.carrier(name), address, servers)
+        servers = {version: running.url(version) for version in running.table.ports}
+    return LocalService(workspace.lease_holder(name), address, servers)

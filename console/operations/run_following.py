@@ -9,7 +9,8 @@ from functools import partial
 from components.step import FAILED, SAID
 from console.operations.events import ClusterEvent, StepChanged, StepMessage
 from matchday.errors import MatchdayError
-from matchday.models.candidate import registered_by
+from matchday.models.catalogue import KINDS
+from matchday.models.registration import registered_by
 from matchday.patience import wait_for
 from matchday.registry import ModelVersion, Registry, RegistryError
 from matchday.settings import Settings
@@ -146,7 +147,8 @@ def find_registered(run_id: str) -> ClusterRunFinished:
         return ClusterRunFinished(run_id, unknown="set MATCHDAY_TRACKING_URI to see the version that it registered")
     registry = Registry(settings.tracking_uri)
     try:
-        version = registered_by(registry, run_id)
+        found = (registered_by(kind, registry, run_id) for kind in KINDS.values())
+        version = next(filter(None, found), None)
         if version is None:
             return ClusterRunFinished(
                 run_id, unknown="a later run has registered the same version, which has the later run's id now"

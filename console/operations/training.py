@@ -8,11 +8,12 @@ from console.operations.transcript import Transcript
 from matchday import calendar, telemetry
 from matchday.errors import MatchdayError
 from matchday.features.team import FULL_TIME
+from matchday.models.catalogue import model_kind
 from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Fixtures, Matches
 from pipelines import local
-from pipelines.train_match_outcome import train_match_outcome
+from pipelines.compilation import PIPELINES
 
 LINES_SHOWN = 40
 """Last lines of a run that go with a failure which no step foresaw."""
@@ -45,15 +46,16 @@ def training_moment(as_of: str | None) -> datetime:
     return asked
 
 
-def train(as_of: datetime, on_event: Callable[[LocalEvent], None]) -> LocalRunFinished:
-    """Run `train-match-outcome` as of a moment on this machine.
+def train(model: str, as_of: datetime, on_event: Callable[[LocalEvent], None]) -> LocalRunFinished:
+    """Run the training pipeline of a model as of a moment on this machine.
 
-    Raises MatchdayError with the failing step's own words, or with the last lines of the run as a note.
+    Raises UnknownModelError; MatchdayError with the failing step's own words, or with the last lines of the run as a
+    note.
     """
-    transcript = Transcript(on_event)
-    with telemetry.span("train-match-outcome", as_of=as_of.isoformat()):
+    pipeline, transcript = model_kind(model).pipeline, Transcript(on_event)
+    with telemetry.span(pipeline, as_of=as_of.isoformat()):
         try:
-            local.run(train_match_outcome, transcript.read, as_of=as_of.isoformat())
+            local.run(PIPELINES[pipeline], transcript.read, as_of=as_of.isoformat())
         except local.RunError as error:
             if transcript.failure:
                 raise MatchdayError(transcript.failure) from error

@@ -10,7 +10,7 @@ import pandera.pandas as pa
 from matchday import history
 from matchday.features.team import team_tables
 from matchday.lake import Lake
-from matchday.ratings.chances import team_chances
+from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams
 
 TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings)
@@ -41,7 +41,7 @@ def build(lake: Lake, of: str) -> Built:
         and all(map(lake.intact, TABLES))
     ):
         return Built(str(known["features"]), unchanged=True)
-    matches = team_chances(lake.read(Matches), lake.read(Appearances))
+    matches = with_xg(lake.read(Matches), lake.read(Appearances))
     for table, frame in zip(TABLES, team_tables(matches, lake.read(Teams)), strict=True):
         lake.write(table, frame)
     features = history.fingerprint(lake, TABLES)

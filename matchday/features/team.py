@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from matchday.features.services import SPANS
 from matchday.ratings import elo, form, goals
 from matchday.ratings.elo import EloState
 from matchday.ratings.form import FormState
@@ -17,15 +18,11 @@ from matchday.ratings.goals import GoalsState
 
 FULL_TIME = timedelta(hours=2)
 """From kick-off to the moment when the result is known."""
-SPANS = (5, 10)
-"""Lengths of form, in matches."""
-FORM = tuple(f"{name}_{span}" for span in SPANS for name in form.Performance.__dataclass_fields__)
-RATINGS = ("elo", "attack", "defence", "level", "home_edge", "low_score")
 
 
 @dataclass(frozen=True)
-class History:
-    """What the league has seen: one match at a time, all ratings together."""
+class LeagueState:
+    """Ratings and form of all teams after some matches."""
 
     elo: EloState = field(default_factory=EloState)
     goals: GoalsState = field(default_factory=GoalsState)
@@ -34,14 +31,14 @@ class History:
 
 @dataclass(frozen=True)
 class Match:
-    """A finished match. goals and chances (expected goals, NaN where unknown): home, away."""
+    """A finished match. goals and xg (expected goals, NaN where unknown): home, away."""
 
     season: str
     kickoff: datetime
     home: str
     away: str
     goals: tuple[int, int]
-    chances: tuple[float, float]
+    xg: tuple[float, float]
 
 
 def season_opening(season: str, last: datetime | None) -> datetime:
@@ -53,43 +50,43 @@ def season_opening(season: str, last: datetime | None) -> datetime:
     return max(june, midnight_after(last) + timedelta(days=1)) if last else june
 
 
-def open_season(history: History, teams: Iterable[str]) -> History:
-    """The history with the teams of a new season."""
+def open_season(state: LeagueState, teams: Iterable[str]) -> LeagueState:
+    """The state with the teams of a new season."""
     teams = tuple(teams)
-    return History(
-        elo.open_season(history.elo, teams),
-        goals.open_season(history.goals, teams),
-        form.open_season(history.form, teams),
+    return LeagueState(
+        elo.open_season(state.elo, teams),
+        goals.open_season(state.goals, teams),
+        form.open_season(state.form, teams),
     )
 
 
-def observe(history: History, match: Match) -> History:
-    """The history after one more match."""
+def observe(state: LeagueState, match: Match) -> LeagueState:
+    """The state after one more match."""
     sides = (match.home, match.away)
-    return History(
-        elo.observe(history.elo, *sides, *match.goals),
-        goals.observe(history.goals, match.kickoff, *sides, match.goals, match.chances),
-        form.observe(history.form, match.kickoff, *sides, match.goals, match.chances),
+    return LeagueState(
+        elo.observe(state.elo, *sides, *match.goals),
+        goals.observe(state.goals, match.kickoff, *sides, match.goals, match.xg),
+        form.observe(state.form, match.kickoff, *sides, match.goals, match.xg),
     )
 
 
-def form_row(history: History, team: str) -> dict[str, float | int]:
+def form_row(state: LeagueState, team: str) -> dict[str, float | int]:
     """Form of a team. last_kickoff: Unix seconds, 0 for a team that has not played in the league yet."""
-    last = history.form.last_kickoff.get(team)
+    last = state.form.last_kickoff.get(team)
     row: dict[str, float | int] = {"last_kickoff": int(last.timestamp()) if last else 0}
     for span in SPANS:
-        mean = form.mean_of_last(history.form, team, span)
+        mean = form.mean_of_last(state.form, team, span)
         row |= {f"{name}_{span}": getattr(mean, name) for name in form.Performance.__dataclass_fields__}
     return row
 
 
-def rating_rows(history: History, at: datetime) -> dict[str, dict[str, float]]:
+def rating_rows(state: LeagueState, at: datetime) -> dict[str, dict[str, float]]:
     """Ratings of all teams of the season as known at a moment."""
-    fitted = goals.fit(history.goals, at)
+    fitted = goals.fit(state.goals, at)
     shared = {"level": fitted.level, "home_edge": fitted.home_edge, "low_score": fitted.low_score}
     return {
         team: {"elo": rating, "attack": fitted.attack[team], "defence": fitted.defence[team], **shared}
-        for team, rating in history.elo.ratings.items()
+        for team, rating in state.elo.ratings.items()
     }
 
 
@@ -99,7 +96,7 @@ class Moment:
 
     season: str
     at: datetime
-    history: History
+    state: LeagueState
     played: tuple[str, ...] = ()
     rated: bool = False
 
@@ -109,17 +106,17 @@ def moments(matches: pd.DataFrame, teams: pd.DataFrame) -> Iterator[Moment]:
 
     matches: finished matches with `home_xg` and `away_xg`. teams: the teams of every season, `Teams`.
     """
-    history, last = History(), None
+    state, last = LeagueState(), None
     for season, members in teams.groupby("season", sort=True)["team"]:
         name, present = str(season), tuple(sorted(members))
-        history = open_season(history, present)
-        yield Moment(name, season_opening(name, last), history, present, rated=True)
+        state = open_season(state, present)
+        yield Moment(name, season_opening(name, last), state, present, rated=True)
         for day in match_days(matches[matches["season"] == name]):
             for match in day:
-                history = observe(history, match)
-                yield Moment(name, match.kickoff + FULL_TIME, history, (match.home, match.away))
+                state = observe(state, match)
+                yield Moment(name, match.kickoff + FULL_TIME, state, (match.home, match.away))
             last = day[-1].kickoff
-            yield Moment(name, max(midnight_after(last), last + FULL_TIME), history, rated=True)
+            yield Moment(name, max(midnight_after(last), last + FULL_TIME), state, rated=True)
 
 
 def team_tables(matches: pd.DataFrame, teams: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -128,9 +125,9 @@ def team_tables(matches: pd.DataFrame, teams: pd.DataFrame) -> tuple[pd.DataFram
     rating_table: list[dict[str, object]] = []
     for moment in moments(matches, teams):
         key = {"season": moment.season, "event_time": moment.at}
-        form_rows += [{**key, "team": team, **form_row(moment.history, team)} for team in moment.played]
+        form_rows += [{**key, "team": team, **form_row(moment.state, team)} for team in moment.played]
         if moment.rated:
-            rows = rating_rows(moment.history, moment.at)
+            rows = rating_rows(moment.state, moment.at)
             rating_table += [{**key, "team": team, **row} for team, row in rows.items()]
     return _table(form_rows), _table(rating_table)
 
@@ -151,7 +148,7 @@ def match_days(matches: pd.DataFrame) -> Iterator[list[Match]]:
                 home=row["home"],
                 away=row["away"],
                 goals=(row["home_goals"], row["away_goals"]),
-                chances=(row["home_xg"], row["away_xg"]),
+                xg=(row["home_xg"], row["away_xg"]),
             )
             for row in day.to_dict("records")
         ]

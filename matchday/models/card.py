@@ -1,25 +1,28 @@
-"""The model card of `match-outcome`."""
+"""The model card of a trained model."""
 
 import pandas as pd
 
 from matchday.models.evaluation import Evaluation
-from matchday.models.export import TOLERANCE
-from matchday.models.training import Trained
+from matchday.models.graph import FEATURES, TOLERANCE
+from matchday.models.recipe import CardNotes
+from matchday.models.trained import Trained
 
 
-def card(trained: Trained, evaluation: Evaluation) -> str:
+def card(trained: Trained, evaluation: Evaluation, notes: CardNotes) -> str:
     """The card in Markdown: what the model is, what it learnt from, how well it forecasts, where it fails."""
-    weights = ", ".join(f"{member} {weight:.2f}" for member, weight in trained.weights.items())
-    return f"""# match-outcome
+    kind = evaluation.kind
+    output = kind.output
+    order = f" in the order {', '.join(output.classes)}" if output.classes else ""
+    width = f"(n, {len(output.classes)})" if output.classes else "(n,)"
+    return f"""# {kind.name}
 
-Probabilities of home win, draw and away win of a Premier League match, from what is known before kick-off.
+{kind.about} Forecast from what is known before kick-off.
 
 ## What it is
 
-A calibrated log-linear pool of three members: a goals model (time-weighted attack and defence from goals and
-expected goals, Dixon-Coles correction), gradient-boosted trees that correct it, and a multinomial logistic
-regression on its log-odds and the Elo gap. Weights of the pool: {weights}. One ONNX graph, input `features`
-(n, k) float32, output `probabilities` (n, 3) float32 in the order H, D, A. It uses no betting odds.
+{notes.built}
+
+One ONNX graph: input `{FEATURES}` (n, k) float32, output `{output.name}` {width} float32{order}.
 
 ## What it learnt from
 
@@ -37,14 +40,12 @@ By season:
 
 {table(evaluation.by_season())}
 
-RPS: ranked probability score divided by two, lower is better. Differences between seasons are larger than those
-between models: compare on the same matches only.
+{kind.score.title}: {kind.score.about}. Differences between seasons are larger than those between models: compare on
+the same matches only.
 
 ## Where it fails
 
-It knows no line-ups, injuries or managers. A team new to the league starts from the prior of promoted teams and
-takes some ten matches to be known. It hardly ever makes the draw the favourite; neither does the market. Seasons
-before 2022/23 have no expected goals: a stand-in from the fantasy game's threat and creativity fills their place.
+{notes.weak}
 """
 
 

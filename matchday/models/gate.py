@@ -1,17 +1,8 @@
-"""The gate before the registry: is a model fit to be a challenger at all?"""
+"""The gate before the registry: may a trained model be registered as a challenger?"""
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from matchday.models.evaluation import Evaluation
-
-MOST_CALIBRATION_ERROR = 0.03
-MOST_ACCURACY = 0.56
-"""Nobody forecasts matches better over seasons: what is clearly beyond it leaks."""
-LEAST_MATCHES = 200
-BEATEN = ("base rate", "Elo, ordered logit")
-"""Baselines whose RPS the model must beat on the same matches."""
 
 
 @dataclass(frozen=True)
@@ -23,22 +14,20 @@ class GateVerdict:
 
 
 def judge(evaluation: Evaluation) -> GateVerdict:
-    """Hold the walk-forward scores against the limits of this module.
-
-    Limits on few matches leave room for chance: two standard errors of an accuracy are about 1 / sqrt(matches), and
-    the calibration error of a perfect forecast is about 0.4 / sqrt(matches).
-    """
-    own = evaluation.model.score()
+    """Compare walk-forward scores with the model's `GateRules`."""
+    rules, score = evaluation.kind.gate, evaluation.kind.score
+    own = evaluation.scores()
+    matches = int(own["matches"])
     reasons = []
-    if own.matches < LEAST_MATCHES:
-        reasons.append(f"only {own.matches} matches were forecast, {LEAST_MATCHES} are needed")
-    for name in BEATEN:
-        other = evaluation.walks[name].score()
-        if own.rps >= other.rps:
-            reasons.append(f"RPS {own.rps:.4f} does not beat {name} ({other.rps:.4f})")
-    chance = 1 / np.sqrt(own.matches)
-    if own.calibration_error > (most := MOST_CALIBRATION_ERROR + 0.4 * chance):
-        reasons.append(f"calibration error {own.calibration_error:.3f} is above {most:.3f}")
-    if own.accuracy > MOST_ACCURACY + chance:
-        reasons.append(f"accuracy {own.accuracy:.3f} is too good to be true: look for a leak")
+    if matches < rules.least_matches:
+        reasons.append(f"only {matches} matches were forecast, {rules.least_matches} are needed")
+    for name in rules.beats:
+        other = evaluation.scores(name)[score.name]
+        if not own[score.name] < other:
+            reasons.append(f"{score.title} {own[score.name]:.4f} does not beat {name} ({other:.4f})")
+    for limit in rules.limits:
+        value, (low, high) = own[limit.score], limit.bounds(matches)
+        if not low <= value <= high:
+            side = f"above {high:.3f}" if value > high else f"not above {low:.3f}"
+            reasons.append(f"{limit.score.replace('_', ' ')} {value:.3f} is {side}: {limit.fault}")
     return GateVerdict(not reasons, tuple(reasons))

@@ -6,14 +6,14 @@ reached through an entry point.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matchday.signature import EntityInput
+from matchday.signature import EntityInput, FeatureRef
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -56,12 +56,13 @@ class ModelOutput:
 class PairedScore:
     """The score by which two versions are compared on the same matches.
 
-    name: of the metric, `rps`. title: for people. loss: of each row. margin: how much worse a version that has learnt
-    from more matches may be on average and still count as equally good; in units of the score.
+    name: of the metric, `rps`. title: for people. about: its definition, for people. loss: of each row. margin: how
+    much worse a fresher version may be on average and still count as equally good; in units of the score.
     """
 
     name: str
     title: str
+    about: str
     loss: Loss
     margin: float
 
@@ -80,10 +81,10 @@ class ScoreLimit:
     most: float = inf
     chance: float = 0.0
 
-    def holds(self, value: float, matches: int) -> bool:
-        """Whether a mean over so many matches is within the bounds."""
+    def bounds(self, matches: int) -> tuple[float, float]:
+        """The bounds of a mean over so many matches."""
         slack = self.chance / sqrt(matches)
-        return self.least - slack <= value <= self.most + slack
+        return self.least - slack, self.most + slack
 
 
 @dataclass(frozen=True)
@@ -103,25 +104,40 @@ class GateRules:
 class ModelKind:
     """A registered model.
 
-    name: in the registry and in requests. about: one sentence for people. inputs: of a request in entity mode.
-    distinct: inputs that must name different entities. moment: input that says which moment a forecast is for.
-    feature_service: the Feast service that it is trained and served with. score: compares two of its versions.
-    result: what happened in matches, (n,), in the model's terms, from goals of home and away, (n,) each. baselines:
-    forecasts that it is evaluated beside. gate: what its evaluation must show. replay: rows that a rollout asks for.
+    name: in the registry and in requests.
+    about: one sentence for people.
+    inputs: of a request in entity mode. distinct: those that must name different entities. moment: the input that says
+    which moment a forecast is for.
+    feature_service: the Feast service that it is trained and served with. features: its columns in order.
+    output: the tensor of its forecasts.
+    result: what happened in matches, (n,), in the model's terms, from goals of home and away, (n,) each.
+    score: by which two of its versions are compared. scores: means of all its scores by name, that of `score` among
+    them, from forecasts (n, c) and results (n,).
+    baselines: forecasts that it is evaluated beside. gate: what its evaluation must show.
+    entry_point: `module:name` of its `Recipe`.
+    replay: rows that a rollout asks both versions for.
     """
 
     name: str
     about: str
     inputs: tuple[EntityInput, ...]
+    distinct: tuple[str, ...]
     feature_service: str
+    features: tuple[FeatureRef, ...]
     output: ModelOutput
-    score: PairedScore
     result: Callable[[IntArray, IntArray], IntArray]
+    score: PairedScore
+    scores: Callable[[FloatArray, IntArray], dict[str, float]]
     baselines: tuple[str, ...]
     gate: GateRules
-    replay: ReplayRows = field(default=ReplayRows.PAIRINGS)
-    distinct: tuple[str, ...] = ()
+    entry_point: str
+    replay: ReplayRows = ReplayRows.PAIRINGS
     moment: str = "kickoff"
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns of its feature vectors, in order."""
+        return tuple(feature.name for feature in self.features)
 
     @property
     def pipeline(self) -> str:

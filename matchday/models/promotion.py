@@ -1,37 +1,39 @@
-"""Should a challenger become champion? Decided on the matches that both have forecast."""
+"""Promotion rule: should a challenger become champion? Decided on the matches that both have forecast."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
-from matchday.models.skill import paired
+from matchday.models.kind import FloatArray, ModelKind
+from matchday.models.skill import loss_differences
 
 CLEARLY = 1.645
-"""Standard errors by which a mean paired difference of RPS must lie beyond a limit: 5 % one-sided."""
-MARGIN = 0.001
-"""RPS that a fresher model may at most be worse: a sixth of what parts a goals model from the closing odds."""
+"""Standard errors by which a mean paired difference must lie beyond a limit: 5 % one-sided."""
 LEAST_MATCHES = 100
-"""Matches that both must have forecast before anything is said."""
+"""Matches that both must have forecast before anything is decided."""
 
 
 @dataclass(frozen=True)
 class Contender:
     """A version as promotion sees it.
 
-    definitions: fingerprint of the code that made its features. forecasts: `match_id`, `result`, `H`, `D`, `A` of
-    its walk-forward run.
+    feature_service: the one that it was trained with. feature_values: fingerprints of its features' values by feature,
+    empty for a version that was registered without. forecasts: `match_id`, `result` and the columns of the model's
+    output, of its walk-forward run; made with its own features.
     """
 
     version: str
     trained_until: datetime
-    definitions: str
     forecasts: pd.DataFrame
+    feature_service: str
+    feature_values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Promotion:
+class PromotionDecision:
     """The decision, its reason in a sentence, and the numbers behind it (NaN where nothing was compared)."""
 
     promoted: bool
@@ -41,36 +43,75 @@ class Promotion:
     standard_error: float = float("nan")
 
 
-def decide(champion: Contender | None, challenger: Contender, as_of: datetime, *, rewind: bool = False) -> Promotion:
-    """Promote what is clearly better, or fresher and clearly not worse by more than `MARGIN`.
+def decide(
+    kind: ModelKind, champion: Contender | None, challenger: Contender, as_of: datetime, *, rewind: bool = False
+) -> PromotionDecision:
+    """Promote what is clearly better, or clearly not worse by more than the score's margin and a reason to change.
 
-    The test is on the mean paired difference of RPS (challenger minus champion) over the matches both forecast. What
-    it cannot tell leaves the champion where it is. Two champions cannot stay: one whose features are defined
-    otherwise by now, and, where `rewind` allows to go back in time, one that has learnt from after `as_of`.
+    Reasons to change to an equally good version: it is fresher, or its features have the values of now, which is what
+    it will be served with. The test is on the mean paired difference of losses (challenger minus champion) over the
+    matches both forecast, each with its own features. Too few matches, and differences that may be chance, leave the
+    champion where it is. Without comparison goes only a champion that has learnt from after `as_of`, where `rewind`
+    allows to go back in time.
     """
     if champion is None:
-        return Promotion(True, "there is no champion yet")
+        return PromotionDecision(True, "there is no champion yet")
     if champion.version == challenger.version:
-        return Promotion(False, f"version {champion.version} is champion already")
-    if champion.definitions != challenger.definitions:
-        return Promotion(True, f"the features of champion {champion.version} are defined otherwise by now")
+        return PromotionDecision(False, f"version {champion.version} is champion already")
     if champion.trained_until > as_of:
         learnt = f"champion {champion.version} has learnt from after {as_of:%Y-%m-%d %H:%M}"
-        return Promotion(rewind, learnt if rewind else f"{learnt}, and a shared registry does not go back in time")
-    return _compare(champion, challenger)
+        return PromotionDecision(
+            rewind, learnt if rewind else f"{learnt}, and a shared registry does not go back in time"
+        )
+    return _compare(kind, champion, challenger)
 
 
-def _compare(champion: Contender, challenger: Contender) -> Promotion:
-    gaps = paired(challenger.forecasts, champion.forecasts)
+def changed_features(champion: Contender, challenger: Contender) -> str:
+    """How the features of two versions differ, for people; empty when they do not."""
+    if champion.feature_service != challenger.feature_service:
+        return f"champion {champion.version} reads {champion.feature_service}, not {challenger.feature_service}"
+    return changed_values(champion.version, champion.feature_values, challenger.feature_values)
+
+
+def changed_values(version: str, own: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """How the features' values of champion `version` differ from those of now, for people; empty when they do not."""
+    if not own:
+        return f"champion {version} does not say which values its features have"
+    changed = sorted(name for name in {*own, *now} if own.get(name) != now.get(name))
+    if not changed:
+        return ""
+    shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
+    return f"champion {version} was trained on other values of {shown}"
+
+
+def _compare(kind: ModelKind, champion: Contender, challenger: Contender) -> PromotionDecision:
+    gaps = loss_differences(kind, challenger.forecasts, champion.forecasts)
+    changed = changed_features(champion, challenger)
     if len(gaps) < LEAST_MATCHES:
-        return Promotion(False, f"inconclusive: {len(gaps)} of {LEAST_MATCHES} matches that both forecast", len(gaps))
-    mean = float(gaps.mean())
-    error = float(gaps.std(ddof=1) / np.sqrt(len(gaps)))
-    numbers = f"RPS {mean:+.5f} +- {error:.5f} over {len(gaps)} matches"
-    fresher = challenger.trained_until > champion.trained_until
+        short = f"inconclusive: {len(gaps)} of {LEAST_MATCHES} matches that both forecast"
+        return PromotionDecision(False, _with(short, changed), len(gaps))
+    mean, error = float(gaps.mean()), _standard_error(gaps)
+    numbers = f"{kind.score.title} {mean:+.5f} +- {error:.5f} over {len(gaps)} matches"
+    promoted, verdict = _verdict(
+        kind.score.margin, mean, error, challenger.trained_until > champion.trained_until, changed
+    )
+    return PromotionDecision(promoted, _with(f"{verdict}: {numbers}", changed), len(gaps), mean, error)
+
+
+def _verdict(margin: float, mean: float, error: float, fresher: bool, changed: str) -> tuple[bool, str]:
     if mean < -CLEARLY * error:
-        return Promotion(True, f"clearly better: {numbers}", len(gaps), mean, error)
-    if fresher and mean + CLEARLY * error < MARGIN:
-        return Promotion(True, f"fresher and as good: {numbers}", len(gaps), mean, error)
-    verdict = "worse" if mean > CLEARLY * error else "inconclusive"
-    return Promotion(False, f"{verdict}: {numbers}", len(gaps), mean, error)
+        return True, "clearly better"
+    as_good = mean + CLEARLY * error < margin
+    if fresher and as_good:
+        return True, "fresher and as good"
+    if changed and as_good:
+        return True, "as good, with the features of now"
+    return False, "worse" if mean > CLEARLY * error else "inconclusive"
+
+
+def _standard_error(gaps: FloatArray) -> float:
+    return float(gaps.std(ddof=1) / np.sqrt(len(gaps)))
+
+
+def _with(reason: str, changed: str) -> str:
+    return f"{reason}; {changed}" if changed else reason

@@ -50,13 +50,13 @@ def observe(
     home: str,
     away: str,
     goals: tuple[int, int],
-    chances: tuple[float, float],
+    xg: tuple[float, float],
 ) -> FormState:
-    """The state after one more match; goals stand in for expected goals (NaN) that are not known."""
-    xg = [float(scored) if np.isnan(chance) else chance for scored, chance in zip(goals, chances, strict=True)]
+    """The state after one more match. goals, xg: of home and away; goals stand in for expected goals that are NaN."""
+    known = [float(scored) if np.isnan(one) else one for scored, one in zip(goals, xg, strict=True)]
     played = {
-        home: _performance(goals[0], goals[1], xg[0], xg[1]),
-        away: _performance(goals[1], goals[0], xg[1], xg[0]),
+        home: _performance(goals[0], goals[1], known[0], known[1]),
+        away: _performance(goals[1], goals[0], known[1], known[0]),
     }
     recent = {team: (*state.recent[team][1:], performance) for team, performance in played.items()}
     return replace(

@@ -84,12 +84,12 @@ def observe(
     home: str,
     away: str,
     goals: tuple[int, int],
-    chances: tuple[float, float],
+    xg: tuple[float, float],
 ) -> GoalsState:
-    """The state after one more match. chances: expected goals of home and away, NaN where unknown."""
+    """The state after one more match. xg: expected goals of home and away, NaN where unknown."""
     values = [
-        float(scored) if np.isnan(xg) else state.xg_share * xg + (1 - state.xg_share) * scored
-        for scored, xg in zip(goals, chances, strict=True)
+        float(scored) if np.isnan(expected) else state.xg_share * expected + (1 - state.xg_share) * scored
+        for scored, expected in zip(goals, xg, strict=True)
     ]
     row = np.array([(time.timestamp(), home, away, *values, *goals)], OBSERVED)
     kept = state.matches[state.matches["time"] > time.timestamp() - state.memory * DAY]

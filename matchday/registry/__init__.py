@@ -1,8 +1,8 @@
-"""The one door to MLflow: runs with their bundles, versions of models, and the aliases that point to them.
+"""Model registry on MLflow: runs with their bundles, versions of models, and the aliases that point to them.
 
-A version is made in two steps, a finished run and then the version that points to it, so that nobody ever
-resolves one whose bundle is not whole. A run that was cut off between the two is taken up by the next call
-with the same content; one cut off earlier is ignored. MLflow's own usage telemetry is off.
+No other package imports MLflow. A version is made in two steps, a finished run and then the version that points to it,
+so a version that can be resolved has a whole bundle. A run that was interrupted between the two is registered by the
+next call with the same content; one that was interrupted earlier is ignored. MLflow's usage telemetry is off.
 """
 
 from matchday.registry.error import RegistryError

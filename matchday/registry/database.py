@@ -1,4 +1,4 @@
-"""MLflow's own database on a server: awaited, and brought to the schema of this MLflow."""
+"""Schema of MLflow's database server: waits for the database and migrates it to this MLflow's schema."""
 
 import warnings
 from collections.abc import Iterator
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matchday.patience import NotYet, wait_for
-from matchday.registry.client import client_class, shown
+from matchday.registry.client import client_class, without_credentials
 from matchday.registry.error import RegistryError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 LOCK = 0x6D61746368646179
-"""Name of the lock that only one migration at a time holds: `matchday` in ASCII."""
+"""Key of the advisory lock that one migration at a time holds: `matchday` in ASCII."""
 
 FATAL = ("authentication failed", "does not exist", "no password supplied")
-"""Words of PostgreSQL for what waiting does not mend."""
+"""In PostgreSQL's messages about errors that waiting does not mend."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """The revisions of the schema: `before` is None for a database that was empty."""
+    """Schema revisions before and after; `before` is None for a database that was empty."""
 
     before: str | None
     after: str
@@ -34,28 +34,28 @@ class Migration:
 
 
 def migrate(uri: str, seconds: float) -> Migration:
-    """Wait for the database and bring it to this MLflow's schema, whatever of it is there. Twice is once.
+    """Wait for the database and migrate it to this MLflow's schema, from any earlier one; idempotent.
 
-    uri: as MLflow's server is told, `postgresql://USER:PASSWORD@HOST/NAME`. The tables of its basic-auth are brought
-    along. Raises RegistryError for a database that refuses or is of a newer MLflow, MatchdayError when it has not
-    come about within `seconds`.
+    uri: as MLflow's server gets it, `postgresql://USER:PASSWORD@HOST/NAME`. The tables of its basic-auth are migrated
+    as well. Raises RegistryError for a database that refuses or is of a newer MLflow, MatchdayError when it is not
+    migrated within `seconds`.
     """
     client_class()
     engine = _engine(uri)
     try:
-        return wait_for(lambda: _migrated(engine, uri), seconds)
+        return wait_for(lambda: _migrate_locked(engine, uri), seconds)
     finally:
         engine.dispose()
 
 
-def _migrated(engine: "Engine", uri: str) -> Migration:
-    """A server that starts meanwhile makes the same tables: who comes second looks again."""
+def _migrate_locked(engine: "Engine", uri: str) -> Migration:
+    """Raises NotYet when an MLflow server that starts meanwhile creates the same tables: the next try finds them."""
     from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
-    where = f"the database {shown(uri)}"
+    where = f"the database {without_credentials(uri)}"
     try:
-        with _connected(engine, where) as connection, _alone(connection):
+        with _connect(engine, where) as connection, _hold_lock(connection):
             return _upgrade(engine, uri)
     except CommandError as error:
         raise RegistryError(
@@ -70,15 +70,20 @@ def _upgrade(engine: "Engine", uri: str) -> Migration:
     from mlflow import db
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow imports its whole server here, and that warns of its own libraries
+        warnings.simplefilter("ignore")  # this imports MLflow's whole server, whose libraries give warnings
         from mlflow.server.auth.db.utils import migrate_if_needed
-    from mlflow.store.db.utils import _get_latest_schema_revision, _get_schema_version
-
-    before, after = _get_schema_version(engine), str(_get_latest_schema_revision())
-    if before != after:
-        db.upgrade.main([uri], standalone_mode=False)
+    before = _revision(engine)
+    db.upgrade.main([uri], standalone_mode=False)
     migrate_if_needed(engine, "head")
-    return Migration(before, after)
+    return Migration(before, str(_revision(engine)))
+
+
+def _revision(engine: "Engine") -> str | None:
+    """The revision of the schema as alembic keeps it; None for an empty database."""
+    from alembic.migration import MigrationContext
+
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def _engine(uri: str) -> "Engine":
@@ -96,7 +101,7 @@ def _engine(uri: str) -> "Engine":
 
 
 @contextmanager
-def _connected(engine: "Engine", where: str) -> Iterator["Connection"]:
+def _connect(engine: "Engine", where: str) -> Iterator["Connection"]:
     from sqlalchemy.exc import OperationalError
 
     try:
@@ -111,8 +116,8 @@ def _connected(engine: "Engine", where: str) -> Iterator["Connection"]:
 
 
 @contextmanager
-def _alone(connection: "Connection") -> Iterator[None]:
-    """Hold the lock for the time of the block; the server itself lets it go when this process dies."""
+def _hold_lock(connection: "Connection") -> Iterator[None]:
+    """Hold the lock during the block; the server releases it when this process dies."""
     from sqlalchemy import text
 
     if connection.dialect.name != "postgresql":
@@ -126,6 +131,6 @@ def _alone(connection: "Connection") -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of the driver's words."""
+    """The first line of the driver's message, without the password."""
     words = str(getattr(error, "orig", None) or error)
-    return shown(next(iter(words.strip().splitlines()), type(error).__name__))
+    return without_credentials(next(iter(words.strip().splitlines()), type(error).__name__))

@@ -1,12 +1,12 @@
-"""What goes wrong with the registry."""
+"""Errors of the registry."""
 
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet
 
 
 class RegistryError(MatchdayError):
-    """A model, version or alias that is not there, or an MLflow that cannot answer."""
+    """A model, version or alias does not exist, or MLflow refuses or cannot answer."""
 
 
-class Silent(RegistryError, NotYet):
-    """An MLflow that does not answer now."""
+class RegistryUnavailable(RegistryError, NotYet):
+    """MLflow does not answer now; trying again may help."""

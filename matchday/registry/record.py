@@ -1,4 +1,4 @@
-"""What a training run leaves in MLflow: params, metrics, tags, the bundle, further files."""
+"""Record of a training run in MLflow: params, metrics, tags, the bundle, further files."""
 
 import hashlib
 import json
@@ -25,8 +25,8 @@ PARAMS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class Record:
-    """A run to be kept. folder: where the bundle lies. files: kept with the run, no part of the bundle."""
+class RunRecord:
+    """A run to be recorded. folder: holds the bundle. files: kept with the run, not part of the bundle."""
 
     bundle: Bundle
     folder: Path
@@ -45,7 +45,7 @@ class Record:
 
     @property
     def content(self) -> str:
-        """One name for all that is recorded, whatever commit it comes from."""
+        """Hash of everything that is recorded but the commit."""
         numbers = {key: float(value) for key, value in self.metrics.items()}
         texts = {key: str(value) for key, value in self.params.items()}
         kept = {key: tag for key, tag in self.tags.items() if key != COMMIT_TAG}
@@ -65,11 +65,11 @@ class Record:
 
     @property
     def description(self) -> str:
-        """The model card, as far as MLflow keeps a text."""
+        """The model card, cut to the length that MLflow accepts."""
         return self.bundle.card[:DESCRIPTION_CHARACTERS]
 
     def write(self, client: "MlflowClient", experiment: str) -> str:
-        """Make the run; returns its id. One that is cut off is FAILED and nobody's."""
+        """Make the run; returns its id. A run that is interrupted is marked FAILED and never used."""
         run_id = client.create_run(experiment, tags=self._run_tags(), run_name=self._name()).info.run_id
         try:
             self._log(client, run_id)
@@ -95,21 +95,21 @@ class Record:
         return f"{self.bundle.signature.model} until {self.bundle.signature.trained_until[:10]}"
 
     def _run_tags(self) -> dict[str, str]:
-        """The labels, and tags by which MLflow's own pages show the card and the source."""
+        """The labels, and tags from which MLflow's pages show card and source."""
         shown = {"mlflow.note.content": self.description, "mlflow.source.name": "matchday"}
         if commit := self.tags.get(COMMIT_TAG):
             shown["mlflow.source.git.commit"] = commit
         return {**self.labels, **shown}
 
 
-def finished(client: "MlflowClient", experiment: str, content: str) -> str | None:
-    """A run with the same content that ended well but was cut off before it was registered."""
+def find_finished(client: "MlflowClient", experiment: str, content: str) -> str | None:
+    """The id of a finished run with the same content, whose registration was interrupted; None when there is none."""
     same = f"tags.`{CONTENT_TAG}` = '{content}' and attributes.status = 'FINISHED'"
     return next((run.info.run_id for run in client.search_runs([experiment], same, max_results=1)), None)
 
 
-def experiment_id(client: "MlflowClient", name: str, artifacts: Path | None) -> str:
-    """The id of the experiment, made when it is not there. artifacts: their folder, if the server has none."""
+def ensure_experiment(client: "MlflowClient", name: str, artifacts: Path | None) -> str:
+    """Make the experiment if it does not exist; returns its id. artifacts: their folder, None on a server."""
     from mlflow.exceptions import MlflowException
 
     if known := client.get_experiment_by_name(name):

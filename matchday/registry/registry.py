@@ -1,4 +1,4 @@
-"""The registry itself: an MLflow server, or a SQLite file that stands for one."""
+"""The registry: versions of models, their bundles, aliases and tags, on an MLflow server or a SQLite file."""
 
 import os
 import tempfile
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from matchday.bundle import Bundle, BundleError, read_bundle, write_bundle
 from matchday.registry import sqlite
-from matchday.registry.client import client_class, explained, pages, shown
+from matchday.registry.client import all_pages, client_class, translate_errors, without_credentials
 from matchday.registry.error import RegistryError
 from matchday.registry.names import ATTACHED_TAG, CHALLENGER, CHAMPION, CONTENT_TAG, DIGEST_TAG, ModelUri
-from matchday.registry.record import ATTACHMENTS, BUNDLE, Record, experiment_id, finished
-from matchday.registry.version import ModelVersion, checked_name, of_mlflow
+from matchday.registry.record import ATTACHMENTS, BUNDLE, RunRecord, ensure_experiment, find_finished
+from matchday.registry.version import ModelVersion, check_name, from_mlflow
 from matchday.signature import Signature
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """An MLflow tracking server with its model registry, or a SQLite file that stands for both.
+    """A model registry on an MLflow server or on a SQLite file.
 
-    tracking_uri: `sqlite:///PATH`, made when it is not there, with the artifacts in a folder beside it; or
-    the http(s) address of a server, which knows where its artifacts are. Nothing is opened before the first
+    tracking_uri: `sqlite:///PATH`, created if missing, with the artifacts in a folder beside it; or the http(s) address
+    of a server, which knows where its artifacts are. Nothing is opened before the first
     call. Every method raises RegistryError when MLflow cannot answer.
     """
 
     def __init__(self, tracking_uri: str, may_write: Callable[[], None] = lambda: None) -> None:
-        """tracking_uri: as above. may_write: raises right before an alias or tag is written that may not be now."""
+        """tracking_uri: as above. may_write: called before an alias or tag is written; raises to prevent it."""
         self.tracking_uri = tracking_uri
         self._may_write = may_write
 
@@ -55,17 +55,17 @@ class Registry:
         that is not finite.
         """
         bundle = read_bundle(bundle_folder)
-        record = Record(bundle, Path(bundle_folder), params, metrics, tags, attachments or {})
+        record = RunRecord(bundle, Path(bundle_folder), params, metrics, tags, attachments or {})
         record.check(model)
-        if (same := self.find(model, {CONTENT_TAG: record.content})) and self.whole(same):
+        if (same := self.find(model, {CONTENT_TAG: record.content})) and self.is_complete(same):
             return same
-        with self._explained(f"log a run of {model}"):
-            where = experiment_id(self._client, experiment, self._artifacts)
-            run_id = None if same else finished(self._client, where, record.content)
+        with self._translate_errors(f"log a run of {model}"):
+            where = ensure_experiment(self._client, experiment, self._artifacts)
+            run_id = None if same else find_finished(self._client, where, record.content)
             return self._register(model, run_id or record.write(self._client, where), record)
 
-    def whole(self, version: ModelVersion) -> bool:
-        """Whether the files of a version are all there: who keeps artifacts may have lost some."""
+    def is_complete(self, version: ModelVersion) -> bool:
+        """Whether all files of a version can still be fetched and its bundle is intact."""
         client = self._client
         from mlflow.exceptions import MlflowException
 
@@ -86,24 +86,24 @@ class Registry:
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions of `name`, newest first; none when there is no such model."""
         pointing = self.aliases(name)
-        with self._explained(f"list the versions of {name}"):
-            found = pages(self._client.search_model_versions, f"name = '{checked_name(name)}'")
-            ours = [of_mlflow(item, pointing) for item in found if item.run_id]
+        with self._translate_errors(f"list the versions of {name}"):
+            found = all_pages(self._client.search_model_versions, f"name = '{check_name(name)}'")
+            ours = [from_mlflow(item, pointing) for item in found if item.run_id]
         return sorted(ours, key=lambda version: int(version.version), reverse=True)
 
     def models(self) -> list[str]:
         """Names of the registered models, sorted."""
-        with self._explained("list its models"):
-            return sorted(model.name for model in pages(self._client.search_registered_models))
+        with self._translate_errors("list its models"):
+            return sorted(model.name for model in all_pages(self._client.search_registered_models))
 
     def aliases(self, name: str) -> dict[str, str]:
         """The aliases of `name` and the version each points to; none when there is no such model."""
-        with self._explained(f"read the aliases of {name}"):
-            models = self._client.search_registered_models(f"name = '{checked_name(name)}'", max_results=1)
+        with self._translate_errors(f"read the aliases of {name}"):
+            models = self._client.search_registered_models(f"name = '{check_name(name)}'", max_results=1)
             return {alias: str(version) for model in models for alias, version in model.aliases.items()}
 
-    def aliased(self, name: str, alias: str) -> ModelVersion | None:
-        """The version `alias` points to, or None: for a promotion that may be the first."""
+    def at_alias(self, name: str, alias: str) -> ModelVersion | None:
+        """The version that `alias` points to; None when the alias does not exist."""
         return self.resolve(f"mlflow://{name}@{alias}") if alias in self.aliases(name) else None
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
@@ -112,21 +112,21 @@ class Registry:
         Raises RegistryError, saying what exists, when there is no such version.
         """
         self.resolve(f"mlflow://{name}/{version}")
-        with self._explained(f"set {name}@{alias}"):
+        with self._translate_errors(f"set {name}@{alias}"):
             self._may_write()
             self._client.set_registered_model_alias(name, alias, version)
 
     def set_tag(self, version: ModelVersion, key: str, value: str) -> None:
-        """Write a tag of a version, over the one of that key."""
-        with self._explained(f"tag {version.uri}"):
+        """Write a tag of a version; replaces the one of that key."""
+        with self._translate_errors(f"tag {version.uri}"):
             self._may_write()
             self._client.set_model_version_tag(version.name, version.version, key, value)
 
     def promote(self, name: str, version: str) -> None:
-        """Make a version the champion; a challenger that is that version is one no more."""
+        """Make a version the champion. The alias `challenger` is removed if it points to that version."""
         self.set_alias(name, CHAMPION, version)
         if self.aliases(name).get(CHALLENGER) == version:
-            with self._explained(f"remove {name}@{CHALLENGER}"):
+            with self._translate_errors(f"remove {name}@{CHALLENGER}"):
                 self._may_write()
                 self._client.delete_registered_model_alias(name, CHALLENGER)
 
@@ -158,7 +158,7 @@ class Registry:
         """
         version = self.resolve(uri)
         with tempfile.TemporaryDirectory(prefix="matchday-") as scratch:
-            with self._explained(f"hand out {version.uri}"):
+            with self._translate_errors(f"hand out {version.uri}"):
                 fetched = self._client.download_artifacts(version.run_id, BUNDLE, scratch)
             bundle = _intact(version, Path(fetched))
         signature = replace(bundle.signature, version=version.version)
@@ -166,14 +166,14 @@ class Registry:
         return signature
 
     def attachment(self, version: ModelVersion, name: str, folder: Path) -> Path:
-        """A file kept with the run behind a version, fetched into `folder`. Raises RegistryError."""
-        with self._explained(f"hand out {name} of {version.uri}"):
+        """Fetch a file that was attached to a version into `folder`; returns its path. Raises RegistryError."""
+        with self._translate_errors(f"hand out {name} of {version.uri}"):
             return Path(self._client.download_artifacts(version.run_id, f"{ATTACHMENTS}/{name}", str(folder)))
 
     def metrics(self, name: str, version: str) -> dict[str, float]:
-        """The metrics of the run behind a version. Raises RegistryError as `resolve` does."""
+        """The metrics that a version was registered with. Raises RegistryError as `resolve` does."""
         run_id = self.resolve(f"mlflow://{name}/{version}").run_id
-        with self._explained(f"read the metrics of {name}/{version}"):
+        with self._translate_errors(f"read the metrics of {name}/{version}"):
             return dict(self._client.get_run(run_id).data.metrics)
 
     def tags(self, name: str, version: str) -> dict[str, str]:
@@ -183,16 +183,16 @@ class Registry:
     @cached_property
     def _client(self) -> "MlflowClient":
         client = client_class()
-        if file := sqlite.file_of(self.tracking_uri):
-            sqlite.make(file)
+        if file := sqlite.sqlite_file(self.tracking_uri):
+            sqlite.create(file)
         return client(self.tracking_uri, registry_uri=self.tracking_uri)
 
     @property
     def _artifacts(self) -> Path | None:
-        file = sqlite.file_of(self.tracking_uri)
+        file = sqlite.sqlite_file(self.tracking_uri)
         return (file.parent / "artifacts").resolve() if file else None
 
-    def _register(self, model: str, run_id: str, record: Record) -> ModelVersion:
+    def _register(self, model: str, run_id: str, record: RunRecord) -> ModelVersion:
         self._make_model(model)
         made = self._client.create_model_version(
             model,
@@ -201,7 +201,7 @@ class Registry:
             tags=record.labels,
             description=record.description,
         )
-        return of_mlflow(made, {})
+        return from_mlflow(made, {})
 
     def _make_model(self, name: str) -> None:
         from mlflow.exceptions import MlflowException
@@ -214,10 +214,10 @@ class Registry:
 
     def _unknown_model(self, name: str) -> NoReturn:
         known = ", ".join(self.models()) or "none yet: train one first"
-        raise RegistryError(f"no model {name} in MLflow at {shown(self.tracking_uri)}; it knows: {known}")
+        raise RegistryError(f"no model {name} in MLflow at {without_credentials(self.tracking_uri)}; it knows: {known}")
 
-    def _explained(self, action: str) -> AbstractContextManager[None]:
-        return explained(self.tracking_uri, action)
+    def _translate_errors(self, action: str) -> AbstractContextManager[None]:
+        return translate_errors(self.tracking_uri, action)
 
 
 def _intact(version: ModelVersion, folder: Path) -> Bundle:

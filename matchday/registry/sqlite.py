@@ -1,4 +1,4 @@
-"""The registry of this machine alone: a SQLite file, with the artifacts in a folder beside it."""
+"""A registry on this machine: a SQLite file, with the artifacts in a folder beside it."""
 
 from pathlib import Path
 
@@ -9,13 +9,16 @@ from matchday.registry.error import RegistryError
 PREFIX = "sqlite:///"
 
 
-def file_of(tracking_uri: str) -> Path | None:
-    """The file behind a tracking URI; None when it is not one of SQLite's."""
+def sqlite_file(tracking_uri: str) -> Path | None:
+    """The path in a SQLite tracking URI; None for another URI."""
     return Path(tracking_uri.removeprefix(PREFIX)) if tracking_uri.startswith(PREFIX) else None
 
 
-def make(path: Path) -> None:
-    """Make MLflow's tables in a draft of `path`, so that no kill leaves half of them. Raises RegistryError."""
+def create(path: Path) -> None:
+    """Create MLflow's tables in a temporary file and rename it to `path`; a file that exists is kept.
+
+    Raises RegistryError.
+    """
     try:
         with replace_file(path) as draft:
             if path.exists():

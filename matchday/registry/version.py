@@ -29,8 +29,8 @@ class ModelVersion:
         return f"mlflow://{self.name}/{self.version}"
 
 
-def of_mlflow(item: "MlflowVersion", pointing: Mapping[str, str]) -> ModelVersion:
-    """MLflow's own version. pointing: the model's aliases and the version each points to."""
+def from_mlflow(item: "MlflowVersion", pointing: Mapping[str, str]) -> ModelVersion:
+    """Convert MLflow's version. pointing: the model's aliases and the version each points to."""
     number = str(item.version)
     return ModelVersion(
         name=item.name,
@@ -42,8 +42,8 @@ def of_mlflow(item: "MlflowVersion", pointing: Mapping[str, str]) -> ModelVersio
     )
 
 
-def checked_name(name: str) -> str:
-    """The name, if a model may have it. Raises RegistryError."""
+def check_name(name: str) -> str:
+    """The name itself. Raises RegistryError for one that no model may have."""
     if not re.fullmatch(r"[\w.-]+", name):
         raise RegistryError(f"{name!r} is no model name: letters, digits, '.', '_' and '-' only")
     return name

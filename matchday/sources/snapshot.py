@@ -1,7 +1,7 @@
 """The bundled history: one Parquet file for each table, and the checksum of each."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -42,12 +42,19 @@ class Snapshot:
             self._content(table, listed)
         return listed
 
-    def load(self, table: type[DataFrameModel]) -> pd.DataFrame:
-        """One table, checked against its checksum and its schema. Raises SnapshotError, TableError."""
+    def load(self, table: type[DataFrameModel], seasons: Sequence[str] | None = None) -> pd.DataFrame:
+        """One table, checked against its checksum and its schema; all of it, or the rows of some seasons.
+
+        Raises SnapshotError, also when it has no rows of a season, and TableError.
+        """
         if table not in TABLES:
             raise SnapshotError(f"the bundled history has no table {name(table)}")
         content = self._content(table, self._listed())
-        return validate(table, from_arrow(table, pq.read_table(pa.BufferReader(content))))
+        chosen = pq.read_table(pa.BufferReader(content), filters=[("season", "in", list(seasons))] if seasons else None)
+        rows = validate(table, from_arrow(table, chosen))
+        if lacking := sorted(set(seasons or ()) - set(rows["season"] if seasons else ())):
+            raise SnapshotError(f"{self.folder / file(table)}: has no rows of season {', '.join(lacking)}; {REMEDY}")
+        return rows
 
     def _listed(self) -> dict[str, str]:
         path = self.folder / SUMS

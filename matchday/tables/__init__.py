@@ -4,10 +4,12 @@ from matchday.tables.appearances import Appearances
 from matchday.tables.availability import Availability
 from matchday.tables.error import TableError
 from matchday.tables.fixtures import Fixtures
+from matchday.tables.goals_features import GoalsFeatures
 from matchday.tables.matches import Matches
+from matchday.tables.merge import merge
 from matchday.tables.outcome_features import OutcomeFeatures
 from matchday.tables.players import Players
-from matchday.tables.table import Table, columns, key, name
+from matchday.tables.table import Table, columns, key, name, order
 from matchday.tables.team_form import TeamForm
 from matchday.tables.team_ratings import TeamRatings
 from matchday.tables.teams import Teams
@@ -17,6 +19,7 @@ __all__ = [
     "Appearances",
     "Availability",
     "Fixtures",
+    "GoalsFeatures",
     "Matches",
     "OutcomeFeatures",
     "Players",
@@ -27,6 +30,8 @@ __all__ = [
     "Teams",
     "columns",
     "key",
+    "merge",
     "name",
+    "order",
     "validate",
 ]

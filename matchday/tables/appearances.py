@@ -64,6 +64,7 @@ class Appearances(Table):
 
     class Config(Table.Config):
         unique = ["match_id", "player"]
+        metadata = {"sorted_by": ["season", "player", "kickoff"]}
 
     @pa.dataframe_check(error="team and opponent differ")
     def two_teams(cls, rows: pd.DataFrame) -> pd.Series:

@@ -25,3 +25,4 @@ class Fixtures(Schedule):
 
     class Config(Schedule.Config):
         unique = ["match_id"]
+        metadata = {"sorted_by": ["kickoff", "match_id"]}

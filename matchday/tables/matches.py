@@ -28,3 +28,4 @@ class Matches(Schedule):
 
     class Config(Schedule.Config):
         unique = ["match_id"]
+        metadata = {"sorted_by": ["kickoff", "match_id"]}

@@ -56,6 +56,7 @@ class OutcomeFeatures(Table):
 
     class Config(Table.Config):
         unique = ["match_id"]
+        metadata = {"sorted_by": ["kickoff", "match_id"]}
 
     @pa.dataframe_check(error="event_time is before kickoff")
     def known_before_kickoff(cls, rows: pd.DataFrame) -> pd.Series:

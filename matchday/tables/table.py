@@ -46,6 +46,11 @@ def key(table: type[pa.DataFrameModel]) -> list[str]:
     return [unique] if isinstance(unique, str) else list(unique or [])
 
 
+def order(table: type[pa.DataFrameModel]) -> list[str]:
+    """The columns that rows are sorted by: `sorted_by` of its Config, else the key."""
+    return list(getattr(table.Config, "metadata", {}).get("sorted_by", key(table)))
+
+
 def match_ids(season: pd.Series, home: pd.Series, away: pd.Series) -> pd.Series:
     """Match ids from their three parts, each a column of strings."""
     return season + "-" + home + "-" + away

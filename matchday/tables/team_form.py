@@ -31,3 +31,4 @@ class TeamForm(Table):
 
     class Config(Table.Config):
         unique = ["team", "event_time"]
+        metadata = {"sorted_by": ["event_time", "team"]}

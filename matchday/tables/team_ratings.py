@@ -27,3 +27,4 @@ class TeamRatings(Table):
 
     class Config(Table.Config):
         unique = ["team", "event_time"]
+        metadata = {"sorted_by": ["event_time", "team"]}

@@ -1,1 +1,1 @@
-"""Rollouts on this machine: processes that outlive who started them, Envoy before them, state in a folder."""
+"""Rollouts on one machine: server processes behind one Envoy, which outlive their starter; state in a folder."""

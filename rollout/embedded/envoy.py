@@ -1,4 +1,4 @@
-"""Envoy: one process before the servers of a service, told by files who gets which share of the requests."""
+"""Envoy process in front of the servers of one service; files tell it the share of each version."""
 
 import hashlib
 import os
@@ -13,24 +13,26 @@ from typing import Any
 
 import httpx
 
-from rollout.embedded import envoy_config, files
+from rollout.embedded import envoy_config
+from rollout.embedded.json_file import read_json, write_json
 from rollout.embedded.process import BackgroundProcess
 from rollout.splitter import SplitError, Unsplittable
 from serving.server import ServerError, check_port
 from serving.settings import ServingSettings
 
 START_SECONDS = 20.0
-TAKEN_SECONDS = 2.0
-"""How long a change is waited for before it is said that it is not in force."""
+CHANGE_SECONDS = 2.0
+"""Longest wait for a change to come into force."""
 DRAIN_SECONDS = 10.0
+ADMIN_SECONDS = 5.0
 POLL_SECONDS = 0.01
 
 
 class Envoy:
-    """The Envoy of one service, wherever it was started from."""
+    """The Envoy of one service, whichever process started it."""
 
     def __init__(self, folder: Path, host: str, port: int, settings: ServingSettings) -> None:
-        """folder: where its files are. host, port: where clients come."""
+        """folder: for its files. host, port: where clients connect."""
         self.host = host
         self.port = port
         self._folder = folder.resolve()
@@ -38,68 +40,68 @@ class Envoy:
         self._process = BackgroundProcess(self._folder / "envoy.pid.json", self._folder / "envoy.log")
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it runs."""
         return self._process.pid is not None
 
     def check(self) -> None:
         """Raises Unsplittable when it could not run here."""
-        binary()
-        if self.running:
+        find_binary()
+        if self.is_running:
             return
         try:
             check_port(self.host, self.port)
         except ServerError as error:
             raise Unsplittable(str(error)) from None
 
-    def direct(self, ports: Mapping[str, int], weights: Mapping[str, int]) -> bool:
-        """Split the requests over the versions at these ports, in percent. Whether that is in force.
+    def route(self, ports: Mapping[str, int], weights: Mapping[str, int]) -> bool:
+        """Split the requests over the versions at these ports, in percent. Returns whether that is in force.
 
         Starts Envoy when it does not run. Raises SplitError, Unsplittable.
         """
         clusters = envoy_config.clusters(ports, self._settings)
         routes = envoy_config.routes(weights, self._settings)
-        if not self.running:
+        if not self.is_running:
             self.check()
-            files.write(self._folder / envoy_config.CLUSTERS_FILE, clusters)
-            files.write(self._folder / envoy_config.ROUTES_FILE, routes)
+            write_json(self._folder / envoy_config.CLUSTERS_FILE, clusters)
+            write_json(self._folder / envoy_config.ROUTES_FILE, routes)
             self._start()
-        self._tell(envoy_config.CLUSTERS_FILE, clusters, "cds")
-        self._tell(envoy_config.ROUTES_FILE, routes, "rds")
+        self._apply(envoy_config.CLUSTERS_FILE, clusters, "cds")
+        self._apply(envoy_config.ROUTES_FILE, routes, "rds")
         return True
 
-    def active(self, version: str) -> int:
-        """Requests that are being answered by a version."""
+    def in_flight(self, version: str) -> int:
+        """Requests that a version is answering now."""
         name = f"cluster.{envoy_config.cluster(version)}.upstream_rq_active"
         return int(self._stats("upstream_rq_active").get(name, 0))
 
     def stop(self) -> None:
-        """Answer what is in flight, take nothing more, and end."""
-        if self.running:
+        """Accept no more connections, answer what is in flight, and end."""
+        if self.is_running:
             self._ask("POST", "/drain_listeners?graceful&skip_exit")
             deadline = time.monotonic() + DRAIN_SECONDS
-            while time.monotonic() < deadline and self._downstream():
+            while time.monotonic() < deadline and self._requests_in_flight():
                 time.sleep(POLL_SECONDS)
         self._process.end(DRAIN_SECONDS)
 
     def _start(self) -> None:
-        given = envoy_config.bootstrap(self.host, self.port, self._folder, self._admin(), self._settings)
-        files.write(self._folder / envoy_config.BOOTSTRAP_FILE, given)
-        command = [binary(), "--config-path", str(self._folder / envoy_config.BOOTSTRAP_FILE)]
+        bootstrap = envoy_config.bootstrap(self.host, self.port, self._folder, self._admin_socket(), self._settings)
+        write_json(self._folder / envoy_config.BOOTSTRAP_FILE, bootstrap)
+        command = [find_binary(), "--config-path", str(self._folder / envoy_config.BOOTSTRAP_FILE)]
         options = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]
         options += ["--drain-time-s", str(int(DRAIN_SECONDS)), "--drain-strategy", "immediate"]
         self._process.start([*command, *options], os.environ)
-        self._wait_live()
+        self._await_live()
 
-    def _tell(self, name: str, content: Mapping[str, Any], channel: str) -> None:
-        """Write a file of discovery, unless it says that already, and wait until Envoy holds to it."""
+    def _apply(self, name: str, content: Mapping[str, Any], channel: str) -> None:
+        """Write a discovery file, unless it has that content already, and wait until Envoy uses it."""
         file = self._folder / name
-        if files.read(file) != content:
-            files.write(file, content)
-        deadline = time.monotonic() + TAKEN_SECONDS
-        while (told := self._version(channel)) != content["version_info"]:
+        if read_json(file) != content:
+            write_json(file, content)
+        deadline = time.monotonic() + CHANGE_SECONDS
+        while (current := self._version(channel)) != content["version_info"]:
             if time.monotonic() > deadline:
-                raise SplitError(f"Envoy keeps to {channel} {told or 'nothing'}: {self._process.last_words()}")
+                raise SplitError(f"Envoy keeps to {channel} {current or 'nothing'}: {self._process.last_line()}")
             time.sleep(POLL_SECONDS)
 
     def _version(self, channel: str) -> str:
@@ -109,10 +111,10 @@ class Envoy:
                 return str(value)
         return ""
 
-    def _downstream(self) -> int:
+    def _requests_in_flight(self) -> int:
         return int(self._stats("downstream_rq_active").get(f"http.{envoy_config.LISTENER}.downstream_rq_active", 0))
 
-    def _wait_live(self) -> None:
+    def _await_live(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -120,10 +122,10 @@ class Envoy:
                     return
             except SplitError:
                 pass
-            if not self.running:
-                raise SplitError(f"Envoy ended: {self._process.last_words()}")
+            if not self.is_running:
+                raise SplitError(f"Envoy ended: {self._process.last_line()}")
             if time.monotonic() > deadline:
-                raise SplitError(f"Envoy was not live after {START_SECONDS:g} s: {self._process.last_words()}")
+                raise SplitError(f"Envoy was not live after {START_SECONDS:g} s: {self._process.last_line()}")
             time.sleep(POLL_SECONDS)
 
     def _stats(self, suffix: str, kind: str = "Gauges") -> dict[str, Any]:
@@ -134,13 +136,14 @@ class Envoy:
 
     def _ask(self, method: str, path: str) -> httpx.Response:
         try:
-            with httpx.Client(transport=httpx.HTTPTransport(uds=str(self._admin())), timeout=5) as client:
+            transport = httpx.HTTPTransport(uds=str(self._admin_socket()))
+            with httpx.Client(transport=transport, timeout=ADMIN_SECONDS) as client:
                 return client.request(method, f"http://envoy{path}")
         except httpx.HTTPError as error:
             raise SplitError(f"Envoy's admin interface does not answer: {error}") from None
 
-    def _admin(self) -> Path:
-        """The socket of its admin interface, in a folder of ours alone: a path below the home may be too long."""
+    def _admin_socket(self) -> Path:
+        """Its admin socket, in a private folder below the temporary one: paths below the home may be too long."""
         name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"matchday-{os.getuid()}-{name}"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -150,8 +153,8 @@ class Envoy:
         return folder / "admin.sock"
 
 
-def binary() -> str:
-    """Path of Envoy. Raises Unsplittable, saying how to come by it."""
+def find_binary() -> str:
+    """Path of Envoy's binary. Raises Unsplittable, with how to install it."""
     beside = Path(sys.executable).with_name("envoy")
     found = str(beside) if beside.exists() else shutil.which("envoy")
     if found is None:

@@ -1,7 +1,7 @@
-"""What Envoy is told: the listener once, clusters and routes again and again. Pure: settings in, JSON out.
+"""Envoy configuration as JSON: bootstrap with the listener, discovery files for clusters and routes.
 
-Envoy watches two files and takes each over whole when it is renamed into place; the listener, and with it every
-connection, stays as it is.
+Envoy watches the two discovery files and takes each over whole when it is renamed into place. The listener, and with it
+every connection, stays.
 """
 
 import hashlib
@@ -20,37 +20,37 @@ _API = "type.googleapis.com/envoy"
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _PLENTY = 1_000_000
 _RETRIED = "connect-failure,refused-stream,reset-before-request"
-"""Only what has not reached a server: a forecast that was asked for is not asked for again."""
+"""Only requests that have not reached a server are tried again."""
 
 
 def cluster(version: str) -> str:
-    """Name of the cluster of a version."""
+    """Name of a version's cluster."""
     return f"version-{version}"
 
 
 def bootstrap(host: str, port: int, folder: Path, admin: Path, settings: ServingSettings) -> dict[str, Any]:
-    """What Envoy starts with. folder: where it finds clusters and routes, and logs. admin: a socket of ours alone."""
+    """Configuration to start with. folder: of the discovery files and the log. admin: path of the admin socket."""
     return {
         "node": {"id": "matchday", "cluster": "matchday"},
         "admin": {"address": {"pipe": {"path": str(admin), "mode": 0o600}}},
-        "dynamic_resources": {"cds_config": _watched(folder / CLUSTERS_FILE)},
+        "dynamic_resources": {"cds_config": _watch(folder / CLUSTERS_FILE)},
         "static_resources": {"listeners": [_listener(host, port, folder, settings)]},
     }
 
 
 def clusters(ports: Mapping[str, int], settings: ServingSettings) -> dict[str, Any]:
-    """A cluster for each version, at its port of this machine."""
+    """One cluster for each version, at its port on this machine."""
     return _response([_cluster(version, port, settings) for version, port in sorted(ports.items())])
 
 
 def routes(weights: Mapping[str, int], settings: ServingSettings) -> dict[str, Any]:
-    """Every request goes to one of the versions, by weight in percent."""
+    """One route for every request, split by weights in percent."""
     shares = [{"name": cluster(version), "weight": weight} for version, weight in sorted(weights.items())]
     everything = {
         "match": {"prefix": "/"},
         "route": {
             "weighted_clusters": {"clusters": shares},
-            "timeout": _seconds(_patience(settings)),
+            "timeout": _seconds(_longest(settings)),
             "retry_policy": {"retry_on": _RETRIED, "num_retries": 2},
         },
     }
@@ -65,7 +65,7 @@ def routes(weights: Mapping[str, int], settings: ServingSettings) -> dict[str, A
 
 
 def _response(resources: list[dict[str, Any]]) -> dict[str, Any]:
-    """As discovery sends it; its version is the name of its content."""
+    """A discovery response; its version is a hash of its content."""
     content = hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()
     return {"version_info": content[:16], "resources": resources}
 
@@ -90,21 +90,21 @@ def _http(folder: Path, settings: ServingSettings) -> dict[str, Any]:
     return {
         "@type": f"{_API}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": LISTENER,
-        "rds": {"route_config_name": ROUTES, "config_source": _watched(folder / ROUTES_FILE)},
+        "rds": {"route_config_name": ROUTES, "config_source": _watch(folder / ROUTES_FILE)},
         "http_filters": [{"name": "router", "typed_config": router}],
         "http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": "matchday"},
         "server_header_transformation": "PASS_THROUGH",
         "generate_request_id": False,
         "use_remote_address": True,
         "request_headers_timeout": _seconds(settings.body_seconds),
-        "stream_idle_timeout": _seconds(_patience(settings)),
+        "stream_idle_timeout": _seconds(_longest(settings)),
         "local_reply_config": {"body_format": {"json_format": {"error": "%LOCAL_REPLY_BODY%"}}},
-        "access_log": [_troubles(folder / "access.log")],
+        "access_log": [_failure_log(folder / "access.log")],
     }
 
 
-def _troubles(file: Path) -> dict[str, Any]:
-    """A line for each request that was not answered well, in JSON."""
+def _failure_log(file: Path) -> dict[str, Any]:
+    """Access log with a JSON line for each failed request."""
     line = {
         "time": "%START_TIME%",
         "method": "%REQ(:METHOD)%",
@@ -153,7 +153,7 @@ def _cluster(version: str, port: int, settings: ServingSettings) -> dict[str, An
 
 
 def _http1(settings: ServingSettings) -> dict[str, Any]:
-    """Connections to a server are closed here before the server, which waits `body_seconds`, closes them itself."""
+    """Idle connections are closed here before the server closes them, which it does after `body_seconds`."""
     return {
         "@type": f"type.googleapis.com/{_HTTP_OPTIONS}",
         "explicit_http_config": {"http_protocol_options": {}},
@@ -161,12 +161,12 @@ def _http1(settings: ServingSettings) -> dict[str, Any]:
     }
 
 
-def _watched(file: Path) -> dict[str, Any]:
+def _watch(file: Path) -> dict[str, Any]:
     return {"resource_api_version": "V3", "path_config_source": {"path": str(file)}}
 
 
-def _patience(settings: ServingSettings) -> float:
-    """Longer than a server takes to give up by itself, in seconds."""
+def _longest(settings: ServingSettings) -> float:
+    """Seconds within which a server has answered or given up by itself."""
     return settings.body_seconds + settings.request_seconds + 5
 
 

@@ -1,7 +1,7 @@
-"""Become a command, once it is written down who that is: `python -I -S launch.py RECORD COMMAND...`.
+"""Write a PID record, then exec a command: `python -I -S launch.py RECORD COMMAND...`.
 
-Whoever starts a process may be killed before it can note the process's id; so the process notes it itself. This file
-stands alone, so that it is quick.
+The new process writes its own record, because its starter may be killed before it could. This file imports nothing of
+the project, so that it starts fast.
 """
 
 import json
@@ -13,13 +13,16 @@ from pathlib import Path
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-def born(pid: int) -> str:
-    """When a process began, in its kernel's own words; empty when it does not run. An id is used again, this is not."""
+def start_time(pid: int) -> str:
+    """When a process started, as the kernel says it; empty when it does not run.
+
+    Tells a process from a later one with the same id.
+    """
     return _from_proc(pid) if BOOT.exists() else _from_ps(pid)
 
 
-def boot() -> str:
-    """Which start of the machine this is; empty where nobody says."""
+def boot_id() -> str:
+    """Identity of this boot of the machine; empty where the kernel has none."""
     if not BOOT.exists():
         return ""
     return BOOT.read_text(encoding="ascii").strip()
@@ -30,21 +33,21 @@ def _from_proc(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return ""
-    return "" if fields[0] in "ZX" else f"{boot()} {fields[19]}"
+    return "" if fields[0] in "ZX" else f"{boot_id()} {fields[19]}"
 
 
 def _from_ps(pid: int) -> str:
-    told = subprocess.run(["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    state, _, began = told.stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else began.strip()
+    shown = subprocess.run(["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    state, _, started = shown.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else started.strip()
 
 
 def main() -> None:
-    """Write the record, whole or not at all, and become the command."""
+    """Write the record atomically and replace this process by the command."""
     record, *command = sys.argv[1:]
     pid = os.getpid()
     draft = Path(f"{record}.{pid}")
-    draft.write_text(json.dumps({"pid": pid, "born": born(pid), "boot": boot()}), encoding="utf-8")
+    draft.write_text(json.dumps({"pid": pid, "born": start_time(pid), "boot": boot_id()}), encoding="utf-8")
     draft.replace(record)
     os.execvp(command[0], command)  # noqa: S606
 

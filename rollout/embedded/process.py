@@ -1,4 +1,4 @@
-"""A process that outlives who started it, and is found again by its record."""
+"""Background process that outlives its starter and is found again by its PID record."""
 
 import json
 import os
@@ -8,29 +8,37 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from rollout.embedded import launch
 from rollout.splitter import SplitError
 
 RECORD_SECONDS = 10.0
-"""Time that a new process has to note itself."""
+"""Time in which a new process must write its record."""
 POLL_SECONDS = 0.01
-LAST_WORDS = 2000
-"""Bytes at the end of a log among which the last line is looked for."""
+LOG_TAIL = 2000
+"""Bytes at the end of a log in which the last line is looked for."""
+
+
+class PidRecord(NamedTuple):
+    """Identity of a process. born: its start time. boot: identity of the machine's boot."""
+
+    pid: int
+    born: str
+    boot: str
 
 
 class BackgroundProcess:
-    """One process at a time under one record: a file with its id, and when it began."""
+    """At most one process at a time for each record file."""
 
     def __init__(self, record: Path, log: Path) -> None:
-        """record: where it is noted. log: what it prints."""
+        """record: file of the PID record. log: file for its output."""
         self.record = record
         self.log = log
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Start it, in a session of its own. Raises SplitError when it does not come to note itself."""
+        """Start a command in a session of its own. Raises SplitError when no record is written."""
         self.record.unlink(missing_ok=True)
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(self.record), *command]
         with self.log.open("ab") as log:
@@ -45,47 +53,53 @@ class BackgroundProcess:
         deadline = time.monotonic() + RECORD_SECONDS
         while not self.record.exists():
             if self._child.poll() is not None or time.monotonic() > deadline:
-                raise SplitError(f"{command[0]} did not start: {self.last_words()}")
+                raise SplitError(f"{command[0]} did not start: {self.last_line()}")
             time.sleep(POLL_SECONDS)
 
     @property
     def pid(self) -> int | None:
-        """Its id, if it runs and is the one that was started here."""
+        """Its process id; None when it does not run. Another process that has the id by now does not count."""
         if self._child is not None:
             self._child.poll()
-        noted = self._noted()
-        return int(noted["pid"]) if noted and launch.born(noted["pid"]) == noted["born"] else None
+        record = self._read_record()
+        return record.pid if record and launch.start_time(record.pid) == record.born else None
 
     @property
-    def known(self) -> bool:
-        """Whether one was started, whatever became of it, since the machine was."""
-        noted = self._noted()
-        return bool(noted) and noted["boot"] == launch.boot()
+    def was_started(self) -> bool:
+        """Whether it was started since the machine's boot, running or not."""
+        record = self._read_record()
+        return record is not None and record.boot == launch.boot_id()
 
     def end(self, seconds: float) -> None:
-        """End it gently, by force after some seconds, and forget it. One that was not started here is left alone."""
-        if self._signal(signal.SIGTERM) and not self._gone(seconds) and self._signal(signal.SIGKILL):
-            self._gone(seconds)
+        """Terminate it, kill it after some seconds, and delete its record. Other processes are left alone."""
+        if self._send(signal.SIGTERM) and not self._await_end(seconds) and self._send(signal.SIGKILL):
+            self._await_end(seconds)
         self.record.unlink(missing_ok=True)
 
-    def last_words(self) -> str:
-        """The last line that it printed."""
+    def last_line(self) -> str:
+        """The last line of its output."""
         try:
             with self.log.open("rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - LAST_WORDS))
+                file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL))
                 lines = file.read().decode(errors="replace").split("\n")
         except OSError:
-            return "it said nothing"
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+            return "no output"
+        return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
 
-    def _noted(self) -> dict[str, Any]:
+    def _read_record(self) -> PidRecord | None:
+        """The record; None when there is none. Raises SplitError for a file that is none."""
         try:
-            return dict(json.loads(self.record.read_text(encoding="utf-8")))
+            saved = json.loads(self.record.read_text(encoding="utf-8"))
+            return PidRecord(int(saved["pid"]), str(saved["born"]), str(saved["boot"]))
         except FileNotFoundError:
-            return {}
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise SplitError(
+                f"{self.record} is no PID record: end the process that it belongs to by hand, then delete it"
+            ) from None
 
-    def _signal(self, number: signal.Signals) -> bool:
-        """Whether there was one to be told."""
+    def _send(self, number: signal.Signals) -> bool:
+        """Send a signal. Returns whether the process was there."""
         if (pid := self.pid) is None:
             return False
         try:
@@ -94,7 +108,7 @@ class BackgroundProcess:
             return False
         return True
 
-    def _gone(self, seconds: float) -> bool:
+    def _await_end(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while self.pid is not None:
             if time.monotonic() > deadline:

@@ -1,52 +1,67 @@
-"""A rollout of this machine, carried out by this process until it ends or the process is told to stop."""
+"""Runner of one rollout on this machine: rounds until it ends, or until it is told to stop."""
 
 import threading
 import time
 from collections.abc import Callable
 
+from matchday.patience import NotYet
+from matchday.telemetry import logger
+from rollout.embedded.splitter import EnvoySplitter
 from rollout.embedded.workspace import Workspace
 from rollout.reconciler import Reconciler
 from rollout.sources import Sources
+from rollout.spec import Spec
 from rollout.state import HistoryEntry, Phase, State
 
 
 class Runner:
-    """Ticks one rollout. Whoever is killed while it runs is followed by another that goes on from the kept state.
+    """Reconciles one rollout. When it is killed, another one resumes from the saved state.
 
-    announce: told of each decision. watch: told of each state. stopped: set by who wants it to rest.
+    announce: called with each decision. watch: called with the state after each round. stopped: set it to stop.
     """
 
     def __init__(
         self,
-        place: Workspace,
+        workspace: Workspace,
         name: str,
         sources: Sources,
         interval: float = 1.0,
         announce: Callable[[HistoryEntry], None] = lambda entry: None,
         watch: Callable[[State], None] = lambda state: None,
+        clock: Callable[[], float] = time.time,
+        stopped: threading.Event | None = None,
     ) -> None:
-        """interval: seconds between two rounds."""
-        self.stopped = threading.Event()
-        self._place = place
+        """interval: seconds between two rounds. clock: Unix seconds."""
+        self.stopped = stopped or threading.Event()
+        self._workspace = workspace
         self._name = name
         self._sources = sources
         self._interval = interval
         self._announce = announce
         self._watch = watch
+        self._clock = clock
+        self._log = logger("rollout")
 
     def run(self) -> State:
-        """Carry it out. Returns the last state kept: an ended one, unless `stopped` was set. Raises Busy."""
-        spec = self._place.rollouts.spec(self._name)
+        """Run the rollout. Returns the last saved state: a final one, unless `stopped` was set. Raises Busy."""
+        spec = self._workspace.rollouts.spec(self._name)
         service = spec.inference_service
-        with self._place.lease(service, self._name):
-            self._place.check_alone(service, but=self._name)
-            splitter = self._place.splitter(service, spec.model)
-            store = self._place.rollouts.store(self._name)
-            rollout = Reconciler(spec, splitter, self._sources, store, time.time, self._announce)
+        with self._workspace.lease(service, self._name):
+            self._workspace.check_no_rival(service, but=self._name)
+            splitter = self._workspace.splitter(service, spec.model)
+            store = self._workspace.rollouts.store(self._name)
+            reconciler = Reconciler(spec, splitter, self._sources, store, self._clock, self._announce)
             while True:
                 if store.load().phase is Phase.PENDING:
-                    splitter.open(self._sources.versions.champion(spec.model))
-                state = rollout.tick()
+                    self._serve_champion(spec, splitter)
+                state = reconciler.reconcile()
                 self._watch(state)
                 if state.ended or self.stopped.wait(self._interval):
                     return state
+
+    def _serve_champion(self, spec: Spec, splitter: EnvoySplitter) -> None:
+        """Start the champion's server, so that there is traffic to split. Waits for a registry that is down."""
+        try:
+            splitter.open(self._sources.versions.champion(spec.model))
+        except NotYet as error:
+            self._log.warning("the champion is not known yet", model=spec.model, reason=str(error))

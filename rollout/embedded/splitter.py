@@ -1,4 +1,4 @@
-"""Two server processes of this machine behind one Envoy."""
+"""Envoy splitter: two server processes of this machine behind one Envoy."""
 
 import time
 from collections.abc import Callable
@@ -11,124 +11,127 @@ from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
 from serving.settings import ServingSettings
 from serving.storage import StoredBundle
 
-READY_SECONDS = 30.0
-"""Time that a server of a version that was good has to come back."""
+READY_SECONDS = 60.0
+"""Time in which a server of a version known to be good must become ready."""
 SILENT_SECONDS = 10.0
-"""Time for which a candidate that was ready may be silent before it is given up."""
-QUIET_SECONDS = 40.0
-"""Time for which requests in flight hold up the end of their server: longer than any of them may take."""
+"""Time without an answer after which a candidate that was ready counts as failed."""
+DRAIN_SECONDS = 40.0
+"""Longest wait for requests in flight before their server is ended; longer than any of them may take."""
 POLL_SECONDS = 0.02
 
 
 class EnvoySplitter:
-    """Splits the requests of one service between two versions. Its processes outlive it: another finds them again."""
+    """Splits the requests of one service between two versions. Another splitter of the folder finds its processes."""
 
     limitations: tuple[str, ...] = (
         "It is one machine: a stable server that is killed answers nothing until the next round starts it again.",
-        "A candidate that is killed fails its share of the requests until the next round takes it back.",
+        "A candidate that is killed fails its share of the requests until the next round rolls it back.",
         "gRPC is not split: only HTTP goes through Envoy.",
-        "/metrics is not to be had at the public port: each server is asked for its own.",
-        "A server that was promoted calls itself canary in its metrics and its log until it is started anew.",
+        "/metrics is not served at the public port: ask each server for its own.",
+        "A promoted server calls itself canary in its metrics and its log until it is restarted.",
     )
 
     def __init__(
-        self, folder: Path, get: Callable[[str], StoredBundle], host: str = "127.0.0.1", port: int = 8080
+        self,
+        folder: Path,
+        get_bundle: Callable[[str], StoredBundle],
+        host: str = "127.0.0.1",
+        port: int = 8080,
     ) -> None:
-        """folder: of the service. get: the bundle of a version. host, port: where clients come."""
+        """folder: of the service. get_bundle: the bundle of a version. host, port: where clients connect."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.proxy = Envoy(folder, host, port, ServingSettings())
-        self.servers = LocalServers(folder, get)
-        self._silent_since: float | None = None
+        self.envoy = Envoy(folder, host, port, ServingSettings())
+        self.servers = LocalServers(folder, get_bundle)
+        self._last_ready: float | None = None
 
     def open(self, version: str) -> None:
-        """Have a version serve every request, before a rollout begins. Raises MatchdayError when it cannot."""
-        self.proxy.check()
-        self._settle(version)
+        """Have a version answer every request, before a rollout begins. Raises MatchdayError when it cannot."""
+        self.envoy.check()
+        self._serve_only(version)
 
     def close(self) -> None:
-        """End Envoy, once what is in flight is answered, and the servers."""
-        self.proxy.stop()
-        for version in self.servers.roster.ports:
+        """End Envoy, once requests in flight are answered, and the servers."""
+        self.envoy.stop()
+        for version in self.servers.table.ports:
             self.servers.end(version)
 
     def check(self, stable: str) -> None:
-        """Raises Unsplittable when nothing serves here yet, or nothing could; what does is the champion as it began."""
-        self.proxy.check()
-        if not self.servers.roster.stable:
+        """Raises Unsplittable when Envoy cannot run here or nothing is served yet; `open` has served `stable`."""
+        self.envoy.check()
+        if not self.servers.table.stable:
             raise Unsplittable("no version is served here yet")
 
     def deploy(self, version: str) -> None:
         """Start the server of a version beside the stable one."""
-        roster, all_gone = self.servers.roster, not self.proxy.running
-        self._revive()
-        if roster.candidate not in ("", version):
-            self._settle(roster.stable)
-        if all_gone or not self.servers.ended(version):
+        table, machine_restarted = self.servers.table, not self.envoy.is_running
+        self._ensure_stable()
+        if table.candidate not in ("", version):
+            self._serve_only(table.stable)
+        if machine_restarted or not self.servers.has_ended(version):
             self.servers.start(version, "canary")
 
     def readiness(self) -> Readiness:
-        """Whether the candidate's server answers; permanent once it ended, or was silent too long."""
-        roster = self.servers.roster
-        found = self.servers.readiness(roster.candidate)
-        if found.ready or found.permanent:
-            self._silent_since = time.monotonic() if found.ready else None
-            return found
-        silent = self._silent_since is not None and time.monotonic() - self._silent_since > SILENT_SECONDS
-        return Readiness(False, found.reason, permanent=silent)
+        """Whether the candidate's server answers; permanent once it ended, or has not answered for too long."""
+        readiness = self.servers.readiness(self.servers.table.candidate)
+        if readiness.ready or readiness.permanent:
+            self._last_ready = time.monotonic() if readiness.ready else None
+            return readiness
+        silent = self._last_ready is not None and time.monotonic() - self._last_ready > SILENT_SECONDS
+        return Readiness(False, readiness.reason, permanent=silent)
 
     def split(self, weight: int) -> bool:
-        """Give the candidate its share; what was begun is ended where it began."""
-        self._revive()
-        roster = self.servers.roster
-        if not roster.candidate:
-            raise SplitError("there is no candidate to give requests to")
-        return self.proxy.direct(roster.ports, {roster.stable: FULL_WEIGHT - weight, roster.candidate: weight})
+        """Send the candidate its share of the requests; requests in flight end where they began."""
+        self._ensure_stable()
+        table = self.servers.table
+        if not table.candidate:
+            raise SplitError("there is no candidate to send requests to")
+        return self.envoy.route(table.ports, {table.stable: FULL_WEIGHT - weight, table.candidate: weight})
 
     def endpoints(self) -> Endpoints:
-        """The two servers."""
-        roster = self.servers.roster
-        canary = (self.servers.url(roster.candidate),) if roster.candidate else ()
-        return Endpoints((self.servers.url(roster.stable),), canary)
+        """URLs of the two servers."""
+        table = self.servers.table
+        canary = (self.servers.url(table.candidate),) if table.candidate else ()
+        return Endpoints((self.servers.url(table.stable),), canary)
 
     def promote(self, version: str) -> bool:
-        """The candidate's server becomes the stable one, and the other is ended."""
-        return self._settle(version)
+        """Make the candidate's server the stable one, and end the other."""
+        return self._serve_only(version)
 
-    def withdraw(self, stable: str) -> bool:
-        """All requests go to the version that was stable, and the candidate's server is ended."""
-        return self._settle(stable)
+    def roll_back(self, stable: str) -> bool:
+        """Send all requests to the version `stable`, and end the candidate's server."""
+        return self._serve_only(stable)
 
-    def _settle(self, version: str) -> bool:
-        """One version has every request, and no other has a server. Whether that is so."""
-        self._silent_since = None
+    def _serve_only(self, version: str) -> bool:
+        """Send every request to one version and end all other servers. Returns whether that is in force."""
+        self._last_ready = None
         self.servers.start(version, "stable")
-        self._await(version)
-        ports, everything = self.servers.roster.ports, {version: FULL_WEIGHT}
-        self.proxy.direct(ports, everything)
-        self.servers.crown(version)
+        self._await_ready(version)
+        ports, weights = self.servers.table.ports, {version: FULL_WEIGHT}
+        self.envoy.route(ports, weights)
+        self.servers.set_stable(version)
         for other in [other for other in ports if other != version]:
-            self._quiet(other)
+            self._drain(other)
             self.servers.end(other)
-        return self.proxy.direct(self.servers.roster.ports, everything)
+        return self.envoy.route(self.servers.table.ports, weights)
 
-    def _revive(self) -> None:
-        """Start the stable server if it does not run: the machine was started anew, or somebody ended it."""
-        stable = self.servers.roster.stable
+    def _ensure_stable(self) -> None:
+        """Start the stable server if it does not run: the machine was restarted, or somebody ended it."""
+        stable = self.servers.table.stable
         if not stable:
             raise SplitError("no version is served here yet")
-        if not self.servers.running(stable):
+        if not self.servers.is_running(stable):
             self.servers.start(stable, "stable")
-            self._await(stable)
+            self._await_ready(stable)
 
-    def _await(self, version: str) -> None:
+    def _await_ready(self, version: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        while not (found := self.servers.readiness(version)).ready:
-            if found.permanent or time.monotonic() > deadline:
-                raise SplitError(f"version {version} does not serve: {found.reason}")
+        while not (readiness := self.servers.readiness(version)).ready:
+            if readiness.permanent or time.monotonic() > deadline:
+                raise SplitError(f"version {version} does not serve: {readiness.reason}")
             time.sleep(POLL_SECONDS)
 
-    def _quiet(self, version: str) -> None:
-        """Wait until a version has no request left."""
-        deadline = time.monotonic() + QUIET_SECONDS
-        while self.proxy.active(version) and time.monotonic() < deadline:
+    def _drain(self, version: str) -> None:
+        """Wait until a version has no request in flight."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self.envoy.in_flight(version) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)

@@ -1,1 +1,1 @@
-"""Rollouts on Kubernetes: ModelRollouts, where their state is kept, and the operator that carries them out."""
+"""Rollouts on Kubernetes: the operator that reconciles ModelRollouts, and splitters for both KServe modes."""

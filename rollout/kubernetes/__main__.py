@@ -8,13 +8,13 @@ from matchday.errors import MatchdayError
 from rollout.kubernetes.operator import Operator
 from rollout.kubernetes.settings import OperatorSettings
 
-IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-"""An MLflow that hangs holds no round up for long, and no write beyond the lease: the next round asks again."""
+MLFLOW_TIMEOUTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+"""An MLflow that hangs delays a round only briefly, and no write beyond the lease: the next round asks again."""
 
 
 def main() -> int:
-    """Run until told to stop. 2 for what a person must mend."""
-    for name, value in IMPATIENT.items():
+    """Run until told to stop. Returns the exit code: 2 for an error that a person must mend."""
+    for name, value in MLFLOW_TIMEOUTS.items():
         os.environ.setdefault(name, value)
     telemetry.start("matchday-rollout")
     try:

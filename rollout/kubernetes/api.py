@@ -17,14 +17,15 @@ class Rejected(ApiError):
     """The Kubernetes API refuses a request, and says why."""
 
 
-class NotFound(Rejected):
+class ObjectNotFound(Rejected):
     """No such object, or no such kind in this cluster."""
 
 
 class Api:
     """Objects of one namespace.
 
-    Every method raises ApiError when the API does not answer, Rejected when it refuses, NotFound for a missing object.
+    Every method raises ApiError when the API does not answer, Rejected when it refuses, ObjectNotFound for a
+    missing object.
     fence: called before each write; raises when this process may not write any more.
     """
 
@@ -45,7 +46,7 @@ class Api:
         """Read an object; None where there is none."""
         try:
             return self.get(kind, name)
-        except NotFound:
+        except ObjectNotFound:
             return None
 
     def list(self, kind: ResourceKind, labels: Mapping[str, str] | None = None) -> list[Object]:
@@ -96,7 +97,7 @@ class Api:
         if answer.status == 409:
             raise Conflict(reason)
         if answer.status == 404:
-            raise NotFound(reason)
+            raise ObjectNotFound(reason)
         if answer.status >= 500 or answer.status == 429:
             raise ApiError(f"the Kubernetes API does not answer: {reason}")
         raise Rejected(f"the Kubernetes API refuses it: {reason}")

@@ -1,4 +1,4 @@
-"""Kubernetes Events about ModelRollouts: a line for every decision."""
+"""Kubernetes Events about ModelRollouts, one for each decision."""
 
 from datetime import UTC, datetime
 
@@ -9,26 +9,26 @@ from rollout.state import HistoryEntry, Phase
 from rollout.store import Conflict
 
 COMPONENT = "matchday-rollout"
-LONGEST = 1000
-"""Characters of a message; the API takes 1024."""
+MOST_CHARACTERS = 1000
+"""Of a message; the API takes 1024."""
 WARNINGS = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.REFUSED})
 
 
 class Events:
-    """Told and forgotten: one that the API does not take is lost, the history in the status is not."""
+    """Sends events and does not retry: one that the API refuses is lost, the history in the status is not."""
 
-    def __init__(self, api: Api, holder: str) -> None:
-        """holder: which process tells."""
+    def __init__(self, api: Api, reporter: str) -> None:
+        """reporter: name of this process."""
         self._api = api
-        self._holder = holder
+        self._reporter = reporter
 
-    def decision(self, thing: Object, entry: HistoryEntry) -> None:
-        """Of a history."""
-        where = f"{entry.weight} %: " if entry.phase is Phase.PROGRESSING else ""
-        self.tell(thing, str(entry.phase), where + entry.reason, warning=entry.phase in WARNINGS)
+    def send_decision(self, thing: Object, entry: HistoryEntry) -> None:
+        """Send an entry of the history of a ModelRollout."""
+        weight = f"{entry.weight} %: " if entry.phase is Phase.PROGRESSING else ""
+        self.send(thing, str(entry.phase), weight + entry.reason, warning=entry.phase in WARNINGS)
 
-    def tell(self, thing: Object, reason: str, message: str, warning: bool = False) -> None:
-        """reason: one word in CamelCase."""
+    def send(self, thing: Object, reason: str, message: str, warning: bool = False) -> None:
+        """Send an event about a ModelRollout. reason: one word in CamelCase."""
         meta = thing["metadata"]
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         about = {"apiVersion": MODEL_ROLLOUT.version, "kind": MODEL_ROLLOUT.name, "namespace": self._api.namespace}
@@ -37,10 +37,10 @@ class Events:
             "involvedObject": {**about, "name": meta["name"], "uid": meta.get("uid", "")},
             "type": "Warning" if warning else "Normal",
             "reason": reason,
-            "message": message[:LONGEST],
+            "message": message[:MOST_CHARACTERS],
             "source": {"component": COMPONENT},
             "reportingComponent": COMPONENT,
-            "reportingInstance": self._holder,
+            "reportingInstance": self._reporter,
             "action": reason,
             "eventTime": now,
             "firstTimestamp": f"{now[:19]}Z",

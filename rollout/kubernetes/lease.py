@@ -1,8 +1,8 @@
-"""Which one of several operators acts: the one that holds a Lease, and only while it surely does.
+"""Lease: of several operators only its holder acts, and only while it surely holds it.
 
-Time is told by each process's own clock: another's lease is over when it has not been renewed for its whole length as
-seen from here (as client-go does it), and one's own counts for less than that length, less what a request may take.
-So a write that was begun in time has ended before anybody else may begin.
+Times are measured by each process's own clock. A lease of another process has expired when it was not renewed for its
+whole length as seen from here, as in client-go. One's own lease counts for less: its length minus the longest time of
+a request. So a write that begins in time has ended before another process may begin one.
 """
 
 import time
@@ -15,11 +15,11 @@ from rollout.kubernetes.kinds import LEASE
 from rollout.store import Conflict
 
 LENGTH = 30.0
-"""Seconds after which a lease that nobody renews is anybody's."""
+"""Seconds without renewal after which a lease expires."""
 TRUSTED = 18.0
-"""Seconds after its renewal in which its holder may begin to write: the length, less a request's longest."""
-EVERY = 5.0
-"""Seconds between renewals."""
+"""Seconds after its renewal in which the holder may begin to write: the length minus the longest request."""
+RENEWAL_SECONDS = 5.0
+"""Between two renewals."""
 
 
 class NotHolder(ApiError):
@@ -27,7 +27,7 @@ class NotHolder(ApiError):
 
 
 class Lease:
-    """A Lease by name. `hold` is called again and again; `check` before every write."""
+    """A Lease by name. Call `hold` repeatedly, and `check` before every write."""
 
     def __init__(self, api: Api, name: str, holder: str, clock: Callable[[], float] = time.monotonic) -> None:
         """holder: the name of this process, unlike any other's."""
@@ -44,22 +44,22 @@ class Lease:
         return self._clock() - self._renewed < TRUSTED
 
     def check(self) -> None:
-        """Raises NotHolder when it may not."""
+        """Raises NotHolder when this process may not write."""
         if not self.held:
             raise NotHolder(f"{self._holder} does not hold the lease {self._name}")
 
     def hold(self) -> bool:
-        """Take the lease, or renew it, where it is free or ours."""
+        """Take or renew the lease where it is free or ours. Returns whether it is held."""
         began = self._clock()
         try:
-            if self._write(began):
+            if self._renew(began):
                 self._renewed = began
         except (ApiError, Conflict):
             return self.held
         return self.held
 
     def release(self) -> None:
-        """Leave it to others at once. What was begun must have ended before."""
+        """Free the lease for others at once. All writes must have ended before."""
         if not self.held:
             return
         self._renewed = -LENGTH
@@ -70,24 +70,24 @@ class Lease:
         except (ApiError, Conflict):
             return
 
-    def _write(self, now: float) -> bool:
+    def _renew(self, now: float) -> bool:
         lease = self._api.find(LEASE, self._name)
         if lease is None:
             self._api.create(LEASE, {"metadata": {"name": self._name}, "spec": self._spec({})})
             return True
-        if not self._free(lease, now):
+        if not self._is_free(lease, now):
             return False
         self._api.replace(LEASE, {**lease, "spec": self._spec(lease["spec"])})
         return True
 
-    def _free(self, lease: Object, now: float) -> bool:
-        """Ours, nobody's, or not renewed for its whole length since it was first seen so."""
+    def _is_free(self, lease: Object, now: float) -> bool:
+        """Whether it is ours, nobody's, or was not renewed for its whole length since this version was first seen."""
         holder = lease["spec"].get("holderIdentity") or ""
         if holder in ("", self._holder):
             return True
-        record = lease["metadata"]["resourceVersion"]
-        if record != self._seen[0]:
-            self._seen = (record, now)
+        version = lease["metadata"]["resourceVersion"]
+        if version != self._seen[0]:
+            self._seen = (version, now)
         return now - self._seen[1] >= max(LENGTH, float(lease["spec"].get("leaseDurationSeconds") or 0))
 
     def _spec(self, before: Object) -> Object:

@@ -1,7 +1,7 @@
-"""The operator: kopf watches, a round is carried out every few seconds and at once when a person asks for something.
+"""Operator: kopf watches ModelRollouts; rounds run every few seconds, and at once after a change by a person.
 
-Nothing is kept in memory that matters: rounds read what is, and write what they decide. So kopf is given event handlers
-alone, for which it writes neither annotations nor finalizers of its own.
+All state is in the cluster, none in memory. kopf gets event handlers only, since for those it writes neither
+annotations nor finalizers of its own.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import KubernetesClient
 from rollout.kubernetes.events import Events
 from rollout.kubernetes.kinds import MODEL_ROLLOUT
-from rollout.kubernetes.lease import EVERY, Lease
-from rollout.kubernetes.model_rollout import asked
+from rollout.kubernetes.lease import RENEWAL_SECONDS, Lease
+from rollout.kubernetes.model_rollout import user_changes
 from rollout.kubernetes.rounds import Rounds
 from rollout.kubernetes.settings import OperatorSettings
 from rollout.observations.factory import open_sources
@@ -27,7 +27,7 @@ from rollout.observations.prometheus_meter import PrometheusMeter
 from rollout.sources import Sources
 
 ALIVE_SECONDS = 120.0
-"""The longest that a round may take before Kubernetes should start the operator anew."""
+"""Longest time without a round before Kubernetes should restart the operator."""
 
 
 def open_cluster_sources(settings: OperatorSettings, lease: Lease) -> Sources:
@@ -40,7 +40,7 @@ def open_cluster_sources(settings: OperatorSettings, lease: Lease) -> Sources:
 
 
 class Operator:
-    """One process. Several may run: the one that holds the lease acts."""
+    """One operator process. Several may run; the holder of the lease acts."""
 
     def __init__(self, settings: OperatorSettings) -> None:
         holder = settings.holder()
@@ -48,14 +48,14 @@ class Operator:
         self._settings = settings
         self._lease = Lease(api, settings.lease, holder)
         fenced = api.fenced(self._lease.check)
-        services = [(name, settings.model) for name in settings.services]
-        self._rounds = Rounds(fenced, open_cluster_sources(settings, self._lease), Events(fenced, holder), services)
+        sources = open_cluster_sources(settings, self._lease)
+        self._rounds = Rounds(fenced, sources, Events(fenced, holder), settings.models())
         self._seen: dict[str, Any] = {}
-        self._beat = time.monotonic()
+        self._last_round = time.monotonic()
         self._log = logger("rollout")
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT."""
+        """Run until SIGTERM or SIGINT."""
         port = self._settings.health_port
         kopf.run(
             registry=self._registry(),
@@ -70,8 +70,8 @@ class Operator:
         kopf.on.login(registry=registry)(kopf.login_via_client)
         kopf.on.startup(registry=registry)(self._start)
         kopf.on.cleanup(registry=registry)(self._stop)
-        kopf.on.probe(registry=registry)(self._alive)
-        kopf.on.event(group, version, MODEL_ROLLOUT.plural, registry=registry)(self._see)
+        kopf.on.probe(registry=registry)(self._check_alive)
+        kopf.on.event(group, version, MODEL_ROLLOUT.plural, registry=registry)(self._notice_change)
         return registry
 
     async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -79,53 +79,53 @@ class Operator:
         settings.posting.enabled = False
         settings.scanning.disabled = True
         settings.peering.standalone = True
-        self._woken = asyncio.Event()
-        self._over = asyncio.Event()
-        self._tasks = [asyncio.create_task(self._carry_on()), asyncio.create_task(self._hold())]
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._run_rounds()), asyncio.create_task(self._hold_lease())]
 
     async def _stop(self, **_: Any) -> None:
-        """The round that runs ends first; then another operator may act at once."""
-        self._over.set()
-        self._woken.set()
+        """End the current round first; then another operator may act at once."""
+        self._stopping.set()
+        self._wake.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._lease.release)
 
-    async def _alive(self, **_: Any) -> float:
-        """Seconds since the last round. Raises when that is too long."""
-        passed = time.monotonic() - self._beat
+    async def _check_alive(self, **_: Any) -> float:
+        """Seconds since the last round. Raises PermanentError when that is too long."""
+        passed = time.monotonic() - self._last_round
         if passed > ALIVE_SECONDS:
             raise kopf.PermanentError(f"no round for {passed:.0f} s")
         return round(passed, 1)
 
-    async def _see(self, body: kopf.Body, **_: Any) -> None:
-        """Wake up for what people change; the status is our own."""
+    async def _notice_change(self, body: kopf.Body, **_: Any) -> None:
+        """Start a round for a change by a person; the operator's own changes of the status do not count."""
         thing = dict(body)
-        name, now = thing["metadata"]["name"], asked(thing)
-        if self._seen.get(name) != now:
-            self._seen[name] = now
-            self._woken.set()
+        name, changes = thing["metadata"]["name"], user_changes(thing)
+        if self._seen.get(name) != changes:
+            self._seen[name] = changes
+            self._wake.set()
 
-    async def _carry_on(self) -> None:
-        while not self._over.is_set():
+    async def _run_rounds(self) -> None:
+        while not self._stopping.is_set():
             if self._lease.held:
-                await asyncio.to_thread(self._rounds.once)
-            self._beat = time.monotonic()
-            await _waited(self._woken, self._settings.interval_seconds)
-            self._woken.clear()
+                await asyncio.to_thread(self._rounds.run_once)
+            self._last_round = time.monotonic()
+            await _wait(self._wake, self._settings.interval_seconds)
+            self._wake.clear()
 
-    async def _hold(self) -> None:
-        """Renew the lease while the operator runs, whatever a round is waiting for."""
-        was = False
-        while not self._over.is_set():
-            now = await asyncio.to_thread(self._lease.hold)
-            if now != was:
-                self._log.info("acts" if now else "stands by", lease=self._settings.lease)
-                was = now
-                self._woken.set()
-            await _waited(self._over, EVERY)
+    async def _hold_lease(self) -> None:
+        """Renew the lease while the operator runs, also during a long round."""
+        was_held = False
+        while not self._stopping.is_set():
+            held = await asyncio.to_thread(self._lease.hold)
+            if held != was_held:
+                self._log.info("acts" if held else "stands by", lease=self._settings.lease)
+                was_held = held
+                self._wake.set()
+            await _wait(self._stopping, RENEWAL_SECONDS)
 
 
-async def _waited(event: asyncio.Event, seconds: float) -> None:
+async def _wait(event: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:

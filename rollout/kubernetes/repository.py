@@ -1,9 +1,9 @@
-"""All ModelRollouts of a namespace, as people see them."""
+"""ModelRollouts of a namespace by name."""
 
-from rollout.kubernetes.api import Api, NotFound
+from rollout.kubernetes.api import Api, ObjectNotFound
 from rollout.kubernetes.client import KubernetesClient, Object
 from rollout.kubernetes.kinds import MODEL_ROLLOUT
-from rollout.kubernetes.model_rollout import annotations_of, requests_of, spec_of, state_of
+from rollout.kubernetes.model_rollout import annotations_of, commands_of, spec_of, state_of
 from rollout.repository import UnknownRollout
 from rollout.spec import Spec, SpecError
 from rollout.state import Commands, State
@@ -11,50 +11,50 @@ from rollout.store import Conflict
 
 
 class ClusterRepository:
-    """By name. Nothing is asked before the first call."""
+    """All rollouts of a namespace. The cluster is first asked by the first call."""
 
     def __init__(self, namespace: str, api: Api | None = None) -> None:
-        """api: in place of the cluster that KUBECONFIG names, or of this pod's."""
+        """api: in place of that of the cluster that KUBECONFIG names, or of this pod."""
         self._namespace = namespace
-        self._given = api
+        self._given_api = api
 
     @property
     def _api(self) -> Api:
-        if self._given is None:
-            self._given = Api(self._namespace, KubernetesClient())
-        return self._given
+        if self._given_api is None:
+            self._given_api = Api(self._namespace, KubernetesClient())
+        return self._given_api
 
     def names(self) -> list[str]:
-        """Their names, oldest first."""
+        """All names, oldest first."""
         return [thing["metadata"]["name"] for thing in self._api.list(MODEL_ROLLOUT)]
 
     def create(self, name: str, spec: Spec) -> None:
-        """Ask for a rollout."""
+        """Create a rollout. Raises SpecError when the name is taken."""
         try:
             self._api.create(MODEL_ROLLOUT, {"metadata": {"name": name}, "spec": spec.to_dict()})
         except Conflict:
             raise SpecError(f"there is a rollout {name} in {self._namespace} already: choose another name") from None
 
     def spec(self, name: str) -> Spec:
-        """What was asked for."""
+        """The specification of a rollout."""
         return spec_of(self._get(name))
 
     def state(self, name: str) -> State:
-        """What is the case."""
+        """The current state of a rollout."""
         return state_of(self._get(name))
 
-    def requests(self, name: str) -> Commands:
-        """What people ask of it."""
-        return requests_of(self._get(name))
+    def commands(self, name: str) -> Commands:
+        """The commands given to a rollout."""
+        return commands_of(self._get(name))
 
-    def ask(self, name: str, requests: Commands) -> None:
-        """Ask that of it from now on."""
+    def set_commands(self, name: str, commands: Commands) -> None:
+        """Replace the commands given to a rollout."""
         self._get(name)
-        self._api.merge(MODEL_ROLLOUT, name, {"metadata": {"annotations": annotations_of(requests)}})
+        self._api.merge(MODEL_ROLLOUT, name, {"metadata": {"annotations": annotations_of(commands)}})
 
     def _get(self, name: str) -> Object:
         try:
             return self._api.get(MODEL_ROLLOUT, name)
-        except NotFound:
+        except ObjectNotFound:
             known = ", ".join(self.names()) or "none"
             raise UnknownRollout(f"no rollout {name} in {self._namespace}; there are: {known}") from None

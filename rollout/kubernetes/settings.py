@@ -1,4 +1,4 @@
-"""Settings of the operator: the `MATCHDAY_OPERATOR_*` environment variables."""
+"""Settings of the operator: environment variables `MATCHDAY_OPERATOR_*`."""
 
 import socket
 import uuid
@@ -10,19 +10,23 @@ from rollout.kubernetes.client import default_namespace
 
 
 class OperatorSettings(BaseSettings):
-    """How the operator works. Read once, when it starts."""
+    """How the operator works. Read once at its start."""
 
     model_config = SettingsConfigDict(env_prefix="MATCHDAY_OPERATOR_", frozen=True)
 
-    namespace: str = Field(default_factory=default_namespace, description="The one whose ModelRollouts it carries out.")
-    services: list[str] = Field([], description="InferenceServices that are kept ready for rollouts: pinned, routed.")
-    model: str = Field("match-outcome", description="The model that those services serve.")
-    interval_seconds: float = Field(5.0, gt=0, description="Time between two looks.")
-    lease: str = Field("matchday-rollout", description="Lease that the one operator that acts holds.")
+    namespace: str = Field(default_factory=default_namespace, description="Namespace of its ModelRollouts.")
+    services: list[str] = Field([], description="InferenceServices to keep ready for rollouts: pinned, routed.")
+    model: str = Field("", description="Model of all these services; empty: each serves the model of its own name.")
+    interval_seconds: float = Field(5.0, gt=0, description="Time between two rounds.")
+    lease: str = Field("matchday-rollout", description="Name of the Lease that the active operator holds.")
     name: str = Field(default_factory=socket.gethostname, description="Name of this process in the lease.")
-    health_port: int = Field(8090, ge=0, le=65535, description="Port that says whether it is alive; 0 is none.")
+    health_port: int = Field(8090, ge=0, le=65535, description="Port of the liveness endpoint; 0: none.")
     prometheus_url: str = Field("", description="Prometheus to read counters from; empty: the servers themselves.")
 
     def holder(self) -> str:
-        """A name that no other process has, nor this one after a restart."""
+        """A name for the lease, unlike that of any other process or of this one after a restart."""
         return f"{self.name}-{uuid.uuid4().hex[:8]}"
+
+    def models(self) -> dict[str, str]:
+        """The model of each service."""
+        return {service: self.model or service for service in self.services}

@@ -1,4 +1,4 @@
-"""The state of a rollout in the status of its ModelRollout."""
+"""State store of a rollout in the status of its ModelRollout."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,59 +8,58 @@ from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.model_rollout import (
     FINALIZER,
     StatusCondition,
-    requests_of,
+    commands_of,
     state_of,
     status_of,
-    under_way,
 )
 from rollout.state import Commands, State
 
 
 class ClusterStore:
-    """One ModelRollout. What is saved is the successor of what was loaded, or Conflict is raised.
+    """The state of one ModelRollout. Saving fails with Conflict when somebody else wrote since the last load.
 
-    others: conditions to write beside those of the state.
+    more_conditions: conditions to write beside those of the state.
     """
 
-    def __init__(self, api: Api, name: str, others: Callable[[], Iterable[StatusCondition]] = tuple) -> None:
+    def __init__(self, api: Api, name: str, more_conditions: Callable[[], Iterable[StatusCondition]] = tuple) -> None:
         self._api = api
         self._name = name
-        self._others = others
+        self._more_conditions = more_conditions
         self._thing: Object = {}
 
     def load(self) -> State:
-        """The state as last saved; a fresh one at first."""
+        """The state as last saved. Raises StateError for one that this release cannot read."""
         self._thing = self._api.get(MODEL_ROLLOUT, self._name)
         return state_of(self._thing)
 
     def save(self, state: State) -> None:
-        """Keep a state. While the rollout is under way it also holds the finalizer."""
-        self._hold(under_way(state))
-        status = status_of(state, self._thing, self._others())
+        """Save a state. An active rollout also holds the finalizer."""
+        self._set_finalizer(state.active)
+        status = status_of(state, self._thing, self._more_conditions())
         self._thing = self._api.replace(MODEL_ROLLOUT, {**self._thing, "status": status}, "status")
 
-    def requests(self) -> Commands:
-        """What people ask, as of the last load."""
-        return requests_of(self._thing)
+    def commands(self) -> Commands:
+        """The commands given by people, as of the last load."""
+        return commands_of(self._thing)
 
     def rival(self) -> str:
-        """Another rollout of the same service that has begun and not ended."""
+        """Name of another active rollout of the same service; empty when there is none."""
         service = self._thing["spec"]["inferenceService"]
         for other in self._api.list(MODEL_ROLLOUT):
-            same = other["spec"]["inferenceService"] == service and other["metadata"]["name"] != self._name
-            if same and under_way(state_of(other)):
+            same_service = other["spec"]["inferenceService"] == service and other["metadata"]["name"] != self._name
+            if same_service and state_of(other).active:
                 return str(other["metadata"]["name"])
         return ""
 
-    def let_go(self) -> None:
-        """Take the finalizer away, so that what was deleted may go."""
-        self._hold(False)
+    def remove_finalizer(self) -> None:
+        """Let Kubernetes delete the object."""
+        self._set_finalizer(False)
 
-    def _hold(self, wanted: bool) -> None:
+    def _set_finalizer(self, wanted: bool) -> None:
         meta = self._thing["metadata"]
-        held = meta.get("finalizers") or []
-        if (FINALIZER in held) == wanted:
+        present = meta.get("finalizers") or []
+        if (FINALIZER in present) == wanted:
             return
-        kept = [each for each in held if each != FINALIZER] + ([FINALIZER] if wanted else [])
-        change = {"metadata": {"resourceVersion": meta["resourceVersion"], "finalizers": kept}}
+        finalizers = [each for each in present if each != FINALIZER] + ([FINALIZER] if wanted else [])
+        change = {"metadata": {"resourceVersion": meta["resourceVersion"], "finalizers": finalizers}}
         self._thing = self._api.merge(MODEL_ROLLOUT, self._name, change)

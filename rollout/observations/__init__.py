@@ -1,5 +1,5 @@
-"""Where a rollout sees what both versions do: counters, answers to the same rows, scores, the registry.
+"""Sources of a rollout: request counters, replayed rows, paired scores and the model registry.
 
-`metrics` and `prometheus` read what servers count, `replay` asks both versions the same rows (`row`: of the prediction
-`log`, or of a `panel`), `scores` compares forecasts with results, `versions` is the registry.
+`server_meter` and `prometheus_meter` read counters, `replay` asks both versions for the same rows (from the prediction
+`log` and from `pairings`), `scores` compares forecasts with results, `versions` is the registry, `factory` opens all.
 """

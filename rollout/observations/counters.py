@@ -1,4 +1,4 @@
-"""The servers' own counters, by their names on `/metrics`, and what a rollout makes of them."""
+"""Counters of the model server: their names on `/metrics`, and their sum as a cohort."""
 
 import math
 from collections import Counter
@@ -14,48 +14,48 @@ REQUESTS, ERRORS = f"{PREFIX}requests_total", f"{PREFIX}errors_total"
 INCOMPLETE, DEGRADED = f"{PREFIX}incomplete_total", f"{PREFIX}degraded_total"
 BUCKETS = f"{PREFIX}latency_seconds_bucket"
 NAMES = (REQUESTS, ERRORS, INCOMPLETE, DEGRADED, BUCKETS)
-"""All that a rollout reads: a server that lacks one of them is of another release, or none of ours."""
+"""All that a rollout reads. A server without one of them is of another release, or not a model server."""
 
 STAGE = STAGES[TOTAL]
-"""The stage of a latency that counts: the whole request."""
+"""Label of the latency that counts: that of the whole request."""
 
 
-class Sample(NamedTuple):
-    """A line of a page: a series and its number."""
+class CounterSample(NamedTuple):
+    """Value of one series."""
 
     name: str
     labels: Mapping[str, str]
     value: float
 
 
-def cohort(samples: Iterable[Sample]) -> Cohort:
-    """The sums of one version on one server, over its variants. Raises ValueError for what no server counts."""
+def sum_samples(samples: Iterable[CounterSample]) -> Cohort:
+    """Sum of the series of one version on one server, over its variants. Raises ValueError for an invalid count."""
     counts: Counter[str] = Counter()
     errors: Counter[str] = Counter()
-    below: Counter[float] = Counter()
+    cumulative: Counter[float] = Counter()
     for name, labels, value in samples:
         if name == BUCKETS:
             if labels.get("stage") == STAGE:
-                below[float(labels.get("le", "nan"))] += _whole(name, value)
+                cumulative[float(labels.get("le", "nan"))] += _to_count(name, value)
         elif name == ERRORS:
-            errors[labels.get("kind", "other")] += _whole(name, value)
+            errors[labels.get("kind", "other")] += _to_count(name, value)
         else:
-            counts[name] += _whole(name, value)
-    return Cohort(counts[REQUESTS], dict(errors), _histogram(below), counts[INCOMPLETE], counts[DEGRADED])
+            counts[name] += _to_count(name, value)
+    return Cohort(counts[REQUESTS], dict(errors), _histogram(cumulative), counts[INCOMPLETE], counts[DEGRADED])
 
 
-def _whole(name: str, value: float) -> int:
+def _to_count(name: str, value: float) -> int:
     if not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} is {value:g}, which is no count")
     return round(value)
 
 
-def _histogram(below: Mapping[float, int]) -> Histogram | None:
-    """Counts of each bucket from cumulative ones; None for no buckets."""
-    if not below:
+def _histogram(cumulative: Mapping[float, int]) -> Histogram | None:
+    """Counts of each bucket from cumulative counts by upper bound; None for no buckets."""
+    if not cumulative:
         return None
-    bounds = sorted(below)
+    bounds = sorted(cumulative)
     if math.isnan(sum(bounds)) or bounds[-1] != math.inf:
         raise ValueError(f"{BUCKETS} does not end at +Inf")
-    counts = [after - before for before, after in pairwise([0, *(below[bound] for bound in bounds)])]
+    counts = [after - before for before, after in pairwise([0, *(cumulative[bound] for bound in bounds)])]
     return Histogram(tuple(bounds[:-1]), tuple(counts))

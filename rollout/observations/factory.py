@@ -1,4 +1,4 @@
-"""What a rollout sees: the servers' own counters, the prediction log, the lake, the registry."""
+"""Opens the sources of a rollout: the servers' counters, the prediction log, the lake, the registry."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,9 @@ from serving.settings import ServingSettings
 def open_sources(
     settings: Settings, serving: ServingSettings | None = None, may_write: Callable[[], None] = lambda: None
 ) -> Sources:
-    """All sources that the settings name. serving: where the servers log, and the token that they want.
+    """All sources that the settings name. serving: address of the prediction log, and the servers' token.
 
-    may_write: raises when the registry may not be written now.
+    may_write: called before each write to the registry; raises when this process may not write now.
     """
     serving = serving or ServingSettings()
     registry, results = Registry(settings.tracking_uri, may_write), Results(Lake(settings.lake))

@@ -1,4 +1,4 @@
-"""The servers of one version, asked the same rows as others are, over the Open Inference Protocol V2."""
+"""Client of the model servers of one version, over the Open Inference Protocol V2."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +15,13 @@ from rollout.observations.log import OWN_ID
 from rollout.observations.row import ReplayRow
 from rollout.sources import SourceError
 
-AT_ONCE = 64
-"""Rows of a request: a sixteenth of what a server takes, so that people's requests find room between."""
+BATCH_ROWS = 64
+"""Rows of a request: a sixteenth of what a server accepts, which leaves room between for users' requests."""
 DAY = 86_400.0
-SECOND_LOOKS = 64
-"""Requests that find out which rows of a refused request were to blame, at most."""
+MOST_RETRIES = 64
+"""Most requests that search the rows to blame in a refused batch."""
 
-NOT_OF_THE_VERSION: Mapping[int, str] = {
+NOT_THE_VERSIONS_FAULT: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "wants another token",
     HTTPStatus.FORBIDDEN: "wants another token",
     HTTPStatus.TOO_MANY_REQUESTS: "has too much to do",
@@ -29,20 +29,21 @@ NOT_OF_THE_VERSION: Mapping[int, str] = {
 """Refusals that say nothing about a version."""
 
 
-class NoAnswer(Exception):
-    """The server gives no answer to these rows. hangs: it gives none in time."""
+class NoForecast(Exception):
+    """The server gives no valid answer to these rows. timed_out: it gives none in time."""
 
-    def __init__(self, reason: str, hangs: bool = False) -> None:
+    def __init__(self, reason: str, timed_out: bool = False) -> None:
         super().__init__(reason)
-        self.hangs = hangs
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What servers of a version take and give, from their metadata.
+    """Inputs and output of a version, from its servers' metadata.
 
-    raw: input of features, and columns what they are, in order. inputs: name -> datatype of the entities. kickoff:
-    input of the moment of a match. classes: of the output, or its name alone where it is one number.
+    raw: name of the feature tensor, and columns its columns, in order. inputs: name -> datatype of the entities.
+    kickoff: name of the optional input for the moment of a match. classes: columns of the output, or its name alone
+    where it is one number.
     """
 
     version: str
@@ -54,136 +55,137 @@ class ModelMetadata:
 
 
 class ModelClient:
-    """The servers of one version at these base URLs, each as good as the other."""
+    """Asks the servers of one version at these base URLs, in turn."""
 
     def __init__(self, client: httpx.Client, model: str, urls: Sequence[str]) -> None:
         self._client = client
         self._model = model
         self._urls = tuple(urls)
         self._turn = 0
-        self._second_looks = 0
+        self._retries = 0
 
-    def signature(self) -> ModelMetadata:
-        """What they take and give. Raises Refused, or SourceError when none can be reached."""
-        found = self._answer("GET", f"/v2/models/{self._model}", None)
+    def metadata(self) -> ModelMetadata:
+        """Inputs and output. Raises NoForecast; SourceError when no server can be reached."""
+        found = self._ask("GET", f"/v2/models/{self._model}", None)
         try:
-            return _signature(found)
+            return _metadata(found)
         except (KeyError, TypeError, IndexError, AttributeError):
-            raise NoAnswer(f"{self._urls[0]} does not describe {self._model} as the protocol has it") from None
+            raise NoForecast(f"{self._urls[0]} does not describe {self._model} as the protocol has it") from None
 
-    def raw(self, rows: Sequence[ReplayRow], signature: ModelMetadata, width: int) -> FloatArray:
-        """Answers (n, width) to the rows' features, NaN where there is none. Raises SourceError."""
+    def forecast_features(self, rows: Sequence[ReplayRow], metadata: ModelMetadata, width: int) -> FloatArray:
+        """Forecasts (n, width) from the rows' features, NaN where there is none. Raises SourceError."""
 
-        def inputs(some: Sequence[ReplayRow]) -> list[dict[str, Any]]:
-            data = [row.features[name] for row in some for name in signature.columns]
-            return [
-                {"name": signature.raw, "datatype": "FP32", "shape": [len(some), len(signature.columns)], "data": data}
-            ]
+        def inputs(batch: Sequence[ReplayRow]) -> list[dict[str, Any]]:
+            data = [row.features[name] for row in batch for name in metadata.columns]
+            shape = [len(batch), len(metadata.columns)]
+            return [{"name": metadata.raw, "datatype": "FP32", "shape": shape, "data": data}]
 
-        return self._answers(rows, inputs, width)
+        return self._forecast(rows, inputs, width)
 
-    def named(self, rows: Sequence[ReplayRow], signature: ModelMetadata, width: int, now: float) -> FloatArray:
-        """Answers (n, width) to the rows' entities, NaN where there is none. Raises SourceError.
+    def forecast_entities(
+        self, rows: Sequence[ReplayRow], metadata: ModelMetadata, width: int, now: float
+    ) -> FloatArray:
+        """Forecasts (n, width) from the rows' entities, NaN where there is none. Raises SourceError.
 
-        now: Unix seconds; a match whose kick-off is not said or past is asked for as if it began a day later.
+        now: Unix seconds; a match without a kick-off, or with a past one, is asked for as if it began a day later.
         """
 
-        def inputs(some: Sequence[ReplayRow]) -> list[dict[str, Any]]:
-            columns = {name: (kind, [row.entities[name] for row in some]) for name, kind in signature.inputs.items()}
-            if signature.kickoff:
-                columns[signature.kickoff] = ("BYTES", [_coming(row.kickoff, now) for row in some])
+        def inputs(batch: Sequence[ReplayRow]) -> list[dict[str, Any]]:
+            columns = {name: (kind, [row.entities[name] for row in batch]) for name, kind in metadata.inputs.items()}
+            if metadata.kickoff:
+                columns[metadata.kickoff] = ("BYTES", [_future_kickoff(row.kickoff, now) for row in batch])
             return [
-                {"name": name, "datatype": kind, "shape": [len(some)], "data": data}
+                {"name": name, "datatype": kind, "shape": [len(batch)], "data": data}
                 for name, (kind, data) in columns.items()
             ]
 
-        return self._answers(rows, inputs, width)
+        return self._forecast(rows, inputs, width)
 
-    def _answers(
+    def _forecast(
         self, rows: Sequence[ReplayRow], inputs: Callable[[Sequence[ReplayRow]], Any], width: int
     ) -> FloatArray:
-        """Answers to all rows, a part at a time; none any more once the servers hang."""
+        """Forecasts of all rows in batches. A refused batch is halved; after a timeout nothing more is asked."""
         found = np.full((len(rows), width), np.nan)
-        todo = [(at, min(at + AT_ONCE, len(rows))) for at in range(0, len(rows), AT_ONCE)][::-1]
-        while todo:
-            begin, end = todo.pop()
+        batches = [(begin, min(begin + BATCH_ROWS, len(rows))) for begin in range(0, len(rows), BATCH_ROWS)][::-1]
+        while batches:
+            begin, end = batches.pop()
             try:
                 body = {"id": f"{OWN_ID}{begin}-{end}", "inputs": inputs(rows[begin:end])}
-                answer = self._answer("POST", f"/v2/models/{self._model}/infer", body)
-                found[begin:end] = _numbers(answer, end - begin, width)
-            except NoAnswer as refusal:
-                if refusal.hangs:
+                answer = self._ask("POST", f"/v2/models/{self._model}/infer", body)
+                found[begin:end] = _first_output(answer, end - begin, width)
+            except NoForecast as error:
+                if error.timed_out:
                     break
-                if end - begin > 1 and self._second_looks < SECOND_LOOKS:
-                    self._second_looks += 2
+                if end - begin > 1 and self._retries < MOST_RETRIES:
+                    self._retries += 2
                     middle = (begin + end) // 2
-                    todo += [(middle, end), (begin, middle)]
+                    batches += [(middle, end), (begin, middle)]
         return found
 
-    def _answer(self, method: str, path: str, body: Any) -> Any:
-        """The JSON of the first server that can be reached, another first each time.
+    def _ask(self, method: str, path: str, body: Any) -> Any:
+        """JSON of the first server that can be reached, starting at another one each time.
 
-        Raises Refused for what it answers otherwise, SourceError when none can be reached or none may be asked.
+        Raises NoForecast for an invalid answer; SourceError when no server can be reached or may be asked.
         """
         first, self._turn = self._turn, (self._turn + 1) % len(self._urls)
         turns = (*self._urls[first:], *self._urls[:first])
-        silent, broken = "", ""
+        unreachable, broken = "", ""
         for url in (*turns, turns[0]):
             try:
                 response = self._client.request(method, url.rstrip("/") + path, json=body)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-                silent = f"{url} cannot be reached: {str(error) or type(error).__name__}"
+                unreachable = f"{url} cannot be reached: {str(error) or type(error).__name__}"
             except httpx.TimeoutException:
-                raise NoAnswer(f"{url} does not answer in time", hangs=True) from None
+                raise NoForecast(f"{url} does not answer in time", timed_out=True) from None
             except httpx.HTTPError as error:
                 broken = f"{url} breaks off: {error}"
             else:
-                return _checked(response, url)
-        raise NoAnswer(broken) if broken else SourceError(silent)
+                return _json_of(response, url)
+        raise NoForecast(broken) if broken else SourceError(unreachable)
 
 
-def _checked(response: httpx.Response, url: str) -> Any:
-    if reason := NOT_OF_THE_VERSION.get(response.status_code):
+def _json_of(response: httpx.Response, url: str) -> Any:
+    if reason := NOT_THE_VERSIONS_FAULT.get(response.status_code):
         raise SourceError(f"{url} {reason} ({response.status_code})")
     if response.status_code != HTTPStatus.OK:
-        raise NoAnswer(f"{url} answers {response.status_code}: {response.text[:200]}")
+        raise NoForecast(f"{url} answers {response.status_code}: {response.text[:200]}")
     try:
         return response.json()
     except ValueError:
-        raise NoAnswer(f"{url} does not answer in JSON") from None
+        raise NoForecast(f"{url} does not answer in JSON") from None
 
 
-def _signature(found: Any) -> ModelMetadata:
-    modes: dict[str, dict[str, Any]] = {each["name"]: each.get("parameters", {}) for each in found["inputs"]}
+def _metadata(found: Any) -> ModelMetadata:
+    parameters: dict[str, dict[str, Any]] = {each["name"]: each.get("parameters", {}) for each in found["inputs"]}
     datatypes = {each["name"]: str(each["datatype"]) for each in found["inputs"]}
-    raw = next((name for name, about in modes.items() if about.get("mode") == "raw"), "")
-    entities = [name for name, about in modes.items() if about.get("mode") == "entity"]
+    raw = next((name for name, about in parameters.items() if about.get("mode") == "raw"), "")
+    entities = [name for name, about in parameters.items() if about.get("mode") == "entity"]
     output = found["outputs"][0]
     return ModelMetadata(
         version=str((found.get("versions") or [""])[0]),
         raw=raw,
-        columns=tuple(modes[raw].get("columns", ())) if raw else (),
-        inputs={name: datatypes[name] for name in entities if not modes[name].get("optional")},
-        kickoff=next((name for name in entities if modes[name].get("optional")), ""),
+        columns=tuple(parameters[raw].get("columns", ())) if raw else (),
+        inputs={name: datatypes[name] for name in entities if not parameters[name].get("optional")},
+        kickoff=next((name for name in entities if parameters[name].get("optional")), ""),
         classes=tuple(output.get("parameters", {}).get("columns") or [output["name"]]),
     )
 
 
-def _numbers(answer: Any, rows: int, width: int) -> FloatArray:
-    """The first output as (rows, width), NaN for what is no number. Raises Refused for another shape."""
+def _first_output(answer: Any, rows: int, width: int) -> FloatArray:
+    """The first output as (rows, width), NaN for what is no number. Raises NoForecast for another shape."""
     try:
         data = answer["outputs"][0]["data"]
         flat = [item for row in data for item in (row if isinstance(row, list) else [row])]
-        return np.array([_number(item) for item in flat]).reshape(rows, width)
+        return np.array([_to_float(item) for item in flat]).reshape(rows, width)
     except (KeyError, TypeError, IndexError, ValueError):
-        raise NoAnswer("it does not answer each row") from None
+        raise NoForecast("it does not answer each row") from None
 
 
-def _number(item: Any) -> float:
+def _to_float(item: Any) -> float:
     number = item if isinstance(item, (int, float)) and not isinstance(item, bool) else math.nan
     return float(number) if math.isfinite(number) else math.nan
 
 
-def _coming(kickoff: float | None, now: float) -> str:
+def _future_kickoff(kickoff: float | None, now: float) -> str:
     moment = kickoff if kickoff is not None and kickoff > now else now + DAY
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")

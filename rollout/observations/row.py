@@ -1,4 +1,4 @@
-"""A row that both versions are asked for."""
+"""Row to replay: the inputs of one forecast, asked of both versions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class ReplayRow:
-    """A match as it was asked for, and what was answered then, where somebody was.
+    """Inputs of one forecast, with the logged answer where there is one.
 
-    entities: input -> entity. kickoff: Unix seconds, None where it was not said. features: column -> number, None
-    where it was missing. version: who answered; empty where nobody has. output: class -> number.
+    entities: input -> entity. kickoff: Unix seconds, None where it was not given. features: column -> value, None where
+    it was missing. version: of the logged answer, empty where there is none. output: column -> value.
     """
 
     entities: Mapping[str, str | int] = field(default_factory=dict)
@@ -21,7 +21,7 @@ class ReplayRow:
 
 
 class RowSource(Protocol):
-    """Where rows come from."""
+    """Provides rows to replay."""
 
     def rows(self, model: str, most: int) -> Sequence[ReplayRow]:
-        """At most so many different rows, the same each time as long as nothing is added. Raises SourceError."""
+        """At most so many different rows; the same each time until rows are added. Raises SourceError."""

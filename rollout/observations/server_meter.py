@@ -1,31 +1,27 @@
-"""A meter that reads the servers' `/metrics` from the servers themselves."""
+"""Meter that reads `/metrics` of the servers themselves."""
 
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from matchday.telemetry import logger
 from rollout.judge import Cohort
-from rollout.observations.counters import BUCKETS, NAMES, PREFIX, STAGE, Sample, cohort
+from rollout.observations.counters import BUCKETS, NAMES, STAGE, CounterSample, sum_samples
 from rollout.sources import SourceError
 
-AT_ONCE = 16
+PARALLEL_SERVERS = 16
 """Servers asked at the same time."""
 MOST_BYTES = 16 * 2**20
-"""Of a page; more is no page of a server."""
-
-_LINE = re.compile(rf'({PREFIX}\w+)\{{((?:[^"}}]|"(?:[^"\\]|\\.)*")*)\}} (\S+)')
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
-_ESCAPED = re.compile(r"\\(.)")
+"""Of a page; a larger one is not a server's."""
 
 
 class ServerMeter:
-    """Counters of the servers at the endpoints, which must be servers themselves: one behind a balancer is none.
+    """Counters of the servers at these endpoints. Each must be a server itself, not one behind a balancer.
 
-    `/metrics` asks for no token, so none is shown. seconds: what one server has to answer.
+    `/metrics` asks for no token, so none is sent. seconds: timeout of one server.
     """
 
     def __init__(self, seconds: float = 2.0) -> None:
@@ -34,24 +30,24 @@ class ServerMeter:
         self._log = logger("rollout")
 
     def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
-        """By endpoint; those that do not answer are left out. Raises SourceError when none can be read."""
+        """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none can be read."""
         if not endpoints:
             return {}
-        with ThreadPoolExecutor(min(AT_ONCE, len(endpoints))) as pool:
+        with ThreadPoolExecutor(min(PARALLEL_SERVERS, len(endpoints))) as pool:
             found = list(pool.map(lambda endpoint: self._read(endpoint, model, version), endpoints))
         read = {endpoint: one for endpoint, one in zip(endpoints, found, strict=True) if isinstance(one, Cohort)}
-        silent = [f"{endpoint}: {one}" for endpoint, one in zip(endpoints, found, strict=True) if endpoint not in read]
+        failed = [f"{endpoint}: {one}" for endpoint, one in zip(endpoints, found, strict=True) if endpoint not in read]
         if not read:
-            raise SourceError(f"no metrics of {model} version {version}: {'; '.join(silent[:3])}")
-        if silent:
-            self._log.warning("not counted", model=model, version=version, servers=silent)
+            raise SourceError(f"no metrics of {model} version {version}: {'; '.join(failed[:3])}")
+        if failed:
+            self._log.warning("servers not counted", model=model, version=version, servers=failed)
         return read
 
     def _read(self, endpoint: str, model: str, version: str) -> Cohort | str:
-        """What one server has counted, or why that is not known."""
+        """Counters of one server, or why they cannot be read."""
         try:
-            page = self._page(f"{endpoint.rstrip('/')}/metrics")
-            return of_page(page, model, version)
+            page = self._fetch(f"{endpoint.rstrip('/')}/metrics")
+            return parse_page(page, model, version)
         except httpx.HTTPStatusError as error:
             return f"answers {error.response.status_code}"
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -59,42 +55,49 @@ class ServerMeter:
         except ValueError as error:
             return str(error)
 
-    def _page(self, url: str) -> str:
-        """The text at a URL. Raises httpx.HTTPError, or ValueError when it is too large or drips."""
-        until = time.monotonic() + self._seconds
+    def _fetch(self, url: str) -> str:
+        """The text at a URL. Raises httpx.HTTPError; ValueError when it is too large or arrives too slowly."""
+        deadline = time.monotonic() + self._seconds
         with self._client.stream("GET", url) as response:
             response.raise_for_status()
             content = bytearray()
             for chunk in response.iter_bytes():
                 content += chunk
-                if len(content) > MOST_BYTES or time.monotonic() > until:
+                if len(content) > MOST_BYTES or time.monotonic() > deadline:
                     raise ValueError(f"its page did not end within {self._seconds:g} s and {MOST_BYTES >> 20} MiB")
         return content.decode("utf-8", "replace")
 
 
-def of_page(page: str, model: str, version: str) -> Cohort:
-    """What a page of Prometheus text says of a version; nothing counted where it knows none.
+def parse_page(page: str, model: str, version: str) -> Cohort:
+    """Counters of a version on a page of Prometheus text; zero for a version that the server does not know.
 
-    Raises ValueError, in a sentence, for a page that is not one of this release's servers.
+    Raises ValueError, with a sentence, for a page that is not of this release's server.
     """
     for name in NAMES:
         if f"# TYPE {name.removesuffix('_bucket')} " not in page:
             raise ValueError(f"its page has no {name}: no model server, or one of another release")
-    return cohort(_samples(page, model, version))
+    lines = "".join(f"{line}\n" for line in page.split("\n") if _may_count(line, model, version))
+    try:
+        samples = [sample for family in text_string_to_metric_families(lines) for sample in family.samples]
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"its page cannot be read: {error}") from None
+    wanted = (model, version)
+    return sum_samples(
+        CounterSample(sample.name, sample.labels, sample.value)
+        for sample in samples
+        if (sample.labels.get("model"), sample.labels.get("version")) == wanted
+    )
 
 
-def _samples(page: str, model: str, version: str) -> Iterator[Sample]:
-    """The lines that count. What cannot be one is skipped by a look for plain text: a page has hundreds of them."""
-    for line in page.splitlines():
-        if not line.startswith(NAMES) or (line.startswith(BUCKETS) and f'stage="{STAGE}"' not in line):
-            continue
-        parts = _LINE.match(line)
-        if parts is None:
-            raise ValueError(f"its page has a line that cannot be read: {line[:80]!r}")
-        labels = {key: _ESCAPED.sub(_unescaped, value) for key, value in _LABEL.findall(parts[2])}
-        if (labels.get("model"), labels.get("version")) == (model, version):
-            yield Sample(parts[1], labels, float(parts[3]))
+def _may_count(line: str, model: str, version: str) -> bool:
+    """Whether a line may hold a counter of this version, by looking for plain text.
+
+    Parsing costs ten times as much, and most lines of a page are of other metrics, stages and versions.
+    """
+    if not line.startswith(NAMES) or (line.startswith(BUCKETS) and f'stage="{STAGE}"' not in line):
+        return False
+    return f'model="{_escape(model)}"' in line and f'version="{_escape(version)}"' in line
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    return "\n" if found[1] == "n" else found[1]
+def _escape(label: str) -> str:
+    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,57 +1,56 @@
-"""The registry, as a rollout needs it."""
+"""Model registry of a rollout: champion, aliases and the mark of a roll-back."""
 
 from datetime import UTC, datetime
 
 from matchday.registry import CHAMPION, ModelVersion, Registry, RegistryError
 
 ROLLED_BACK = "matchday.rollout.rolled_back"
-"""Tag of a version: when a rollout last took it back and why, as `ISO-TIME REASON`; empty once it is champion."""
-LONGEST = 1000
-"""Characters of a reason that are kept; MLflow takes a tag of 5000."""
+"""Tag of a version: when a rollout last rolled it back and why, as `ISO-TIME REASON`; empty once it is champion."""
+MOST_CHARACTERS = 1000
+"""Of a reason; MLflow takes a tag of 5000."""
 
 
 class RegisteredVersions:
-    """Versions of the registry; every method raises RegistryError, in the registry's own words."""
+    """Versions in MLflow. All methods raise RegistryError with the registry's own message."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def champion(self, model: str) -> str:
-        """The version that the alias `champion` means."""
+        """The version with the alias `champion`."""
         return self.resolve(model, CHAMPION)
 
     def resolve(self, model: str, candidate: str) -> str:
-        """The version that a version or alias means."""
-        return self._found(model, candidate).version
+        """The version of a version number or alias."""
+        return self._find(model, candidate).version
 
-    def crown(self, model: str, version: str) -> None:
-        """Make a version the champion; that a rollout once took it back is forgotten."""
+    def promote(self, model: str, version: str) -> None:
+        """Give a version the alias `champion`, and remove the mark of an earlier roll-back."""
         self._registry.promote(model, version)
-        found = self._found(model, version)
+        found = self._find(model, version)
         if found.tags.get(ROLLED_BACK):
             self._registry.set_tag(found, ROLLED_BACK, "")
 
-    def restore(self, model: str, alias: str, version: str) -> None:
-        """Give a version back the alias that it lost when it was crowned, unless another has it by now."""
+    def restore_alias(self, model: str, alias: str, version: str) -> None:
+        """Give a version back the alias that its promotion took, unless another version has it by now."""
         if alias not in self._registry.aliases(model):
             self._registry.set_alias(model, alias, version)
 
-    def rolled_back(self, model: str, version: str) -> float | None:
-        """When a rollout last took this version back, Unix seconds."""
-        said = self._found(model, version).tags.get(ROLLED_BACK, "")
+    def rolled_back_at(self, model: str, version: str) -> float | None:
+        """When a rollout last rolled this version back, Unix seconds; None when never."""
+        tag = self._find(model, version).tags.get(ROLLED_BACK, "")
         try:
-            return datetime.fromisoformat(said.partition(" ")[0]).timestamp() if said else None
+            return datetime.fromisoformat(tag.partition(" ")[0]).timestamp() if tag else None
         except ValueError:
             raise RegistryError(
-                f"tag {ROLLED_BACK} of {model} version {version} is {said[:60]!r}: write a time, or delete the tag"
+                f"tag {ROLLED_BACK} of {model} version {version} is {tag[:60]!r}: write a time, or delete the tag"
             ) from None
 
     def mark_rolled_back(self, model: str, version: str, when: float, reason: str) -> None:
-        """Remember that a rollout took this version back. when: Unix seconds."""
+        """Record that a rollout rolled this version back. when: Unix seconds."""
         moment = datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds")
-        self._registry.set_tag(self._found(model, version), ROLLED_BACK, f"{moment} {reason}"[:LONGEST])
+        self._registry.set_tag(self._find(model, version), ROLLED_BACK, f"{moment} {reason}"[:MOST_CHARACTERS])
 
-    def _found(self, model: str, candidate: str) -> ModelVersion:
-        """The version that a version or alias means."""
+    def _find(self, model: str, candidate: str) -> ModelVersion:
         joint = "/" if candidate.isdigit() else "@"
         return self._registry.resolve(f"mlflow://{model}{joint}{candidate}")

@@ -1,6 +1,6 @@
 """Feast's Redis online store, read without Feast. See `feast_bytes` for what Feast writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from serving.features.store import Key, Row, Rows, StoreError, Views
 from serving.features.wire import Reply, command
 
 MOST_COMMANDS = 8192
-"""Commands kept ready, one per entity."""
+"""Commands that are kept, one for each entity that the store has."""
 
 SCAN_COUNT = b"1000"
 
@@ -52,14 +52,18 @@ class RedisStore:
             return Rows()
         asked = self._prepared(views)
         commands = asked.commands
+        new: dict[Key, bytes] = {}
         try:
             ready = [commands[join_key, name] for name in names]
         except KeyError:
-            ready = [self._command(asked, join_key, name) for name in names]
+            new = {name: self._command(asked, join_key, name) for name in names}
+            ready = list(new.values())
         replies = await self._connection.ask(ready)
         rows = Rows()
         for name, reply in zip(names, replies, strict=True):
             self._take(rows, asked, name, reply)
+        if new:
+            self._keep(asked, join_key, {key: new[key] for _, key in rows})
         return rows
 
     async def keys(self, join_key: str, views: Iterable[str]) -> list[Key]:
@@ -92,14 +96,14 @@ class RedisStore:
         return asked
 
     def _command(self, asked: Asked, join_key: str, name: Key) -> bytes:
-        ready = asked.commands.get((join_key, name))
-        if ready is None:
-            if len(asked.commands) >= MOST_COMMANDS:
-                asked.commands.clear()
-            key = entity_key(join_key, name) + self.project
-            ready = b"*%d\r\n$5\r\nHMGET\r\n$%d\r\n%b\r\n%b" % (asked.count + 2, len(key), key, asked.tail)
-            asked.commands[join_key, name] = ready
-        return ready
+        key = entity_key(join_key, name) + self.project
+        return b"*%d\r\n$5\r\nHMGET\r\n$%d\r\n%b\r\n%b" % (asked.count + 2, len(key), key, asked.tail)
+
+    def _keep(self, asked: Asked, join_key: str, commands: Mapping[Key, bytes]) -> None:
+        """Keep commands for entities that the store has; for names that clients made up none is kept."""
+        if len(asked.commands) + len(commands) > MOST_COMMANDS:
+            asked.commands.clear()
+        asked.commands.update({(join_key, name): ready for name, ready in commands.items()})
 
     def _take(self, rows: Rows, asked: Asked, name: Key, reply: Reply) -> None:
         """Add what a reply holds of an entity."""

@@ -1,12 +1,12 @@
-"""Between gRPC's messages and the requests and responses that all protocols of this server share."""
+"""Codec of gRPC: its messages to the requests that all protocols share, and responses to its messages."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from serving.grpc import open_inference_pb2 as messages
-from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import DATATYPES, Tensor, decode, decode_bytes, encode_bytes
-from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter, checked_id, checked_shape
+from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter, check_id, check_shape
 
 CONTENTS = {
     "BOOL": "bool_contents",
@@ -22,7 +22,7 @@ CONTENTS = {
     "FP64": "fp64_contents",
     "BYTES": "bytes_contents",
 }
-"""Datatype -> field of `InferTensorContents` with its items. FP16 has none: it goes as raw contents."""
+"""Datatype -> field of `InferTensorContents` for its items. FP16 has none: it goes as raw contents."""
 
 
 def read(message: messages.ModelInferRequest, max_batch: int | None = None) -> InferenceRequest:
@@ -38,9 +38,9 @@ def read(message: messages.ModelInferRequest, max_batch: int | None = None) -> I
     for position, entry in enumerate(message.inputs):
         tensor = _tensor(entry, raws[position] if raws else None, max_batch)
         if tensor.name in inputs:
-            raise Refusal(f"input {shown(tensor.name)} is given twice")
+            raise Refusal(f"input {quote(tensor.name)} is given twice")
         inputs[tensor.name] = tensor
-    return InferenceRequest(inputs, checked_id(message.id or None), _outputs(message), _settings(message.parameters))
+    return InferenceRequest(inputs, check_id(message.id or None), _outputs(message), _parameters(message.parameters))
 
 
 def write(response: InferenceResponse, raw: bool = False) -> messages.ModelInferResponse:
@@ -56,7 +56,7 @@ def write(response: InferenceResponse, raw: bool = False) -> messages.ModelInfer
         if raw:
             message.raw_output_contents.append(encode_bytes(tensor))
         else:
-            getattr(entry.contents, CONTENTS[tensor.datatype]).extend(_items(tensor))
+            getattr(entry.contents, CONTENTS[tensor.datatype]).extend(_encode_items(tensor))
     return message
 
 
@@ -76,30 +76,30 @@ def _tensor(entry: Any, raw: bytes | None, max_batch: int | None) -> Tensor:
     if not name:
         raise Refusal("an input has no name")
     if datatype not in DATATYPES:
-        raise Refusal(f"input {shown(name)} has datatype {shown(datatype)}: use one of {listed(DATATYPES)}")
-    shape = checked_shape(name, list(entry.shape), max_batch)
+        raise Refusal(f"input {quote(name)} has datatype {quote(datatype)}: use one of {join_names(DATATYPES)}")
+    shape = check_shape(name, list(entry.shape), max_batch)
     given = [field.name for field, _ in entry.contents.ListFields()]
     if raw is not None:
         if given:
-            raise Refusal(f"input {shown(name)} has both contents and raw_input_contents: give one of them")
+            raise Refusal(f"input {quote(name)} has both contents and raw_input_contents: give one of them")
         return decode_bytes(name, datatype, shape, raw)
     field = CONTENTS.get(datatype)
     if field is None:
-        raise Refusal(f"input {shown(name)} is {datatype}: give its bytes in raw_input_contents")
+        raise Refusal(f"input {quote(name)} is {datatype}: give its bytes in raw_input_contents")
     if given not in ([field], []):
-        raise Refusal(f"input {shown(name)} is {datatype}: its items belong in {field}, found {listed(given)}")
+        raise Refusal(f"input {quote(name)} is {datatype}: its items belong in {field}, found {join_names(given)}")
     items = list(getattr(entry.contents, field))
-    return decode(name, datatype, shape, _texts(name, items) if datatype == "BYTES" else items)
+    return decode(name, datatype, shape, _decode_texts(name, items) if datatype == "BYTES" else items)
 
 
-def _texts(name: str, items: list[bytes]) -> list[str]:
+def _decode_texts(name: str, items: list[bytes]) -> list[str]:
     try:
         return [item.decode() for item in items]
     except UnicodeDecodeError:
-        raise Refusal(f"input {shown(name)} has an item that is not valid UTF-8") from None
+        raise Refusal(f"input {quote(name)} has an item that is not valid UTF-8") from None
 
 
-def _items(tensor: Tensor) -> list[Any]:
+def _encode_items(tensor: Tensor) -> list[Any]:
     if isinstance(tensor.values, list):
         return [text.encode() for text in tensor.values]
     items: list[Any] = tensor.values.ravel().tolist()
@@ -110,21 +110,21 @@ def _outputs(message: messages.ModelInferRequest) -> dict[str, bool]:
     wanted: dict[str, bool] = {}
     for entry in message.outputs:
         if entry.name in wanted:
-            raise Refusal(f"output {shown(entry.name)} is asked for twice")
+            raise Refusal(f"output {quote(entry.name)} is asked for twice")
         wanted[entry.name] = False
     return wanted
 
 
-def _settings(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _setting(value) for name, value in parameters.items()}
+def _parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _parameter_value(value) for name, value in parameters.items()}
 
 
-def _setting(value: messages.InferParameter) -> Any:
+def _parameter_value(value: messages.InferParameter) -> Any:
     return getattr(value, value.WhichOneof("parameter_choice") or "string_param")
 
 
 def _parameter(value: Parameter) -> messages.InferParameter:
-    """A parameter as gRPC has it: without a kind for fractions, which go as text."""
+    """A parameter as a message. gRPC has no kind for fractions: they go as text."""
     if isinstance(value, bool):
         return messages.InferParameter(bool_param=value)
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""The JSON of both protocols as schemas, for the OpenAPI document."""
+"""JSON schemas of the bodies of both protocols, for the OpenAPI document."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.errors import Refusal, join_names, quote
 
 Array = npt.NDArray[Any]
 
@@ -27,13 +27,12 @@ DTYPES: dict[str, str] = {
     "FP32": "<f4",
     "FP64": "<f8",
 }
-"""Datatype of the protocol -> numpy dtype of its little-endian bytes. BYTES is apart: its items are texts."""
+"""Datatype of the protocol -> numpy dtype of its little-endian bytes. BYTES is not among them: its items are texts."""
 
 DATATYPES = (*DTYPES, "BYTES")
 
-
 LARGEST = {name: float(np.finfo(DTYPES[name]).max) for name in ("FP16", "FP32")}
-"""Numbers within these need no second look, at rounding to infinity, once they are an array."""
+"""Numbers within these cannot be rounded to infinity, so that the array needs no check."""
 
 Items = tuple[frozenset[type], str]
 
@@ -43,7 +42,7 @@ ITEMS: dict[str, Items] = {
     "BOOL": (frozenset({bool}), "true or false"),
     **dict.fromkeys(("FP16", "FP32", "FP64"), (frozenset({int, float}), "numbers")),
 }
-"""Datatype -> types that items of its `data` may have, and what a person calls them; `WHOLE` for the others."""
+"""Datatype -> types that items of its `data` may have, and their name in messages; `WHOLE` for the others."""
 
 
 class Tensor(NamedTuple):
@@ -63,11 +62,11 @@ def decode(name: str, datatype: str, shape: tuple[int, ...], data: list[Any]) ->
     types = set(map(type, data))
     items = data
     if list in types:
-        items = flat(name, data, shape)
+        items = flatten(name, data, shape)
         types = set(map(type, items))
     count = math.prod(shape)
     if len(items) != count:
-        raise Refusal(f"input {shown(name)} has {len(items)} items, its shape {list(shape)} asks for {count}")
+        raise Refusal(f"input {quote(name)} has {len(items)} items, its shape {list(shape)} asks for {count}")
     _require_types(name, datatype, types)
     if datatype == "BYTES":
         return Tensor(name, datatype, shape, items)
@@ -86,7 +85,7 @@ def decode_bytes(name: str, datatype: str, shape: tuple[int, ...], raw: bytes) -
     dtype = np.dtype(DTYPES[datatype])
     if len(raw) != count * dtype.itemsize:
         raise Refusal(
-            f"input {shown(name)}: {datatype} of shape {list(shape)} takes {count * dtype.itemsize} bytes,"
+            f"input {quote(name)}: {datatype} of shape {list(shape)} takes {count * dtype.itemsize} bytes,"
             f" binary_data_size says {len(raw)}"
         )
     values = np.frombuffer(raw, dtype).reshape(shape)
@@ -102,12 +101,12 @@ def encode_bytes(tensor: Tensor) -> bytes:
     return np.ascontiguousarray(tensor.values, DTYPES[tensor.datatype]).tobytes()
 
 
-def flat(name: str, data: list[Any], shape: Sequence[int]) -> list[Any]:
+def flatten(name: str, data: list[Any], shape: Sequence[int]) -> list[Any]:
     """The items of nested `data` in row-major order. Raises Refusal when nested otherwise than `shape`."""
     rows = data
     for size in shape[1:]:
         if set(map(type, rows)) != {list} or set(map(len, rows)) != {size}:
-            raise Refusal(f"input {shown(name)}: data is nested otherwise than its shape {list(shape)} says")
+            raise Refusal(f"input {quote(name)}: data is nested otherwise than its shape {list(shape)} says")
         rows = list(chain.from_iterable(rows))
     return rows
 
@@ -119,27 +118,27 @@ def _array(name: str, datatype: str, items: list[Any]) -> Array:
         with np.errstate(over="ignore"):
             values = np.array(items, DTYPES[datatype])
     except OverflowError:
-        raise Refusal(f"input {shown(name)} has a number out of the range of {datatype}") from None
+        raise Refusal(f"input {quote(name)} has a number out of the range of {datatype}") from None
     _require_finite(name, values)
     return values
 
 
 def _within(items: list[Any], limit: float) -> bool:
-    """Whether all numbers are within a limit; no, where one is NaN: their sum is none then, whatever `min` says."""
+    """Whether all numbers are within a limit. False with a NaN: `min` and `max` may pass over it, the sum cannot."""
     return -limit <= min(items) and max(items) <= limit and not math.isnan(sum(items))
 
 
 def _require_finite(name: str, values: Array) -> None:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise Refusal(f"input {shown(name)} has a number that is not finite: NaN and infinities are refused")
+        raise Refusal(f"input {quote(name)} has a number that is not finite: NaN and infinities are refused")
 
 
 def _require_types(name: str, datatype: str, types: set[type]) -> None:
     wanted, words = ITEMS.get(datatype, WHOLE)
     if not types <= wanted:
         other = types - wanted
-        found = listed(sorted(JSON_NAMES.get(kind, kind.__name__) for kind in other))
-        raise Refusal(f"input {shown(name)} is {datatype}: its data must be {words}, found {found}")
+        found = join_names(sorted(JSON_NAMES.get(kind, kind.__name__) for kind in other))
+        raise Refusal(f"input {quote(name)} is {datatype}: its data must be {words}, found {found}")
 
 
 JSON_NAMES: dict[type, str] = {
@@ -159,9 +158,9 @@ def _texts(name: str, raw: bytes, count: int) -> list[str]:
         try:
             texts.append(item.decode())
         except UnicodeDecodeError:
-            raise Refusal(f"input {shown(name)}: item {len(texts) + 1} is not valid UTF-8") from None
+            raise Refusal(f"input {quote(name)}: item {len(texts) + 1} is not valid UTF-8") from None
     if len(texts) != count:
-        raise Refusal(f"input {shown(name)} has {len(texts)} items in its bytes, its shape asks for {count}")
+        raise Refusal(f"input {quote(name)} has {len(texts)} items in its bytes, its shape asks for {count}")
     return texts
 
 
@@ -174,6 +173,6 @@ def _chunks(name: str, raw: bytes) -> Iterable[bytes]:
         else:
             end = len(raw) + 1
         if end > len(raw):
-            raise Refusal(f"input {shown(name)}: the length of an item runs past the end of its bytes")
+            raise Refusal(f"input {quote(name)}: the length of an item runs past the end of its bytes")
         yield raw[at + 4 : end]
         at = end

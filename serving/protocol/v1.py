@@ -1,4 +1,4 @@
-"""The V1 protocol (TensorFlow Serving's) over REST: instances in, predictions out. Pure functions of bytes.
+"""Codec of the V1 protocol (TensorFlow Serving's) over REST: instances to requests, and responses to predictions.
 
 https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
 An instance is an object of entities, `{"home": "ARS", "away": "LIV", "kickoff": "2026-05-24T15:00:00Z"}`, or a list of
@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import Tensor, decode
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, loads, too_many
 
@@ -55,7 +55,7 @@ def _columns(instances: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
     for position, instance in enumerate(instances, 1):
         if instance.keys() != names:
             raise Refusal(
-                f"instance {position} has {_named(instance)}, the first has {_named(names)}: give the same to all"
+                f"instance {position} has {_quoted(instance)}, the first has {_quoted(names)}: give the same to all"
             )
     return {name: _column(name, [instance[name] for instance in instances]) for name in names}
 
@@ -72,6 +72,6 @@ def _features(instances: list[list[Any]]) -> Tensor:
     return decode(FEATURES, "FP32", (len(instances), width), instances)
 
 
-def _named(names: Any) -> str:
-    """A few names of a client's for a message."""
-    return listed([shown(name) for name in list(names)[:4]])
+def _quoted(names: Any) -> str:
+    """A few of the names that a client gave, for a message."""
+    return join_names([quote(name) for name in list(names)[:4]])

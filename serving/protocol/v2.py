@@ -1,4 +1,4 @@
-"""Open Inference Protocol V2 over REST: the request as read from a body, the response as written to one.
+"""Codec of the Open Inference Protocol V2 over REST: bodies to requests, and responses to bodies.
 
 Pure functions of bytes. https://kserve.github.io/website/docs/concepts/architecture/data-plane/v2-protocol
 The binary tensor extension puts raw tensors behind a JSON part whose length stands in a header.
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import DATATYPES, Tensor, decode, decode_bytes, encode_bytes
 
 JSON_LENGTH_HEADER = "inference-header-content-length"
@@ -21,7 +21,7 @@ Parameter = str | int | float | bool
 
 
 class InferenceRequest(NamedTuple):
-    """What a client asks. outputs: name -> wanted as raw bytes; empty means every output."""
+    """A request for a forecast, of any protocol. outputs: name -> wanted as raw bytes; empty means every output."""
 
     inputs: Mapping[str, Tensor]
     id: str | None = None
@@ -29,12 +29,12 @@ class InferenceRequest(NamedTuple):
     parameters: Mapping[str, Any] = MappingProxyType({})
 
     def wants_binary(self, output: str) -> bool:
-        """Whether the named output goes back as raw bytes."""
+        """Whether an output is to be sent as raw bytes."""
         return self.outputs.get(output, self.parameters.get("binary_data_output") is True)
 
 
 class InferenceResponse(NamedTuple):
-    """What is answered."""
+    """A forecast, for any protocol."""
 
     model_name: str
     model_version: str
@@ -58,12 +58,12 @@ def parse(body: bytes, json_length: int | None = None, max_batch: int | None = N
     for entry in entries:
         tensor, at = _tensor(entry, raw, at, max_batch)
         if tensor.name in inputs:
-            raise Refusal(f"input {shown(tensor.name)} is given twice")
+            raise Refusal(f"input {quote(tensor.name)} is given twice")
         inputs[tensor.name] = tensor
     if at != len(raw):
         raise Refusal(f"{len(raw) - at} bytes are left after the last binary input: the sizes do not add up")
     parameters = _parameters(message, "the request")
-    return InferenceRequest(inputs, checked_id(message.get("id")), _outputs(message), parameters)
+    return InferenceRequest(inputs, check_id(message.get("id")), _outputs(message), parameters)
 
 
 def render(response: InferenceResponse, binary: frozenset[str] = frozenset()) -> tuple[bytes, int | None]:
@@ -98,7 +98,7 @@ def _split(body: bytes, json_length: int | None) -> tuple[bytes, bytes]:
 
 
 def loads(head: bytes, example: str = '{"inputs": [...]}') -> dict[str, Any]:
-    """The JSON object of a body. Raises Refusal when there is none, showing what one begins like."""
+    """The JSON object of a body. Raises Refusal, with an example, when there is none."""
     if not head.strip():
         raise Refusal(f"the body is empty: send JSON such as {example}")
     try:
@@ -113,46 +113,46 @@ def loads(head: bytes, example: str = '{"inputs": [...]}') -> dict[str, Any]:
 def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[Tensor, int]:
     """The tensor of one entry of `inputs`, and where the next one's raw bytes begin."""
     if not isinstance(entry, dict):
-        raise Refusal(f"an input must be an object with name, shape, datatype and data, found {shown(entry)}")
+        raise Refusal(f"an input must be an object with name, shape, datatype and data, found {quote(entry)}")
     name = entry.get("name")
     if not isinstance(name, str) or not name:
-        raise Refusal(f"an input has no name, found {shown(name)}")
+        raise Refusal(f"an input has no name, found {quote(name)}")
     datatype = entry.get("datatype")
     if datatype not in DATATYPES:
-        raise Refusal(f"input {shown(name)} has datatype {shown(datatype)}: use one of {listed(DATATYPES)}")
-    shape = checked_shape(name, entry.get("shape"), max_batch)
+        raise Refusal(f"input {quote(name)} has datatype {quote(datatype)}: use one of {join_names(DATATYPES)}")
+    shape = check_shape(name, entry.get("shape"), max_batch)
     size = None
     if "parameters" in entry:
-        size = _parameters(entry, f"input {shown(name)}").get("binary_data_size")
+        size = _parameters(entry, f"input {quote(name)}").get("binary_data_size")
     if size is None:
         data = entry.get("data")
         if not isinstance(data, list):
-            raise Refusal(f"input {shown(name)} needs data, a list of its items")
+            raise Refusal(f"input {quote(name)} needs data, a list of its items")
         return decode(name, datatype, shape, data), at
     if "data" in entry:
-        raise Refusal(f"input {shown(name)} has both data and binary_data_size: give one of them")
+        raise Refusal(f"input {quote(name)} has both data and binary_data_size: give one of them")
     if type(size) is not int or not 0 <= size <= len(raw) - at:
         raise Refusal(
-            f"input {shown(name)}: binary_data_size is {shown(size)}, {len(raw) - at} bytes follow"
+            f"input {quote(name)}: binary_data_size is {quote(size)}, {len(raw) - at} bytes follow"
             " the JSON part (its length belongs in the header Inference-Header-Content-Length)"
         )
     return decode_bytes(name, datatype, shape, raw[at : at + size]), at + size
 
 
-def checked_shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
+def check_shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
     """The shape of an input. Raises Refusal: 413 when it has more than `max_batch` rows, else 400."""
     if not isinstance(shape, list) or not shape or len(shape) > 8:
-        raise Refusal(f"input {shown(name)} needs a shape such as [1] or [1, 30], found {shown(shape)}")
+        raise Refusal(f"input {quote(name)} needs a shape such as [1] or [1, 30], found {quote(shape)}")
     for size in shape:
         if type(size) is not int or not 0 < size < 2**31:
-            raise Refusal(f"input {shown(name)} has shape {shown(shape)}: sizes must be whole numbers above 0")
+            raise Refusal(f"input {quote(name)} has shape {quote(shape)}: sizes must be whole numbers above 0")
     if max_batch is not None and shape[0] > max_batch:
-        raise too_many(f"input {shown(name)}", shape[0], max_batch)
+        raise too_many(f"input {quote(name)}", shape[0], max_batch)
     return tuple(shape)
 
 
 def too_many(what: str, rows: int, limit: int) -> Refusal:
-    """The refusal (413) of more rows than are answered at once."""
+    """The refusal (413) of too many rows in one request."""
     return Refusal(f"{what} has {rows} rows, at most {limit} are answered at once", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
@@ -162,12 +162,12 @@ def _outputs(message: dict[str, Any]) -> dict[str, bool]:
     for entry in _list(message, "outputs"):
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, str):
-            raise Refusal(f'a requested output must be an object such as {{"name": ...}}, found {shown(entry)}')
+            raise Refusal(f'a requested output must be an object such as {{"name": ...}}, found {quote(entry)}')
         if name in wanted:
-            raise Refusal(f"output {shown(name)} is asked for twice")
-        binary = _parameters(entry, f"output {shown(name)}").get("binary_data", everything)
+            raise Refusal(f"output {quote(name)} is asked for twice")
+        binary = _parameters(entry, f"output {quote(name)}").get("binary_data", everything)
         if not isinstance(binary, bool):
-            raise Refusal(f"output {shown(name)}: binary_data must be true or false, found {shown(binary)}")
+            raise Refusal(f"output {quote(name)}: binary_data must be true or false, found {quote(binary)}")
         wanted[name] = binary
     return wanted
 
@@ -177,7 +177,7 @@ def _list(message: dict[str, Any], key: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise Refusal(f"{key} must be a list, found {shown(value)}")
+        raise Refusal(f"{key} must be a list, found {quote(value)}")
     return value
 
 
@@ -186,12 +186,12 @@ def _parameters(entry: dict[str, Any], where: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refusal(f"parameters of {where} must be an object, found {shown(value)}")
+        raise Refusal(f"parameters of {where} must be an object, found {quote(value)}")
     return value
 
 
-def checked_id(value: object) -> str | None:
+def check_id(value: object) -> str | None:
     """The id of a request. Raises Refusal when it is no text, or a long one."""
     if value is not None and not (isinstance(value, str) and len(value) <= 256):
-        raise Refusal(f"id must be a text of at most 256 characters, found {shown(value)}")
+        raise Refusal(f"id must be a text of at most 256 characters, found {quote(value)}")
     return value

@@ -11,14 +11,14 @@ from urllib.parse import unquote, urlsplit
 from matchday.bundle import BundleError, verify_bundle
 from matchday.files import LockTimeout, lock_file, write_file
 from matchday.registry.names import DIGEST_TAG, SCHEME
-from serving.storage.errors import Absent, StorageError, Unreachable, Untrained
+from serving.storage.errors import Absent, FetchError, Unreachable, Untrained
 from serving.storage.registry import BundleRegistry
 
 __all__ = [
     "SCHEME",
     "Absent",
     "BundleRegistry",
-    "StorageError",
+    "FetchError",
     "StoredBundle",
     "Unreachable",
     "Untrained",
@@ -40,12 +40,12 @@ class StoredBundle:
 def open_registry(tracking_uri: str) -> BundleRegistry:
     """The registry at a tracking URI, read without MLflow: a server over REST, a database by a subprocess.
 
-    Raises StorageError for a malformed address.
+    Raises FetchError for a malformed address.
     """
     if tracking_uri.startswith(("http://", "https://")):
-        from serving.storage.tracking import Tracking
+        from serving.storage.tracking import TrackingServer
 
-        return Tracking(tracking_uri)
+        return TrackingServer(tracking_uri)
     from serving.storage.embedded import EmbeddedRegistry
 
     return EmbeddedRegistry(tracking_uri)
@@ -56,7 +56,7 @@ def fetch(uri: str, home: Path, registry: BundleRegistry) -> StoredBundle:
 
     uri: `mlflow://match-outcome/12`, `mlflow://match-outcome@champion`, or a folder (path or `file://`), for which
     no registry is asked. A bundle that is there already is used again if the registry holds the same one under that
-    version. Raises StorageError, BundleError or the registry's errors.
+    version. Raises FetchError, BundleError or the registry's errors.
     """
     if uri.startswith(SCHEME):
         return _fetch_registered(uri, home, registry)
@@ -73,7 +73,7 @@ def _fetch_registered(uri: str, home: Path, registry: BundleRegistry) -> StoredB
         if not (_holds(folder, found.name) and _read_text(registered) == digest):
             registry.download(f"{SCHEME}{found.name}/{found.version}", folder)
             if not _holds(folder, found.name):
-                raise StorageError(f"{uri} is not a bundle of {found.name}: register it again")
+                raise FetchError(f"{uri} is not a bundle of {found.name}: register it again")
             write_file(registered, digest.encode())
     return StoredBundle(folder, found.name, found.version, uri)
 
@@ -83,9 +83,9 @@ def _lock(held: ExitStack, folder: Path) -> None:
     try:
         held.enter_context(lock_file(folder / ".lock"))
     except LockTimeout as error:
-        raise StorageError(str(error)) from None
+        raise FetchError(str(error)) from None
     except OSError as error:
-        raise StorageError(f"cannot write to {folder}: {error.strerror or error}; set MATCHDAY_HOME") from None
+        raise FetchError(f"cannot write to {folder}: {error.strerror or error}; set MATCHDAY_HOME") from None
 
 
 def _read_text(file: Path) -> str | None:
@@ -103,7 +103,7 @@ def _holds(folder: Path, name: str) -> bool:
 def _find_folder(uri: str) -> StoredBundle:
     parts = urlsplit(uri)
     if parts.scheme not in ("", "file"):
-        raise StorageError(
+        raise FetchError(
             f"{uri} is not a model URI: give mlflow://NAME/VERSION, mlflow://NAME@ALIAS or a bundle folder"
         )
     folder = Path(unquote(parts.path) if parts.scheme else uri).resolve()

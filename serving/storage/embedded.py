@@ -4,24 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from matchday.bundle import verify_bundle
 from matchday.signature import Signature
-from serving.storage.errors import StorageError
+from serving.storage.errors import FetchError
+from serving.storage.registry import FoundVersion
 
 COMMAND = (sys.executable, "-m", "matchday.registry")
 SUBPROCESS_SECONDS = 300.0
-
-
-@dataclass(frozen=True)
-class EmbeddedVersion:
-    """A version in MLflow's database."""
-
-    name: str
-    version: str
-    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class EmbeddedRegistry:
@@ -30,12 +20,12 @@ class EmbeddedRegistry:
     def __init__(self, tracking_uri: str) -> None:
         self._tracking_uri = tracking_uri
 
-    def resolve(self, uri: str) -> EmbeddedVersion:
-        """The version that a model URI means now. Raises StorageError with the reason of the subprocess."""
-        return EmbeddedVersion(**json.loads(self._run("resolve", uri).splitlines()[-1]))
+    def resolve(self, uri: str) -> FoundVersion:
+        """The version that a model URI means now. Raises FetchError with the reason of the subprocess."""
+        return FoundVersion(**json.loads(self._run("resolve", uri).splitlines()[-1]))
 
     def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
-        """Put the verified bundle into `folder`. Raises StorageError, or BundleError when it is not whole."""
+        """Put the verified bundle into `folder`. Raises FetchError, or BundleError when it is not whole."""
         self._run("download", uri, os.fspath(folder))
         return verify_bundle(folder)
 
@@ -51,9 +41,9 @@ class EmbeddedRegistry:
                 timeout=SUBPROCESS_SECONDS,
             )
         except subprocess.TimeoutExpired:
-            raise StorageError(
+            raise FetchError(
                 f"the registry did not {arguments[0]} {arguments[1]} within {SUBPROCESS_SECONDS:g} s"
             ) from None
         if done.returncode != 0:
-            raise StorageError(next(reversed(done.stderr.splitlines()), f"{arguments[1]} could not be fetched"))
+            raise FetchError(next(reversed(done.stderr.splitlines()), f"{arguments[1]} could not be fetched"))
         return done.stdout

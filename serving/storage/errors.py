@@ -1,13 +1,13 @@
-"""What can be wrong with a model URI and what it leads to."""
+"""Failures of fetching a bundle by its model URI."""
 
 from matchday.errors import MatchdayError
 
 
-class StorageError(MatchdayError):
-    """A model URI that leads nowhere, or to something that is not the bundle."""
+class FetchError(MatchdayError):
+    """A model URI without a bundle that can be had."""
 
 
-class Absent(StorageError):
+class Absent(FetchError):
     """A model, a version or an alias that the registry does not have now; later it may."""
 
 
@@ -15,5 +15,5 @@ class Untrained(Absent):
     """A model without a champion: its first training may be under way."""
 
 
-class Unreachable(StorageError):
+class Unreachable(FetchError):
     """A tracking server that does not answer now; later it may."""

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from matchday.registry.names import SCHEME
 from matchday.signature import Signature
 
 
@@ -31,3 +33,17 @@ class BundleRegistry(Protocol):
 
     def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:
         """Put the verified bundle into `folder`, whole or not at all. Raises MatchdayError."""
+
+
+@dataclass(frozen=True)
+class FoundVersion:
+    """A registered version as a registry without MLflow finds it. tags: as registered."""
+
+    name: str
+    version: str
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def uri(self) -> str:
+        """The pinned model URI."""
+        return f"{SCHEME}{self.name}/{self.version}"

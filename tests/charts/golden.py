@@ -1,7 +1,7 @@
-"""The renderings that are kept: `make golden` writes them anew, and the tests compare.
+"""The golden files: `make golden` writes them, and tests compare renderings with them.
 
-`default.yaml` is whole. Of each other switch the objects that differ from it are kept, and the names of those that it
-takes away, so that a golden file shows what the switch does. Overlays are whole.
+`default.yaml` has every object. The file of another example has the objects that differ from the default, and the names
+of those that are gone, so that it shows what the example changes. Overlays have every object.
 """
 
 import re
@@ -9,20 +9,20 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.charts.rendering import OVERLAYS, ROOT, SWITCHES, documents, inflate, kind_and_name, masked, render
+from tests.charts.rendering import EXAMPLES, OVERLAYS, ROOT, documents, inflate, kind_and_name, masked, render
 
 FOLDER = Path(__file__).parent / "golden"
 
 
 def golden(name: str) -> Path:
-    """Where a rendering is kept: of a switch by its name, of an overlay by `overlay-NAME`."""
+    """Path of a golden file: of an example by its name, of an overlay by `overlay-NAME`."""
     return FOLDER / f"{name}.yaml"
 
 
-def of_switch(switch: str, major: int = 4) -> str:
-    """What is kept of a switch."""
-    text, default = masked(render(switch, major)), masked(render("default", major))
-    if switch == "default":
+def of_example(example: str, major: int = 4) -> str:
+    """The golden text of an example in `ci/`."""
+    text, default = masked(render(example, major)), masked(render("default", major))
+    if example == "default":
         return text
     usual = set(objects(default))
     absent = sorted({*map(kind_and_name, documents(default))} - {*map(kind_and_name, documents(text))})
@@ -30,7 +30,7 @@ def of_switch(switch: str, major: int = 4) -> str:
 
 
 def of_overlay(overlay: str) -> str:
-    """What is kept of an overlay."""
+    """The golden text of an overlay."""
     with tempfile.TemporaryDirectory() as folder:
         return masked(inflate(overlay, Path(folder)))
 
@@ -41,13 +41,13 @@ def objects(text: str) -> list[str]:
 
 
 def rendered() -> Iterator[tuple[str, str]]:
-    """Every rendering by its name."""
-    yield from ((switch, of_switch(switch)) for switch in SWITCHES)
+    """Every golden text by its name."""
+    yield from ((example, of_example(example)) for example in EXAMPLES)
     yield from ((f"overlay-{overlay}", of_overlay(overlay)) for overlay in OVERLAYS)
 
 
 def main() -> None:
-    """Write all of them, and delete what is no more."""
+    """Write all golden files, and delete those that nothing renders any more."""
     FOLDER.mkdir(exist_ok=True)
     kept = dict(rendered())
     for old in set(FOLDER.glob("*.yaml")) - {golden(name) for name in kept}:

@@ -1,4 +1,4 @@
-"""What the chart and the overlays render, as objects for the tests."""
+"""Rendered objects of the chart's examples and of the overlays."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from tests.charts.golden import golden
-from tests.charts.rendering import OVERLAYS, SWITCHES, documents, kind_and_name, masked, render
+from tests.charts.rendering import EXAMPLES, OVERLAYS, documents, kind_and_name, masked, render
 
 Document = dict[str, Any]
-RENDERINGS = [*SWITCHES, *(f"overlay-{overlay}" for overlay in OVERLAYS)]
+RENDERINGS = [*EXAMPLES, *(f"overlay-{overlay}" for overlay in OVERLAYS)]
 everywhere = pytest.mark.parametrize("name", RENDERINGS)
 
 
 @cache
 def objects(name: str) -> list[Document]:
-    """Everything that a switch renders, or an overlay."""
+    """Everything that a example renders, or an overlay."""
     if name.startswith("overlay-"):
         return documents(golden(name).read_text())
     return documents(masked(render(name)))

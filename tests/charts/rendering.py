@@ -16,20 +16,20 @@ ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "matchday"
 SURROUNDINGS = ROOT / "k8s"
 OVERLAYS = sorted(path.name for path in (SURROUNDINGS / "overlays").iterdir())
-SWITCHES = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
+EXAMPLES = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
 PLATFORM = ("serving.kserve.io/v1beta1", "serving.knative.dev/v1", "keda.sh/v1alpha1", "gateway.networking.k8s.io/v1")
-"""What the cluster that is rendered for would have."""
+"""API versions of the cluster that is rendered for."""
 
 GENERATED = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{32}(?![A-Za-z0-9])")
-"""A password: another one with each rendering."""
+"""A generated password, which differs with each rendering."""
 
 
 class Refused(Exception):
-    """Helm would not render; the message is what it said."""
+    """Helm refused to render; the message is its own."""
 
 
 def render(
-    switch: str | None = None,
+    example: str | None = None,
     major: int = 4,
     sets: Sequence[str] = (),
     platform: Sequence[str] = PLATFORM,
@@ -38,15 +38,15 @@ def render(
     """The manifests of `helm template`. Raises Refused."""
     command = [str(commands(major).helm), "template", release, str(CHART), "--namespace", "matchday"]
     command += [f"--api-versions={each}" for each in platform]
-    command += [f"--values={CHART / 'ci' / switch}-values.yaml"] if switch else []
+    command += [f"--values={CHART / 'ci' / example}-values.yaml"] if example else []
     command += [f"--set={each}" for each in sets]
-    return _said(command)
+    return _call(command)
 
 
-def lint(switch: str, major: int = 4) -> str:
-    """What `helm lint --strict` says. Raises Refused."""
-    values = CHART / "ci" / f"{switch}-values.yaml"
-    return _said([str(commands(major).helm), "lint", "--strict", str(CHART), f"--values={values}"])
+def lint(example: str, major: int = 4) -> str:
+    """The output of `helm lint --strict`. Raises Refused."""
+    values = CHART / "ci" / f"{example}-values.yaml"
+    return _call([str(commands(major).helm), "lint", "--strict", str(CHART), f"--values={values}"])
 
 
 def inflate(overlay: str, folder: Path) -> str:
@@ -59,16 +59,16 @@ def inflate(overlay: str, folder: Path) -> str:
     (folder / "k8s" / "overlays" / "dev" / "credentials.env").write_text(masked(credentials()))
     tools = commands(3)
     environ = {**os.environ, "PATH": f"{tools.helm.parent}:{os.environ['PATH']}"}
-    return _said([str(tools.kubectl), "kustomize", "--enable-helm", str(folder / "k8s/overlays" / overlay)], environ)
+    return _call([str(tools.kubectl), "kustomize", "--enable-helm", str(folder / "k8s/overlays" / overlay)], environ)
 
 
 def credentials() -> str:
-    """What `k8s/credentials.sh` prints."""
-    return _said(["sh", str(SURROUNDINGS / "credentials.sh")])
+    """The output of `k8s/credentials.sh`."""
+    return _call(["sh", str(SURROUNDINGS / "credentials.sh")])
 
 
 def masked(text: str) -> str:
-    """The same for every rendering: passwords hidden."""
+    """The text with generated passwords replaced, so that renderings can be compared."""
     return GENERATED.sub("GENERATED", text)
 
 
@@ -78,11 +78,11 @@ def documents(text: str) -> list[dict[str, Any]]:
 
 
 def kind_and_name(document: Mapping[str, Any]) -> str:
-    """What an object is called where people speak of it."""
+    """Kind, namespace and name of an object, for messages."""
     return f"{document['kind']} {document['metadata'].get('namespace', '')}/{document['metadata']['name']}"
 
 
-def _said(command: Sequence[str], environ: Mapping[str, str] | None = None) -> str:
+def _call(command: Sequence[str], environ: Mapping[str, str] | None = None) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     if done.returncode:
         raise Refused(done.stderr)

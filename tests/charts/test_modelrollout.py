@@ -1,4 +1,4 @@
-"""The definition of ModelRollouts says what `rollout/spec.py` and `state.py` say."""
+"""The definition of ModelRollouts agrees with `rollout/spec.py` and `rollout/state.py`."""
 
 import copy
 from functools import cache
@@ -33,7 +33,7 @@ def schema(part: str = "") -> Schema:
 
 
 def defaulted(value: Any, given: Schema) -> Any:
-    """What the API server makes of a document: defaults where nothing is said."""
+    """A document with the defaults that the API server fills in."""
     if given["type"] == "object" and isinstance(value, dict):
         filled = {**value}
         for name, inner in given.get("properties", {}).items():
@@ -172,10 +172,10 @@ def test_a_field_that_a_state_has_and_the_definition_lacks_is_found() -> None:
         validate("status", {**status_of(State(), {"metadata": {}}), "mood": "good"})
 
 
-def test_the_list_tells_the_story() -> None:
+def test_the_list_has_the_columns_that_people_read() -> None:
     [version] = definition()["spec"]["versions"]
-    shown = [each["name"] for each in version["additionalPrinterColumns"] if not each.get("priority")]
-    assert shown == ["Model", "Stable", "Candidate", "Phase", "Weight", "Verdict", "Age"]
+    columns = [each["name"] for each in version["additionalPrinterColumns"] if not each.get("priority")]
+    assert columns == ["Model", "Stable", "Candidate", "Phase", "Weight", "Verdict", "Age"]
 
 
 def test_limits_are_all_described() -> None:

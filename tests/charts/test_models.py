@@ -8,15 +8,15 @@ from tests.charts.rendering import documents, render
 FIRST, SECOND = "match-outcome", "total-goals"
 
 
-def service(switch: str, model: str) -> Document:
+def service(example: str, model: str) -> Document:
     """The predictor of an InferenceService."""
-    [found] = [each for each in of_kind(switch, "InferenceService") if each["metadata"]["name"] == model]
+    [found] = [each for each in of_kind(example, "InferenceService") if each["metadata"]["name"] == model]
     return dict(found["spec"]["predictor"])
 
 
-def names(switch: str, kind: str) -> list[str]:
+def names(example: str, kind: str) -> list[str]:
     """The objects of a kind."""
-    return [each["metadata"]["name"] for each in of_kind(switch, kind)]
+    return [each["metadata"]["name"] for each in of_kind(example, kind)]
 
 
 def test_an_entry_goes_before_the_defaults_value_by_value() -> None:

@@ -71,6 +71,17 @@ GATEWAY = [*KSERVE, "gateway.networking.k8s.io/v1"]
             "in Knative mode the public host is Knative's own",
         ),
         (
+            ["kafka.securityProtocol=SASL_SSL"],
+            KSERVE,
+            "kafka.securityProtocol is SASL_SSL, which needs a login: give kafka.existingSecret",
+        ),
+        (
+            ["kafka.securityProtocol=SSL", "kafka.existingSecret=login"],
+            KSERVE,
+            "kafka.securityProtocol=SSL has no login: use SASL_SSL or SASL_PLAINTEXT",
+        ),
+        (["kafka.tls.caSecret=ca"], KSERVE, "kafka.securityProtocol=PLAINTEXT does not encrypt: use SSL or SASL_SSL"),
+        (
             ["pipelines.kfp.endpoint=http://kfp:8888", "redis.existingSecret=mine"],
             KSERVE,
             "runs take all their credentials from one Secret, matchday-credentials",
@@ -116,7 +127,7 @@ def test_values_of_an_older_chart_are_dropped_by_null(major: int) -> None:
 
 
 def test_an_upgrade_that_reuses_all_values_of_an_older_chart_does_not_delete_its_model() -> None:
-    """Helm's --reuse-values takes the older chart's defaults in place of this one's."""
+    """Helm then takes the older chart's defaults in place of this one's."""
     with pytest.raises(Refused, match="use --reset-then-reuse-values"):
         render(sets=["models=null", "modelDefaults=null", "storage=null"])
 

@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
-from serving.exposition import Everything
+from matchday.events import settings as kafka
+from serving.exposition import WorkersCollector
 from serving.metrics import Metrics
 from serving.settings import PREFIX, ServingSettings
 from tests.charts.rendering import CHART, Refused, documents, render
@@ -41,7 +42,7 @@ def places(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple
 
 
 def at(path: tuple[str, ...]) -> Any:
-    """What the values have there; an entry of `models` also has those of `modelDefaults`."""
+    """The values at a path; an entry of `models` also has those of `modelDefaults`."""
     value: Any = {**VALUES, "models": {name: VALUES["modelDefaults"] | own for name, own in VALUES["models"].items()}}
     for name in path:
         value = value[name]
@@ -132,15 +133,16 @@ def test_without_a_served_model_no_kserve_is_needed() -> None:
 
 def test_the_settings_that_the_server_is_given_exist() -> None:
     settings = {f"{PREFIX}{name}".upper() for name in ServingSettings.model_fields}
-    for switch in ("default", "kafka", "token", "refresh"):
-        text = render(switch)
-        assert set(re.findall(rf"{PREFIX}\w+", text)) <= settings
+    settings |= {f"{kafka.PREFIX}{name}".upper() for name in kafka.KafkaSettings.model_fields}
+    for example in ("default", "kafka", "kafka-tls", "token", "refresh"):
+        found = set(re.findall(rf"(?:{PREFIX}|{kafka.PREFIX})\w+", render(example)))
+        assert found <= settings, found - settings
 
 
 def test_the_metrics_that_values_ask_for_are_counted(tmp_path: Path) -> None:
     metrics = Metrics(tmp_path, "stable")
     metrics.series("match-outcome", "1")
-    counted = {sample.name for family in Everything(metrics).collect() for sample in family.samples}
+    counted = {sample.name for family in WorkersCollector(metrics).collect() for sample in family.samples}
     files = [CHART / "values.yaml", *(CHART / "ci").iterdir()]
     asked = {name for file in files for name in re.findall(r"\bmatchday_\w+", file.read_text())}
     assert asked

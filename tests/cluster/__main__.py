@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from matchday.settings import REPOSITORY
-from tests.cluster import outcome
+from tests.cluster import result
+from tests.cluster.context import StageContext
 from tests.cluster.installation import clear
 from tests.cluster.kube import Kube
-from tests.cluster.outcome import Outcome
 from tests.cluster.plan import STAGES
 from tests.cluster.release import Release
-from tests.cluster.scene import Scene
+from tests.cluster.result import StageResult
 from tests.cluster.shell import Failure
 
 RECORD = REPOSITORY / "docs" / "cluster-run.md"
@@ -47,44 +47,44 @@ def main() -> int:
         return 2
     in_ci = os.environ.get("CI") == "true"
     with ExitStack() as stack:
-        scene = Scene(kube, release, stack, built=options.built)
-        outcomes = _play_all(scene, console, in_ci)
+        context = StageContext(kube, release, stack, built=options.built)
+        results = _play_all(context, console, in_ci)
     if not options.keep:
-        outcomes.append(outcome.play("what is left", clear, scene, console))
+        results.append(result.play("what is left", clear, context, console))
     if not in_ci:
-        _record(outcomes, scene)
-    console.print(outcome.table(outcomes))
-    return 0 if all(each.held for each in outcomes) else 1
+        _record(results, context)
+    console.print(result.table(results))
+    return 0 if all(each.held for each in results) else 1
 
 
-def _play_all(scene: Scene, console: Console, in_ci: bool) -> list[Outcome]:
+def _play_all(context: StageContext, console: Console, in_ci: bool) -> list[StageResult]:
     """Play what is not to be skipped, up to the first failure."""
-    outcomes: list[Outcome] = []
+    results: list[StageResult] = []
     for stage in STAGES:
         left = _seconds_left()
-        if reason := stage.reason_to_skip([each.name for each in outcomes], left, in_ci):
+        if reason := stage.reason_to_skip([each.name for each in results], left, in_ci):
             minutes = "" if math.isinf(left) else f", {left / 60:.0f} minutes left"
             console.print(f"ci: skipped: {stage.name}: {reason}{minutes}", markup=False, highlight=False)
             continue
-        outcomes.append(outcome.play(stage.name, stage.play, scene, console))
-        if not outcomes[-1].held:
+        results.append(result.play(stage.name, stage.play, context, console))
+        if not results[-1].held:
             break
-    return outcomes
+    return results
 
 
 def _seconds_left() -> float:
     return float(os.environ.get(ENDS) or math.inf) - time.time()
 
 
-def _record(outcomes: Sequence[Outcome], scene: Scene) -> None:
+def _record(results: Sequence[StageResult], context: StageContext) -> None:
     head = [
         "# The last run of `make cluster-test`",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Kubernetes {scene.kubernetes()}, images `{scene.tag}`,"
-        f" training as {scene.training}.",
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Kubernetes {context.kubernetes()}, images `{context.tag}`,"
+        f" training as {context.training}.",
         "",
     ]
-    RECORD.write_text("\n".join([*head, *outcome.markdown(outcomes)]) + "\n", encoding="utf-8")
+    RECORD.write_text("\n".join([*head, *result.markdown(results)]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stages that ask for forecasts: through the gateway in every protocol, equal to those of one machine."""
+"""Stages that compare forecasts through the gateway, in every protocol, with those of this machine."""
 
 import os
 from collections.abc import Iterator
@@ -9,46 +9,46 @@ import httpx
 import numpy as np
 
 from tests.cluster import forecasts
+from tests.cluster.context import PREDICTOR, StageContext
 from tests.cluster.kube import Kube, is_ready
 from tests.cluster.release import NAME
-from tests.cluster.scene import PREDICTOR, Scene
 from tests.cluster.shell import Failure
 
 GATEWAY = ("envoy-gateway-system", "gateway.envoyproxy.io/owning-gateway-name=kserve-ingress-gateway")
 TOLERANCE = 1e-6
 
 
-def forecast_here(scene: Scene) -> list[str]:
-    """The forecast of one machine, which the cluster's must equal."""
-    scene.wanted = scene.embedded.forecast()
-    rows = zip(forecasts.MATCHES, scene.wanted, strict=True)
+def forecast_here(context: StageContext) -> list[str]:
+    """The forecast of this machine, which the cluster's must equal."""
+    context.wanted = context.local.forecast()
+    rows = zip(forecasts.MATCHES, context.wanted, strict=True)
     return [f"{home} - {away}: {row.round(4).tolist()}" for (home, away), row in rows]
 
 
-def ask(scene: Scene) -> list[str]:
-    """The champion through the gateway, in every protocol, equal to the forecast of one machine."""
-    kube = scene.kube
+def ask(context: StageContext) -> list[str]:
+    """The champion through the gateway, in every protocol, equal to the forecast of this machine."""
+    kube = context.kube
     kube.until("the InferenceService Ready", lambda: is_ready(kube.get("inferenceservice", forecasts.MODEL)), 300)
-    scene.gateway = scene.stack.enter_context(_gateway())
+    context.gateway = context.stack.enter_context(_gateway())
     facts = []
-    with httpx.Client(base_url=scene.gateway, headers={"Host": scene.host}, timeout=20) as client:
+    with httpx.Client(base_url=context.gateway, headers={"Host": context.host}, timeout=20) as client:
         kube.until("an answer through the gateway", lambda: client.get("/v2/health/live").is_success, 60)
         answer = client.post(forecasts.INFER, json=forecasts.BODY)
-        facts.append(_compare("V2 REST", forecasts.of_v2(answer), scene))
+        facts.append(_compare("V2 REST", forecasts.of_v2(answer), context))
         facts.append(f"answered by version {answer.json()['model_version']}")
-        facts.append(_compare("V1", forecasts.over_v1(client), scene))
-    facts.append(_compare("KServe's REST client", forecasts.over_kserve_rest(scene.gateway, scene.host), scene))
-    routed = forecasts.routes_grpc(scene.gateway, scene.host)
+        facts.append(_compare("V1", forecasts.over_v1(client), context))
+    facts.append(_compare("KServe's REST client", forecasts.over_kserve_rest(context.gateway, context.host), context))
+    routed = forecasts.routes_grpc(context.gateway, context.host)
     facts.append(f"the gateway {'routes' if routed else 'does not route'} gRPC")
     [pod, *_] = kube.ready(PREDICTOR)
     with kube.forwarded(f"pod/{pod}", 8081) as port:
-        facts.append(_compare("KServe's gRPC client, at the pod", forecasts.over_kserve_grpc(port), scene))
+        facts.append(_compare("KServe's gRPC client, at the pod", forecasts.over_kserve_grpc(port), context))
     return facts
 
 
-def helm_test(scene: Scene) -> list[str]:
+def helm_test(context: StageContext) -> list[str]:
     """`helm test` makes a forecast."""
-    scene.release("test", NAME, "--timeout", "180s", seconds=200)
+    context.release("test", NAME, "--timeout", "180s", seconds=200)
     return ["helm test passed"]
 
 
@@ -65,8 +65,8 @@ def _gateway() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def _compare(name: str, given: np.ndarray[Any, Any], scene: Scene) -> str:
-    apart = float(np.abs(given - scene.wanted).max())
-    if not apart <= TOLERANCE:
-        raise Failure(f"{name}: off by {apart:.1e} from the forecast of one machine: {given.tolist()}")
-    return f"{name} equals the forecast of one machine ({apart:.0e} apart)"
+def _compare(name: str, given: np.ndarray[Any, Any], context: StageContext) -> str:
+    difference = float(np.abs(given - context.wanted).max())
+    if not difference <= TOLERANCE:
+        raise Failure(f"{name}: off by {difference:.1e} from the forecast of this machine: {given.tolist()}")
+    return f"{name} equals the forecast of this machine (difference {difference:.0e})"

@@ -1,4 +1,4 @@
-"""What is wrong with what a release is given, and where the cluster says so; nothing is half-applied."""
+"""Stages that give a release something wrong: a message says what to do, and nothing is applied in part."""
 
 import base64
 import re
@@ -15,16 +15,16 @@ import httpx
 
 from matchday.registry import CHAMPION
 from tests.cluster import job
+from tests.cluster.context import LOGIN, StageContext
 from tests.cluster.forecasts import MODEL
 from tests.cluster.job import Job
 from tests.cluster.kube import Kube
 from tests.cluster.predictor import Predictor, beside
 from tests.cluster.release import NAME, Release
-from tests.cluster.scene import LOGIN, Scene
 from tests.cluster.shell import Failure
 
 WRONG = "wrong-9d2f41c7"
-"""Every wrong password; it must not be seen anywhere."""
+"""Every wrong password; no log may show it."""
 
 NOWHERE = "http://127.0.0.1:9"
 STORES = {
@@ -33,7 +33,7 @@ STORES = {
     "AWS_ACCESS_KEY_ID": "matchday",
     "AWS_SECRET_ACCESS_KEY": WRONG,
 }
-"""Secret of stores that are not there."""
+"""Secret of stores that do not exist."""
 
 CREDENTIALS = f"{NAME}-credentials"
 KNATIVE = "serving.knative.dev/v1"
@@ -41,39 +41,39 @@ MOST_ATTEMPTS = 4
 """Starts of a storage initializer that a stage may see: the second comes at once, then the pauses grow."""
 
 
-def model_uris(scene: Scene) -> list[str]:
-    """A version, a model, a bundle that are not there or not whole: refused at once, and the status says why."""
+def model_uris(context: StageContext) -> list[str]:
+    """An unknown version, an unknown model and a damaged bundle are refused at once, and the status says why."""
     said = {
         "fault-version": (3, rf"{MODEL} has no version 999; its latest: .*; give one of these"),
         "fault-model": (3, rf"no model no-such-model in MLflow at http://\S+; it knows: {MODEL}; give one of these"),
         "fault-bundle": (2, r"MLflow holds mlflow://\S+ damaged: model\.onnx does not match its sum"),
     }
-    damaged = _damaged(scene)
+    damaged = _register_damaged(context)
     uris = [f"mlflow://{MODEL}/999", "mlflow://no-such-model@champion", f"mlflow://{MODEL}/{damaged}"]
     try:
-        with beside(scene.kube, dict(zip(said, uris, strict=True))) as predictors:
-            facts = [_refused(each, *said[each.name]) for each in predictors]
+        with beside(context.kube, dict(zip(said, uris, strict=True))) as predictors:
+            facts = [_expect_refusal(each, *said[each.name]) for each in predictors]
             if (files := predictors[-1].files()) != "[]":
                 raise Failure(f"of the damaged bundle there is left in the pod: {files}")
     finally:
-        _delete(scene, damaged)
+        _delete(context, damaged)
     return [*facts, "of the damaged bundle no file is left in its pod"]
 
 
-def wrong_password(scene: Scene) -> list[str]:
-    """MLflow refuses a predictor's credentials: said once, without them."""
-    right = scene.kube.secret(CREDENTIALS)[LOGIN[1]]
+def wrong_password(context: StageContext) -> list[str]:
+    """MLflow refuses a predictor's credentials: the log says so once and does not show them."""
+    right = context.kube.secret(CREDENTIALS)[LOGIN[1]]
     said = rf"MLflow at \S+ refuses the credentials \(401\): set MLFLOW_TRACKING_TOKEN, or {LOGIN[0]} and {LOGIN[1]}"
     uris = {"fault-password": f"mlflow://{MODEL}@{CHAMPION}"}
-    with _patched(scene, LOGIN[1], WRONG), beside(scene.kube, uris) as [predictor]:
-        fact = _refused(predictor, 2, said)
-        _unseen([*predictor.log(), str(predictor.failure())], WRONG, right)
+    with _patch_secret(context, LOGIN[1], WRONG), beside(context.kube, uris) as [predictor]:
+        fact = _expect_refusal(predictor, 2, said)
+        _check_hidden([*predictor.log(), str(predictor.failure())], WRONG, right)
     return [fact]
 
 
-def bucket_down(scene: Scene) -> list[str]:
-    """A predictor that starts while the bucket is down says so, and comes up with it."""
-    kube, bucket = scene.kube, f"statefulset/{NAME}-bucket"
+def bucket_down(context: StageContext) -> list[str]:
+    """A predictor that starts while the bucket is down says so, and starts once the bucket is back."""
+    kube, bucket = context.kube, f"statefulset/{NAME}-bucket"
     kube("scale", bucket, "--replicas", "0")
     try:
         kube("wait", "--for=delete", f"pod/{NAME}-bucket-0", "--timeout=60s")
@@ -83,8 +83,8 @@ def bucket_down(scene: Scene) -> list[str]:
             line = _last(predictor)
             if predictor.ready():
                 raise Failure("a predictor is ready without its bundle")
-            with httpx.Client(base_url=scene.gateway, timeout=20) as client:
-                scene.ask(client).raise_for_status()
+            with httpx.Client(base_url=context.gateway, timeout=20) as client:
+                context.ask(client).raise_for_status()
             kube("scale", bucket, "--replicas", "1")
             kube.until("a predictor after the bucket", predictor.ready, 120)
             attempts = predictor.attempts()
@@ -97,9 +97,9 @@ def bucket_down(scene: Scene) -> list[str]:
     ]
 
 
-def jobs(scene: Scene) -> list[str]:
+def jobs(context: StageContext) -> list[str]:
     """The release's Jobs with wrong passwords: tried once, and the last line says what to do."""
-    kube = scene.kube
+    kube = context.kube
     database = kube.secret(f"{NAME}-database")["MLFLOW_BACKEND_STORE_URI"]
     password = str(urlsplit(database).password)
     elsewhere = {"MLFLOW_BACKEND_STORE_URI": database.replace(password, WRONG)}
@@ -118,34 +118,34 @@ def jobs(scene: Scene) -> list[str]:
         ),
     ]
     try:
-        return [_failed(each, said, password) for each, said in faulty]
+        return [_expect_failure(each, said, password) for each, said in faulty]
     finally:
         kube("delete", "job", *(each.name for each, _ in faulty), "--wait=false")
 
 
-def values(scene: Scene) -> list[str]:
-    """Values that contradict each other, or ask for what the cluster lacks: refused, the release as it was."""
+def values(context: StageContext) -> list[str]:
+    """Values that contradict each other or are of an older chart are refused, and the release stays as it was."""
     refused = {
         "redis.url=redis://elsewhere:6379/0": "set redis.enabled=false to use yours, or drop redis.url",
         "inferenceService.replicas=2": f"write models.{MODEL}.replicas in place of inferenceService.replicas",
     }
-    if KNATIVE not in scene.kube("api-versions").split():
-        refused["models.match-outcome.mode=Knative"] = "install it, or set models.match-outcome.mode=Standard"
-    before = scene.release.revision()
-    facts = [_expected(partial(scene.release.set, value), said) for value, said in refused.items()]
-    if scene.release.revision() != before:
+    if KNATIVE not in context.kube("api-versions").split():
+        refused["models.match-result.mode=Knative"] = "install it, or set models.match-result.mode=Standard"
+    before = context.release.revision()
+    facts = [_expect_error(partial(context.release.set, value), said) for value, said in refused.items()]
+    if context.release.revision() != before:
         raise Failure("a refused upgrade has made a revision")
     return facts
 
 
-def installation(scene: Scene) -> list[str]:
-    """An install whose bucket never comes: its first Job says so, no later one runs, and all of it goes again."""
-    kube = Kube(f"{scene.kube.namespace}-refused")
+def installation(context: StageContext) -> list[str]:
+    """An install whose bucket never answers: its first Job says so, no later one runs, and it can be uninstalled."""
+    kube = Kube(f"{context.kube.namespace}-refused")
     release = Release(kube)
     kube.create()
     try:
         kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "stores"}, "stringData": STORES})
-        _expected(lambda: release.install(_elsewhere(scene), 120), "failed")
+        _expect_error(lambda: release.install(_unreachable_stores(context), 120), "failed")
         [made] = kube.get("jobs")["items"]
         line = Job(kube, made["metadata"]["name"]).log()[-1]
         if not re.search(rf"the object store {NOWHERE} does not answer .*check AWS_ENDPOINT_URL \(waited 3 s\)$", line):
@@ -156,16 +156,16 @@ def installation(scene: Scene) -> list[str]:
     return [line, f"left after its uninstall: {', '.join(left)}"]
 
 
-def _elsewhere(scene: Scene) -> dict[str, Any]:
-    """Values of a release without a predictor, whose stores are somewhere else, where nobody answers."""
+def _unreachable_stores(context: StageContext) -> dict[str, Any]:
+    """Values of a release without a predictor, whose stores are at addresses where nothing answers."""
     urls = {"redis": "redis://127.0.0.1:9/0", "database": "postgresql://127.0.0.1:9/mlflow", "bucket": NOWHERE}
     stores = {name: {"enabled": False, "url": url, "existingSecret": "stores"} for name, url in urls.items()}
     without = {"models": {MODEL: {"enabled": False}}, "champion": {"enabled": False}}
-    too_large = {"resources": {"requests": {"cpu": "1000"}, "limits": {"cpu": "1000"}}}  # fits nowhere: need not end
-    return {**stores, **without, "mlflow": too_large, "images": scene.images(), "jobs": {"waitSeconds": 3}}
+    oversized = {"resources": {"requests": {"cpu": "1000"}, "limits": {"cpu": "1000"}}}  # fits nowhere: need not end
+    return {**stores, **without, "mlflow": oversized, "images": context.images(), "jobs": {"waitSeconds": 3}}
 
 
-def _refused(predictor: Predictor, code: int, said: str) -> str:
+def _expect_refusal(predictor: Predictor, code: int, said: str) -> str:
     """The last line, once KServe's status has it. Raises Failure when the pod got any further."""
     kube, name = predictor.kube, predictor.name
     kube.until(f"the status of {name}", lambda: re.search(said, predictor.failure().get("message", "")), 90)
@@ -181,10 +181,10 @@ def _refused(predictor: Predictor, code: int, said: str) -> str:
     return f"{line} (exit {code})"
 
 
-def _failed(faulty: Job, said: str, *secrets: str) -> str:
+def _expect_failure(faulty: Job, said: str, *secrets: str) -> str:
     faulty.kube.until(f"the end of {faulty.name}", faulty.failed, 120)
     log = faulty.log()
-    _unseen(log, WRONG, *secrets)
+    _check_hidden(log, WRONG, *secrets)
     if not re.search(said, log[-1]):
         raise Failure(f"{faulty.name} ends with {log[-1]!r}, expected {said!r}")
     if (attempts := faulty.attempts()) != 1:
@@ -192,9 +192,9 @@ def _failed(faulty: Job, said: str, *secrets: str) -> str:
     return log[-1]
 
 
-def _unseen(lines: list[str], *secrets: str) -> None:
-    if shown := [line for line in lines if any(secret in line for secret in secrets)]:
-        raise Failure(f"a secret is shown: {shown[0]}")
+def _check_hidden(lines: list[str], *secrets: str) -> None:
+    if visible := [line for line in lines if any(secret in line for secret in secrets)]:
+        raise Failure(f"a log shows a secret: {visible[0]}")
 
 
 def _last(predictor: Predictor) -> str:
@@ -204,7 +204,7 @@ def _last(predictor: Predictor) -> str:
         return ""
 
 
-def _expected(attempt: Callable[[], object], said: str) -> str:
+def _expect_error(attempt: Callable[[], object], said: str) -> str:
     try:
         attempt()
     except Failure as error:
@@ -215,13 +215,13 @@ def _expected(attempt: Callable[[], object], said: str) -> str:
 
 
 @contextmanager
-def _patched(scene: Scene, key: str, value: str) -> Iterator[None]:
+def _patch_secret(context: StageContext, key: str, value: str) -> Iterator[None]:
     """Another value in the clients' Secret for the time of the block; what runs has read it before."""
-    before = scene.kube.secret(CREDENTIALS)[key]
+    before = context.kube.secret(CREDENTIALS)[key]
 
     def write(text: str) -> None:
         encoded = base64.b64encode(text.encode()).decode()
-        scene.kube("patch", "secret", CREDENTIALS, "--patch", f'{{"data": {{"{key}": "{encoded}"}}}}')
+        context.kube("patch", "secret", CREDENTIALS, "--patch", f'{{"data": {{"{key}": "{encoded}"}}}}')
 
     write(value)
     try:
@@ -230,9 +230,9 @@ def _patched(scene: Scene, key: str, value: str) -> Iterator[None]:
         write(before)
 
 
-def _damaged(scene: Scene) -> str:
+def _register_damaged(context: StageContext) -> str:
     """Another version of the champion's bundle, of which one file is then written over in the bucket."""
-    with scene.registry() as (registry, mlflow), tempfile.TemporaryDirectory() as scratch:
+    with context.registry() as (registry, mlflow), tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "bundle"
         registry.download(f"mlflow://{MODEL}@{CHAMPION}", folder)
         version = registry.log_run("cluster-test", {}, {}, {"fault": uuid4().hex}, folder, MODEL).version
@@ -245,7 +245,7 @@ def _damaged(scene: Scene) -> str:
     return version
 
 
-def _delete(scene: Scene, version: str) -> None:
-    with scene.registry() as (_, mlflow):
+def _delete(context: StageContext, version: str) -> None:
+    with context.registry() as (_, mlflow):
         asked = {"name": MODEL, "version": version}
         mlflow.request("DELETE", "/api/2.0/mlflow/model-versions/delete", json=asked).raise_for_status()

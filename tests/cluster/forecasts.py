@@ -1,4 +1,4 @@
-"""The same question, to the embedded server and through the cluster's gateway, in every protocol."""
+"""One request for forecasts, in every protocol: to a server of this machine, and through the cluster's gateway."""
 
 import asyncio
 import os
@@ -34,15 +34,15 @@ BODY = {
 INFER = f"/v2/models/{MODEL}/infer"
 
 
-class Embedded:
-    """A machine of its own in an empty home: pipeline, registry, features and server. Used in a `with`."""
+class LocalMachine:
+    """Pipeline, registry, features and server on this machine, in a home of their own. Used in a `with`."""
 
     def __init__(self) -> None:
-        self._home = tempfile.TemporaryDirectory(prefix="matchday-embedded-")
+        self._home = tempfile.TemporaryDirectory(prefix="matchday-local-")
         self._environ = {"MATCHDAY_HOME": self._home.name}
         self._threads = ThreadPoolExecutor(1)
 
-    def __enter__(self) -> "Embedded":
+    def __enter__(self) -> "LocalMachine":
         """Begin to train."""
         matchday = str(Path(sys.executable).with_name("matchday"))
         self._trained = self._threads.submit(run, matchday, "pipeline", "run", environ=self._environ, seconds=600)

@@ -5,10 +5,10 @@ import time
 from typing import Any
 
 from tests.cluster import loading, rollouts
+from tests.cluster.context import StageContext
 from tests.cluster.forecasts import MODEL
 from tests.cluster.kube import Kube, is_ready
 from tests.cluster.release import NAME
-from tests.cluster.scene import Scene
 from tests.cluster.shell import Failure
 
 INSTALL_SECONDS = 1500
@@ -16,55 +16,55 @@ TEAMS = 20
 """Of a season; each is an entity of the online store."""
 
 
-def build_images(scene: Scene) -> list[str]:
-    """Built and in the nodes."""
-    if not scene.built:
+def build_images(context: StageContext) -> list[str]:
+    """Build the images and bring them into the nodes."""
+    if not context.built:
         loading.build()
         loading.load()
     return [", ".join(loading.names())]
 
 
-def install(scene: Scene) -> list[str]:
-    """The chart, with its own stores, where PodSecurity is `restricted`; its hooks make a champion.
+def install(context: StageContext) -> list[str]:
+    """The chart, with its own stores, where PodSecurity is `restricted`; its hooks train a champion.
 
-    A machine of its own trains meanwhile: the cluster mostly waits.
+    This machine trains the same model meanwhile, as the cluster mostly waits.
     """
-    scene.stack.enter_context(scene.embedded)
-    scene.kube.create()
+    context.stack.enter_context(context.local)
+    context.kube.create()
     begun = time.monotonic()
-    scene.release.install(_values(scene), INSTALL_SECONDS)
-    scene.kube.until("every pod ready", lambda: _all_ready(scene.kube), 300)
-    jobs = [job["metadata"]["name"] for job in scene.kube.get("jobs")["items"] if job["status"].get("succeeded")]
+    context.release.install(_values(context), INSTALL_SECONDS)
+    context.kube.until("every pod ready", lambda: _all_ready(context.kube), 300)
+    jobs = [job["metadata"]["name"] for job in context.kube.get("jobs")["items"] if job["status"].get("succeeded")]
     return [f"helm install, hooks included: {time.monotonic() - begun:.0f} s", f"jobs done: {', '.join(sorted(jobs))}"]
 
 
-def find_champion(scene: Scene) -> list[str]:
-    """In MLflow a champion, in the bucket its bundle, in Redis the features."""
-    with scene.registry() as (registry, _):
+def find_champion(context: StageContext) -> list[str]:
+    """MLflow has a champion, and Redis the features of a season's teams."""
+    with context.registry() as (registry, _):
         version = registry.resolve(f"mlflow://{MODEL}@champion")
-    [redis] = scene.kube.ready("app.kubernetes.io/component=redis")
-    size = scene.kube(*("exec", redis, "--", "sh", "-c", 'REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli dbsize')).strip()
+    [redis] = context.kube.ready("app.kubernetes.io/component=redis")
+    size = context.kube(*("exec", redis, "--", "sh", "-c", 'REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli dbsize')).strip()
     if int(size.split()[-1]) < TEAMS:
         raise Failure(f"Redis holds {size} entities, expected a season's {TEAMS} teams")
     return [f"champion: version {version.version}", f"Redis: {size} entities"]
 
 
-def clear(scene: Scene) -> list[str]:
+def clear(context: StageContext) -> list[str]:
     """Uninstall; only what the documentation names is left; then the namespace goes."""
-    kube = scene.kube
+    kube = context.kube
     facts = []
     rollouts.end_rollouts(kube)
-    if NAME in scene.release("list", "--short").split():
-        left = scene.release.uninstall()
+    if NAME in context.release("list", "--short").split():
+        left = context.release.uninstall()
         facts.append(f"left after helm uninstall, beside the pods of these jobs: {', '.join(left) or 'nothing'}")
     rollouts.delete_definition(kube)
     kube("delete", "namespace", kube.namespace, "--ignore-not-found", "--timeout", "300s", seconds=320)
     return [*facts, "the namespace is deleted"]
 
 
-def _values(scene: Scene) -> dict[str, Any]:
-    values: dict[str, Any] = {"images": scene.images()}
-    if scene.kfp:
+def _values(context: StageContext) -> dict[str, Any]:
+    values: dict[str, Any] = {"images": context.images()}
+    if context.kfp:
         inside = os.environ.get("KFP_ENDPOINT_IN_CLUSTER", "http://ml-pipeline.kubeflow.svc:8888")
         values["pipelines"] = {"namespace": "kubeflow", "kfp": {"endpoint": inside}}
     return values

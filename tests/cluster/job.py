@@ -1,4 +1,4 @@
-"""A Job of the release once more, with something wrong about it."""
+"""A copy of one of the release's Jobs, with wrong environment variables."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +11,13 @@ WAIT_SECONDS = "3"
 
 @dataclass(frozen=True)
 class Job:
-    """One that is bound to fail."""
+    """A Job that has to fail."""
 
     kube: Kube
     name: str
 
     def failed(self) -> bool:
-        """Whether it is tried no more."""
+        """Whether it has failed and is not tried again."""
         conditions = self.kube.get("job", self.name)["status"].get("conditions", [])
         return any(each["type"] == "Failed" and each["status"] == "True" for each in conditions)
 

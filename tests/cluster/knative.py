@@ -2,43 +2,43 @@
 
 import os
 
-from console import variants
+from console.demo import variants
 from tests.cluster import pinned, public
+from tests.cluster.context import PREDICTOR, StageContext
 from tests.cluster.forecasts import MODEL
 from tests.cluster.kube import is_ready
 from tests.cluster.modelrollout import STRICT, ModelRollout, step
 from tests.cluster.public import KNATIVE_GATEWAY, WEIGHT
-from tests.cluster.scene import PREDICTOR, Scene
 from tests.cluster.shell import Failure
 
 NOT_PLAYED = f"{KNATIVE_GATEWAY} names no gateway: not played"
 
 
-def change_mode(scene: Scene) -> list[str]:
+def change_mode(context: StageContext) -> list[str]:
     """The same service in Knative mode; its versions and registry stay."""
-    kube = scene.kube
+    kube = context.kube
     if KNATIVE_GATEWAY not in os.environ:
         return [NOT_PLAYED]
     kube("delete", "inferenceservice", MODEL, "--wait=true", seconds=180)
     kube.until("the predictor gone", lambda: not kube.get("pods", "--selector", PREDICTOR)["items"], 180)
     labels = {f"pod-security.kubernetes.io/{mode}": "baseline" for mode in ("enforce", "warn")}
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": kube.namespace, "labels": labels}})
-    scene.knative = True
-    scene.release.set(f"models.{MODEL}.mode=Knative")
+    context.knative = True
+    context.release.set(f"models.{MODEL}.mode=Knative")
     kube.until("the InferenceService Ready", lambda: is_ready(kube.get("inferenceservice", MODEL)), 300)
-    champion = pinned.champion(scene)
+    champion = pinned.champion(context)
     kube.until("the predictor pinned", lambda: pinned.pin(kube) == champion, 180)
-    kube.until("an answer at the public host", lambda: public.ask(scene).is_success, 60)
-    return [f"{public.host(scene)} answers, pinned to version {pinned.pin(kube)}"]
+    kube.until("an answer at the public host", lambda: public.ask(context).is_success, 60)
+    return [f"{public.host(context)} answers, pinned to version {pinned.pin(kube)}"]
 
 
-def roll_out(scene: Scene) -> list[str]:
+def roll_out(context: StageContext) -> list[str]:
     """In Knative mode: 20 %, promotion, a spoiled candidate rolled back."""
-    if not scene.knative:
+    if not context.knative:
         return [NOT_PLAYED]
-    version, spoiled = scene.versions[variants.SIMPLER.name], scene.versions[variants.SWAPPED.name]
-    good, bad = ModelRollout(scene.kube, "simpler-knative"), ModelRollout(scene.kube, "swapped-knative")
-    with public.requests(scene) as seen:
+    version, spoiled = context.versions[variants.SIMPLER.name], context.versions[variants.SWAPPED.name]
+    good, bad = ModelRollout(context.kube, "simpler-knative"), ModelRollout(context.kube, "swapped-knative")
+    with public.requests(context) as seen:
         good.begin(version, shadow={"rows": 0}, steps=[step(WEIGHT, approval=True)])
         good.until("waits for approval", lambda status: status.get("gate"))
         fact = f"{WEIGHT} %: {public.share(seen, version)}"
@@ -46,6 +46,6 @@ def roll_out(scene: Scene) -> list[str]:
         good.until_phase("Promoted")
         bad.begin(spoiled, limits=STRICT, shadow={"rows": 0}, steps=[step(WEIGHT)])
         status = bad.until_phase("RolledBack")
-    if (champion := pinned.champion(scene)) != version or spoiled in seen.versions[-100:]:
+    if (champion := pinned.champion(context)) != version or spoiled in seen.versions[-100:]:
         raise Failure(f"the champion is {champion}, or the spoiled version {spoiled} still answers")
     return [fact, f"version {version} promoted, then {status['reason']}", str(seen)]

@@ -1,10 +1,10 @@
-"""Stages in which something goes away under traffic: pods at an upgrade, Redis, a predictor."""
+"""Stages in which pods are replaced or killed while requests are sent: an upgrade, Redis, a predictor."""
 
 import time
 
+from tests.cluster.context import PREDICTOR, StageContext
 from tests.cluster.forecasts import MODEL
 from tests.cluster.release import NAME
-from tests.cluster.scene import PREDICTOR, Scene
 from tests.cluster.shell import Failure
 from tests.cluster.traffic import traffic
 
@@ -12,14 +12,14 @@ MOST_IN_FLIGHT = 4
 """The most requests that one predictor can be answering: traffic has as many clients."""
 
 
-def upgrade(scene: Scene) -> list[str]:
+def upgrade(context: StageContext) -> list[str]:
     """Another replica count and back, under traffic, without a failed request."""
-    kube, before = scene.kube, scene.release.revision()
-    with traffic(scene.ask, scene.gateway) as seen:
-        scene.release.set(f"models.{MODEL}.replicas=2")
+    kube, before = context.kube, context.release.revision()
+    with traffic(context.ask, context.gateway) as seen:
+        context.release.set(f"models.{MODEL}.replicas=2")
         kube.until("two predictors", lambda: len(kube.ready(PREDICTOR)) == 2, 180)
         time.sleep(5)
-        scene.release("rollback", NAME, str(before), "--timeout", "300s", seconds=330)
+        context.release("rollback", NAME, str(before), "--timeout", "300s", seconds=330)
         kube.until("one predictor", lambda: len(kube.pods(PREDICTOR)) == 1, 120)
         time.sleep(10)
     if seen.failed:
@@ -27,32 +27,32 @@ def upgrade(scene: Scene) -> list[str]:
     return [f"upgrade to two replicas and rollback: {seen}"]
 
 
-def kill_redis(scene: Scene) -> list[str]:
-    """Without Redis answers go on, degraded; with it they are fresh again."""
-    kube = scene.kube
-    with traffic(scene.ask, scene.gateway) as seen:
+def kill_redis(context: StageContext) -> list[str]:
+    """Without Redis the server answers with degraded forecasts; with Redis back they are fresh again."""
+    kube = context.kube
+    with traffic(context.ask, context.gateway) as seen:
         time.sleep(3)
         kube("scale", "statefulset", f"{NAME}-redis", "--replicas", "0")
         kube("delete", "pod", f"{NAME}-redis-0", "--grace-period=0", "--force", "--ignore-not-found", seconds=60)
         kube.until("degraded answers", lambda: any(seen.degraded[-20:]), 90)
         time.sleep(5)
-        away = seen.degraded[-20:]
+        without = seen.degraded[-20:]
         kube("scale", "statefulset", f"{NAME}-redis", "--replicas", "1")
         kube.until("Redis back", lambda: kube.ready("app.kubernetes.io/component=redis"), 120)
         kube.until("fresh answers", lambda: not any(seen.degraded[-20:]), 120)
     if seen.failed:
         raise Failure(f"requests failed while Redis was away: {seen}")
-    if not all(away):
+    if not all(without):
         raise Failure("answers were not marked as degraded while Redis was away")
-    return [f"Redis away and back: {seen}, {sum(seen.degraded)} of them degraded"]
+    return [f"Redis killed and back: {seen}, {sum(seen.degraded)} of them degraded"]
 
 
-def kill_predictor(scene: Scene) -> list[str]:
-    """One of two predictors killed at once: what it was answering may fail, nothing else."""
-    kube = scene.kube
-    scene.release.set(f"models.{MODEL}.replicas=2")
+def kill_predictor(context: StageContext) -> list[str]:
+    """One of two predictors is killed: only the requests that it was answering may fail."""
+    kube = context.kube
+    context.release.set(f"models.{MODEL}.replicas=2")
     kube.until("two predictors", lambda: len(kube.ready(PREDICTOR)) == 2, 180)
-    with traffic(scene.ask, scene.gateway) as seen:
+    with traffic(context.ask, context.gateway) as seen:
         time.sleep(3)
         kube("delete", "pod", kube.ready(PREDICTOR)[0], "--grace-period=0", "--force", seconds=60)
         kube.until("two predictors again", lambda: len(kube.ready(PREDICTOR)) == 2, 180)

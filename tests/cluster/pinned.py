@@ -2,9 +2,9 @@
 
 import httpx
 
+from tests.cluster.context import StageContext
 from tests.cluster.forecasts import MODEL
 from tests.cluster.kube import Kube, is_ready
-from tests.cluster.scene import Scene
 from tests.cluster.shell import Failure
 
 PIN = "matchday.io/version"
@@ -12,9 +12,9 @@ STABLE = f"app=isvc.{MODEL}-predictor"
 """Selects the stable predictor's pods, and no candidate's."""
 
 
-def champion(scene: Scene) -> str:
+def champion(context: StageContext) -> str:
     """The version that the alias means."""
-    with scene.registry() as (registry, _):
+    with context.registry() as (registry, _):
         return registry.resolve(f"mlflow://{MODEL}@champion").version
 
 

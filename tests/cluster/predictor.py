@@ -1,4 +1,4 @@
-"""An InferenceService beside the release's, for a model URI with something wrong about it."""
+"""An InferenceService beside the release's, for a model URI that is wrong."""
 
 import json
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ while (found := sorted(os.listdir("/mnt/models"))) and time.monotonic() < end:
     time.sleep(0.2)
 print(found)
 """
-"""Prints what is in the folder, at a moment without an attempt under way."""
+"""Prints what is in the folder, at a moment when no download runs."""
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """One that may never be ready."""
+    """An InferenceService that may never be ready."""
 
     kube: Kube
     name: str
@@ -33,7 +33,7 @@ class Predictor:
         return is_ready(self.kube.get("inferenceservice", self.name))
 
     def failure(self) -> dict[str, Any]:
-        """What KServe has last seen fail: `message` and `exitCode`; empty when nothing."""
+        """The last failure in KServe's status: `message` and `exitCode`; empty when there is none."""
         status = self.kube.get("inferenceservice", self.name).get("status", {})
         return dict(status.get("modelStatus", {}).get("lastFailureInfo") or {})
 
@@ -52,26 +52,26 @@ class Predictor:
         return int(status["restartCount"]) + 1
 
     def files(self) -> str:
-        """What is where the bundle would be, listed by a container that the pod is given for that."""
+        """Files in the bundle's folder, listed by an ephemeral container."""
         pod = self.pod()
         [initializer] = pod["spec"]["initContainers"]
-        looks = {"name": "looks", "command": ["python", "-c", LIST], "volumeMounts": [VOLUME]}
-        looks |= {key: initializer[key] for key in ("image", "imagePullPolicy", "securityContext")}
-        pod["spec"]["ephemeralContainers"] = [looks]
+        lister = {"name": "lister", "command": ["python", "-c", LIST], "volumeMounts": [VOLUME]}
+        lister |= {key: initializer[key] for key in ("image", "imagePullPolicy", "securityContext")}
+        pod["spec"]["ephemeralContainers"] = [lister]
         del pod["metadata"]["resourceVersion"]  # whatever its status has become meanwhile
         name = pod["metadata"]["name"]
         path = f"/api/v1/namespaces/{self.kube.namespace}/pods/{name}/ephemeralcontainers"
         self.kube("replace", "--raw", path, "--filename", "-", given=json.dumps(pod))
-        self.kube.until(f"a look into {name}", self._looked, 60)
-        return self.kube("logs", name, "--container", "looks").strip()
+        self.kube.until(f"the files of {name}", self._has_listed, 60)
+        return self.kube("logs", name, "--container", "lister").strip()
 
-    def _looked(self) -> bool:
+    def _has_listed(self) -> bool:
         return any("terminated" in each["state"] for each in self.pod()["status"].get("ephemeralContainerStatuses", []))
 
 
 @contextmanager
 def beside(kube: Kube, uris: dict[str, str]) -> Iterator[list[Predictor]]:
-    """InferenceServices like the release's but for name and model URI; they go with the block."""
+    """InferenceServices like the release's but for name and model URI; they are deleted with the block."""
     like = kube.get("inferenceservice", forecasts.MODEL)
     kept = {"apiVersion": like["apiVersion"], "kind": like["kind"]}
     meta = {key: like["metadata"]["annotations"][key] for key in like["metadata"]["annotations"] if "kserve.io" in key}

@@ -1,4 +1,4 @@
-"""The model's public host: requests to it, and the share of them that a version answers."""
+"""The model's public host: requests to it, and the share that a version answers."""
 
 import math
 import os
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import httpx
 
 from tests.cluster import forecasts
-from tests.cluster.scene import Scene
+from tests.cluster.context import StageContext
 from tests.cluster.shell import Failure, run
-from tests.cluster.traffic import Traffic, traffic
+from tests.cluster.traffic import GatewayTraffic, traffic
 
 MEASURED = 2000
 """Requests over which a share is measured."""
@@ -33,39 +33,39 @@ WEIGHTS = "MATCHDAY_CANARY_WEIGHTS"
 """A program that is called with `on` or `off`: whether KServe's own routes carry a canary's weight."""
 
 
-def host(scene: Scene) -> str:
+def host(context: StageContext) -> str:
     """The public host: of the chart's route in Standard mode, of Knative in its own."""
-    if scene.knative:
-        url = scene.kube.get("inferenceservice", forecasts.MODEL)["status"]["url"]
+    if context.knative:
+        url = context.kube.get("inferenceservice", forecasts.MODEL)["status"]["url"]
         return str(url).partition("://")[2]
-    return f"{forecasts.MODEL}.{scene.kube.namespace}.example.com"
+    return f"{forecasts.MODEL}.{context.kube.namespace}.example.com"
 
 
-def ask(scene: Scene) -> httpx.Response:
+def ask(context: StageContext) -> httpx.Response:
     """One request; 503 where nothing answers."""
     try:
-        with httpx.Client(base_url=_gateway(scene), timeout=10) as client:
-            return client.post(forecasts.INFER, json=forecasts.BODY, headers={"Host": host(scene)})
+        with httpx.Client(base_url=_gateway(context), timeout=10) as client:
+            return client.post(forecasts.INFER, json=forecasts.BODY, headers={"Host": host(context)})
     except httpx.HTTPError:
         return httpx.Response(503)
 
 
 @contextmanager
-def requests(scene: Scene) -> Iterator[Traffic]:
+def requests(context: StageContext) -> Iterator[GatewayTraffic]:
     """Requests as long as the block takes. Raises Failure at its end when one of them failed."""
-    headers = {"Host": host(scene)}
+    headers = {"Host": host(context)}
 
     def post(client: httpx.Client) -> httpx.Response:
         return client.post(forecasts.INFER, json=forecasts.BODY, headers=headers)
 
-    with traffic(post, _gateway(scene), MOST_SECONDS, PAUSE_SECONDS) as seen:
+    with traffic(post, _gateway(context), MOST_SECONDS, PAUSE_SECONDS) as seen:
         yield seen
         time.sleep(5)
     if seen.failed:
         raise Failure(f"requests failed: {seen}")
 
 
-def shares(seen: Traffic, version: str) -> list[str]:
+def shares(seen: GatewayTraffic, version: str) -> list[str]:
     """The share of a version: where a program can switch KServe's own weights, without them and with them."""
     if not (program := os.environ.get(WEIGHTS)):
         return [f"{WEIGHT} % of the public host: {share(seen, version)}"]
@@ -77,7 +77,7 @@ def shares(seen: Traffic, version: str) -> list[str]:
     return facts
 
 
-def share(seen: Traffic, version: str) -> str:
+def share(seen: GatewayTraffic, version: str) -> str:
     """The share that a version has of the next requests. Raises Failure when it is not what was asked for."""
     begin = len(seen.versions)
     while len(seen.versions) < begin + MEASURED:
@@ -91,5 +91,5 @@ def share(seen: Traffic, version: str) -> str:
     return f"{mine} of {MEASURED} requests"
 
 
-def _gateway(scene: Scene) -> str:
-    return os.environ[KNATIVE_GATEWAY] if scene.knative else scene.gateway
+def _gateway(context: StageContext) -> str:
+    return os.environ[KNATIVE_GATEWAY] if context.knative else context.gateway

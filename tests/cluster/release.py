@@ -12,7 +12,7 @@ CHART = str(REPOSITORY / "charts" / "matchday")
 SMALL = str(REPOSITORY / "charts" / "matchday" / "ci" / "small-values.yaml")
 KINDS = "pods,services,deployments,statefulsets,jobs,configmaps,secrets,persistentvolumeclaims,inferenceservices"
 DOCUMENTED = ("secret", "persistentvolumeclaim", "job.batch")
-"""Kinds of what docs/kubernetes.md says an uninstall leaves."""
+"""Kinds that docs/kubernetes.md says an uninstall leaves."""
 PODS_END_SECONDS = 330
 """KServe gives a predictor's pod in Knative mode 300 s to end."""
 

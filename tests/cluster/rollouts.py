@@ -13,36 +13,36 @@ from typing import Any
 from console.demo import variants
 from matchday.bundle import read_bundle
 from tests.cluster import pinned, public
+from tests.cluster.context import PREDICTOR, StageContext
 from tests.cluster.forecasts import MODEL
 from tests.cluster.kube import Kube
 from tests.cluster.modelrollout import DEFINITION, STRICT, ModelRollout, step
 from tests.cluster.public import WEIGHT
 from tests.cluster.release import NAME
-from tests.cluster.scene import PREDICTOR, Scene
 from tests.cluster.shell import Failure
 
 OPERATOR = "app.kubernetes.io/component=rollout"
 
 
-def enable(scene: Scene) -> list[str]:
+def enable(context: StageContext) -> list[str]:
     """The operator comes; it pins what is served and opens the public host. Two more versions are registered."""
-    kube = scene.kube
+    kube = context.kube
     there = DEFINITION in kube("get", "crd", "--output", "name")
     small = ("rollouts.interval=3", "rollouts.resources.requests.memory=256Mi")
-    scene.release.set("rollouts.enabled=true", f"rollouts.definition={str(not there).lower()}", *small)
+    context.release.set("rollouts.enabled=true", f"rollouts.definition={str(not there).lower()}", *small)
     kube.until("the operator ready", lambda: kube.ready(OPERATOR), 180)
     kube.until("the predictor pinned", lambda: pinned.pin(kube) == pinned.served_versions(kube), 180)
-    kube.until("an answer at the public host", lambda: public.ask(scene).is_success, 60)
-    scene.versions = _register(scene)
-    known = ", ".join(f"{name} is version {version}" for name, version in scene.versions.items())
-    return [f"{public.host(scene)} answers, pinned to version {pinned.pin(kube)}", known]
+    kube.until("an answer at the public host", lambda: public.ask(context).is_success, 60)
+    context.versions = _register(context)
+    known = ", ".join(f"{name} is version {version}" for name, version in context.versions.items())
+    return [f"{public.host(context)} answers, pinned to version {pinned.pin(kube)}", known]
 
 
-def promote(scene: Scene) -> list[str]:
+def promote(context: StageContext) -> list[str]:
     """A good candidate: shadow, 20 %, 50 %, promotion with the alias."""
-    version = scene.versions[variants.SIMPLER.name]
-    rollout = ModelRollout(scene.kube, "simpler")
-    with public.requests(scene) as seen:
+    version = context.versions[variants.SIMPLER.name]
+    rollout = ModelRollout(context.kube, "simpler")
+    with public.requests(context) as seen:
         begun = time.monotonic()
         rollout.begin(version, steps=[step(WEIGHT, approval=True), step(50)])
         rollout.until("waits for approval", lambda status: status.get("gate") == f"1/{WEIGHT}")
@@ -50,18 +50,18 @@ def promote(scene: Scene) -> list[str]:
         rollout.annotate("approved", f"1/{WEIGHT}")
         rollout.until_phase("Promoted")
         passed = time.monotonic() - begun
-    if (champion := pinned.champion(scene)) != version:
+    if (champion := pinned.champion(context)) != version:
         raise Failure(f"the rollout promoted version {version}, and the alias champion means {champion}")
     return [*facts, f"version {version} promoted in {passed:.0f} s: {seen}", *rollout.story()]
 
 
-def keep_version(scene: Scene) -> list[str]:
+def keep_version(context: StageContext) -> list[str]:
     """Neither an upgrade of the chart, nor a new pod, nor a moved alias changes what a rollout has let in."""
-    kube, version = scene.kube, scene.versions[variants.SIMPLER.name]
-    scene.release.set(f"models.{MODEL}.stopSeconds=21")
+    kube, version = context.kube, context.versions[variants.SIMPLER.name]
+    context.release.set(f"models.{MODEL}.stopSeconds=21")
     pinned.wait_until_served(kube, version)
-    with scene.registry() as (registry, _):
-        registry.set_alias(MODEL, "champion", scene.versions[variants.SWAPPED.name])
+    with context.registry() as (registry, _):
+        registry.set_alias(MODEL, "champion", context.versions[variants.SWAPPED.name])
         try:
             kube("delete", "pod", "--selector", PREDICTOR, "--wait=true", seconds=120)
             pinned.wait_until_served(kube, version)
@@ -70,14 +70,14 @@ def keep_version(scene: Scene) -> list[str]:
     return [f"after helm upgrade and a deleted pod with the alias elsewhere: version {version} still"]
 
 
-def roll_back(scene: Scene) -> list[str]:
+def roll_back(context: StageContext) -> list[str]:
     """A spoiled candidate gets a share of the requests, and is taken back."""
-    before, version = pinned.champion(scene), scene.versions[variants.SWAPPED.name]
-    rollout = ModelRollout(scene.kube, "swapped")
-    with public.requests(scene) as seen:
+    before, version = pinned.champion(context), context.versions[variants.SWAPPED.name]
+    rollout = ModelRollout(context.kube, "swapped")
+    with public.requests(context) as seen:
         rollout.begin(version, limits=STRICT, shadow={"rows": 0}, steps=[step(WEIGHT), step(50)])
         status = rollout.until_phase("RolledBack")
-    if version in seen.versions[-100:] or (champion := pinned.champion(scene)) != before:
+    if version in seen.versions[-100:] or (champion := pinned.champion(context)) != before:
         raise Failure(f"version {version} was rolled back and still answers, or the champion is {champion}")
     return [
         f"rolled back: {status['reason']}",
@@ -85,11 +85,11 @@ def roll_back(scene: Scene) -> list[str]:
     ]
 
 
-def kill_operator(scene: Scene) -> list[str]:
+def kill_operator(context: StageContext) -> list[str]:
     """The operator's pod is killed in the middle of a step; the next one goes on in the same window."""
-    kube, rollout = scene.kube, ModelRollout(scene.kube, "back")
-    with public.requests(scene) as seen:
-        rollout.begin(scene.first, shadow={"rows": 0}, steps=[step(WEIGHT, holdSeconds=45)])
+    kube, rollout = context.kube, ModelRollout(context.kube, "back")
+    with public.requests(context) as seen:
+        rollout.begin(context.first, shadow={"rows": 0}, steps=[step(WEIGHT, holdSeconds=45)])
         before = rollout.until("has looked", _has_looked)
         holder = _holder(kube)
         kube("delete", "pod", "--selector", OPERATOR, "--grace-period=0", "--force", seconds=60)
@@ -119,12 +119,12 @@ def delete_definition(kube: Kube) -> None:
             kube("delete", "crd", DEFINITION, "--timeout", "60s")
 
 
-def _register(scene: Scene) -> dict[str, str]:
+def _register(context: StageContext) -> dict[str, str]:
     """Register variants of the champion. Returns their versions by their names."""
-    with scene.registry() as (registry, _), tempfile.TemporaryDirectory() as folder:
+    with context.registry() as (registry, _), tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         champion = registry.resolve(f"mlflow://{MODEL}@champion")
-        scene.first = champion.version
+        context.first = champion.version
         registry.download(champion.uri, scratch / "champion")
         bundle = read_bundle(scratch / "champion")
         made = (variants.SIMPLER, variants.SWAPPED)

@@ -1,4 +1,4 @@
-"""Commands of other programs, and how they fail."""
+"""Calls of other programs, with a failure that says what they printed."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Failure(Exception):
-    """What does not hold, for a person."""
+    """Something that the cluster test expects does not hold; the message says what."""
 
 
 def need(program: str) -> str:

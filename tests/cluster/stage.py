@@ -1,16 +1,16 @@
-"""A stage of the cluster test: what it plays, what it takes, and when it is left out."""
+"""A stage of the cluster test: its function, the seconds it takes, and when it is skipped."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from tests.cluster.scene import Scene
+from tests.cluster.context import StageContext
 
 CLEAR_SECONDS = 90
-"""What uninstalling and deleting the namespace takes at the end."""
+"""For uninstalling and deleting the namespace at the end."""
 
 
 @dataclass(frozen=True)
-class Stage:
+class ClusterStage:
     """One step of the cluster test.
 
     play: returns what was seen, or raises Failure. seconds: what it takes on two cores; `docs/cluster-run.md` says what
@@ -19,13 +19,13 @@ class Stage:
     """
 
     name: str
-    play: Callable[[Scene], list[str]]
+    play: Callable[[StageContext], list[str]]
     seconds: int
     needs: str = ""
     each_time: bool = True
 
     def reason_to_skip(self, played: Collection[str], seconds_left: float, in_ci: bool) -> str:
-        """Why it is left out, for a person; empty where it is played. seconds_left: of the budget, the end included."""
+        """Why it is skipped; empty when it is played. seconds_left: of the budget, with the uninstall at the end."""
         if in_ci and not self.each_time:
             return "only make cluster-test plays it"
         if self.needs and self.needs not in played:

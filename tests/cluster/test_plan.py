@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 
 from matchday.settings import REPOSITORY
 from tests.cluster.plan import STAGES
-from tests.cluster.stage import CLEAR_SECONDS, Stage
+from tests.cluster.stage import CLEAR_SECONDS, ClusterStage
 
 EACH_TIME_SECONDS = 20 * 60
 """What CI has for the stages that it plays each time, the end included."""
 
 
-def play_all(seconds: float, in_ci: bool = True, stages: Sequence[Stage] = STAGES) -> tuple[list[Stage], float]:
+def play_all(
+    seconds: float, in_ci: bool = True, stages: Sequence[ClusterStage] = STAGES
+) -> tuple[list[ClusterStage], float]:
     """The stages that are played within a budget, each taking as long as it says, and what they take in all."""
-    played: list[Stage] = []
+    played: list[ClusterStage] = []
     taken = 0.0
     for stage in stages:
         if not stage.reason_to_skip([each.name for each in played], seconds - taken, in_ci):
@@ -59,17 +61,23 @@ def test_a_budget_is_kept_and_nothing_is_played_without_what_it_needs(seconds: f
 @pytest.mark.parametrize(
     ("stage", "played", "seconds_left", "in_ci", "reason"),
     [
-        (Stage("a", lambda scene: [], 100), [], 1000.0, True, ""),
-        (Stage("a", lambda scene: [], 100), [], 189.0, True, "it takes 100 s and 90 s to end"),
-        (Stage("a", lambda scene: [], 100), [], 190.0, True, ""),
-        (Stage("a", lambda scene: [], 100, needs="b"), ["c"], 1000.0, True, "it needs the stage b"),
-        (Stage("a", lambda scene: [], 100, needs="b"), ["b"], 1000.0, True, ""),
-        (Stage("a", lambda scene: [], 100, each_time=False), [], 1000.0, True, "only make cluster-test plays it"),
-        (Stage("a", lambda scene: [], 100, each_time=False), [], 1000.0, False, ""),
+        (ClusterStage("a", lambda context: [], 100), [], 1000.0, True, ""),
+        (ClusterStage("a", lambda context: [], 100), [], 189.0, True, "it takes 100 s and 90 s to end"),
+        (ClusterStage("a", lambda context: [], 100), [], 190.0, True, ""),
+        (ClusterStage("a", lambda context: [], 100, needs="b"), ["c"], 1000.0, True, "it needs the stage b"),
+        (ClusterStage("a", lambda context: [], 100, needs="b"), ["b"], 1000.0, True, ""),
+        (
+            ClusterStage("a", lambda context: [], 100, each_time=False),
+            [],
+            1000.0,
+            True,
+            "only make cluster-test plays it",
+        ),
+        (ClusterStage("a", lambda context: [], 100, each_time=False), [], 1000.0, False, ""),
     ],
 )
 def test_a_skipped_stage_says_why(
-    stage: Stage, played: list[str], seconds_left: float, in_ci: bool, reason: str
+    stage: ClusterStage, played: list[str], seconds_left: float, in_ci: bool, reason: str
 ) -> None:
     assert stage.reason_to_skip(played, seconds_left, in_ci) == reason
 

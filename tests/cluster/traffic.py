@@ -1,4 +1,4 @@
-"""Steady requests through the gateway while things happen behind it."""
+"""Steady requests through the gateway while a stage changes what is behind it."""
 
 import threading
 import time
@@ -16,8 +16,8 @@ MOST_SECONDS = 240.0
 
 
 @dataclass
-class Traffic:
-    """What was answered. statuses: HTTP status, or 0 for none at all.
+class GatewayTraffic:
+    """Counted answers. statuses: by HTTP status, 0 for no answer.
 
     degraded, versions: of the answers, newest last. unrouted: failures by the gateway itself, while its new route names
     a share that it has no cluster for yet.
@@ -55,9 +55,9 @@ def traffic(
     base_url: str,
     most_seconds: float = MOST_SECONDS,
     pause_seconds: float = PAUSE_SECONDS,
-) -> Iterator[Traffic]:
+) -> Iterator[GatewayTraffic]:
     """Requests from a few clients, about 60 a second, until the block ends or for that time at most."""
-    seen, over = Traffic(), threading.Event()
+    seen, over = GatewayTraffic(), threading.Event()
     deadline = time.monotonic() + most_seconds
 
     def send() -> None:
@@ -89,5 +89,5 @@ def traffic(
 
 
 def _is_unrouted(answer: httpx.Response) -> bool:
-    """Whether Envoy says `cluster_not_found`: a 500 without a word. What stands behind it never answers so."""
+    """Whether Envoy itself answers, for `cluster_not_found`: a 500 without a body, which no server behind it sends."""
     return answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR and not answer.content

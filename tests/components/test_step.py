@@ -1,4 +1,4 @@
-"""What steps find around them."""
+"""The context of pipeline steps."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from components import step as module
-from components.step import FAILED, PROGRESS, SAID, Step, leave, step
+from components.step import FAILED, PROGRESS, SAID, StepContext, step, write_metadata
 from matchday.errors import MatchdayError
 from matchday.lake import Lake
 from matchday.settings import Settings
@@ -40,7 +40,7 @@ def test_a_step_works_in_the_home_of_the_settings(home: Path, capsys: pytest.Cap
 def test_progress_is_told_four_times_a_second_and_at_the_end(monkeypatch, capsys, tmp_path: Path) -> None:
     clock = iter(range(1000))
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 10 + next(clock) / 100))
-    here = Step("walk-forward", Settings(), Lake(str(tmp_path)))
+    here = StepContext("walk-forward", Settings(), Lake(str(tmp_path)))
     for done in range(1, 101):
         here.progress("matches", done, 100)
     told = capsys.readouterr().out.splitlines()
@@ -49,8 +49,8 @@ def test_progress_is_told_four_times_a_second_and_at_the_end(monkeypatch, capsys
     assert len(told) == 5
 
 
-def test_metrics_are_left_as_files(tmp_path: Path) -> None:
-    leave(SimpleNamespace(path=str(tmp_path / "scores"), metadata={"rps": 0.2}))
+def test_metrics_are_written_to_files(tmp_path: Path) -> None:
+    write_metadata(SimpleNamespace(path=str(tmp_path / "scores"), metadata={"rps": 0.2}))
     assert '"rps": 0.2' in (tmp_path / "scores").read_text(encoding="utf-8")
 
 

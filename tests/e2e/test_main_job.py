@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from matchday.lake import Lake
-from matchday.models.candidate import evaluation_of
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.registration import evaluation_of
 from matchday.registry import Registry
 from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings
@@ -119,14 +120,14 @@ def test_the_gate_let_the_model_pass_and_it_became_champion(played: tuple[Path, 
 def test_nothing_that_it_learnt_or_scored_is_of_later(played: tuple[Path, str, str]) -> None:
     home, _, _ = played
     registry = Registry(settings_of(home).tracking_uri)
-    forecasts = evaluation_of(registry, registry.resolve(CHAMPION)).model.forecasts
+    forecasts = evaluation_of(MATCH_OUTCOME, registry, registry.resolve(CHAMPION)).own.forecasts
     assert str(forecasts["kickoff"].max()) < AS_OF
     assert (forecasts["refit"] <= forecasts["kickoff"]).all()
 
 
 def test_a_second_run_takes_from_the_cache_and_registers_nothing_twice(played: tuple[Path, str, str]) -> None:
     home, _, second = played
-    for step in ("validate", "training-set", "walk-forward", "passes-gate", "train-outcome"):
+    for step in ("validate", "training-set", "walk-forward", "passes-gate", "train"):
         assert re.search(rf"{step} +unchanged, taken from the cache", second)
     assert second.count("in the lake already") == 2
     assert "version 1 is champion already" in second

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,14 @@ from feast import FeatureStore
 from feature_repo.error import FeatureStoreError
 from feature_repo.materialise import materialise
 from feature_repo.store import open_store
-from feature_repo.training import JUST_BEFORE, outcome_features, outcome_training_set
+from feature_repo.training import JUST_BEFORE, match_features, training_set
 from matchday import history
-from matchday.features import fixture, tables
+from matchday.features import tables
+from matchday.features.vectors import assemble
 from matchday.history import HistoryError
 from matchday.lake import Lake
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.outcome import vectors_of
+from matchday.models.match_outcome.model import vectors_of
 from matchday.models.packaging import describe
 from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings
@@ -30,7 +32,7 @@ from tests import league
 
 SEASONS = ("2223", "2324", "2425", "2526")
 END = datetime(2026, 7, 1, tzinfo=UTC)
-SIGNATURE = describe(MATCH_OUTCOME, fixture.FEATURES, "f00d", END.isoformat())
+SIGNATURE = describe(MATCH_OUTCOME, "f00d", END.isoformat())
 WINTER, SPRING = datetime(2025, 12, 24, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 
 
@@ -75,7 +77,7 @@ def rows_of(store: Path) -> dict[tuple[str, bytes, str], tuple[bytes, float]]:
 
 
 def test_the_join_of_feast_is_our_own_join(built: Built, settings: Settings) -> None:
-    joined = outcome_training_set(settings, built.lake, built.features, END)
+    joined = training_set(MATCH_OUTCOME, settings, built.lake, built.features, END)
     matches, tables_ = built.lake.read(Matches), (built.lake.read(table) for table in (TeamForm, TeamRatings))
     own = league.joined(matches, *tables_)
     assert len(joined) == 4 * 380
@@ -85,7 +87,9 @@ def test_the_join_of_feast_is_our_own_join(built: Built, settings: Settings) -> 
 def test_the_training_set_ends_with_the_matches_that_had_ended(built: Built, settings: Settings) -> None:
     kickoff = pd.Timestamp("2026-05-24T15:00Z").to_pydatetime()
     before, after = (
-        outcome_training_set(settings, built.lake, built.features, kickoff + timedelta(hours=hours, seconds=seconds))
+        training_set(
+            MATCH_OUTCOME, settings, built.lake, built.features, kickoff + timedelta(hours=hours, seconds=seconds)
+        )
         for hours, seconds in ((2, -1), (2, 0))
     )
     assert len(after) - len(before) == 10
@@ -94,13 +98,13 @@ def test_the_training_set_ends_with_the_matches_that_had_ended(built: Built, set
 
 def test_before_any_match_there_is_nothing_to_train_on(built: Built, settings: Settings) -> None:
     with pytest.raises(FeatureStoreError, match="no match had ended by 2022-08-01: the history begins on 2022-08-05"):
-        outcome_training_set(settings, built.lake, built.features, datetime(2022, 8, 1, tzinfo=UTC))
+        training_set(MATCH_OUTCOME, settings, built.lake, built.features, datetime(2022, 8, 1, tzinfo=UTC))
 
 
 def test_features_of_another_time_are_refused(built: Built, settings: Settings) -> None:
-    for stale in (outcome_training_set, materialise):
+    for read in (partial(training_set, MATCH_OUTCOME), materialise):
         with pytest.raises(HistoryError, match="start the run again"):
-            stale(settings, built.lake, "0123456789abcdef", WINTER)
+            read(settings, built.lake, "0123456789abcdef", WINTER)
     assert not settings.online_file.exists()
 
 
@@ -109,7 +113,7 @@ def read_by_feast(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
     service = store.get_feature_service(MATCH_OUTCOME.feature_service)
     entities = matches[["home", "away"]].to_dict("records")
     found = store.get_online_features(service, entities, full_feature_names=True).to_df()
-    return fixture.assemble(found, matches["kickoff"].reset_index(drop=True)).to_numpy(np.float32)
+    return assemble(MATCH_OUTCOME.features, found, matches["kickoff"].reset_index(drop=True)).to_numpy(np.float32)
 
 
 def read_by_server(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
@@ -127,10 +131,10 @@ def read_by_server(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
 def test_the_vector_trained_on_is_the_vector_served(built: Built, settings: Settings, at_moments, day: str) -> None:
     matches = at_moments[at_moments["kickoff"].dt.strftime("%Y-%m-%d") == day]
     materialise(settings, built.lake, built.features, (matches["kickoff"].min() - JUST_BEFORE).to_pydatetime())
-    trained = vectors_of(outcome_features(settings, built.lake, matches))
-    assert trained.shape == (len(matches), len(fixture.NAMES))
+    trained = vectors_of(match_features(MATCH_OUTCOME, settings, built.lake, matches))
+    assert trained.shape == (len(matches), len(MATCH_OUTCOME.feature_names))
     for served in (read_by_feast(settings, matches), read_by_server(settings, matches)):
-        for name, ours, theirs in zip(fixture.NAMES, trained.T, served.T, strict=True):
+        for name, ours, theirs in zip(MATCH_OUTCOME.feature_names, trained.T, served.T, strict=True):
             assert ours.tolist() == theirs.tolist(), name
 
 

@@ -14,7 +14,7 @@ OPAQUE = ".wh..wh..opq"
 
 
 @dataclass
-class Archive:
+class ImageArchive:
     """An image's settings, and its files as a container finds them."""
 
     path: Path
@@ -35,7 +35,7 @@ class Archive:
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """What made each layer, and what made none."""
+        """The instructions of the build, with or without a layer."""
         return self._description["history"]
 
     @property

@@ -1,4 +1,4 @@
-"""What holds built images on this machine and runs containers of them: Docker, Podman, buildah, or containerd."""
+"""Container engines of this machine that have an image and can run it: Docker, Podman, buildah, containerd."""
 
 import os
 import shutil
@@ -69,7 +69,7 @@ def _buildah() -> Engine:
             root = call("buildah", "mount", container, check=True).stdout.strip()
             template = "{{range .OCIv1.Config.Env}}{{println .}}{{end}}"
             environment = call("buildah", "inspect", "--format", template, container, check=True).stdout.split("\n")
-            apart = [
+            isolate = [
                 "unshare",
                 "--mount",
                 "--net",
@@ -84,7 +84,7 @@ def _buildah() -> Engine:
                 user,
                 state,
             ]
-            return call(*apart, *filter(None, environment), *command)
+            return call(*isolate, *filter(None, environment), *command)
         finally:
             call("buildah", "rm", container)
 
@@ -117,7 +117,7 @@ def _containerd() -> Engine:
 
 
 def engines() -> list[Engine]:
-    """Those that are here and may be asked; buildah and containerd want root."""
+    """The engines that are installed; buildah and containerd need root."""
     found = [_docker(program) for program in ("docker", "podman") if shutil.which(program)]
     if os.geteuid() == 0:
         found += [_buildah()] if shutil.which("buildah") else []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.images.archive import Archive
+from tests.images.archive import ImageArchive
 
 OURS = re.compile("ENV OURS")
 FOLDER = None
@@ -26,14 +26,14 @@ def layer(files: dict[str, bytes | None]) -> bytes:
     return out.getvalue()
 
 
-def image(file: Path, layers: list[bytes], history: list[dict[str, object]]) -> Archive:
+def image(file: Path, layers: list[bytes], history: list[dict[str, object]]) -> ImageArchive:
     """An archive as `docker save` writes it."""
     names = [f"{number}/layer.tar" for number in range(len(layers))]
     parts = dict(zip(names, layers, strict=True))
     parts["config.json"] = json.dumps({"config": {"User": "1"}, "history": history}).encode()
     parts["manifest.json"] = json.dumps([{"Config": "config.json", "Layers": names}]).encode()
     file.write_bytes(layer(dict(parts.items())))
-    return Archive(file, OURS)
+    return ImageArchive(file, OURS)
 
 
 BASE = [{"created_by": "ADD rootfs"}, {"created_by": "CMD python3", "empty_layer": True}]

@@ -1,4 +1,4 @@
-"""The images that `make images` built of this commit: what is in them, and that they start."""
+"""The images that `make images` built of this commit: their size, their contents, and that they start."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 import matchday
-from tests.images.archive import Archive
+from tests.images.archive import ImageArchive
 from tests.images.engine import STATE, USER, Engine, engines
 from tests.services.requirements import CLUSTER_TEST, require
 
@@ -51,20 +51,20 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)
-class Built:
-    """An image of this commit, where it lies, and its files."""
+class BuiltImage:
+    """An image of this commit, its engine and its files."""
 
     target: str
     name: str
     engine: Engine
-    archive: Archive
+    archive: ImageArchive
 
     def run(self, *command: str) -> CompletedProcess[str]:
         return self.engine.run(self.name, *command)
 
 
 @pytest.fixture(scope="module", params=MEGABYTES)
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltImage]:
     tag = subprocess.run(
         ["sh", "scripts/images.sh", "tag"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
@@ -74,26 +74,26 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     assert engine
     file = tmp_path_factory.mktemp("images") / f"{request.param}.tar"
     engine.save(name, file)
-    yield Built(request.param, name, engine, Archive(file, FIRST_OWN))
+    yield BuiltImage(request.param, name, engine, ImageArchive(file, FIRST_OWN))
     file.unlink()
 
 
-def test_it_stays_below_its_bar(built: Built) -> None:
+def test_it_stays_below_its_limit(built: BuiltImage) -> None:
     assert built.archive.own_bytes <= MEGABYTES[built.target] * 10**6
 
 
-def test_it_runs_as_nobody_in_particular(built: Built) -> None:
+def test_it_runs_as_a_user_without_rights(built: BuiltImage) -> None:
     assert built.archive.config["User"] == USER
     assert built.archive.config["WorkingDir"] == STATE
     assert built.archive.config["Entrypoint"] == START[built.target]
     assert built.run("id", "-u").stdout.strip() == USER.partition(":")[0]
 
 
-def test_nothing_in_it_gives_another_user(built: Built) -> None:
+def test_no_file_is_setuid_or_setgid(built: BuiltImage) -> None:
     assert not [path for path, member in built.archive.files.items() if member.isreg() and member.mode & 0o6000]
 
 
-def test_everything_but_its_state_belongs_to_root(built: Built) -> None:
+def test_everything_but_its_state_belongs_to_root(built: BuiltImage) -> None:
     own = {path for path, member in built.archive.files.items() if member.uid == int(USER.partition(":")[0])}
     assert own == {STATE.lstrip("/")}
     open_to_all = [
@@ -104,18 +104,18 @@ def test_everything_but_its_state_belongs_to_root(built: Built) -> None:
     assert not open_to_all
 
 
-def test_it_holds_no_compiler(built: Built) -> None:
+def test_it_holds_no_compiler(built: BuiltImage) -> None:
     paths = [path.rpartition("/") for path in built.archive.files]
     assert not [name for folder, _, name in paths if folder in PROGRAMS and COMPILER.fullmatch(name)]
 
 
-def test_it_holds_no_cache_and_nothing_of_who_built_it(built: Built) -> None:
+def test_it_holds_no_cache_and_nothing_of_who_built_it(built: BuiltImage) -> None:
     """An empty file may be left where a builder mounted one, to reach its package index."""
     full = [path for path, member in built.archive.files.items() if not member.isreg() or member.size]
     assert not [path for path in full if LEFTOVER.search(path)]
 
 
-def test_it_holds_no_secret(built: Built) -> None:
+def test_it_holds_no_secret(built: BuiltImage) -> None:
     found = [
         (path, match[0][:40])
         for path, content in built.archive.contents(largest=2**18)
@@ -124,13 +124,13 @@ def test_it_holds_no_secret(built: Built) -> None:
     assert not found
 
 
-def test_neither_its_settings_nor_its_history_tell_a_secret(built: Built) -> None:
+def test_neither_its_settings_nor_its_history_show_a_secret(built: BuiltImage) -> None:
     assert not [entry for entry in built.archive.config["Env"] if SECRET_NAME.search(entry.partition("=")[0])]
-    told = [*built.archive.config["Env"], *(entry.get("created_by", "") for entry in built.archive.history)]
-    assert not [line for line in told if ADDRESS_WITH_PASSWORD.search(line)]
+    lines = [*built.archive.config["Env"], *(entry.get("created_by", "") for entry in built.archive.history)]
+    assert not [line for line in lines if ADDRESS_WITH_PASSWORD.search(line)]
 
 
-def test_it_says_what_it_was_built_from(built: Built) -> None:
+def test_it_says_what_it_was_built_from(built: BuiltImage) -> None:
     labels = built.archive.config["Labels"]
     commit = labels["org.opencontainers.image.revision"]
     assert built.name.partition(":")[2].removesuffix("-dirty") == commit[:12]
@@ -140,18 +140,18 @@ def test_it_says_what_it_was_built_from(built: Built) -> None:
     assert f"MATCHDAY_COMMIT={commit}" in built.archive.config["Env"]
 
 
-def test_the_command_line_runs_on_a_read_only_root(built: Built) -> None:
+def test_the_command_line_runs_on_a_read_only_root(built: BuiltImage) -> None:
     ran = built.run("matchday", "--version")
     assert (ran.returncode, ran.stdout.strip()) == (0, matchday.__version__), ran.stderr
 
 
-def test_only_its_state_can_be_written(built: Built) -> None:
+def test_only_its_state_can_be_written(built: BuiltImage) -> None:
     script = f"touch {STATE}/a && echo state; for at in / /etc /var /opt/matchday; do touch $at/a && echo $at; done"
     assert built.run("sh", "-c", script).stdout.split() == ["state"]
 
 
-def test_every_package_it_asks_for_can_be_imported(built: Built) -> None:
-    """What scripts/slim.sh takes away, and what the Containerfile leaves out, nobody misses."""
+def test_every_package_it_asks_for_can_be_imported(built: BuiltImage) -> None:
+    """scripts/slim.sh and the Containerfile leave out nothing that is imported."""
     asked = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"][built.target]]
     names = [re.split(r"[\[<>=;]", need)[0] for need in asked]
     modules = [MODULES.get(name, name.replace("-", "_")) for name in names]
@@ -159,7 +159,7 @@ def test_every_package_it_asks_for_can_be_imported(built: Built) -> None:
     assert ran.returncode == 0, ran.stderr[-2000:]
 
 
-def test_our_code_is_compiled(built: Built) -> None:
+def test_our_code_is_compiled(built: BuiltImage) -> None:
     paths = set(built.archive.files)
     modules = [path for path in paths if re.search(r"site-packages/(matchday|serving|console)/[^/]+\.py$", path)]
     assert modules
@@ -168,7 +168,7 @@ def test_our_code_is_compiled(built: Built) -> None:
         assert any(path.startswith(f"{folder}/__pycache__/{name[:-3]}.cpython-") for path in paths), module
 
 
-def test_the_server_carries_nothing_that_trains(built: Built) -> None:
+def test_the_server_carries_nothing_that_trains(built: BuiltImage) -> None:
     if built.target != "serving":
         pytest.skip("the pipeline's image trains")
     present = {
@@ -178,7 +178,7 @@ def test_the_server_carries_nothing_that_trains(built: Built) -> None:
     assert {"8080/tcp", "8081/tcp"} <= set(built.archive.config["ExposedPorts"])
 
 
-def test_the_server_and_the_storage_container_start(built: Built) -> None:
+def test_the_server_and_the_storage_container_start(built: BuiltImage) -> None:
     if built.target != "serving":
         pytest.skip("the pipeline's image serves nothing")
     storage = built.run("python", "-m", "serving.storage")
@@ -188,7 +188,7 @@ def test_the_server_and_the_storage_container_start(built: Built) -> None:
     assert server.stderr.startswith("matchday serving: "), server.stderr
 
 
-def test_the_bundled_history_is_whole(built: Built) -> None:
+def test_the_bundled_history_is_whole(built: BuiltImage) -> None:
     if built.target != "pipeline":
         pytest.skip("the server needs no history")
     ran = built.run("matchday", "data", "verify")

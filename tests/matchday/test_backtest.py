@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from matchday.backtest import walk_forward
 from matchday.features.team import FULL_TIME
+from matchday.scores.outcome import CLASSES, outcome_scores
 
 OPENING = {"2324": "2023-08-11", "2425": "2024-08-16", "2526": "2025-08-15"}
 UNIFORM = np.array([0.4, 0.3, 0.3])
@@ -48,7 +48,7 @@ def test_each_match_is_forecast_once_from_matches_that_had_ended_and_without_its
         asked.extend(coming["match_id"])
         return np.tile(UNIFORM, (len(coming), 1))
 
-    walk = walk_forward(table, forecaster, ["2425", "2526"], timedelta(days=refit))
+    walk = walk_forward(table, forecaster, CLASSES, ["2425", "2526"], timedelta(days=refit))
     expected = table.loc[table["season"] > "2324"]
     assert sorted(asked) == sorted(expected["match_id"])
     kept = walk.forecasts.set_index("match_id")
@@ -64,7 +64,8 @@ def test_who_looks_for_the_results_to_come_finds_none() -> None:
         certain = np.eye(3)[found["result"].to_numpy(int)]
         return certain if len(certain) == len(coming) else np.tile(UNIFORM, (len(coming), 1))
 
-    assert walk_forward(table, peeking, ["2526"]).score().accuracy < 0.5
+    walk = walk_forward(table, peeking, CLASSES, ["2526"])
+    assert outcome_scores(walk.numbers, walk.results)["accuracy"] < 0.5
 
 
 def test_rows_stay_with_their_forecasts() -> None:
@@ -74,7 +75,7 @@ def test_rows_stay_with_their_forecasts() -> None:
         number = coming["match_id"].str.rpartition("-")[2].astype(int).to_numpy() / 1000
         return np.column_stack([number, 1 - number, 0 * number])
 
-    forecasts = walk_forward(table, by_name, ["2425", "2526"]).forecasts
+    forecasts = walk_forward(table, by_name, CLASSES, ["2425", "2526"]).forecasts
     assert (forecasts["H"] * 1000).round().astype(int).tolist() == [
         int(match.rpartition("-")[2]) for match in forecasts["match_id"]
     ]
@@ -87,6 +88,7 @@ def test_progress_ends_at_all_matches() -> None:
     walk_forward(
         table,
         lambda past, coming: np.tile(UNIFORM, (len(coming), 1)),
+        CLASSES,
         ["2526"],
         progress=lambda done, total: told.append((done, total)),
     )
@@ -94,11 +96,9 @@ def test_progress_ends_at_all_matches() -> None:
     assert told == sorted(told)
 
 
-def test_scores_and_confusion_are_of_the_forecasts() -> None:
+def test_a_model_of_one_number_is_walked_like_one_of_several() -> None:
     table = rows({"2324": [0], "2425": [0, 24, 48], "2526": [0, 24, 48, 72]})
-    walk = walk_forward(table, lambda past, coming: np.tile(UNIFORM, (len(coming), 1)), ["2425", "2526"])
-    assert walk.confusion().sum(axis=0).tolist() == [7, 0, 0]
-    assert walk.confusion().sum(axis=1).tolist() == np.bincount(walk.forecasts["result"], minlength=3).tolist()
-    assert (walk.score().matches, walk.score("2526").matches) == (7, 4)
-    with pytest.raises(ValueError, match="does not fit"):
-        walk.score("1415")
+    walk = walk_forward(table, lambda past, coming: np.full(len(coming), len(past)), ["goals"], ["2425", "2526"])
+    assert walk.numbers.tolist() == [[1]] * 3 + [[4]] * 4
+    assert walk.in_season("2526").forecasts["match_id"].tolist() == [f"2526-{i}" for i in range(4)]
+    assert len(walk.in_season("1415").results) == 0

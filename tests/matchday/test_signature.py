@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from feature_repo.definitions import PLAYER, TEAM, TTL
 from matchday.bundle import BundleError, read_bundle
-from matchday.features import fixture
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.packaging import describe
 from matchday.signature import DaysSince, EntityInput, FeatureRef, Signature, SignatureError, ViewRef
@@ -201,7 +200,7 @@ def test_a_signature_survives_json(
 
 def test_the_signature_of_match_outcome_says_what_feast_knows() -> None:
     """Join keys, datatypes and TTLs are those of the Feast definitions that training joins by."""
-    signature = describe(MATCH_OUTCOME, fixture.FEATURES, "f00d", "2026-05-17T18:00:00+00:00")
+    signature = describe(MATCH_OUTCOME, "f00d", "2026-05-17T18:00:00+00:00")
     entities = {entity.join_key: entity.value_type.name for entity in (TEAM, PLAYER)}
     assert entities == {"team": "STRING", "player": "INT64"}
     assert [(each.name, each.join_key, each.datatype) for each in signature.inputs] == [
@@ -211,7 +210,7 @@ def test_the_signature_of_match_outcome_says_what_feast_knows() -> None:
     assert {view.name: view.ttl_seconds for view in signature.views} == dict.fromkeys(
         ("team_ratings", "team_form"), TTL.total_seconds()
     )
-    assert [feature.name for feature in signature.features] == list(fixture.NAMES)
+    assert [feature.name for feature in signature.features] == list(MATCH_OUTCOME.feature_names)
 
 
 def test_a_bundle_names_the_file_of_an_unknown_schema(tmp_path: Path) -> None:

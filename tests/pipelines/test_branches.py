@@ -15,15 +15,18 @@ from components.promote import promote
 from components.refuse import refuse
 from components.register import register
 from matchday.backtest import Walk
-from matchday.models import training
-from matchday.models.candidate import RUN, registered_by
 from matchday.models.evaluation import Evaluation
-from matchday.models.outcome import Parameters
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.match_outcome.model import Parameters
+from matchday.models.match_outcome.recipe import OutcomeRecipe
+from matchday.models.registration import registered_by
+from matchday.models.tags import RUN
 from matchday.registry import Registry
 from matchday.settings import Settings
 from pipelines import compilation, local
 from tests import league
 
+NAME = MATCH_OUTCOME.name
 BASE = np.array([0.45, 0.25, 0.30])
 
 
@@ -42,12 +45,15 @@ def hand_over(
 def from_the_gate_on(model: str, forecasts: str) -> None:
     """The end of `train-match-outcome`, for a model and forecasts that are there."""
     made = hand_over(model_of=model, forecasts_of=forecasts)
-    gate = passes_gate(forecasts=made.outputs["forecasts"])
+    gate = passes_gate(model_name=NAME, forecasts=made.outputs["forecasts"])
     with dsl.If(gate.output == "pass", name="passed"):
         version = register(
-            model=made.outputs["model"], forecasts=made.outputs["forecasts"], run=dsl.PIPELINE_JOB_ID_PLACEHOLDER
+            model_name=NAME,
+            model=made.outputs["model"],
+            forecasts=made.outputs["forecasts"],
+            run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
         ).set_caching_options(False)
-        promote(version=version.output, as_of="2026-07-01").set_caching_options(False)
+        promote(model_name=NAME, version=version.output, as_of="2026-07-01").set_caching_options(False)
     with dsl.Else(name="refused"):
         refuse(verdict=gate.output)
 
@@ -57,7 +63,8 @@ def walk(edge: float, tilt: np.ndarray, result: np.ndarray) -> Walk:
     truth = BASE * np.exp(np.outer(tilt, [1, 0, -1]))
     said = BASE + edge * (truth / truth.sum(axis=1, keepdims=True) - BASE)
     rows = pd.DataFrame(said, columns=["H", "D", "A"])
-    return Walk(rows.assign(match_id=[f"m{i}" for i in range(len(rows))], season="2526", result=result))
+    named = rows.assign(match_id=[f"m{i}" for i in range(len(rows))], season="2526", result=result)
+    return Walk(named, MATCH_OUTCOME.output.columns)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +73,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     features = league.outcome_features()
     folder = tmp_path_factory.mktemp("made") / "model"
     quick = Parameters(trees=5, first_season="2425", first_held_out="2526")
-    training.train(features[features["season"] >= "2425"], quick).save(folder)
+    OutcomeRecipe(quick).train(features[features["season"] >= "2425"]).save(folder)
     return folder
 
 
@@ -78,7 +85,8 @@ def played(model: Path, folder: Path, edge: float) -> tuple[list[str], list[str]
     chance = (truth / truth.sum(axis=1, keepdims=True)).cumsum(axis=1)
     result = (random.random((2000, 1)) > chance).sum(axis=1).clip(0, 2)
     edges = {"match-outcome": edge, "base rate": 0.0, "Elo, ordered logit": 0.5}
-    Evaluation({name: walk(one, tilt, result) for name, one in edges.items()}).save(folder / "forecasts.parquet")
+    walks = {name: walk(one, tilt, result) for name, one in edges.items()}
+    Evaluation(MATCH_OUTCOME, walks).save(folder / "forecasts.parquet")
     lines: list[str] = []
     local.run(from_the_gate_on, lines.append, model=str(model), forecasts=str(folder / "forecasts.parquet"))
     ran = [found[1] for line in lines if (found := re.search(r"Executing task \W*(?:\[\d+m)?'?([a-z-]+)", line))]
@@ -100,8 +108,8 @@ def test_a_good_model_is_registered_and_promoted(model: Path, tmp_path: Path) ->
     ]
     second = registry.tags("match-outcome", "1")[RUN]
     assert second != first
-    assert registered_by(registry, second) == registry.resolve("mlflow://match-outcome/1")
-    assert registered_by(registry, first) is None
+    assert registered_by(MATCH_OUTCOME, registry, second) == registry.resolve("mlflow://match-outcome/1")
+    assert registered_by(MATCH_OUTCOME, registry, first) is None
 
 
 @pytest.mark.slow

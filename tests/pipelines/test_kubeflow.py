@@ -40,7 +40,7 @@ def test_a_run_is_sent_whole_and_told_of(api: KubeflowApi, package: Path, capfd:
     executors = sent["pipeline_spec"]["platform_spec"]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert len(executors) == 11
     tasks = sent["pipeline_spec"]["pipeline_spec"]["root"]["dag"]["tasks"]
-    assert tasks["train-outcome"]["cachingOptions"] == {"enableCache": True}
+    assert tasks["train"]["cachingOptions"] == {"enableCache": True}
     assert tasks["ingest"]["cachingOptions"] == {}
     assert kubeflow.run(run_id).state == "SUCCEEDED"
     kubeflow.stop(run_id)

@@ -1,6 +1,5 @@
-"""Versions for rollouts: a good one, and every way to be bad that a server does not notice by itself."""
+"""Bundles of candidates: a good one, and bad ones that a server accepts."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from console.demo.variants import swapped
+from console.demo.variants import swap_home_and_away
 from matchday.bundle import write_bundle
 from matchday.signature import FeatureRef
 from tests.signatures import match_signature
@@ -23,15 +22,15 @@ POINTS = [
 ]
 UNKNOWN = [FeatureRef("home_luck", "home", "team_form", "luck")]
 ELO_OF_ARSENAL = 1900.5
-"""In the store of the tests; no row that is made up has it."""
+"""In the store of the tests; no random row has it."""
 
 SIDE = 512
-"""Of the square matrices that a late answer multiplies."""
-LATE_SECONDS = 0.12
+"""Rows of the square matrices that a slow answer multiplies."""
+SLOW_SECONDS = 0.12
 
 
 def graph(columns: int = 2, nudge: float = 0.0) -> bytes:
-    """Probabilities from the gap in Elo; further columns count for nothing, missing or not."""
+    """Probabilities from the difference in Elo; further columns are ignored, missing or not."""
     weights = np.zeros((columns, 3))
     weights[:2] = np.array([[1, 0, -1], [-1, 0, 1]]) / 500
     constants = {"weights": weights, "bias": np.array([0.2 + nudge, 0.0, -0.1]), "zero": np.zeros(1)}
@@ -45,11 +44,11 @@ def graph(columns: int = 2, nudge: float = 0.0) -> bytes:
     return _model(nodes, constants, columns)
 
 
-def late() -> bytes:
-    """The same forecasts, after as many products of matrices as this machine makes in `LATE_SECONDS`."""
+def slow_graph() -> bytes:
+    """The same forecasts after as many matrix products as this machine computes in `SLOW_SECONDS`."""
     model = onnx.load_from_string(graph())
     model.graph.node[-1].output[0] = "good"
-    products = max(1, round(LATE_SECONDS / _product_seconds()))
+    products = max(1, round(SLOW_SECONDS / _product_seconds()))
     nodes = [
         helper.make_node("ReduceMax", ["features"], ["largest"], keepdims=0),
         helper.make_node("Mul", ["square", "largest"], ["product_0"]),
@@ -64,7 +63,7 @@ def late() -> bytes:
 
 
 def _product_seconds() -> float:
-    """Time that ONNX Runtime takes here for one product, alone on one core."""
+    """Time of one matrix product in ONNX Runtime on one core."""
     shape = [SIDE, SIDE]
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["one", "one"], ["other"])],
@@ -84,7 +83,7 @@ def _product_seconds() -> float:
     return min(times)
 
 
-def erring() -> bytes:
+def failing_graph() -> bytes:
     """Fails on a match of Arsenal at home."""
     return _on_arsenal(
         [
@@ -96,7 +95,7 @@ def erring() -> bytes:
     )
 
 
-def nan() -> bytes:
+def nan_graph() -> bytes:
     """Answers NaN on a match of Arsenal at home."""
     return _on_arsenal(
         [
@@ -110,7 +109,7 @@ def nan() -> bytes:
 
 
 def write(root: Path, version: str, model: bytes, features: Sequence[FeatureRef] = ELO) -> None:
-    """A version's bundle, where `Bundles` finds it."""
+    """Write the bundle of a version."""
     write_bundle(root / "bundles" / version, model, match_signature(features), {}, f"# version {version}\n")
 
 
@@ -119,33 +118,33 @@ def good(root: Path, version: str) -> None:
 
 
 def slow(root: Path, version: str) -> None:
-    write(root, version, late())
+    write(root, version, slow_graph())
 
 
-def turned(root: Path, version: str) -> None:
-    write(root, version, swapped(graph()))
+def swaps_sides(root: Path, version: str) -> None:
+    write(root, version, swap_home_and_away(graph()))
 
 
-def errs(root: Path, version: str) -> None:
-    write(root, version, erring())
+def fails_on_arsenal(root: Path, version: str) -> None:
+    write(root, version, failing_graph())
 
 
-def answers_nan(root: Path, version: str) -> None:
-    write(root, version, nan())
+def answers_nan_on_arsenal(root: Path, version: str) -> None:
+    write(root, version, nan_graph())
 
 
 def misses_features(root: Path, version: str) -> None:
-    """Reads what the store does not have of Bournemouth."""
+    """Needs features that the store lacks for Bournemouth."""
     write(root, version, graph(4), [*ELO, *POINTS])
 
 
-def asks_for_what_is_not_there(root: Path, version: str) -> None:
-    """Reads a feature that no view has."""
+def needs_unknown_feature(root: Path, version: str) -> None:
+    """Needs a feature that no view has."""
     write(root, version, graph(3), [*ELO, *UNKNOWN])
 
 
 def _on_arsenal(nodes: list[onnx.NodeProto], constants: Mapping[str, np.ndarray]) -> bytes:
-    """The good graph, then `nodes`, which have `good` and `hits`: 1 when a home team is Arsenal, else 0."""
+    """The good graph, then `nodes`, which can use `good` and `hits`: 1 when a home team is Arsenal, else 0."""
     model = onnx.load_from_string(graph())
     model.graph.node[-1].output[0] = "good"
     known = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
@@ -174,8 +173,3 @@ def _model(nodes: list[Any], constants: Mapping[str, np.ndarray], columns: int) 
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
-
-
-def registry(root: Path, champion: str) -> None:
-    """A registry in a file: `FileVersions` reads it."""
-    (root / "registry.json").write_text(json.dumps({"champion": champion, "marked": {}}))

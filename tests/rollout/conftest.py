@@ -1,4 +1,4 @@
-"""A root for rollouts with real servers and a real Envoy, and what is left of them ended."""
+"""A home for rollouts with real servers and a real Envoy; its processes are ended after each test."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,11 +9,14 @@ import pytest
 
 from console.demo.load import LoadGenerator
 from console.operations.forecasts import MatchQuestion
-from rollout.embedded.repository import FolderRepository
+from rollout import window
 from rollout.embedded.splitter import EnvoySplitter
+from rollout.embedded.workspace import Workspace
+from rollout.judge import Verdict
 from rollout.spec import Spec
 from rollout.state import HistoryEntry, State
 from tests.rollout import candidates, file_rollout
+from tests.rollout.fakes import judgement
 from tests.services.processes import free_port
 from tests.serving.conftest import KICKOFF, Online, bundle, online, served
 
@@ -40,43 +43,63 @@ GIVEN: dict[str, Any] = {
         "minRequests": 30,
     },
 }
-"""Wide, for runs of seconds on a machine that others use: what is tried is far beyond them or far within."""
+"""Wide limits for runs of seconds on a busy machine: every effect of these tests is far beyond them or far within."""
 
 
 @dataclass(frozen=True)
-class Root:
-    """Where a rollout of the tests lies, and where its service answers."""
+class RolloutHome:
+    """A folder with bundles, registry and rollouts, and the port of its service."""
 
     folder: Path
     port: int
 
     @property
+    def workspace(self) -> Workspace:
+        return file_rollout.workspace(self.folder, self.port)
+
+    @property
+    def service(self) -> Path:
+        """Folder of the service: records and logs of its processes."""
+        return self.folder / "services" / file_rollout.SERVICE
+
+    @property
     def splitter(self) -> EnvoySplitter:
-        """A splitter as another process has it."""
-        return file_rollout.splitter(self.folder, self.port)
+        """A new splitter, as another process has it."""
+        return self.workspace.splitter(file_rollout.SERVICE, file_rollout.MODEL)
 
     @property
-    def rollouts(self) -> FolderRepository:
-        return FolderRepository(self.folder / "rollouts")
-
-    @property
-    def crowd(self) -> LoadGenerator:
+    def load(self) -> LoadGenerator:
         return LoadGenerator("127.0.0.1", self.port, [MatchQuestion(home, away, KICKOFF) for home, away in MATCHES])
 
-    def ask(self, candidate: str, **more: Any) -> None:
-        """Ask for a rollout."""
-        self.rollouts.create(file_rollout.NAME, Spec.parse(GIVEN | {"candidate": candidate} | more))
+    def create(self, candidate: str, **more: Any) -> None:
+        """Create a rollout of a candidate."""
+        self.workspace.rollouts.create(file_rollout.NAME, Spec.parse(GIVEN | {"candidate": candidate} | more))
 
-    def carry_out(self, announce: Callable[[HistoryEntry], None] = lambda entry: None) -> State:
-        return file_rollout.carry_out(self.folder, self.port, announce)
+    def run(self, announce: Callable[[HistoryEntry], None] = lambda entry: None) -> State:
+        """Run it to its end in this process."""
+        return file_rollout.run_rollout(self.folder, self.port, announce)
+
+    def state(self) -> State:
+        return self.workspace.rollouts.state(file_rollout.NAME)
 
 
 @pytest.fixture
-def root(tmp_path: Path, online: Online, monkeypatch: pytest.MonkeyPatch) -> Iterator[Root]:
+def root(tmp_path: Path, online: Online, monkeypatch: pytest.MonkeyPatch) -> Iterator[RolloutHome]:
     """Version 1 is champion; nothing runs yet."""
     monkeypatch.setenv("MATCHDAY_SERVING_ONLINE_STORE", str(online.path))
     candidates.good(tmp_path, "1")
-    candidates.registry(tmp_path, "1")
-    made = Root(tmp_path, free_port())
-    yield made
-    made.splitter.close()
+    file_rollout.write_registry(tmp_path, "1")
+    home = RolloutHome(tmp_path, free_port())
+    yield home
+    home.splitter.close()
+
+
+@pytest.fixture
+def verdict(monkeypatch: pytest.MonkeyPatch) -> Callable[[Verdict], None]:
+    """Sets the verdict of the judge; a pass at first."""
+
+    def say(verdict: Verdict) -> None:
+        monkeypatch.setattr(window, "judge", lambda *_, **__: judgement(verdict))
+
+    say(Verdict.PASS)
+    return say

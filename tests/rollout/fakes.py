@@ -1,17 +1,14 @@
-"""A world of its own for a rollout: versions, servers, sources, and a store, all in memory and as faulty as asked."""
+"""In-memory world for rollouts: registry, servers, sources, store and workspace, with faults and kills on request."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from matchday.errors import MatchdayError
-from rollout.judge import Cohort, Finding, Histogram, Judgement, Pairs, Verdict
-from rollout.reconciler import Reconciler
+from rollout.judge import Cohort, Finding, Histogram, Judgement, Observation, Pairs, Verdict
 from rollout.sources import Sources
-from rollout.spec import Spec
 from rollout.splitter import Endpoints, Readiness, SplitError
 from rollout.state import Commands, State
 from rollout.store import Conflict
@@ -19,14 +16,15 @@ from rollout.store import Conflict
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
 
 
-class Killed(BaseException):
+class ProcessKilled(BaseException):
     """The process is gone."""
 
 
-class World:
-    """What outlives a process. faults: names of operations that fail now. served: requests so far, by version.
+class RolloutWorld:
+    """What outlives a process.
 
-    known_rows: how many there are to ask for; replays: when they were.
+    faults: names of operations that fail now. kill: called at each point where a process may be killed. served:
+    requests so far, by version. known_rows: how many rows there are to replay. replays: when they were asked for.
     """
 
     def __init__(self, champion: str = "1") -> None:
@@ -45,16 +43,17 @@ class World:
         self.known_rows = 10_000
         self.replays: list[float] = []
         self.now = 1000.0
+        self.leased = False
         self.kill: Callable[[str], None] = lambda point: None
 
     def at(self, point: str) -> None:
-        """Where a fault or a kill may be."""
+        """A point at which a process may be killed, and its operation may fail."""
         self.kill(f"before {point}")
         if point in self.faults:
             raise SplitError(f"{point} does not work")
 
     def passed(self, seconds: float = 10.0, requests: int = 20_000) -> None:
-        """Time goes by, and people ask."""
+        """Let time pass, in which people send requests."""
         self.now += seconds
         share = self.weight * requests // 100 if self.candidate else 0
         for version, more in ((self.stable, requests - share), (self.candidate, share)):
@@ -66,8 +65,12 @@ class World:
 class FakeSplitter:
     """A splitter over the world."""
 
-    world: World
+    world: RolloutWorld
     limitations: tuple[str, ...] = ()
+
+    def open(self, version: str) -> None:
+        self.world.at("open")
+        self._serve_only(version)
 
     def check(self, stable: str) -> None:
         self.world.at("check")
@@ -92,17 +95,17 @@ class FakeSplitter:
 
     def promote(self, version: str) -> bool:
         self.world.at("promote")
-        return self._settle(version)
+        return self._serve_only(version)
 
-    def withdraw(self, stable: str) -> bool:
-        self.world.at("withdraw")
-        return self._settle(stable)
+    def roll_back(self, stable: str) -> bool:
+        self.world.at("roll back")
+        return self._serve_only(stable)
 
-    def _settle(self, version: str) -> bool:
+    def _serve_only(self, version: str) -> bool:
         self.world.weight, self.world.stable = 0, version
-        self.world.kill("while it settles")
+        self.world.kill("before the other server ends")
         self.world.candidate = ""
-        self.world.kill("after it settled")
+        self.world.kill("after the other server ended")
         return True
 
 
@@ -110,7 +113,7 @@ class FakeSplitter:
 class FakeVersions:
     """A registry over the world."""
 
-    world: World
+    world: RolloutWorld
 
     def champion(self, model: str) -> str:
         self.world.at("champion")
@@ -122,16 +125,16 @@ class FakeVersions:
             raise MatchdayError(f"{model} has no version {candidate}")
         return version
 
-    def crown(self, model: str, version: str) -> None:
-        self.world.at("crown")
+    def promote(self, model: str, version: str) -> None:
+        self.world.at("alias")
         self.world.champion = version
         self.world.aliases = {name: other for name, other in self.world.aliases.items() if other != version}
-        self.world.kill("after crown")
+        self.world.kill("after alias")
 
-    def restore(self, model: str, alias: str, version: str) -> None:
+    def restore_alias(self, model: str, alias: str, version: str) -> None:
         self.world.aliases.setdefault(alias, version)
 
-    def rolled_back(self, model: str, version: str) -> float | None:
+    def rolled_back_at(self, model: str, version: str) -> float | None:
         return self.world.marked.get(version)
 
     def mark_rolled_back(self, model: str, version: str, when: float, reason: str) -> None:
@@ -143,7 +146,7 @@ class FakeVersions:
 class FakeSources:
     """Meter, replay and scores over the world."""
 
-    world: World
+    world: RolloutWorld
 
     def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
         self.world.at("meter")
@@ -163,9 +166,14 @@ class FakeSources:
         return None
 
 
+def sources(world: RolloutWorld) -> Sources:
+    fake = FakeSources(world)
+    return Sources(fake, fake, fake, FakeVersions(world))
+
+
 @dataclass
-class Shelf:
-    """What lies in a store: text, and how often it was written."""
+class SavedText:
+    """Content of a store, and how often it was written."""
 
     text: str = ""
     revision: int = 0
@@ -173,67 +181,62 @@ class Shelf:
 
 @dataclass
 class MemoryStore:
-    """A store that keeps text, as every other does; two of one shelf are those of two processes."""
+    """A store that keeps text, as the real ones do; two stores with the same `saved` are those of two processes."""
 
-    world: World
-    asked: Commands = field(default_factory=Commands)
+    world: RolloutWorld
+    given: Commands = field(default_factory=Commands)
     other: str = ""
-    shelf: Shelf = field(default_factory=Shelf)
+    saved: SavedText = field(default_factory=SavedText)
     saves: list[State] = field(default_factory=list)
     _loaded: int = 0
 
     def load(self) -> State:
         self.world.kill("before load")
-        self._loaded = self.shelf.revision
-        return State.parse(json.loads(self.shelf.text)) if self.shelf.text else State()
+        self._loaded = self.saved.revision
+        return self.state
+
+    @property
+    def state(self) -> State:
+        """The saved state, read by a test."""
+        return State.parse(json.loads(self.saved.text)) if self.saved.text else State()
 
     def save(self, state: State) -> None:
         self.world.kill("before save")
-        if self._loaded != self.shelf.revision:
+        if self._loaded != self.saved.revision:
             raise Conflict("somebody else was here")
-        self.shelf.text, self.shelf.revision = json.dumps(state.to_dict()), self.shelf.revision + 1
-        self._loaded = self.shelf.revision
+        self.saved.text, self.saved.revision = json.dumps(state.to_dict()), self.saved.revision + 1
+        self._loaded = self.saved.revision
         self.saves.append(state)
         self.world.kill("after save")
 
-    def requests(self) -> Commands:
-        return self.asked
+    def commands(self) -> Commands:
+        return self.given
 
     def rival(self) -> str:
         return self.other
 
 
 def cohort(requests: int, wrong: int = 0, seconds: float = 0.002) -> Cohort:
-    """Requests that took about as long, some of them in vain."""
-    place = next((index for index, bound in enumerate(BOUNDS) if seconds <= bound), len(BOUNDS))
-    counts = tuple(requests if index == place else 0 for index in range(len(BOUNDS) + 1))
+    """Requests of the same duration, some of which failed."""
+    index = next((index for index, bound in enumerate(BOUNDS) if seconds <= bound), len(BOUNDS))
+    counts = tuple(requests if index == place else 0 for place in range(len(BOUNDS) + 1))
     return Cohort(requests, {"internal_server_error": wrong}, Histogram(BOUNDS, counts))
 
 
 def pairs(rows: int, swapped: bool = False) -> Pairs:
-    """Forecasts of both versions: the same, or with home and away in each other's place."""
+    """Forecasts of both versions: the same ones, or with home and away swapped."""
     home = np.linspace(0.2, 0.7, rows)
     stable = np.column_stack([home, np.full(rows, 0.25), 0.75 - home])
     return Pairs(stable, stable[:, ::-1].copy() if swapped else stable)
 
 
-def process(spec: Spec, world: World, store: MemoryStore) -> Reconciler:
-    """A process that carries a rollout out; when it is killed, another is as good."""
-    sources = FakeSources(world)
-    return Reconciler(
-        spec, FakeSplitter(world), Sources(sources, sources, sources, FakeVersions(world)), store, lambda: world.now
-    )
-
-
 def judgement(verdict: Verdict) -> Judgement:
-    """What a judge says who was told what to say."""
-    return Judgement(verdict, f"it is a {verdict}", (Finding("errors", verdict, "told to"),))
+    return Judgement(verdict, f"it is a {verdict}", (Finding("errors", verdict, "as the test says"),))
 
 
-@contextmanager
-def surviving(kills: list[str]) -> Iterator[None]:
-    """A kill is noted, and nothing else."""
-    try:
-        yield
-    except Killed as point:
-        kills.append(str(point))
+def count_errors(observation: Observation, *_: object, **__: object) -> Judgement:
+    """A quick judge in place of the real one, which has tests of its own."""
+    canary = observation.canary
+    if canary.failed > 0.05 * canary.requests:
+        return judgement(Verdict.FAIL)
+    return judgement(Verdict.PASS if observation.pairs is not None else Verdict.WAIT)

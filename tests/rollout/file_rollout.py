@@ -1,30 +1,32 @@
-"""A rollout with real servers behind a real Envoy, carried out by this process: `python -m ... ROOT PORT`.
+"""A rollout by the real `Runner`, with real servers behind a real Envoy: `python -m ... ROOT PORT`.
 
-Bundles and the registry are files below ROOT, so that it needs no MLflow; all else is what `matchday rollout` uses.
+Bundles and the registry are files below ROOT, so that it needs no MLflow. All else is what `matchday rollout` uses.
 """
 
 import json
 import sys
-import time
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from matchday.errors import MatchdayError
-from rollout.embedded import files
-from rollout.embedded.repository import FolderRepository
-from rollout.embedded.splitter import EnvoySplitter
+from matchday.settings import Settings
+from rollout.embedded.json_file import read_json, write_json
+from rollout.embedded.runner import Runner
+from rollout.embedded.settings import RolloutSettings
+from rollout.embedded.workspace import Workspace
 from rollout.observations.replay import RowReplay
 from rollout.observations.row import ReplayRow
 from rollout.observations.server_meter import ServerMeter
-from rollout.reconciler import Reconciler
 from rollout.sources import Sources
-from rollout.state import HistoryEntry, Phase, State
+from rollout.state import HistoryEntry, State
 from serving.storage import StoredBundle
 
 NAME = "tried"
-LOOK_SECONDS = 0.2
+SERVICE = MODEL = "match-outcome"
+ROUND_SECONDS = 0.2
 
 
 class FileVersions:
@@ -41,21 +43,24 @@ class FileVersions:
             raise MatchdayError(f"{model} has no version {candidate}")
         return candidate
 
-    def crown(self, model: str, version: str) -> None:
-        files.write(self._root / "registry.json", self._read() | {"champion": version})
+    def promote(self, model: str, version: str) -> None:
+        self._write(self._read() | {"champion": version})
 
-    def restore(self, model: str, alias: str, version: str) -> None:
-        raise AssertionError("no alias is tried here")
+    def restore_alias(self, model: str, alias: str, version: str) -> None:
+        raise AssertionError("no rollout of these tests names an alias")
 
-    def rolled_back(self, model: str, version: str) -> float | None:
+    def rolled_back_at(self, model: str, version: str) -> float | None:
         return self._read()["marked"].get(version)
 
     def mark_rolled_back(self, model: str, version: str, when: float, reason: str) -> None:
         known = self._read()
-        files.write(self._root / "registry.json", known | {"marked": known["marked"] | {version: when}})
+        self._write(known | {"marked": known["marked"] | {version: when}})
 
     def _read(self) -> dict:
-        return json.loads((self._root / "registry.json").read_text())
+        return read_json(self._root / "registry.json")
+
+    def _write(self, content: dict) -> None:
+        write_json(self._root / "registry.json", content)
 
 
 class NoScores:
@@ -68,8 +73,8 @@ class NoScores:
         return None
 
 
-class SomeRows:
-    """Matches of nobody: their features are given."""
+class RandomRows:
+    """Rows with features drawn at random, the same ones each time."""
 
     def rows(self, model: str, most: int) -> Sequence[ReplayRow]:
         random = np.random.default_rng(7)
@@ -78,31 +83,30 @@ class SomeRows:
         return [ReplayRow(features=dict(zip(names, row.tolist(), strict=True))) for row in numbers]
 
 
-def splitter(root: Path, port: int) -> EnvoySplitter:
-    return EnvoySplitter(root / "service", lambda version: bundle(root, version), port=port)
+def workspace(root: Path, port: int) -> Workspace:
+    def bundle(model: str, version: str) -> StoredBundle:
+        return StoredBundle(root / "bundles" / version, model, version, f"mlflow://{model}/{version}")
+
+    return Workspace(Settings(home=root), RolloutSettings(port=port), bundle)
 
 
-def bundle(root: Path, version: str) -> StoredBundle:
-    return StoredBundle(root / "bundles" / version, "match-outcome", version, f"mlflow://match-outcome/{version}")
-
-
-def carry_out(
+def run_rollout(
     root: Path, port: int, announce: Callable[[HistoryEntry], None] = lambda entry: None, seconds: float = 120.0
 ) -> State:
-    """Rounds until it ends, or time is up."""
-    rollouts = FolderRepository(root / "rollouts")
-    store, versions, split = rollouts.store(NAME), FileVersions(root), splitter(root, port)
-    sources = Sources(ServerMeter(), RowReplay([SomeRows()]), NoScores(), versions)
-    rollout = Reconciler(rollouts.spec(NAME), split, sources, store, time.time, announce)
-    deadline = time.monotonic() + seconds
-    while True:
-        if store.load().phase is Phase.PENDING:
-            split.open(versions.champion("match-outcome"))
-        state = rollout.tick()
-        if state.ended or time.monotonic() > deadline:
-            return state
-        time.sleep(LOOK_SECONDS)
+    """Run the rollout until it ends, or until time is up."""
+    sources = Sources(ServerMeter(), RowReplay([RandomRows()]), NoScores(), FileVersions(root))
+    runner = Runner(workspace(root, port), NAME, sources, ROUND_SECONDS, announce)
+    timer = threading.Timer(seconds, runner.stopped.set)
+    timer.start()
+    try:
+        return runner.run()
+    finally:
+        timer.cancel()
+
+
+def write_registry(root: Path, champion: str) -> None:
+    (root / "registry.json").write_text(json.dumps({"champion": champion, "marked": {}}))
 
 
 if __name__ == "__main__":
-    carry_out(Path(sys.argv[1]), int(sys.argv[2]))
+    run_rollout(Path(sys.argv[1]), int(sys.argv[2]))

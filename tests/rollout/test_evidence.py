@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rollout.evidence import Evidence, gain, total
+from rollout.cohorts import count_increase, sum_cohorts
+from rollout.evidence import Evidence
 from rollout.judge import Cohort, Histogram, Pairs
 
 BOUNDS = (0.001, 0.01, 0.1)
@@ -46,7 +47,7 @@ def looked(steps: list[tuple[str, Cohort, set[str]]], start: dict[str, Cohort]) 
     """The looks while servers go on counting, the last one at all of them."""
     now = dict(start)
     for name, more, seen in steps:
-        now[name] = total([now[name], more])
+        now[name] = sum_cohorts([now[name], more])
         yield {each: now[each] for each in sorted(seen)}
     yield now
 
@@ -57,8 +58,8 @@ def test_what_is_counted_is_what_was_counted_whoever_is_looked_at_when(
 ) -> None:
     evidence = Evidence(opened=1.0, seen=start)
     for look in looked(steps, start):
-        evidence = Evidence.unpacked(evidence.counted(look, {}).packed())
-    wanted = total([nothing(), *(more for _, more, _ in steps)])
+        evidence = Evidence.from_text(evidence.add_counts(look, {}).to_text())
+    wanted = sum_cohorts([nothing(), *(more for _, more, _ in steps)])
     assert plain(evidence.stable) == plain(wanted)
     assert plain(evidence.canary) == plain(Cohort(latency=evidence.canary.latency))
 
@@ -67,8 +68,8 @@ def test_what_is_counted_is_what_was_counted_whoever_is_looked_at_when(
 def test_a_restarted_server_is_counted_from_zero_and_never_twice(before: Cohort, lives: list[Cohort]) -> None:
     evidence, url = Evidence(opened=1.0, seen={"a": before}), "a"
     for life in lives:
-        evidence = evidence.counted({}, {url: life})
-        again = evidence.counted({}, {url: life})
+        evidence = evidence.add_counts({}, {url: life})
+        again = evidence.add_counts({}, {url: life})
         assert plain(again.canary) == plain(evidence.canary)
     counted, done = evidence.canary.requests, sum(life.requests for life in lives)
     assert 0 <= counted <= done
@@ -78,20 +79,20 @@ def test_a_restarted_server_is_counted_from_zero_and_never_twice(before: Cohort,
 
 def test_any_count_that_falls_is_a_restart() -> None:
     before = Cohort(100, {"bad_request": 5}, incomplete=3)
-    assert gain(before, Cohort(120, {"bad_request": 6}, incomplete=3)) == Cohort(20, {"bad_request": 1})
-    assert gain(before, Cohort(100, {"bad_request": 4}, incomplete=3)).requests == 100
-    assert gain(before, Cohort(150, {}, incomplete=3)).requests == 150
-    assert gain(before, Cohort(150, {"bad_request": 5}, incomplete=0)).requests == 150
-    assert gain(before, before) == Cohort(0, {"bad_request": 0})
+    assert count_increase(before, Cohort(120, {"bad_request": 6}, incomplete=3)) == Cohort(20, {"bad_request": 1})
+    assert count_increase(before, Cohort(100, {"bad_request": 4}, incomplete=3)).requests == 100
+    assert count_increase(before, Cohort(150, {}, incomplete=3)).requests == 150
+    assert count_increase(before, Cohort(150, {"bad_request": 5}, incomplete=0)).requests == 150
+    assert count_increase(before, before) == Cohort(0, {"bad_request": 0})
 
 
 def test_a_new_server_begins_at_what_it_says_and_a_silent_one_keeps_its_place() -> None:
     evidence = Evidence(opened=1.0, seen={"old": Cohort(10)})
-    evidence = evidence.counted({"old": Cohort(15), "new": Cohort(1000)}, {})
+    evidence = evidence.add_counts({"old": Cohort(15), "new": Cohort(1000)}, {})
     assert evidence.stable.requests == 5
-    evidence = evidence.counted({"new": Cohort(1003)}, {})
+    evidence = evidence.add_counts({"new": Cohort(1003)}, {})
     assert evidence.stable.requests == 8
-    evidence = evidence.counted({"old": Cohort(21), "new": Cohort(1003)}, {})
+    evidence = evidence.add_counts({"old": Cohort(21), "new": Cohort(1003)}, {})
     assert evidence.stable.requests == 14
     assert evidence.canary.requests == 0
 
@@ -99,17 +100,17 @@ def test_a_new_server_begins_at_what_it_says_and_a_silent_one_keeps_its_place() 
 def test_latencies_in_other_buckets_are_summed_in_those_that_both_have() -> None:
     fine = Cohort(10, latency=Histogram((0.001, 0.005, 0.01, 0.1), (1, 2, 3, 4, 0)))
     coarse = Cohort(20, latency=Histogram((0.001, 0.01, 0.1, 1.0), (5, 5, 5, 4, 1)))
-    summed = total([fine, coarse])
+    summed = sum_cohorts([fine, coarse])
     assert summed.requests == 30
     assert summed.latency == Histogram((0.001, 0.01, 0.1), (6, 10, 9, 5))
-    assert total([coarse, fine]) == summed
-    assert total([fine, replace(coarse, latency=Histogram((2.0, 3.0), (5, 5, 10)))]).latency is None
+    assert sum_cohorts([coarse, fine]) == summed
+    assert sum_cohorts([fine, replace(coarse, latency=Histogram((2.0, 3.0), (5, 5, 10)))]).latency is None
 
 
 def test_a_server_that_comes_back_with_other_buckets_is_a_new_one() -> None:
     before = Cohort(10, latency=Histogram(BOUNDS, (10, 0, 0, 0)))
     now = Cohort(12, latency=Histogram((0.001, 0.1), (12, 0, 0)))
-    evidence = Evidence(opened=1.0, seen={"a": before}, stable=before).counted({"a": now}, {})
+    evidence = Evidence(opened=1.0, seen={"a": before}, stable=before).add_counts({"a": now}, {})
     assert evidence.stable == Cohort(22, latency=Histogram((0.001, 0.1), (22, 0, 0)))
 
 
@@ -129,7 +130,7 @@ def test_evidence_is_what_it_was_once_it_was_written_down(
     sides = [np.where(random.random((rows, width)) < 0.2, np.nan, random.random((rows, width))) for _ in range(2)]
     history = None if matches is None else random.normal(size=matches)
     before = Evidence(opened, {"a": stable, "b": canary}, stable, canary, Pairs(sides[0], sides[1]), history)
-    after = Evidence.unpacked(before.packed())
+    after = Evidence.from_text(before.to_text())
     assert after.opened == before.opened
     assert {name: plain(cohort) for name, cohort in after.seen.items()} == {"a": plain(stable), "b": plain(canary)}
     assert (plain(after.stable), plain(after.canary)) == (plain(stable), plain(canary))
@@ -141,19 +142,19 @@ def test_evidence_is_what_it_was_once_it_was_written_down(
         assert after.history is None
     else:
         np.testing.assert_allclose(after.history, history, atol=1e-6)
-    assert after.packed() == Evidence.unpacked(after.packed()).packed()
+    assert after.to_text() == Evidence.from_text(after.to_text()).to_text()
 
 
 def test_no_evidence_is_no_text() -> None:
-    assert Evidence().packed() == ""
-    assert Evidence.unpacked("") == Evidence()
+    assert Evidence().to_text() == ""
+    assert Evidence.from_text("") == Evidence()
 
 
 def test_evidence_of_a_whole_sample_fits_a_status() -> None:
     random = np.random.default_rng(7)
     sides = [random.dirichlet([4, 3, 3], 1000) for _ in range(2)]
     seen = {f"http://10.0.{place}.1:8080": Cohort(10**6, {}, Histogram(BOUNDS, (1, 2, 3, 4))) for place in range(50)}
-    packed = Evidence(1.0, seen, pairs=Pairs(*sides), history=random.normal(size=400)).packed()
+    packed = Evidence(1.0, seen, pairs=Pairs(*sides), history=random.normal(size=400)).to_text()
     assert len(packed) < 100_000
 
 

@@ -7,17 +7,14 @@ from typing import Any
 
 import pytest
 
-from rollout import machine
+from rollout import window
 from rollout.embedded.repository import FolderRepository
 from rollout.evidence import Evidence
 from rollout.reconciler import Reconciler
-from rollout.sources import Sources
 from rollout.spec import SpecError
 from rollout.state import Commands, Phase, StateError
-from tests.rollout.fakes import FakeSources, FakeSplitter, FakeVersions, World
-from tests.rollout.kubernetes.cluster import Cluster
-from tests.rollout.kubernetes.play import Play
-from tests.rollout.test_kills import counting
+from tests.rollout.fakes import FakeSplitter, RolloutWorld, count_errors, sources
+from tests.rollout.kubernetes.simulation import simulate
 
 SAVED = Path(__file__).parent / "saved" / "release-0.1"
 """What the release before the layout of rollout/ was changed has written; nobody edits it."""
@@ -32,6 +29,11 @@ ENDS = {
     "rolled-back": Phase.ROLLED_BACK,
     "promoted": Phase.PROMOTED,
 }
+
+
+@pytest.fixture(autouse=True)
+def _quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "judge", count_errors)
 
 
 @pytest.fixture
@@ -49,50 +51,42 @@ def rewrite(file: Path, change: Any) -> None:
 @pytest.mark.parametrize("name", ENDS)
 def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts: FolderRepository, name: str) -> None:
     before = rollouts.state(name)
-    world = World()
+    world = RolloutWorld()
     world.now, world.candidate, world.weight = before.tick + 5, "2", before.weight
     world.served = {"1": SERVED, "2": SERVED}
-    rollouts.ask(name, Commands(approved=before.gate or "1/promotion"))
-    store, sources = rollouts.store(name), FakeSources(world)
+    rollouts.set_commands(name, Commands(approved=before.gate or "1/promotion"))
     rollout = Reconciler(
-        rollouts.spec(name),
-        FakeSplitter(world),
-        Sources(sources, sources, sources, FakeVersions(world)),
-        store,
-        lambda: world.now,
+        rollouts.spec(name), FakeSplitter(world), sources(world), rollouts.store(name), lambda: world.now
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine, "judge", counting)
-        for _ in range(40):
-            if (state := rollout.tick()).ended:
-                break
-            world.passed()
+    for _ in range(40):
+        if (state := rollout.reconcile()).ended:
+            break
+        world.passed()
     assert state.phase is ENDS[name], state.reason
     assert state.history[: len(before.history)] == before.history
     assert not (before.ended and state != before.model_copy(update={"tick": state.tick, "paused": False}))
 
 
 def test_what_an_earlier_release_counted_goes_on_being_counted(rollouts: FolderRepository) -> None:
-    evidence = Evidence.unpacked(rollouts.state("waiting").evidence)
+    evidence = Evidence.from_text(rollouts.state("waiting").evidence)
     assert evidence.opened == 1035.0
     assert (evidence.stable.requests, evidence.canary.requests) == (30_000, 30_000)
     assert evidence.pairs is not None and evidence.pairs.stable.shape == (400, 3)
 
 
 @pytest.mark.parametrize("mode", ["Standard", "Knative"])
-def test_a_modelrollout_of_an_earlier_release_is_carried_to_its_end(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "judge", counting)
+def test_a_modelrollout_of_an_earlier_release_is_carried_to_its_end(mode: str) -> None:
     saved = json.loads((SAVED / f"modelrollout-{mode.lower()}.json").read_text())
-    played = Play(Cluster(mode=mode))
-    played.ask(promotion="Manual")
-    while played.state().weight != 50:
-        played.step()
-    played.cluster.get("modelrollouts", "try")["status"] = saved["status"]
-    assert played.state().evidence and played.state().weight == 50
-    while not played.state().gate:
-        played.step()
-    played.annotate("approved", played.state().gate)
-    assert played.until("Promoted").history[0].reason == "version 2 beside version 1"
+    sim = simulate(mode)
+    sim.create(promotion="Manual")
+    while sim.state().weight != 50:
+        sim.step()
+    sim.cluster.get("modelrollouts", "try")["status"] = saved["status"]
+    assert sim.state().evidence and sim.state().weight == 50
+    while not sim.state().gate:
+        sim.step()
+    sim.annotate("approved", sim.state().gate)
+    assert sim.until("Promoted").history[0].reason == "version 2 beside version 1"
 
 
 @pytest.mark.parametrize(
@@ -127,43 +121,40 @@ def test_a_spec_of_another_release_is_refused_with_what_to_do(rollouts: FolderRe
 def test_commands_of_another_release_are_refused_with_what_to_do(rollouts: FolderRepository) -> None:
     rewrite(rollouts.root / "waiting" / "requests.json", lambda asked: asked.update(retry="soon"))
     with pytest.raises(StateError, match=r"requests\.json was not written by this release: delete it and ask again"):
-        rollouts.requests("waiting")
+        rollouts.commands("waiting")
 
 
 @pytest.mark.parametrize("evidence", ["garbage", "eJwrSS0uAQAEXQHB", "eJxTTFICAAHlAL4=", "W10="])
 def test_evidence_of_another_release_begins_the_window_anew_and_says_so(
     rollouts: FolderRepository, evidence: str
 ) -> None:
-    store, world = rollouts.store("progressing"), World()
+    store, world = rollouts.store("progressing"), RolloutWorld()
     state = store.load()
     world.now, world.candidate, world.weight = state.tick + 5, "2", state.weight
     world.served = {"1": SERVED, "2": SERVED}
     store.save(state.model_copy(update={"evidence": evidence}))
-    sources = FakeSources(world)
-    given = Sources(sources, sources, sources, FakeVersions(world))
-    rollout = Reconciler(rollouts.spec("progressing"), FakeSplitter(world), given, store, lambda: world.now)
-    after = rollout.tick()
+    rollout = Reconciler(rollouts.spec("progressing"), FakeSplitter(world), sources(world), store, lambda: world.now)
+    after = rollout.reconcile()
     assert "cannot be read: the window begins anew" in after.problem
     assert (after.phase, after.weight) == (state.phase, state.weight)
-    assert Evidence.unpacked(after.evidence).opened == world.now
+    assert Evidence.from_text(after.evidence).opened == world.now
     world.passed()
-    assert rollout.tick().problem == ""
+    assert rollout.reconcile().problem == ""
 
 
-def test_one_modelrollout_that_cannot_be_read_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "judge", counting)
-    played = Play(Cluster())
-    played.ask("old", inferenceService="other")
-    played.ask()
-    played.cluster.get("modelrollouts", "old")["status"] = {"phase": "Baking"}
+def test_one_modelrollout_that_cannot_be_read_holds_up_no_other() -> None:
+    sim = simulate("Standard")
+    sim.create("old", inferenceService="other")
+    sim.create()
+    sim.cluster.get("modelrollouts", "old")["status"] = {"phase": "Baking"}
     for _ in range(60):
-        played.rounds.once()
-        played.cluster.settle()
-        played.cluster.clock += 5
-        played.world.now = played.cluster.clock
-    assert played.cluster.get("modelrollouts", "try")["status"]["phase"] != "Pending"
-    assert played.cluster.get("modelrollouts", "old")["status"] == {"phase": "Baking"}
-    told = [each for each in played.cluster.having("events") if each["reason"] == "Unreadable"]
+        sim.rounds.run_once()
+        sim.cluster.settle()
+        sim.cluster.clock += 5
+        sim.world.now = sim.cluster.clock
+    assert sim.cluster.get("modelrollouts", "try")["status"]["phase"] != "Pending"
+    assert sim.cluster.get("modelrollouts", "old")["status"] == {"phase": "Baking"}
+    told = [each for each in sim.cluster.having("events") if each["reason"] == "Unreadable"]
     assert len(told) == 1 and told[0]["type"] == "Warning"
     assert "ModelRollout old: another release wrote this state: phase: " in told[0]["message"]
     assert "take rollout.matchday.io/roll-back from its finalizers" in told[0]["message"]

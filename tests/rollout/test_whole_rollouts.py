@@ -1,4 +1,4 @@
-"""Whole rollouts with real servers, a real Envoy, real requests all the time, and the real judge."""
+"""Whole rollouts by the real runner: real servers, a real Envoy, requests all the time, the real judge."""
 
 import json
 import os
@@ -15,149 +15,153 @@ import pytest
 
 from console.demo.load import LoadGenerator
 from rollout.evidence import Evidence
-from rollout.state import Phase, State
+from rollout.state import HistoryEntry, Phase, State
 from tests.rollout import candidates, file_rollout
-from tests.rollout.conftest import Root
+from tests.rollout.conftest import RolloutHome
 from tests.services.processes import end
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
 
 REQUESTS = 20_000
+SECONDS = 240.0
+"""Longest wait on a busy machine."""
 
 
 @contextmanager
-def asking(root: Root) -> Iterator[LoadGenerator]:
-    """People who ask as long as the block lasts, of a service that is there already."""
-    root.splitter.open(file_rollout.FileVersions(root.folder).champion("match-outcome"))
-    with root.crowd.running() as crowd:
-        yield crowd
+def under_load(root: RolloutHome) -> Iterator[LoadGenerator]:
+    """Requests as long as the block lasts, to a service that runs already."""
+    root.splitter.open(file_rollout.FileVersions(root.folder).champion(file_rollout.MODEL))
+    with root.load.running() as load:
+        yield load
 
 
-def champion(root: Root) -> tuple[str, str]:
-    """Of the registry, and of the service."""
-    return file_rollout.FileVersions(root.folder).champion("match-outcome"), root.splitter.servers.roster.stable
+def champions(root: RolloutHome) -> tuple[str, str]:
+    """The champion of the registry, and the stable version of the service."""
+    return file_rollout.FileVersions(root.folder).champion(file_rollout.MODEL), root.splitter.servers.table.stable
 
 
 def weights(state: State) -> list[int]:
     return [entry.weight for entry in state.history if entry.phase is Phase.PROGRESSING]
 
 
-def test_twenty_thousand_requests_through_two_rollouts_and_none_is_lost(root: Root) -> None:
-    with asking(root) as crowd:
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_two_rollouts_lose_none_of_twenty_thousand_requests(root: RolloutHome) -> None:
+    with under_load(root) as load:
         for version in ("2", "3"):
             candidates.good(root.folder, version)
-            root.ask(version)
-            state = root.carry_out()
+            root.create(version)
+            state = root.run()
             assert state.phase is Phase.PROMOTED, state.reason
             assert weights(state) == [20, 50]
-            assert champion(root) == (version, version)
-            (root.rollouts.root / file_rollout.NAME).rename(root.folder / f"rollout-{version}")
-        while crowd.requests < REQUESTS:
-            time.sleep(0.1)
-    assert not crowd.failures
-    assert set(crowd.answers) == {"1", "2", "3"}
-    assert list(root.splitter.servers.roster.ports) == ["3"]
+            assert champions(root) == (version, version)
+            (root.workspace.rollouts.root / file_rollout.NAME).rename(root.folder / f"rollout-{version}")
+        wait_for(lambda: load.requests >= REQUESTS)
+    assert not load.failures
+    assert set(load.answers) == {"1", "2", "3"}
+    assert list(root.splitter.servers.table.ports) == ["3"]
 
 
-SPOILED: dict[Callable[[Path, str], None], tuple[Phase, int, str]] = {
-    candidates.turned: (Phase.SHADOW, 0, "predictions"),
-    candidates.errs: (Phase.PROGRESSING, 20, "errors"),
-    candidates.answers_nan: (Phase.PROGRESSING, 20, "errors"),
+BAD: dict[Callable[[Path, str], None], tuple[Phase, int, str]] = {
+    candidates.swaps_sides: (Phase.SHADOW, 0, "predictions"),
+    candidates.fails_on_arsenal: (Phase.PROGRESSING, 20, "errors"),
+    candidates.answers_nan_on_arsenal: (Phase.PROGRESSING, 20, "errors"),
     candidates.slow: (Phase.PROGRESSING, 20, "latency"),
     candidates.misses_features: (Phase.PROGRESSING, 20, "features incomplete"),
 }
+"""Candidates with the phase and weight in which they are found out, and the check that does it."""
+WITHOUT_ERRORS = (candidates.swaps_sides, candidates.slow, candidates.misses_features)
 
 
-@pytest.mark.parametrize("spoiled", SPOILED, ids=lambda spoiled: spoiled.__name__)
-def test_a_spoiled_candidate_is_taken_back_where_it_first_shows(
-    root: Root, spoiled: Callable[[Path, str], None]
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.__name__)
+def test_a_bad_candidate_is_rolled_back_in_the_first_phase_that_shows_it(
+    root: RolloutHome, bad: Callable[[Path, str], None]
 ) -> None:
-    phase, weight, said = SPOILED[spoiled]
-    spoiled(root.folder, "2")
-    root.ask("2")
-    with asking(root) as crowd:
-        state = root.carry_out()
-        before = crowd.answers["1"]
-        while crowd.answers["1"] < before + 100:
-            time.sleep(0.02)
+    phase, weight, reason = BAD[bad]
+    bad(root.folder, "2")
+    root.create("2")
+    with under_load(root) as load:
+        state = root.run()
+        before = load.answers["1"]
+        wait_for(lambda: load.answers["1"] >= before + 100)
     assert state.phase is Phase.ROLLED_BACK
-    assert said in state.reason
+    assert reason in state.reason
     assert max(weights(state), default=0) == weight
-    assert state.history[-2].phase is Phase.ROLLING_BACK
-    assert [entry.phase for entry in state.history][-3] is phase
+    assert [entry.phase for entry in state.history[-3:]] == [phase, Phase.ROLLING_BACK, Phase.ROLLED_BACK]
     assert any(each["verdict"] == "fail" for each in state.findings)
-    assert champion(root) == ("1", "1") and list(root.splitter.servers.roster.ports) == ["1"]
-    assert all(reason.startswith("50") for reason in crowd.failures), crowd.failures
-    assert not (crowd.failures and spoiled in (candidates.turned, candidates.slow, candidates.misses_features))
+    assert champions(root) == ("1", "1") and list(root.splitter.servers.table.ports) == ["1"]
+    assert all(reason.startswith("50") for reason in load.failures), load.failures
+    assert not (load.failures and bad in WITHOUT_ERRORS)
 
 
-def test_a_candidate_whose_features_are_not_there_never_gets_a_request(root: Root) -> None:
-    candidates.asks_for_what_is_not_there(root.folder, "2")
-    root.ask("2", readySeconds=12)
-    with asking(root) as crowd:
-        state = root.carry_out()
-    assert state.phase is Phase.ROLLED_BACK and "was not ready for 12 s" in state.reason and "luck" in state.reason
-    assert set(crowd.answers) == {"1"} and not crowd.failures
+def test_a_candidate_whose_features_are_unknown_never_gets_a_request(root: RolloutHome) -> None:
+    candidates.needs_unknown_feature(root.folder, "2")
+    root.create("2", readySeconds=12)
+    with under_load(root) as load:
+        state = root.run()
+    assert state.phase is Phase.ROLLED_BACK and "was not ready for 12 s" in state.reason
+    assert set(load.answers) == {"1"} and not load.failures
 
 
-def test_a_candidate_that_dies_is_taken_back_at_the_next_look(root: Root) -> None:
+def test_a_candidate_that_is_killed_is_rolled_back_in_the_next_round(root: RolloutHome) -> None:
     candidates.good(root.folder, "2")
-    root.ask("2", steps=[{"weight": 20, "holdSeconds": 60, "deadlineSeconds": 90}])
+    root.create("2", steps=[{"weight": 20, "holdSeconds": 60, "deadlineSeconds": 90}])
 
-    def kill(entry: Any) -> None:
+    def kill(entry: HistoryEntry) -> None:
         if entry.phase is Phase.PROGRESSING:
-            noted = json.loads((root.folder / "service" / "server-2.pid.json").read_text())
-            os.kill(noted["pid"], signal.SIGKILL)
+            record = json.loads((root.service / "server-2.pid.json").read_text())
+            os.kill(record["pid"], signal.SIGKILL)
 
-    with asking(root):
-        state = root.carry_out(kill)
+    with under_load(root):
+        state = root.run(kill)
     assert state.phase is Phase.ROLLED_BACK and "does not answer any more" in state.reason
-    assert champion(root) == ("1", "1")
+    assert champions(root) == ("1", "1")
 
 
-def transition(state: State) -> tuple[Any, ...]:
+def position(state: State) -> tuple[Any, ...]:
     return (state.phase, state.step, state.stage)
 
 
-def kept(root: Root) -> State:
-    return root.rollouts.state(file_rollout.NAME)
-
-
-def test_killed_at_every_transition_it_is_resumed_and_ends_as_it_would_have(root: Root) -> None:
+def test_a_runner_killed_at_every_transition_ends_as_it_would_have(root: RolloutHome) -> None:
     candidates.good(root.folder, "2")
-    root.ask("2")
+    root.create("2")
     command = [sys.executable, "-m", "tests.rollout.file_rollout", str(root.folder), str(root.port)]
     killed: list[tuple[Any, ...]] = []
     opened: dict[int, float] = {}
-    with asking(root) as crowd:
-        envoy = (root.folder / "service" / "envoy.pid.json").read_text()
-        deadline = time.monotonic() + 240
-        while not kept(root).ended:
+    with under_load(root) as load:
+        envoy = (root.service / "envoy.pid.json").read_text()
+        deadline = time.monotonic() + SECONDS
+        while not root.state().ended:
             process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL)
             try:
-                while process.poll() is None and ((now := kept(root)).ended or transition(now) in killed):
-                    remember(opened, now)
+                while process.poll() is None and ((now := root.state()).ended or position(now) in killed):
+                    check_window(opened, now)
                     assert time.monotonic() < deadline
                     time.sleep(0.005)
-                now = kept(root)
-                if transition(now) not in killed and not now.ended:
+                now = root.state()
+                if position(now) not in killed and not now.ended:
                     os.kill(process.pid, signal.SIGKILL)
-                    killed.append(transition(now))
+                    killed.append(position(now))
             finally:
                 end(process)
-    state = kept(root)
+    state = root.state()
     assert state.phase is Phase.PROMOTED, state.reason
     assert {phase for phase, *_ in killed} >= {Phase.PENDING, Phase.STARTING, Phase.SHADOW, Phase.PROGRESSING}
     assert [entry.phase for entry in state.history] == [
         *(Phase.STARTING, Phase.SHADOW, Phase.PROGRESSING, Phase.PROGRESSING, Phase.PROMOTING, Phase.PROMOTED)
     ]
-    assert champion(root) == ("2", "2") and list(root.splitter.servers.roster.ports) == ["2"]
-    assert (root.folder / "service" / "envoy.pid.json").read_text() == envoy
-    assert not crowd.failures
+    assert champions(root) == ("2", "2") and list(root.splitter.servers.table.ports) == ["2"]
+    assert (root.service / "envoy.pid.json").read_text() == envoy
+    assert not load.failures
 
 
-def remember(opened: dict[int, float], state: State) -> None:
-    """A window is opened once, whoever looks."""
-    evidence = Evidence.unpacked(state.evidence)
+def check_window(opened: dict[int, float], state: State) -> None:
+    """A window is opened once, whichever process reads it."""
+    evidence = Evidence.from_text(state.evidence)
     if state.phase is Phase.PROGRESSING and evidence.opened is not None:
         assert opened.setdefault(state.step, evidence.opened) == evidence.opened

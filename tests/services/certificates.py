@@ -1,4 +1,4 @@
-"""A certificate authority of the test's own, by openssl: certificates of a server and of a client."""
+"""Certificates of test servers and clients, by openssl: of an authority of the test's own, or self-signed."""
 
 import subprocess
 from pathlib import Path
@@ -29,6 +29,21 @@ class Certificates(NamedTuple):
         server = folder / "server-both.pem"
         server.write_bytes((folder / "server.key").read_bytes() + (folder / "server.pem").read_bytes())
         return cls(folder / "ca.pem", folder / "other-ca.pem", server, folder / "client.pem", folder / "client.key")
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """PEM files of a certificate for `127.0.0.1` that no authority signed, and of its key."""
+    certificate = folder / "alone.pem"
+    request(
+        folder,
+        "alone",
+        *("-x509", "-nodes", "-days", "2"),
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-out",
+        str(certificate),
+    )
+    return certificate, folder / "alone.key"
 
 
 def request(folder: Path, name: str, *options: str) -> None:

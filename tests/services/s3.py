@@ -4,10 +4,13 @@ from tests.services.s3 import s3  # the fixture; gives a bucket's URL and sets A
 """
 
 from collections.abc import Iterator
+from threading import Lock
+from typing import Any
 
 import boto3
 import pytest
 import s3fs
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
 BUCKET = "matchday-test"
@@ -15,12 +18,20 @@ BUCKET = "matchday-test"
 
 @pytest.fixture(scope="module")
 def s3_endpoint() -> Iterator[str]:
-    """The address of a running server."""
+    """The address of a running server. A conditional write is one step, as S3's is; moto checks, then writes."""
+    one_at_a_time, put_object = Lock(), S3Response.put_object
+
+    def put(self: S3Response) -> Any:
+        with one_at_a_time:
+            return put_object(self)
+
+    S3Response.put_object = put  # type: ignore[method-assign]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+    S3Response.put_object = put_object  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from feature_repo.online import PROJECT
 from feature_repo.staging import LIFE_SECONDS, Staging
 from feature_repo.store import open_store
 from matchday import history
-from matchday.features import fixture
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
@@ -38,7 +37,7 @@ BEFORE, WINTER, SPRING = (datetime(*day, tzinfo=UTC) for day in ((2025, 4, 1), (
 PASSWORD = '1e5,"p@ss"=/:#'
 """What Feast would read as a number, as two options, or as JSON."""
 
-(LOOKUP,) = lookups(describe(MATCH_OUTCOME, fixture.FEATURES, "f00d", SPRING.isoformat()))
+(LOOKUP,) = lookups(describe(MATCH_OUTCOME, "f00d", SPRING.isoformat()))
 
 
 @dataclass(frozen=True)

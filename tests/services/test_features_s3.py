@@ -9,10 +9,11 @@ import pytest
 
 from feature_repo.materialise import materialise
 from feature_repo.store import apply, open_store
-from feature_repo.training import outcome_training_set
+from feature_repo.training import training_set
 from matchday import history
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
+from matchday.models.catalogue import KINDS
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.storage import StorageError
@@ -51,7 +52,7 @@ def test_a_bucket_gives_what_a_folder_gives(s3: str, tmp_path: Path) -> None:  #
         settings, lake = Settings(home=tmp_path / name), filled(url)
         features = history.fingerprint(lake, TABLES)
         materialise(settings, lake, features, AS_OF)
-        found.append((stored(settings), outcome_training_set(settings, lake, features, AS_OF)))
+        found.append((stored(settings), training_set(MATCH_OUTCOME, settings, lake, features, AS_OF)))
     (rows, training), (rows_of_bucket, training_of_bucket) = found
     assert rows == rows_of_bucket != []
     pd.testing.assert_frame_equal(training, training_of_bucket)
@@ -68,7 +69,9 @@ def test_the_registry_in_a_bucket_is_read_by_feast_and_names_the_lake(
     apply(settings, lake)
     store = open_store(settings)
     assert {entity.name for entity in store.list_entities()} >= {"team", "player"}
-    assert [service.name for service in store.list_feature_services()] == [MATCH_OUTCOME.feature_service]
+    assert [service.name for service in store.list_feature_services()] == [
+        kind.feature_service for kind in KINDS.values()
+    ]
     for view in store.list_feature_views():
         assert view.batch_source.path.startswith(f"{s3}/lake/{view.name}/")
     service, match = store.get_feature_service(MATCH_OUTCOME.feature_service), [{"home": "ARS", "away": "LIV"}]

@@ -10,7 +10,7 @@ from matchday.bucket import ensure
 from matchday.bundle import read_bundle, write_bundle
 from matchday.registry import Registry, RegistryError
 from matchday.registry.database import migrate
-from serving.storage import StorageError, fetch, open_registry
+from serving.storage import FetchError, fetch, open_registry
 from tests.services.mlflow_server import mlflow_server
 from tests.services.postgres import PostgresServer, postgres  # noqa: F401
 from tests.services.s3 import s3_endpoint  # noqa: F401
@@ -61,7 +61,7 @@ def test_who_may_registers_promotes_and_fetches(server: str, tmp_path: Path) -> 
         registry.promote(MODEL, version)
     champion = registry.resolve(f"mlflow://{MODEL}@champion")
     assert champion.version == second
-    assert registry.whole(champion)
+    assert registry.is_complete(champion)
     assert registry.attachment(champion, "forecasts.parquet", tmp_path / "there").read_bytes() == b"rows"
     stored = fetch(f"mlflow://{MODEL}@champion", tmp_path / "home", open_registry(server))
     assert (stored.version, read_bundle(stored.folder).card) == (second, "# two\n")
@@ -79,7 +79,7 @@ def test_who_may_not_is_told_which_variables_to_set(
             lambda: Registry(server).resolve(f"mlflow://{MODEL}@champion"),
             lambda: fetch(f"mlflow://{MODEL}@champion", tmp_path, open_registry(server)),
         ):
-            with pytest.raises((RegistryError, StorageError), match="MLFLOW_TRACKING_USERNAME") as refused:
+            with pytest.raises((RegistryError, FetchError), match="MLFLOW_TRACKING_USERNAME") as refused:
                 ask()
             assert len(str(refused.value).splitlines()) == 1
             assert not password or password not in str(refused.value)

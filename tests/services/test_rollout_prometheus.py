@@ -78,14 +78,14 @@ def test_each_request_is_counted_once_also_across_a_restart(watched: Watched) ->
         evidence = Evidence(1.0, seen=meter.read(MODEL, "12", ANY))
         ask(watched.url, *[match()] * 5)
         eventually(lambda: requests(meter) == 12)
-        evidence = evidence.counted(meter.read(MODEL, "12", ANY), {})
+        evidence = evidence.add_counts(meter.read(MODEL, "12", ANY), {})
         assert evidence.stable.requests == 5
     with running(COMMAND, watched.port, watched.environ):
         ask(watched.url, match(), match(home="BOU"), match(home="NOBODY"))
         eventually(lambda: requests(meter) == 3)
         [direct] = ServerMeter().read(MODEL, "12", [watched.url]).values()
         assert meter.read(MODEL, "12", ANY) == {watched.name: direct}
-        evidence = evidence.counted(meter.read(MODEL, "12", ANY), {})
+        evidence = evidence.add_counts(meter.read(MODEL, "12", ANY), {})
     assert (evidence.stable.requests, evidence.stable.failed, evidence.stable.incomplete) == (8, 1, 1)
     assert evidence.stable.latency is not None
     assert evidence.stable.latency.total == 8

@@ -20,11 +20,11 @@ from matchday.bundle import BundleError, read_bundle, verify_bundle, write_bundl
 from matchday.errors import MatchdayError
 from matchday.registry import Registry
 from matchday.signature import Signature
-from serving.storage import Absent, StorageError, Unreachable, Untrained, fetch, open_registry
+from serving.storage import Absent, FetchError, Unreachable, Untrained, fetch, open_registry
 from serving.storage import __main__ as storage
 from serving.storage.__main__ import deliver
-from serving.storage.http import Server
-from serving.storage.tracking import FILES, Tracking
+from serving.storage.mlflow_api import MlflowApi
+from serving.storage.tracking import FILES, TrackingServer
 from tests.services.mlflow_server import mlflow_server
 from tests.services.processes import free_port
 from tests.serving.conftest import graph, signature
@@ -90,9 +90,9 @@ def test_what_was_fetched_is_used_again_while_it_is_whole(
     server: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     downloads: list[str] = []
-    download = Server.download
+    download = MlflowApi.download
     monkeypatch.setattr(
-        Server, "download", lambda self, path, *rest: (downloads.append(path), download(self, path, *rest))
+        MlflowApi, "download", lambda self, path, *rest: (downloads.append(path), download(self, path, *rest))
     )
     stored = fetch(f"mlflow://{model}/1", tmp_path, open_registry(server))
     assert len(downloads) == 5
@@ -163,7 +163,7 @@ def test_what_is_not_the_bundle_is_refused(server: str, folder: Path, tmp_path: 
     name = f"match-outcome-{uuid4().hex[:8]}"
     register(server, name, tmp_path / "b", "# card\n")
     damage(stored_files(folder, server, f"mlflow://{name}/1"))
-    with pytest.raises(StorageError, match=said):
+    with pytest.raises(FetchError, match=said):
         fetch(f"mlflow://{name}/1", tmp_path / "home", open_registry(server))
     assert not list((tmp_path / "home").rglob("*.onnx"))
 
@@ -176,7 +176,7 @@ def test_a_version_that_points_at_another_models_bundle_is_refused(server: str, 
     client.create_registered_model(name)
     source = client.get_model_version(model, "1").source
     client.create_model_version(name, source=source, run_id=found.run_id, tags=dict(found.tags))
-    with pytest.raises(StorageError, match="holds another bundle"):
+    with pytest.raises(FetchError, match="holds another bundle"):
         fetch(f"mlflow://{name}/1", tmp_path, open_registry(server))
 
 
@@ -232,7 +232,7 @@ def gate(server: str) -> Iterator[str]:
 )
 def test_credentials_open_the_gate(gate: str, model: str, tmp_path: Path, environ: dict[str, str]) -> None:
     address = gate if environ else gate.replace("//", "//me:s3cret@")
-    Tracking(address, environ).download(f"mlflow://{model}@champion", tmp_path / "b")
+    TrackingServer(address, environ).download(f"mlflow://{model}@champion", tmp_path / "b")
     assert verify_bundle(tmp_path / "b").version == "2"
 
 
@@ -248,15 +248,15 @@ def test_wrong_credentials_are_said_and_not_shown(gate: str, model: str, tmp_pat
 
 def test_other_servers_and_none_are_told_apart(gate: str, tmp_path: Path) -> None:
     def said(address: str) -> str:
-        with pytest.raises(StorageError) as caught:
-            Tracking(address, {}).resolve("mlflow://m/1")
+        with pytest.raises(FetchError) as caught:
+            TrackingServer(address, {}).resolve("mlflow://m/1")
         assert isinstance(caught.value, Unreachable) == ("does not answer" in str(caught.value))
         return str(caught.value)
 
     assert "does not answer (Connection refused): see that it runs" in said(f"http://127.0.0.1:{free_port()}")
-    assert "sends on to https://elsewhere.example: set MATCHDAY_TRACKING_URI" in said(f"{gate}/old")
+    assert "redirects to https://elsewhere.example: set MATCHDAY_TRACKING_URI" in said(f"{gate}/old")
     assert "does not answer" in said("http://no-such-host.invalid")
-    assert "is no address of a tracking server" in said("ftp://x")
+    assert "MATCHDAY_TRACKING_URI: ftp://x is not an address of a server" in said("ftp://x")
     files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
     threading.Thread(target=files.serve_forever, daemon=True).start()
     assert "is no MLflow server: it answers" in said(f"http://127.0.0.1:{files.server_address[1]}")
@@ -278,7 +278,7 @@ def test_a_bucket_that_is_down_is_told_by_its_name_and_may_come_back(
             else:
                 super().do_GET()
 
-    monkeypatch.setattr("serving.storage.http.ATTEMPTS", 1)
+    monkeypatch.setattr("serving.storage.mlflow_api.ATTEMPTS", 1)
     proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucketless)
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
     said = r"MLflow at .* failed \(500\): its log says why; bundles are in its object store: see that this runs too$"
@@ -332,7 +332,7 @@ def test_the_storage_container_says_what_is_wrong_in_its_last_line(server: str, 
     ("error", "uri"), [(Untrained, "mlflow://{}@champion"), (Absent, "mlflow://{}@staging"), (Absent, "mlflow://{}/2")]
 )
 def test_what_a_first_training_brings_is_told_from_what_is_wrong(
-    server: str, tmp_path: Path, error: type[StorageError], uri: str
+    server: str, tmp_path: Path, error: type[FetchError], uri: str
 ) -> None:
     """A version without an alias is a training under way; beside a champion another alias is none."""
     name = f"match-outcome-{uuid4().hex[:8]}"
@@ -340,13 +340,13 @@ def test_what_a_first_training_brings_is_told_from_what_is_wrong(
     if "staging" in uri:
         Registry(server).set_alias(name, "champion", "1")
     with pytest.raises(Absent) as caught:
-        Tracking(server, {}).resolve(uri.format(name))
+        TrackingServer(server, {}).resolve(uri.format(name))
     assert type(caught.value) is error
 
 
 def test_an_mlflow_without_models_is_one_before_its_first_training(tmp_path: Path) -> None:
     with mlflow_server(tmp_path) as empty, pytest.raises(Untrained, match="it knows: none yet: train one first"):
-        Tracking(empty, {}).resolve("mlflow://match-outcome@champion")
+        TrackingServer(empty, {}).resolve("mlflow://match-outcome@champion")
 
 
 class Clock:
@@ -371,7 +371,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, clock: Clock, *errors: tuple[float, StorageError]) -> None:
+def failing(monkeypatch: pytest.MonkeyPatch, clock: Clock, *errors: tuple[float, FetchError]) -> None:
     """Let the delivery fail with the error of the moment: (seconds from the start until which, error)."""
     begun = clock.now
 
@@ -399,22 +399,22 @@ SILENT, NONE_YET, UNKNOWN = Unreachable("MLflow does not answer"), Untrained("no
         ([(590, NONE_YET), (700, SILENT)], 3, 600, [NONE_YET, SILENT]),
         ([(1, UNKNOWN)], 3, 0, []),
         ([(10, SILENT), (12, UNKNOWN)], 3, 10, [SILENT]),
-        ([(1, StorageError("damaged"))], 2, 0, []),
+        ([(1, FetchError("damaged"))], 2, 0, []),
     ],
 )
 def test_the_storage_container_waits_for_what_a_release_brings_and_for_nothing_else(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    errors: list[tuple[float, StorageError]],
+    errors: list[tuple[float, FetchError]],
     code: int,
     seconds: float,
-    waits: list[StorageError],
+    waits: list[FetchError],
 ) -> None:
     failing(monkeypatch, clock, *errors)
     begun = clock.now
     assert storage.main(["mlflow://match-outcome@champion", "/mnt/models"]) == code
-    assert clock.now - begun == pytest.approx(seconds, abs=storage.AGAIN_SECONDS)
+    assert clock.now - begun == pytest.approx(seconds, abs=storage.RETRY_SECONDS)
     said = [f"matchday storage waits: {reason}" for reason in waits]
     last = [f"matchday storage: {errors[-1][1]}"] if code else []
     assert capsys.readouterr().err.splitlines() == said + last
@@ -424,7 +424,7 @@ def test_the_storage_container_needs_no_mlflow(server: str, model: str, tmp_path
     script = (
         "import sys\nfrom serving.storage.__main__ import main\n"
         f"assert main(['mlflow://{model}/1', {str(tmp_path / 'b')!r}]) == 0\n"
-        "print(sorted({'mlflow', 'pandas', 'numpy', 'requests', 'httpx', 'onnxruntime'} & set(sys.modules)))\n"
+        "print(sorted({'mlflow', 'pandas', 'numpy', 'requests', 'onnxruntime'} & set(sys.modules)))\n"
     )
     environ = {**os.environ, "MATCHDAY_TRACKING_URI": server}
     done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
@@ -440,9 +440,10 @@ def test_a_cut_off_delivery_never_passes_for_a_bundle(
         moved: list[object] = []
 
         def dies(source: Path, target: Path, fatal: int = fatal, moved: list[object] = moved) -> None:
-            if len(moved) == fatal:
-                raise KeyboardInterrupt
-            moved.append(target)
+            if target.parent == tmp_path:
+                if len(moved) == fatal:
+                    raise KeyboardInterrupt
+                moved.append(target)
             replace(source, target)
 
         with monkeypatch.context() as patch:
@@ -468,12 +469,12 @@ def test_a_server_without_artifacts_to_hand_out_is_named(tmp_path: Path) -> None
 
     direct = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Direct)
     threading.Thread(target=direct.serve_forever, daemon=True).start()
-    tracking = Tracking(f"http://127.0.0.1:{direct.server_address[1]}", {})
-    with pytest.raises(StorageError, match=r"is at s3://\.\.\., which MLflow does not hand through"):
+    tracking = TrackingServer(f"http://127.0.0.1:{direct.server_address[1]}", {})
+    with pytest.raises(FetchError, match=r"is at s3://\.\.\., which MLflow does not hand through"):
         tracking.download("mlflow://m/1", tmp_path / "b")
     for outside in ("mlflow-artifacts:/1/../../etc", "mlflow-artifacts:/", "mlflow-artifacts:/1/%2e%2e/x"):
         reply["get-download-uri"]["artifact_uri"] = outside
-        with pytest.raises(StorageError, match="names a place outside its artifacts"):
+        with pytest.raises(FetchError, match="names a place outside its artifacts"):
             tracking.download("mlflow://m/1", tmp_path / "b")
     direct.shutdown()
     direct.server_close()

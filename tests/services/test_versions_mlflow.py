@@ -1,7 +1,6 @@
 """A served alias is followed: on a real MLflow server over REST, and in MLflow's own database."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -11,13 +10,14 @@ import pytest
 
 from matchday.registry import Registry
 from serving.settings import ServingSettings
-from serving.source import Embedded, sources
+from serving.sources import DatabaseSource, open_sources
 from serving.storage import fetch, open_registry
 from tests.services.mlflow_server import mlflow_server
 from tests.services.processes import free_port, running
 from tests.services.test_storage_mlflow import register, stored_files
 from tests.serving.conftest import COMMAND, Online, bundle, environ, match, online  # noqa: F401
-from tests.serving.test_versions import Traffic, eventually
+from tests.serving.test_versions import Traffic
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.services
 
@@ -104,13 +104,14 @@ def test_an_alias_in_the_embedded_registry_is_followed_by_another_process(
     registry = Registry(tracking)
     registry.set_alias(name, "champion", "1")
     alias = f"mlflow://{name}@champion"
-    [source, pinned] = sources(ServingSettings(bundles=[tmp_path, tmp_path], sources=[alias, f"mlflow://{name}/1"]))
-    assert isinstance(source, Embedded)
+    [source, pinned] = open_sources(
+        ServingSettings(bundles=[tmp_path, tmp_path], sources=[alias, f"mlflow://{name}/1"])
+    )
+    assert isinstance(source, DatabaseSource)
     assert pinned is None
     assert source.get().version == "1"
     before = source.state()
     assert source.get().version == "1"
-    time.sleep(0.1)
     assert source.state() == before, "asking changes nothing, so one change is asked about once"
     registry.set_alias(name, "champion", "2")
     assert source.state() != before

@@ -189,14 +189,14 @@ class Served:
 def served(online: Online, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The real server process, limits small enough to run into."""
     home, port, grpc_port = tmp_path_factory.mktemp("home"), free_port(), free_port()
-    limits = {"max_body_bytes": "65536", "max_batch": "64", "body_seconds": "1", "grpc_port": str(grpc_port)}
+    limits = {"max_body_bytes": "65536", "max_batch": "64", "body_seconds": "2", "grpc_port": str(grpc_port)}
     with running(COMMAND, port, environ(home, bundle, online.path, port, **limits)) as process:
         yield Served(f"http://127.0.0.1:{port}", port, home, process.pid, grpc_port)
 
 
 @pytest.fixture
 def client(served: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served.url, timeout=10) as client:
+    with httpx.Client(base_url=served.url, timeout=60) as client:
         yield client
 
 

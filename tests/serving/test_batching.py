@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.batching import MOST_ROWS, Batch
+from serving.batching import MAX_SHARED_ROWS, MicroBatcher
 from serving.model import Matrix, Model, load
 from serving.protocol.errors import Unavailable
 from tests.serving.conftest import probabilities
@@ -39,13 +39,13 @@ def rows(count: int, seed: int) -> Matrix:
     return np.random.default_rng(seed).normal(size=(count, 6)).astype(np.float32)
 
 
-async def together(batch: Batch, requests: list[Matrix]) -> list[Matrix | BaseException]:
+async def together(batch: MicroBatcher, requests: list[Matrix]) -> list[Matrix | BaseException]:
     return await asyncio.gather(*(batch.predict(each) for each in requests), return_exceptions=True)
 
 
-def test_who_comes_at_once_shares_a_run_and_gets_their_own_rows(model: Model) -> None:
+def test_requests_of_one_turn_share_a_run_and_get_their_own_rows(model: Model) -> None:
     requests = [rows(count, count) for count in (1, 3, 1, 2)]
-    answers = asyncio.run(together(Batch(model), requests))
+    answers = asyncio.run(together(MicroBatcher(model), requests))
     assert RUNS == [7]
     for request, answer in zip(requests, answers, strict=True):
         assert np.allclose(answer, probabilities(request), atol=1e-6)
@@ -54,21 +54,21 @@ def test_who_comes_at_once_shares_a_run_and_gets_their_own_rows(model: Model) ->
 def test_a_row_without_an_answer_fails_alone(model: Model) -> None:
     bad = rows(1, 9)
     bad[0, 0] = 666
-    first, second, third = asyncio.run(together(Batch(model), [rows(1, 1), bad, rows(2, 2)]))
+    first, second, third = asyncio.run(together(MicroBatcher(model), [rows(1, 1), bad, rows(2, 2)]))
     assert isinstance(second, Unavailable)
     assert np.allclose(first, probabilities(rows(1, 1)), atol=1e-6)
     assert np.allclose(third, probabilities(rows(2, 2)), atol=1e-6)
 
 
-def test_large_requests_go_alone_and_who_left_is_not_answered(model: Model) -> None:
+def test_large_requests_run_alone_and_a_cancelled_one_is_not_answered(model: Model) -> None:
     async def leave() -> None:
-        batch = Batch(model)
+        batch = MicroBatcher(model)
         gone = asyncio.create_task(batch.predict(rows(1, 1)))
         await asyncio.sleep(0)
         gone.cancel()
-        answers = await together(batch, [rows(MOST_ROWS + 1, 2), rows(1, 3)])
+        answers = await together(batch, [rows(MAX_SHARED_ROWS + 1, 2), rows(1, 3)])
         assert gone.cancelled() or gone.cancelling()
-        assert [len(answer) for answer in answers if not isinstance(answer, BaseException)] == [MOST_ROWS + 1, 1]
+        assert [len(answer) for answer in answers if not isinstance(answer, BaseException)] == [MAX_SHARED_ROWS + 1, 1]
 
     asyncio.run(leave())
-    assert MOST_ROWS + 1 in RUNS
+    assert MAX_SHARED_ROWS + 1 in RUNS

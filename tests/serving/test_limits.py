@@ -1,4 +1,4 @@
-"""How much the server takes on, how long it tries, whom it lets in, and how it leaves."""
+"""Concurrency limit, deadlines, token check, and the drain at the end of a server."""
 
 import asyncio
 import json
@@ -15,15 +15,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.app import App
 from serving.features.store import OnlineStore, Rows
-from serving.gate import Gate
-from serving.limits import Limits
+from serving.limiter import ConcurrencyLimiter
 from serving.protocol import v2
 from serving.protocol.errors import Refusal
 from serving.settings import ServingSettings
+from serving.worker import Worker
 from tests.services.processes import free_port, running
 from tests.serving.conftest import COMMAND, Online, environ, match
+from tests.waiting import eventually
 
 INFER = "/v2/models/match-outcome/infer"
 BODY = json.dumps(match()).encode()
@@ -34,7 +34,7 @@ def test_beyond_the_limit_of_concurrent_requests_it_says_429(online: Online, bun
     port = free_port()
     with running(COMMAND, port, environ(tmp_path, bundle, online.path, port, max_concurrent="3")):
         held = [_begun(port) for _ in range(3)]
-        time.sleep(0.3)
+        eventually(lambda: httpx.post(f"http://127.0.0.1:{port}{INFER}", json=match()).status_code == 429)
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda _: httpx.post(f"http://127.0.0.1:{port}{INFER}", json=match()), range(12)))
         assert [answer.status_code for answer in answers] == [429] * 12
@@ -49,7 +49,7 @@ def test_beyond_the_limit_of_concurrent_requests_it_says_429(online: Online, bun
 
 
 def _begun(port: int) -> socket.socket:
-    wire = socket.create_connection(("127.0.0.1", port), timeout=10)
+    wire = socket.create_connection(("127.0.0.1", port), timeout=60)
     wire.sendall(HEAD.encode() + BODY[:10])
     return wire
 
@@ -74,39 +74,37 @@ def test_an_answer_that_takes_too_long_is_given_up(bundle: Path, tmp_path: Path,
     settings = ServingSettings(bundles=[bundle], versions=["12"], request_seconds=0.2, run_folder=tmp_path)
 
     async def ask(store: OnlineStore) -> Refusal:
-        app = App(settings, store)
-        app.__rsgi_init__(asyncio.get_running_loop())
-        endpoint = app.endpoints["match-outcome"]
+        worker = Worker(settings, store)
+        worker.start(asyncio.get_running_loop())
+        endpoint, pipeline = worker.endpoints["match-outcome"], worker.pipeline
         try:
-            outcome = await app.gate.answer(
-                app.gate.begin({}), endpoint, "x", {}, lambda flight: endpoint.infer(v2.parse(BODY))
-            )
+            with pytest.raises(Refusal) as refused, pipeline.admit(pipeline.begin({}), endpoint, "x", {}):
+                await endpoint.infer(v2.parse(BODY))
         finally:
-            app.__rsgi_del__(asyncio.get_running_loop())
-        assert isinstance(outcome, Refusal)
-        return outcome
+            worker.stop()
+        return refused.value
 
     begun = time.monotonic()
-    outcome = asyncio.run(ask(Slow(5)))
-    assert (outcome.status, str(outcome)) == (504, "no answer was found within 0.2 s")
-    assert time.monotonic() - begun < 3
+    refusal = asyncio.run(ask(Slow(600)))
+    assert (refusal.status, str(refusal)) == (504, "no answer was found within 0.2 s")
+    assert time.monotonic() - begun < 300
     line = json.loads(capfd.readouterr().err.strip().splitlines()[-1])
     assert (line["event"], line["status"], len(line["trace_id"])) == ("request not answered", 504, 32)
 
 
-def test_limits_count_only_who_is_inside() -> None:
+def test_the_limiter_counts_only_the_requests_in_flight() -> None:
     async def crowd() -> None:
-        limits = Limits(2)
-        first, second = limits.enter(9), limits.enter(9)
+        limiter = ConcurrencyLimiter(2)
+        first, second = limiter.enter(9), limiter.enter(9)
         with pytest.raises(Refusal, match="2 requests are being answered"):
-            limits.enter(9)
-        limits.leave(first)
-        limits.leave(first)
-        third = limits.enter(9)
+            limiter.enter(9)
+        limiter.leave(first)
+        limiter.leave(first)
+        third = limiter.enter(9)
         with pytest.raises(Refusal):
-            limits.enter(9)
-        limits.leave(second)
-        limits.leave(third)
+            limiter.enter(9)
+        limiter.leave(second)
+        limiter.leave(third)
 
     asyncio.run(crowd())
 
@@ -123,9 +121,9 @@ def guarded(online: Online, bundle: Path, tmp_path_factory: pytest.TempPathFacto
         yield client
 
 
-@pytest.mark.parametrize("shown", [None, "", "open-sesame", "Bearer wrong", "bearer open-sesame"])
-def test_without_the_token_nothing_is_answered(guarded: httpx.Client, shown: str | None) -> None:
-    headers = {} if shown is None else {"authorization": shown}
+@pytest.mark.parametrize("given", [None, "", "open-sesame", "Bearer wrong", "bearer open-sesame"])
+def test_without_the_token_nothing_is_answered(guarded: httpx.Client, given: str | None) -> None:
+    headers = {} if given is None else {"authorization": given}
     for answer in (
         guarded.post(INFER, json=match(), headers=headers),
         guarded.get("/v2/models/match-outcome", headers=headers),
@@ -146,7 +144,7 @@ def test_with_the_token_all_is_answered_and_probes_need_none(guarded: httpx.Clie
 
 def test_a_token_file_that_is_missing_is_one_line(online: Online, bundle: Path, tmp_path: Path) -> None:
     settings = environ(tmp_path, bundle, online.path, free_port(), token_file=str(tmp_path / "none"))
-    done = subprocess.run(COMMAND, env=settings, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(COMMAND, env=settings, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "none" in done.stderr
 
@@ -155,7 +153,7 @@ def test_a_token_file_that_is_missing_is_one_line(online: Online, bundle: Path, 
 def test_draining_loses_no_request(online: Online, bundle: Path, tmp_path: Path) -> None:
     """Clients that heed readiness, as a load balancer does, see no failure when the server goes."""
     port = free_port()
-    settings = environ(tmp_path, bundle, online.path, port, workers="2", drain_seconds="1.5")
+    settings = environ(tmp_path, bundle, online.path, port, workers="2", drain_seconds="3")
     base = f"http://127.0.0.1:{port}"
     outcomes: Counter[object] = Counter()
     gone = threading.Event()
@@ -172,23 +170,21 @@ def test_draining_loses_no_request(online: Online, bundle: Path, tmp_path: Path)
         clients = [threading.Thread(target=ask) for _ in range(4)]
         for client in clients:
             client.start()
-        time.sleep(1)
-        before = outcomes[200]
-        server.terminate()
+        eventually(lambda: outcomes[200] > 20)
         begun = time.monotonic()
+        server.terminate()
         while (ready := httpx.get(f"{base}/v2/health/ready")).status_code == 200:
-            assert time.monotonic() - begun < 1
+            pass
+        before = outcomes[200]
         assert ready.json()["error"] == "the server is about to stop"
         assert httpx.get(f"{base}/v2/health/live").status_code == 200
-        time.sleep(0.3)
-        during = outcomes[200]
+        eventually(lambda: outcomes[200] > before + 20)
         gone.set()
         for client in clients:
             client.join()
-        assert server.wait(15) == 0
-        assert time.monotonic() - begun >= 1.4
+        assert server.wait(60) == 0
+        assert time.monotonic() - begun >= 3
     assert set(outcomes) == {200}
-    assert 0 < before < during
 
 
 @pytest.mark.slow
@@ -200,7 +196,7 @@ def test_memory_is_flat_over_many_requests(online: Online, bundle: Path, tmp_pat
         worker = int(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()[0])
 
         def ask(times: int) -> None:
-            wire = socket.create_connection(("127.0.0.1", port), timeout=10)
+            wire = socket.create_connection(("127.0.0.1", port), timeout=60)
             for _ in range(times):
                 wire.sendall(HEAD.encode() + BODY)
                 assert wire.recv(8192).startswith(b"HTTP/1.1 200")
@@ -221,8 +217,3 @@ def test_memory_is_flat_over_many_requests(online: Online, bundle: Path, tmp_pat
 def _megabytes(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def test_gate_is_made_of_settings() -> None:
-    gate = Gate(ServingSettings(request_seconds=3, max_concurrent=5))
-    assert (gate.seconds, gate.limits.most) == (3, 5)

@@ -16,6 +16,7 @@ from serving.protocol.errors import Unavailable
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest
 from tests.serving.conftest import FEATURES, graph, probabilities, signature
+from tests.serving.graphs import network
 
 
 def test_a_bundle_gives_what_its_graph_gives(bundle: Path) -> None:
@@ -49,7 +50,7 @@ def test_an_altered_bundle_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "b")
 
 
-class Shelf:
+class DictionaryStore:
     """An online store in a dictionary."""
 
     def __init__(self, rows: Rows) -> None:
@@ -74,13 +75,13 @@ def full(**changes: Row) -> Rows:
 
 def test_ready_needs_one_entity_with_every_feature(bundle: Path) -> None:
     model = load(bundle)
-    asyncio.run(Endpoint(model, Shelf(full())).check_ready())
+    asyncio.run(Endpoint(model, DictionaryStore(full())).check_ready())
     half = Row({"points": None, "last_kickoff": 0}, 0.0, 0.0)
-    asyncio.run(Endpoint(model, Shelf(full(ARS=half))).check_ready())
+    asyncio.run(Endpoint(model, DictionaryStore(full(ARS=half))).check_ready())
     with pytest.raises(Unavailable, match="every feature of match_outcome_v1: team_form:points missing"):
-        asyncio.run(Endpoint(model, Shelf(full(ARS=half, LIV=half))).check_ready())
+        asyncio.run(Endpoint(model, DictionaryStore(full(ARS=half, LIV=half))).check_ready())
     with pytest.raises(Unavailable, match="knows no team"):
-        asyncio.run(Endpoint(model, Shelf({})).check_ready())
+        asyncio.run(Endpoint(model, DictionaryStore({})).check_ready())
 
 
 def test_a_model_without_a_finite_answer_names_the_missing_features(bundle: Path) -> None:
@@ -93,14 +94,14 @@ def test_a_model_without_a_finite_answer_names_the_missing_features(bundle: Path
     half = Row({"points": None, "last_kickoff": 0}, 0.0, 0.0)
     inputs = {name: Tensor(name, "BYTES", (1,), [team]) for name, team in (("home", "ARS"), ("away", "LIV"))}
     with pytest.raises(Unavailable, match=r"no finite .*: 1 missing in the online store \(home_points\)"):
-        asyncio.run(Endpoint(model, Shelf(full(ARS=half))).infer(InferenceRequest(inputs)))
+        asyncio.run(Endpoint(model, DictionaryStore(full(ARS=half))).infer(InferenceRequest(inputs)))
 
 
 def test_an_answer_from_expired_features_says_how_many(bundle: Path) -> None:
     def parameters(kickoff: str, **ttls: float) -> Any:
         named = {"home": "ARS", "away": "LIV", "kickoff": kickoff}
         inputs = {name: Tensor(name, "BYTES", (1,), [text]) for name, text in named.items()}
-        endpoint = Endpoint(load(bundle), Shelf(full()), ttls=ttls)
+        endpoint = Endpoint(load(bundle), DictionaryStore(full()), ttls=ttls)
         return asyncio.run(endpoint.infer(InferenceRequest(inputs))).parameters
 
     assert "expired_features" not in parameters("1970-05-01T00:00:00Z")
@@ -111,3 +112,22 @@ def test_an_answer_from_expired_features_says_how_many(bundle: Path) -> None:
 
 def test_features_of_the_fixture_are_those_of_the_signature(bundle: Path) -> None:
     assert list(load(bundle).signature.features) == FEATURES
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) * 1024
+
+
+def test_batch_sizes_do_not_stay_in_memory(tmp_path: Path) -> None:
+    """Layers of 1,024 numbers a row: a copy for every size would be two gigabytes."""
+    weights = np.random.default_rng(1).normal(size=(6, 1024)) / 100
+    write_bundle(tmp_path / "wide", network(6, 3, weights=weights, output="probabilities"), signature(), {}, "")
+    model = load(tmp_path / "wide")
+    rows = np.ones((1024, 6), np.float32)
+    model.predict(rows)
+    before = resident()
+    for size in range(1, len(rows) + 1):
+        model.predict(rows[:size])
+    assert resident() - before < 64 * 2**20

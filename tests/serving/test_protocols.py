@@ -27,7 +27,7 @@ def over_grpc(served: Served, ask: Callable[[InferenceGRPCClient], Awaitable[Any
 
     async def run() -> Any:
         async with InferenceGRPCClient(
-            f"127.0.0.1:{served.grpc_port}", timeout=10, retries=0, channel_args=[]
+            f"127.0.0.1:{served.grpc_port}", timeout=60, retries=0, channel_args=[]
         ) as client:
             return await ask(client)
 
@@ -38,7 +38,7 @@ def over_rest(served: Served, ask: Callable[[InferenceRESTClient], Awaitable[Any
     """What KServe's REST client is answered."""
 
     async def run() -> Any:
-        async with InferenceRESTClient(RESTConfig(protocol=protocol, timeout=10)) as client:
+        async with InferenceRESTClient(RESTConfig(protocol=protocol, timeout=60)) as client:
             return await ask(client)
 
     return asyncio.run(run())

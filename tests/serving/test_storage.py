@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from functools import partialmethod
 from pathlib import Path
 
+import httpx
 import pytest
 
 from matchday.bundle import BundleError, write_bundle
 from matchday.errors import MatchdayError
 from serving import server
-from serving.storage import StorageError, fetch
-from tests.services.processes import free_port
+from serving.storage import FetchError, StoredBundle, fetch
+from tests.services.processes import free_port, listens
 from tests.serving.conftest import graph, signature
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def test_another_registry_with_the_same_numbers_is_not_mistaken_for_the_first(
 
 
 def test_a_bundle_of_another_model_is_refused(tmp_path: Path, registry: Registry) -> None:
-    with pytest.raises(StorageError, match="is not a bundle of player-points"):
+    with pytest.raises(FetchError, match="is not a bundle of player-points"):
         fetch("mlflow://player-points/1", tmp_path, registry)
 
 
@@ -77,7 +79,7 @@ def test_a_folder_serves_as_it_is(bundle: Path, tmp_path: Path, registry: Regist
         assert (stored.folder, stored.name, stored.version) == (bundle, "match-outcome", None)
     with pytest.raises(BundleError, match="no bundle at"):
         fetch(str(tmp_path / "none"), tmp_path, registry)
-    with pytest.raises(StorageError, match=r"s3://bucket/x is not a model URI: give mlflow://"):
+    with pytest.raises(FetchError, match=r"s3://bucket/x is not a model URI: give mlflow://"):
         fetch("s3://bucket/x", tmp_path, registry)
 
 
@@ -118,21 +120,22 @@ def test_running_gives_a_server_that_is_ready_and_ends_with_the_block(
     port = free_port()
     monkeypatch.setenv("MATCHDAY_ONLINE_STORE", str(online.path))  # type: ignore[attr-defined]
     with server.running(str(bundle), port=port) as process:
-        assert server._ask_ready("127.0.0.1", port) == (200, "")
+        assert httpx.get(f"http://127.0.0.1:{port}/v2/health/ready").json() == {"ready": True}
     assert process.returncode == 0
     server.check_port("127.0.0.1", port)
 
 
-def test_running_says_why_a_server_does_not_become_ready(
+def test_a_server_that_does_not_become_ready_says_why(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATCHDAY_ONLINE_STORE", str(tmp_path / "none.db"))
-    monkeypatch.setattr(server.wait_ready, "__defaults__", (10.0,))
-    with (
-        pytest.raises(server.ServerError, match=r"not ready after 10 s: the online store .*none\.db does not exist"),
-        server.running(str(bundle), port=free_port()),
-    ):
-        pytest.fail("never ready")
+    port = free_port()
+    with server.started(server.environment(StoredBundle(bundle, "match-outcome", None), "127.0.0.1", port)) as process:
+        eventually(lambda: listens(port))
+        with pytest.raises(
+            server.ServerError, match=r"not ready after 5 s: the online store .*none\.db does not exist"
+        ):
+            server.wait_ready(process, "127.0.0.1", port, 5.0)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +147,6 @@ def test_running_says_why_a_server_does_not_become_ready(
     ],
 )
 def test_an_alias_stands_for_what_a_rollout_pinned_its_pod_to(uri: str, version: str, fetched: str) -> None:
-    from serving.storage.__main__ import pinned
+    from serving.storage.__main__ import pin_alias
 
-    assert pinned(uri, version) == fetched
+    assert pin_alias(uri, version) == fetched

@@ -113,7 +113,7 @@ def both(
     settings["MATCHDAY_SERVING_BUNDLES"] = f'["{bundle}", "{points_bundle}"]'
     with (
         running(COMMAND, port, settings),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         yield client, grpc_port
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
 
 from serving.protocol import v2
-from serving.protocol.errors import Refusal, listed, shown
+from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import DTYPES, Tensor, decode, decode_bytes, encode_bytes
 
 SHAPES = arrays.array_shapes(max_dims=3, max_side=4)
@@ -162,10 +162,10 @@ def test_whole_numbers_out_of_range_are_refused(datatype: str, number: int) -> N
 
 @given(value=some.text() | some.integers() | some.lists(some.text()))
 def test_values_in_messages_are_short_and_on_one_line(value: object) -> None:
-    assert len(shown(value)) <= 43
-    assert shown(value).isascii()
-    assert shown(value).isprintable()
-    assert listed([]) == "none"
+    assert len(quote(value)) <= 43
+    assert quote(value).isascii()
+    assert quote(value).isprintable()
+    assert join_names([]) == "none"
 
 
 @given(

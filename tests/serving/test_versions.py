@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -19,11 +19,12 @@ import pytest
 from matchday.bundle import write_bundle
 from serving.endpoint import Endpoint
 from serving.model import ModelError, load
-from serving.source import Folder
-from serving.versions import Place, Versions, until_next
+from serving.sources import FolderSource
+from serving.versions import ServedModel, VersionUpdater, until_next
 from serving.warm import warm
 from tests.services.processes import free_port, running
 from tests.serving.conftest import COMMAND, Online, environ, graph, match, signature
+from tests.waiting import eventually, eventually_on_loop
 
 INFER = "/v2/models/match-outcome/infer"
 REFRESH = 0.2
@@ -60,20 +61,13 @@ def served(online: Online, link: Path, home: Path, **more: str) -> Iterator[http
     settings = {"versions": "[]", "refresh_seconds": str(REFRESH), "drain_seconds": "0"} | more
     with (
         running(COMMAND, port, environ(home, link, online.path, port, **settings)),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         yield client
 
 
 def version(client: httpx.Client) -> str:
     return str(client.post(INFER, json=match(), headers={"connection": "close"}).json()["model_version"])
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
 
 
 class Traffic:
@@ -96,7 +90,7 @@ class Traffic:
             thread.join()
 
     def _ask(self, url: str) -> None:
-        with httpx.Client(base_url=url, timeout=10) as client:
+        with httpx.Client(base_url=url, timeout=60) as client:
             while not self._stopped.is_set():
                 try:
                     response = client.post(INFER, json=match())
@@ -147,7 +141,7 @@ def test_bad_versions_leave_the_old_one_serving_and_are_reported(
         "no bundle at": tmp_path / "nowhere",
         "is no graph that ONNX Runtime can run": made(tmp_path / "nonsense", "3", b"nonsense"),
         "takes": made(tmp_path / "narrow", "4", graph(columns=5)),
-        "what are no probabilities": made(tmp_path / "odd", "5", not_probabilities()),
+        "gives numbers that are no probabilities": made(tmp_path / "odd", "5", not_probabilities()),
         "holds player-points, in place of match-outcome": made(tmp_path / "other", "6", model="player-points"),
         "background": made(tmp_path / "rows", "7", explainer={"background": [[1.0], [2.0]]}),
         "has no table": made(tmp_path / "unknown", "8", features=unknown_features()),
@@ -191,25 +185,24 @@ def test_a_bundle_that_is_rewritten_in_place_takes_over_once_it_is_whole(online:
 
 def test_a_model_that_was_absent_at_the_start_comes_when_its_bundle_is_mended(online: Online, tmp_path: Path) -> None:
     """The supervisor wants whole bundles, so this is the application in this process."""
-    from serving.app import App
+    from serving.application import Application
     from serving.settings import ServingSettings
+    from serving.worker import Worker
 
     folder = made(tmp_path / "bundle", "1")
     (folder / "model.onnx").write_bytes(b"cut off")
-    app = App(ServingSettings(bundles=[folder], online_store=str(online.path), refresh_seconds=0.05))
+    worker = Worker(ServingSettings(bundles=[folder], online_store=str(online.path), refresh_seconds=0.05))
+    application = Application(worker)
 
     async def scene() -> None:
-        app.__rsgi_init__(asyncio.get_running_loop())
-        assert app.endpoints == {}
-        assert "model.onnx" in app.versions.absent[0]
+        application.__rsgi_init__(asyncio.get_running_loop())
+        assert worker.endpoints == {}
+        assert "model.onnx" in worker.versions.absent[0]
         made(folder, "2")
-        for _ in range(200):
-            await asyncio.sleep(0.05)
-            if app.endpoints:
-                break
-        assert app.versions.absent == []
-        assert app.endpoints["match-outcome"].model.version == "2"
-        app.__rsgi_del__(asyncio.get_running_loop())
+        await eventually_on_loop(lambda: bool(worker.endpoints))
+        assert worker.versions.absent == []
+        assert worker.endpoints["match-outcome"].model.version == "2"
+        application.__rsgi_del__(asyncio.get_running_loop())
 
     asyncio.run(scene())
 
@@ -229,10 +222,9 @@ class Unready(Endpoint):
 def test_a_good_version_waits_for_its_features_and_is_tried_again(tmp_path: Path) -> None:
     folder = made(tmp_path / "b", "1")
     endpoints: dict[str, Any] = {}
-    place = Place(folder, None, Folder(folder))
-    versions = Versions(
+    versions = VersionUpdater(
         endpoints,
-        [place],
+        [ServedModel(folder, None, FolderSource(folder))],
         lambda path, registered: Unready(load(path, registered), None),  # type: ignore[arg-type]
         0.05,
     )
@@ -241,13 +233,12 @@ def test_a_good_version_waits_for_its_features_and_is_tried_again(tmp_path: Path
     async def scene() -> None:
         versions.start(asyncio.get_running_loop())
         made(folder, "2")
-        await asyncio.sleep(0.7)
+        away = {"match-outcome": "match-outcome 2 cannot take over: the store is away"}
+        await eventually_on_loop(lambda: versions.held_back == away)
         assert endpoints["match-outcome"].model.version == "1"
-        assert versions.held_back == {"match-outcome": "match-outcome 2 cannot take over: the store is away"}
         Unready.down = False
-        await asyncio.sleep(0.7)
+        await eventually_on_loop(lambda: versions.held_back == {})
         assert endpoints["match-outcome"].model.version == "2"
-        assert versions.held_back == {}
         versions.stop()
 
     asyncio.run(scene())

@@ -8,6 +8,7 @@
 {{- range $name, $model := include "matchday.models" . | fromYaml }}
 {{- include "matchday.checks.model" (list $ $name $model) }}
 {{- end }}
+{{- include "matchday.checks.kafka" .Values.kafka }}
 {{- if .Values.pipelines.kfp.endpoint }}
 {{- include "matchday.checks.runs" . }}
 {{- end }}
@@ -25,6 +26,21 @@
 {{- end }}
 {{- if and (not $store.enabled) (not (and $store.url $store.existingSecret)) }}
 {{- fail (printf "%s.enabled is false: give %s.url and %s.existingSecret, where yours is and what opens it" $name $name $name) }}
+{{- end }}
+{{- end }}
+
+{{/* What secures Kafka's connections agrees with their protocol. */}}
+{{- define "matchday.checks.kafka" -}}
+{{- $login := hasPrefix "SASL" .securityProtocol }}
+{{- $tls := hasSuffix "SSL" .securityProtocol }}
+{{- if and $login (not .existingSecret) }}
+{{- fail (printf "kafka.securityProtocol is %s, which needs a login: give kafka.existingSecret, a Secret with MATCHDAY_KAFKA_SASL_USERNAME and MATCHDAY_KAFKA_SASL_PASSWORD" .securityProtocol) }}
+{{- end }}
+{{- if and .existingSecret (not $login) (not .tls.clientSecret) }}
+{{- fail (printf "kafka.existingSecret is given, and kafka.securityProtocol=%s has no login: use SASL_SSL or SASL_PLAINTEXT, or drop kafka.existingSecret" .securityProtocol) }}
+{{- end }}
+{{- if and (or .tls.caSecret .tls.clientSecret) (not $tls) }}
+{{- fail (printf "kafka.tls names a Secret, and kafka.securityProtocol=%s does not encrypt: use SSL or SASL_SSL, or drop it" .securityProtocol) }}
 {{- end }}
 {{- end }}
 

@@ -13,6 +13,6 @@
 {{- fail (printf "these values are of an older chart, which served one model: write %s. An upgrade that reuses values drops the old ones with --set inferenceService=null,rollouts.host=null (docs/kubernetes.md, \"Values of an older chart\")" (join ", " $moved)) }}
 {{- end }}
 {{- if not (and .Values.modelDefaults .Values.storage) }}
-{{- fail "modelDefaults or storage is missing, as after helm upgrade --reuse-values from an older chart: use --reset-then-reuse-values" }}
+{{- fail "modelDefaults or storage is missing, as after an upgrade that reuses all values of an older chart: use --reset-then-reuse-values" }}
 {{- end }}
 {{- end }}

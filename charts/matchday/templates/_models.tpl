@@ -26,17 +26,16 @@
 {{ (index . 2).host | default (printf "%s.%s.example.com" (index . 1) (index . 0).Release.Namespace) }}
 {{- end }}
 
-{{/* What is said of a model in the environment of its server and of the operator: where answers are logged. */}}
-{{- define "matchday.env.predictions" -}}
-- name: MATCHDAY_SERVING_PREDICTIONS
-  value: kafka://{{ join "," .Values.kafka.brokers }}
-{{- end }}
-
-{{/* Not empty where some model logs its answers. */}}
-{{- define "matchday.models.logged" -}}
-{{- range include "matchday.models" . | fromYaml }}
-{{- if and .predictions $.Values.kafka.brokers }}
+{{/* Not empty where a model logs its answers: (list . MODEL). */}}
+{{- define "matchday.model.logs" -}}
+{{- if and (index . 1).predictions (index . 0).Values.kafka.brokers }}
 {{- print "true" }}
 {{- end }}
+{{- end }}
+
+{{/* Not empty where some model does. */}}
+{{- define "matchday.models.log" -}}
+{{- range include "matchday.models" . | fromYaml }}
+{{- include "matchday.model.logs" (list $ .) }}
 {{- end }}
 {{- end }}

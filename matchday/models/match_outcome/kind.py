@@ -3,8 +3,9 @@
 import numpy as np
 
 from matchday.features.entities import TEAM
+from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.models.kind import GateRules, IntArray, ModelKind, ModelOutput, PairedScore, ScoreLimit
-from matchday.scores.outcome import CLASSES, ranked_probability
+from matchday.scores.outcome import CLASSES, outcome_scores, ranked_probability
 
 
 def outcome_of(home_goals: IntArray, away_goals: IntArray) -> IntArray:
@@ -16,10 +17,10 @@ GATE = GateRules(
     least_matches=200,
     beats=("base rate", "Elo, ordered logit"),
     limits=(
-        # A perfect forecast of n matches has a calibration error of about 0.4 / sqrt(n); two standard errors of an
-        # accuracy are about 1 / sqrt(n).
-        ScoreLimit("calibration_error", "is badly calibrated", most=0.03, chance=0.4),
-        ScoreLimit("accuracy", "is too good to be true: look for a leak", most=0.56, chance=1.0),
+        # A perfect forecast of n matches has a calibration error of about 0.4 / sqrt(n).
+        ScoreLimit("calibration_error", "probabilities differ from frequencies", most=0.03, chance=0.4),
+        # Nobody forecasts matches better over seasons. Two standard errors of an accuracy are about 1 / sqrt(n).
+        ScoreLimit("accuracy", "too good to be true: look for a leak", most=0.56, chance=1.0),
     ),
 )
 
@@ -29,10 +30,18 @@ MATCH_OUTCOME = ModelKind(
     inputs=(TEAM.named("home"), TEAM.named("away")),
     distinct=("home", "away"),
     feature_service="match_outcome_v1",
+    features=MATCH_OUTCOME_V1,
     output=ModelOutput("probabilities", CLASSES, labels=("home", "draw", "away")),
-    # The margin is a sixth of what parts a goals model from the closing odds.
-    score=PairedScore("rps", "RPS", ranked_probability, margin=0.001),
     result=outcome_of,
+    score=PairedScore(
+        name="rps",
+        title="RPS",
+        about="ranked probability score divided by two, lower is better",
+        loss=ranked_probability,
+        margin=0.001,  # a sixth of what parts a goals model from the closing odds
+    ),
+    scores=outcome_scores,
     baselines=("base rate", "Elo, ordered logit", "goals model alone"),
     gate=GATE,
+    entry_point="matchday.models.match_outcome.recipe:RECIPE",
 )

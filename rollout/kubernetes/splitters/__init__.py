@@ -1,1 +1,1 @@
-"""KServe's two deployment modes as splitters: Standard (HTTPRoute weights) and Knative (revision traffic)."""
+"""Splitters for both KServe modes: Standard (an HTTPRoute) and Knative (revisions)."""

@@ -1,8 +1,8 @@
-"""An InferenceService whose fields are shared: the chart makes it, KServe runs it, a rollout applies what it owns."""
+"""InferenceService with shared ownership: the chart creates it, KServe runs it, a rollout applies its own fields."""
 
 from typing import Any
 
-from rollout.kubernetes.api import Api, NotFound
+from rollout.kubernetes.api import Api, ObjectNotFound
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.kinds import INFERENCE_SERVICE
 from rollout.kubernetes.pods import PIN
@@ -10,7 +10,7 @@ from rollout.splitter import SplitError, Unsplittable
 
 MODE = "serving.kserve.io/deploymentMode"
 NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
-"""What KServe called its modes before."""
+"""Former names of KServe's modes."""
 
 
 class InferenceService:
@@ -22,29 +22,31 @@ class InferenceService:
         self.model = model
 
     def get(self) -> Object:
-        """As it is now. Raises Unsplittable where there is none."""
+        """Read it. Raises Unsplittable where there is none."""
         try:
             return self._api.get(INFERENCE_SERVICE, self.name)
-        except NotFound:
-            known = f"no InferenceService {self.name} in {self._api.namespace}"
-            raise Unsplittable(f"{known}, or no KServe in this cluster: install it, or name another") from None
+        except ObjectNotFound:
+            missing = f"no InferenceService {self.name} in {self._api.namespace}"
+            raise Unsplittable(f"{missing}, or no KServe in this cluster: install it, or name another") from None
 
     def find(self) -> Object | None:
-        """As it is now; None where there is none."""
+        """Read it; None where there is none."""
         return self._api.find(INFERENCE_SERVICE, self.name)
 
     def check(self, mode: str, stable: str = "") -> Object:
         """Raises Unsplittable unless its traffic can be split in this mode, and unless it is pinned to `stable`."""
         service = self.get()
-        notes = service["metadata"].get("annotations") or {}
-        told, real = mode_of(notes.get(MODE, "")), mode_of(service.get("status", {}).get("deploymentMode", ""))
-        if real and told and told != real:
+        annotations = service["metadata"].get("annotations") or {}
+        annotated = mode_of(annotations.get(MODE, ""))
+        actual = mode_of(service.get("status", {}).get("deploymentMode", ""))
+        if actual and annotated and annotated != actual:
             raise Unsplittable(
-                f"{self.name} is annotated as {told} and runs as {real}: KServe does not change a service's mode, "
-                "delete it and make it anew"
+                f"{self.name} is annotated as {annotated} and runs as {actual}: KServe does not change a service's "
+                "mode, delete it and create it again"
             )
-        if (real or told) != mode:
-            raise Unsplittable(f"{self.name} runs in {real or told or 'no known'} mode, and this splits {mode} mode")
+        if (actual or annotated) != mode:
+            known = actual or annotated or "no known"
+            raise Unsplittable(f"{self.name} runs in {known} mode, and this splits {mode} mode")
         if service["spec"].get("transformer"):
             raise Unsplittable(
                 f"{self.name} has a separate transformer, whose requests go to either version whatever it was asked "
@@ -82,17 +84,17 @@ def predictor_of(service: Object) -> Object:
 
 
 def uri_of(service: Object) -> str:
-    """Where the stable predictor's model comes from."""
+    """The storage URI of the stable predictor's model."""
     return str((predictor_of(service).get("model") or {}).get("storageUri") or "")
 
 
 def pin_of(service: Object) -> str:
-    """The version that the stable predictor is pinned to; empty when it is not yet."""
+    """The version that the stable predictor is pinned to; empty while it is not pinned."""
     return str((predictor_of(service).get("annotations") or {}).get(PIN, ""))
 
 
 def pinned(version: str) -> Object:
-    """The field that pins a predictor."""
+    """The field that pins a predictor to a version. Raises SplitError without a version."""
     if not version:
         raise SplitError("there is no version to pin yet")
     return {"annotations": {PIN: version}}

@@ -1,6 +1,6 @@
-"""KServe's Knative mode: each pin is a revision, `canaryTrafficPercent` is the latest one's share.
+"""Splitter for KServe's Knative mode: each pin is a revision, `canaryTrafficPercent` the share of the latest one.
 
-KServe sends the rest to the revision that last had everything, so that what is rolled back is always still there.
+KServe sends the other requests to the revision that last had all of them, so a roll-back always finds it running.
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ SHARE = "canaryTrafficPercent"
 
 @dataclass(frozen=True)
 class Revisions:
-    """Their names. created: the latest made. latest: the latest ready. stable: the last that had every request."""
+    """Names of revisions. created: the latest. ready: the latest ready one. stable: the last with every request."""
 
     created: str
-    latest: str
+    ready: str
     stable: str
 
 
@@ -34,34 +34,34 @@ class KnativeSplitter:
 
     limitations: tuple[str, ...] = (
         "Requests over gRPC are not split: the servers have one port in this mode.",
-        "A candidate that scaled to zero is not looked at until requests wake it.",
+        "A candidate that scaled to zero is not observed until requests wake it.",
     )
 
-    def __init__(self, api: Api, service: str, model: str, servers: ServerProbe | None = None) -> None:
-        """service: the InferenceService. servers: in place of the pods' own word."""
+    def __init__(self, api: Api, service: str, model: str, probe: ServerProbe | None = None) -> None:
+        """service: the InferenceService. probe: in place of asking the pods."""
         self._api = api
         self._service = InferenceService(api, service, model)
-        self._servers = servers or ServerProbe()
+        self._probe = probe or ServerProbe()
 
     def check(self, stable: str) -> None:
-        """Raises Unsplittable for a service that it cannot split, or that is pinned to another version."""
+        """Raises Unsplittable for a service that cannot be split, or that is pinned to another version."""
         service = self._service.check(MODE, stable)
         if _share(service) not in (None, FULL_WEIGHT):
-            raise Unsplittable(f"{self._service.name} has a canary already: set {SHARE} to 100 or take it away first")
+            raise Unsplittable(f"{self._service.name} has a canary already: set {SHARE} to 100 or remove it first")
         if not self._revisions(service).stable:
             raise SplitError(f"{self._service.name} has no revision yet that has had every request")
 
-    def adopt(self) -> None:
-        """See that the stable pods are pinned to what they serve."""
+    def prepare(self) -> None:
+        """Pin the stable pods to the version that they serve."""
         service = self._service.check(MODE)
         if pin_of(service):
             return
         revisions = self._revisions(service)
         urls = [pod.url for pod in self._pods(revisions.stable) if pod.ready]
-        self._service.apply(pinned(self._servers.version(urls, self._service.model)))
+        self._service.apply(pinned(self._probe.served_version(urls, self._service.model)))
 
     def deploy(self, version: str) -> None:
-        """Make a revision of the candidate, which gets no request."""
+        """Create a revision of the candidate, without requests."""
         service = self._service.get()
         if pin_of(service) != version:
             self._apply(version, 0)
@@ -70,17 +70,17 @@ class KnativeSplitter:
         """Whether the latest revision is ready, and a pod of it answers."""
         service = self._service.get()
         revisions = self._revisions(service)
-        found = self._pods(revisions.created)
-        if not found and revisions.latest == revisions.created:
+        pods = self._pods(revisions.created)
+        if not pods and revisions.ready == revisions.created:
             return Readiness(True, "scaled to zero: the next request wakes it")
-        answering = [pod for pod in found if not pod.ready or self._answers(pod, pin_of(service))]
-        state = readiness(answering, 1)
-        if state.ready and revisions.latest != revisions.created:
+        answering = [pod for pod in pods if not pod.ready or self._serves(pod, pin_of(service))]
+        found = readiness(answering, 1)
+        if found.ready and revisions.ready != revisions.created:
             return Readiness(False, f"revision {revisions.created} is not ready yet")
-        return state
+        return found
 
     def split(self, weight: int) -> bool:
-        """Give the latest revision `weight` percent."""
+        """Send the latest revision `weight` percent."""
         service = self._service.get()
         if _share(service) != weight:
             self._apply(pin_of(service), weight)
@@ -88,7 +88,7 @@ class KnativeSplitter:
         return self._in_force(weight)
 
     def endpoints(self) -> Endpoints:
-        """The pods themselves, past Knative's queue-proxy."""
+        """URLs of the pods' servers, not of Knative's queue-proxy."""
         revisions = self._revisions(self._service.get())
         return Endpoints(
             stable=tuple(pod.url for pod in self._pods(revisions.stable) if pod.ready),
@@ -96,7 +96,7 @@ class KnativeSplitter:
         )
 
     def promote(self, version: str) -> bool:
-        """Let the latest revision keep every request, without a share that says so."""
+        """Let the latest revision keep every request, without a share in the specification."""
         service = self._service.get()
         if pin_of(service) != version:
             raise SplitError(f"{self._service.name} is pinned to {pin_of(service)}, not to version {version}")
@@ -105,21 +105,21 @@ class KnativeSplitter:
             return False
         return self._in_force(FULL_WEIGHT)
 
-    def withdraw(self, stable: str) -> bool:
-        """Give all requests to what had them before, then to a revision pinned to the version `stable`."""
+    def roll_back(self, stable: str) -> bool:
+        """Send all requests to the revision that had them before, then to one pinned to the version `stable`."""
         service = self._service.find()
         if service is None:
             return True
         if pin_of(service) != stable:
             if _share(service) not in (0, FULL_WEIGHT):
                 self._apply(pin_of(service), 0)
-            elif _share(service) == FULL_WEIGHT or self._given() == 0:
+            elif _share(service) == FULL_WEIGHT or self._current_share() == 0:
                 self._apply(stable, 0)
             return False
         if _share(service) is None:
             return self._in_force(FULL_WEIGHT)
         revisions = self._revisions(service)
-        if revisions.latest == revisions.created and self._in_force(0):
+        if revisions.ready == revisions.created and self._in_force(0):
             self._apply(stable, None)
         return False
 
@@ -128,15 +128,15 @@ class KnativeSplitter:
         return []
 
     def _apply(self, pin: str, share: int | None) -> None:
-        """share: of the latest revision; None gives it everything."""
-        given: dict[str, Any] = {} if share is None else {SHARE: share}
-        self._service.apply({**pinned(pin), **given})
+        """share: of the latest revision; None gives it every request."""
+        field: dict[str, Any] = {} if share is None else {SHARE: share}
+        self._service.apply({**pinned(pin), **field})
 
     def _pods(self, revision: str) -> list[ServerPod]:
         return list_pods(self._api, {"serving.knative.dev/revision": revision}) if revision else []
 
-    def _answers(self, pod: ServerPod, version: str) -> bool:
-        return self._servers.has(pod.url, self._service.model, version)
+    def _serves(self, pod: ServerPod, version: str) -> bool:
+        return self._probe.is_ready(pod.url, self._service.model, version)
 
     def _knative_service(self) -> Object:
         return self._api.get(KNATIVE_SERVICE, f"{self._service.name}-predictor")
@@ -146,28 +146,28 @@ class KnativeSplitter:
         predictor = service.get("status", {}).get("components", {}).get("predictor", {})
         return Revisions(
             created=status.get("latestCreatedRevisionName", ""),
-            latest=status.get("latestReadyRevisionName", ""),
+            ready=status.get("latestReadyRevisionName", ""),
             stable=predictor.get("latestRolledoutRevision", ""),
         )
 
     def _in_force(self, weight: int) -> bool:
-        """Whether the latest revision has that share, and Knative says so of the service as it is now."""
+        """Whether the latest revision has that share, and the Knative Service is ready."""
         conditions = self._knative_service().get("status", {}).get("conditions", [])
         ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-        return ready and self._given() == weight
+        return ready and self._current_share() == weight
 
-    def _given(self) -> int | None:
-        """Percent that the latest revision has; None while Knative has not taken in what KServe asks for."""
+    def _current_share(self) -> int | None:
+        """Percent that the latest revision has; None while Knative has not acted on what KServe asks for."""
         thing = self._knative_service()
         status = thing.get("status", {})
         asked = [each.get("percent") for each in thing["spec"].get("traffic", []) if each.get("latestRevision")]
         latest = status.get("latestCreatedRevisionName")
-        given = sum(each.get("percent") or 0 for each in status.get("traffic", []) if each["revisionName"] == latest)
-        current = status.get("observedGeneration") == thing["metadata"].get("generation")
+        current = sum(each.get("percent") or 0 for each in status.get("traffic", []) if each["revisionName"] == latest)
+        observed = status.get("observedGeneration") == thing["metadata"].get("generation")
         share = _share(self._service.get())
-        return given if current and asked == [FULL_WEIGHT if share is None else share] == [given] else None
+        return current if observed and asked == [FULL_WEIGHT if share is None else share] == [current] else None
 
 
 def _share(service: Object) -> int | None:
-    given = predictor_of(service).get(SHARE)
-    return None if given is None else int(given)
+    share = predictor_of(service).get(SHARE)
+    return None if share is None else int(share)

@@ -1,4 +1,4 @@
-"""The HTTPRoute of a model's public host: the chart makes it with its host and gateway, rollouts own its rules."""
+"""HTTPRoute of a model's public host: the chart creates it with host and gateway, rollouts own its rules."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,11 +9,11 @@ from rollout.kubernetes.pods import GRPC
 from rollout.splitter import SplitError, Unsplittable
 
 LABEL = "matchday.io/inference-service"
-"""Label of the route: whose requests it splits."""
+"""Label of the route: the service whose requests it splits."""
 CHANGED = "matchday.io/split-at"
-"""Annotation of the route: Unix seconds of its last change, for who comes after a kill."""
+"""Annotation of the route: Unix seconds of its last change, kept for a process that resumes after a kill."""
 SETTLE_SECONDS = 3.0
-"""What a gateway is given to learn of a change, once it has accepted it."""
+"""Time that a gateway needs to act on a change after it has accepted it."""
 
 GRPC_MATCH = {
     "path": {"type": "PathPrefix", "value": "/inference.GRPCInferenceService"},
@@ -25,17 +25,17 @@ Shares = Mapping[str, int]
 """Weights by the name of a Service."""
 
 
-class Route:
+class PublicRoute:
     """The one route with the label."""
 
     def __init__(self, api: Api, service: str, clock: Callable[[], float]) -> None:
-        """service: the InferenceService."""
+        """service: the InferenceService. clock: Unix seconds."""
         self._api = api
         self._service = service
         self._clock = clock
 
     def get(self) -> Object:
-        """As it is now. Raises Unsplittable where there is none."""
+        """Read it. Raises Unsplittable unless there is exactly one."""
         found = self._api.list(HTTP_ROUTE, {LABEL: self._service})
         if len(found) != 1:
             raise Unsplittable(
@@ -44,29 +44,29 @@ class Route:
             )
         return found[0]
 
-    def is_open(self) -> bool:
+    def has_backends(self) -> bool:
         """Whether its requests go anywhere yet."""
         return any(backends for backends in backends_of(self.get()))
 
-    def direct(self, shares: Shares) -> bool:
-        """Split requests so. Whether the gateway has taken that in."""
+    def set_shares(self, shares: Shares) -> bool:
+        """Split requests by these weights. Returns whether the gateway acts on it."""
         route = self.get()
         rules = self._rules(shares)
         if backends_of({"spec": {"rules": rules}}) != backends_of(route):
-            notes = {CHANGED: f"{self._clock():.0f}"}
-            name = route["metadata"]["name"]
-            route = self._api.apply(HTTP_ROUTE, name, {"metadata": {"annotations": notes}, "spec": {"rules": rules}})
-        changed = float((route["metadata"].get("annotations") or {}).get(CHANGED, "0"))
-        return accepted(route) and self._clock() - changed >= SETTLE_SECONDS
+            changed = {CHANGED: f"{self._clock():.0f}"}
+            change = {"metadata": {"annotations": changed}, "spec": {"rules": rules}}
+            route = self._api.apply(HTTP_ROUTE, route["metadata"]["name"], change)
+        changed_at = float((route["metadata"].get("annotations") or {}).get(CHANGED, "0"))
+        return is_accepted(route) and self._clock() - changed_at >= SETTLE_SECONDS
 
     def _rules(self, shares: Shares) -> list[Object]:
-        """REST, and gRPC where the Services have a port for it."""
+        """A rule for REST, and one for gRPC where the Services have a port for it."""
         ports = self._ports(next(iter(shares)))
         rules = [_rule(REST_MATCH, shares, ports[""])]
         return [_rule(GRPC_MATCH, shares, ports[GRPC]), *rules] if GRPC in ports else rules
 
     def _ports(self, name: str) -> dict[str, int]:
-        """Ports of a Service of KServe's: that of gRPC by its name, any other as ''."""
+        """Ports of a Service of KServe's: the one for gRPC as GRPC, any other as ''."""
         found = self._api.find(SERVICE, name)
         if found is None:
             raise SplitError(f"there is no Service {name} yet")
@@ -74,23 +74,23 @@ class Route:
 
 
 def backends_of(route: Object) -> list[list[tuple[str, int, int]]]:
-    """Name, port and weight of where each rule leads."""
+    """Name, port and weight of each backend of each rule."""
     return [
         [(each["name"], int(each["port"]), int(each.get("weight", 1))) for each in rule.get("backendRefs") or []]
         for rule in route["spec"].get("rules") or []
     ]
 
 
-def accepted(route: Object) -> bool:
-    """Whether a gateway has taken in the route as it is now."""
+def is_accepted(route: Object) -> bool:
+    """Whether a gateway has accepted the present generation of the route."""
     generation = route["metadata"].get("generation")
     parents = route.get("status", {}).get("parents", [])
     return any(
-        all(_holds(parent, condition, generation) for condition in ("Accepted", "ResolvedRefs")) for parent in parents
+        all(_is_true(parent, condition, generation) for condition in ("Accepted", "ResolvedRefs")) for parent in parents
     )
 
 
-def _holds(parent: Object, condition: str, generation: int | None) -> bool:
+def _is_true(parent: Object, condition: str, generation: int | None) -> bool:
     return any(
         each["type"] == condition and each["status"] == "True" and each.get("observedGeneration") == generation
         for each in parent.get("conditions", [])

@@ -1,45 +1,47 @@
-"""What servers say of themselves, by paths that need no token."""
+"""Probe of model servers by paths that need no token: is a version ready, and which version is served."""
 
-import re
 from collections.abc import Iterable
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from rollout.observations.counters import REQUESTS
 from rollout.splitter import SplitError
 
-_SERIES = re.compile(rf"^{REQUESTS}\{{(.*)\}} ", re.MULTILINE)
-SECONDS = 3.0
-"""That a server may take to answer."""
+TIMEOUT_SECONDS = 3.0
 
 
 class ServerProbe:
-    """Servers by their base URLs."""
+    """Asks servers at their base URLs."""
 
-    def has(self, url: str, model: str, version: str) -> bool:
-        """Whether one is ready to answer for a model in a version."""
+    def is_ready(self, url: str, model: str, version: str) -> bool:
+        """Whether a server is ready to answer for a version of a model."""
         answer = _get(f"{url}/v2/models/{model}/versions/{version}/ready")
         return answer is not None and answer.status_code == httpx.codes.OK
 
-    def version(self, urls: Iterable[str], model: str) -> str:
-        """The version of a model that every one of them has, by their metrics. Raises SplitError."""
-        versions = {version for url in urls for version in _versions(url, model)}
+    def served_version(self, urls: Iterable[str], model: str) -> str:
+        """The version of a model that all these servers serve, from their metrics. Raises SplitError."""
+        versions = {version for url in urls for version in _served_versions(url, model)}
         if len(versions) != 1:
-            said = f"say {', '.join(sorted(versions))}" if versions else "do not say"
-            raise SplitError(f"the stable servers of {model} {said} which version they serve")
+            answer = f"say {', '.join(sorted(versions))}" if versions else "do not say"
+            raise SplitError(f"the stable servers of {model} {answer} which version they serve")
         return versions.pop()
 
 
-def _versions(url: str, model: str) -> set[str]:
+def _served_versions(url: str, model: str) -> set[str]:
     answer = _get(f"{url}/metrics")
     if answer is None or not answer.is_success:
         return set()
-    labels = [dict(re.findall(r'(\w+)="([^"]*)"', each)) for each in _SERIES.findall(answer.text)]
-    return {each["version"] for each in labels if each.get("model") == model and "version" in each}
+    try:
+        samples = [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
+    except ValueError:
+        return set()
+    counted = [each.labels for each in samples if each.name == REQUESTS and each.labels.get("model") == model]
+    return {labels["version"] for labels in counted if "version" in labels}
 
 
 def _get(url: str) -> httpx.Response | None:
     try:
-        return httpx.get(url, timeout=SECONDS, trust_env=False)
+        return httpx.get(url, timeout=TIMEOUT_SECONDS, trust_env=False)
     except httpx.HTTPError:
         return None

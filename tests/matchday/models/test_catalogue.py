@@ -70,7 +70,5 @@ def test_an_output_with_classes_has_a_column_for_each_and_a_number_has_one() -> 
 def test_a_limit_leaves_room_for_chance_that_shrinks_with_the_matches(
     bound: float, chance: float, matches: int
 ) -> None:
-    limit = ScoreLimit("accuracy", "too good", most=bound, chance=chance)
-    slack = chance / matches**0.5
-    assert limit.holds(bound + 0.99 * slack, matches)
-    assert not limit.holds(bound + slack + 1e-6, matches)
+    low, high = ScoreLimit("accuracy", "too good", least=-bound, most=bound, chance=chance).bounds(matches)
+    assert high == -low == pytest.approx(bound + chance / matches**0.5)

@@ -13,7 +13,7 @@ from typing import Any
 
 from rollout.kubernetes.client import ApiError, ApiResponse
 from rollout.splitter import SplitError
-from tests.rollout.fakes import Killed
+from tests.rollout.fakes import ProcessKilled
 
 Object = dict[str, Any]
 NAMESPACE = "football"
@@ -65,7 +65,7 @@ class Cluster:
         if method != "GET":
             self.writes += 1
             if self.writes == self.kill_at:
-                raise Killed(f"{method} {path}")
+                raise ProcessKilled(f"{method} {path}")
         parts = path.split("/namespaces/")[1].split("/")
         plural, name, part = parts[1], *[*parts[2:], "", ""][:2]
         if plural == "services" and "knative" in path:
@@ -298,11 +298,11 @@ class Cluster:
         label = "serving.knative.dev/revision=" if self.mode == "Knative" else "app=isvc."
         return [pod for pod in self.having("pods", label + name) if is_ready(pod)]
 
-    def has(self, url: str, model: str, version: str) -> bool:
+    def is_ready(self, url: str, model: str, version: str) -> bool:
         """In place of asking the servers."""
         return self._at(url) == version
 
-    def version(self, urls: Iterable[str], model: str) -> str:
+    def served_version(self, urls: Iterable[str], model: str) -> str:
         """In place of asking the servers."""
         [version] = {self._at(url) for url in urls} or {""}
         if not version:

@@ -8,20 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kserve import models
-from kubernetes import client
 
-from rollout.kubernetes.api import Api, NotFound, Rejected
-from rollout.kubernetes.client import ApiError, ApiResponse, KubernetesClient
+from rollout.kubernetes.api import Api, ObjectNotFound, Rejected
+from rollout.kubernetes.client import ApiError, KubernetesClient
 from rollout.kubernetes.kinds import INFERENCE_SERVICE, POD
 from rollout.kubernetes.splitters.server_probe import ServerProbe
 from rollout.splitter import SplitError
 from rollout.store import Conflict
-from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster, is_ready
-from tests.rollout.kubernetes.play import Play
+from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class ApiHandler(http.server.BaseHTTPRequestHandler):
     """Answers what it is told to, and remembers what it was asked."""
 
     said: dict[str, tuple[int, str]]
@@ -47,8 +44,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    Handler.said, Handler.asked = {}, []
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as here:
+    ApiHandler.said, ApiHandler.asked = {}, []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ApiHandler) as here:
         threading.Thread(target=here.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{here.server_port}"
         here.shutdown()
@@ -75,9 +72,9 @@ PATH = f"/apis/serving.kserve.io/v1beta1/namespaces/{NAMESPACE}/inferenceservice
 
 
 def test_an_apply_is_server_side_and_names_its_owner(api: Api) -> None:
-    Handler.said[PATH] = (200, "{}")
+    ApiHandler.said[PATH] = (200, "{}")
     api.apply(INFERENCE_SERVICE, SERVICE, {"spec": {"predictor": {}}})
-    [(method, path, content, body)] = Handler.asked
+    [(method, path, content, body)] = ApiHandler.asked
     assert (method, content) == ("PATCH", "application/apply-patch+yaml")
     assert path == f"{PATH}?fieldManager=matchday-rollout&force=true"
     assert (body["kind"], body["apiVersion"]) == ("InferenceService", "serving.kserve.io/v1beta1")
@@ -85,23 +82,23 @@ def test_an_apply_is_server_side_and_names_its_owner(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(404, NotFound), (409, Conflict), (403, Rejected), (422, Rejected), (503, ApiError), (429, ApiError)],
+    [(404, ObjectNotFound), (409, Conflict), (403, Rejected), (422, Rejected), (503, ApiError), (429, ApiError)],
 )
 def test_what_the_api_says_is_told_apart(api: Api, status: int, error: type[Exception]) -> None:
-    Handler.said[PATH] = (status, '{"message": "because"}')
+    ApiHandler.said[PATH] = (status, '{"message": "because"}')
     with pytest.raises(error, match="because") as told:
         api.get(INFERENCE_SERVICE, SERVICE)
     assert isinstance(told.value, Rejected) == (status in (403, 404, 422))
 
 
 def test_an_answer_that_is_no_json_is_a_reason(api: Api) -> None:
-    Handler.said[PATH] = (502, "<html>gateway</html>")
+    ApiHandler.said[PATH] = (502, "<html>gateway</html>")
     with pytest.raises(ApiError, match="gateway"):
         api.get(INFERENCE_SERVICE, SERVICE)
 
 
 def test_an_api_that_is_silent_does_not_answer(api: Api) -> None:
-    Handler.said[PATH] = (0, "")
+    ApiHandler.said[PATH] = (0, "")
     with pytest.raises(ApiError, match="does not answer"):
         api.get(INFERENCE_SERVICE, SERVICE)
 
@@ -118,61 +115,14 @@ def test_a_fence_is_asked_before_each_write_and_no_read() -> None:
 
 
 def test_servers_say_which_version_they_have(server: str) -> None:
-    Handler.said["/v2/models/m/versions/3/ready"] = (200, "{}")
+    ApiHandler.said["/v2/models/m/versions/3/ready"] = (200, "{}")
     line = 'matchday_serving_requests_total{model="m",variant="stable",version="3"} 5.0\n'
     other = 'matchday_serving_requests_total{model="other",version="9"} 5.0\n'
-    Handler.said["/metrics"] = (200, line + other)
+    ApiHandler.said["/metrics"] = (200, line + other)
     here = ServerProbe()
-    assert here.has(server, "m", "3")
-    assert not here.has(server, "m", "2")
-    assert not here.has("http://127.0.0.1:1", "m", "3")
-    assert here.version([server, server], "m") == "3"
+    assert here.is_ready(server, "m", "3")
+    assert not here.is_ready(server, "m", "2")
+    assert not here.is_ready("http://127.0.0.1:1", "m", "3")
+    assert here.served_version([server, server], "m") == "3"
     with pytest.raises(SplitError, match="do not say"):
-        here.version(["http://127.0.0.1:1"], "m")
-
-
-class Recorder:
-    """Every object that is applied to an InferenceService."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
-        self.applied: list[dict[str, Any]] = []
-
-    def ask(self, method: str, path: str, query: Any, content: str, body: Any) -> ApiResponse:
-        if "apply" in content and "inferenceservices" in path:
-            self.applied.append(body)
-        return self.cluster.ask(method, path, query, content, body)
-
-
-def unknown_fields(value: Any, kind: str, path: str = "") -> list[str]:
-    if kind.startswith("list[") and isinstance(value, list):
-        return [found for item in value for found in unknown_fields(item, kind[5:-1], path)]
-    model = getattr(models, kind, None) or getattr(client, kind, None)
-    if model is None or not isinstance(value, dict):
-        return []
-    fields = {json_: kind for name, kind in model.openapi_types.items() for json_ in [model.attribute_map[name]]}
-    found = [f"{path}.{key}" for key in value if key not in fields]
-    return found + [
-        each for key in value.keys() & fields.keys() for each in unknown_fields(value[key], fields[key], key)
-    ]
-
-
-@pytest.mark.parametrize("mode", ["Standard", "Knative"])
-def test_kserve_knows_every_field_that_is_applied(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rollout import machine
-    from tests.rollout.test_kills import counting
-
-    monkeypatch.setattr(machine, "judge", counting)
-    played = Play(Cluster(mode=mode))
-    recorder = Recorder(played.cluster)
-    played.rounds._api = Api(NAMESPACE, recorder)
-    played.ask()
-    played.until("Promoted")
-    assert len(recorder.applied) > 3
-    for body in recorder.applied:
-        assert unknown_fields(body, "V1beta1InferenceService") == []
-        owned = set(body["spec"]["predictor"])
-        assert owned <= {"annotations", "canaryTrafficPercent"}
-        for canary in body["spec"].get("canary", []):
-            assert not {"maxReplicas", "scaleTarget", "scaleMetric", "autoScaling"} & set(canary["predictor"])
-    assert all(is_ready(pod) for pod in played.cluster.having("pods"))
+        here.served_version(["http://127.0.0.1:1"], "m")

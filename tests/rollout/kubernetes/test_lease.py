@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import TIMEOUTS
-from rollout.kubernetes.lease import EVERY, LENGTH, TRUSTED, Lease
+from rollout.kubernetes.lease import LENGTH, RENEWAL_SECONDS, TRUSTED, Lease
 from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster
 
 
@@ -25,7 +25,7 @@ def test_the_first_holds_it_and_the_second_stands_by() -> None:
     one, two = lease(cluster, clocks, "one"), lease(cluster, clocks, "two", ahead=1e6)
     assert (one.hold(), two.hold()) == (True, False)
     for _ in range(20):
-        clocks.now += EVERY
+        clocks.now += RENEWAL_SECONDS
         assert (one.hold(), two.hold()) == (True, False)
 
 
@@ -63,7 +63,7 @@ def test_without_the_api_the_lease_is_held_no_longer_than_it_is_sure() -> None:
 
 def test_a_write_that_begins_in_time_ends_before_another_may_write() -> None:
     assert TRUSTED + sum(TIMEOUTS) < LENGTH
-    assert 3 * EVERY < TRUSTED
+    assert 3 * RENEWAL_SECONDS < TRUSTED
 
 
 @settings(deadline=None, max_examples=200)

@@ -13,14 +13,14 @@ from rollout.kubernetes.client import ApiError
 from rollout.kubernetes.operator import Operator
 from rollout.kubernetes.settings import OperatorSettings
 from rollout.sources import Sources
-from tests.rollout.fakes import FakeSources, FakeVersions, World
+from tests.rollout.fakes import FakeSources, FakeVersions, RolloutWorld
 from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster
 
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A cluster with nothing to do."""
-    found, world = Cluster(), World()
+    found, world = Cluster(), RolloutWorld()
     fake = FakeSources(world)
     monkeypatch.setattr(operator, "KubernetesClient", lambda: found)
     monkeypatch.setattr(operator, "open_cluster_sources", lambda *_: Sources(fake, fake, fake, FakeVersions(world)))
@@ -48,7 +48,7 @@ def test_it_acts_while_it_holds_the_lease_and_gives_it_up_at_the_end(cluster: Cl
     async def play() -> None:
         one, two, looks = made(), made("two"), {"one": 0, "two": 0}
         for name, each in (("one", one), ("two", two)):
-            each._rounds.once = lambda name=name: looks.update({name: looks[name] + 1})  # type: ignore[method-assign]
+            each._rounds.run_once = lambda name=name: looks.update({name: looks[name] + 1})  # type: ignore[method-assign]
         await one._start(settings=kopf.OperatorSettings())
         await until(lambda: looks["one"] > 2)
         assert held_by(cluster).startswith("one-")
@@ -82,12 +82,12 @@ def test_kopf_is_told_to_write_nothing_of_its_own(cluster: Cluster) -> None:
 def test_it_wakes_for_what_people_change_and_not_for_its_own_status(cluster: Cluster) -> None:
     async def play() -> None:
         one = made()
-        one._woken = asyncio.Event()
+        one._wake = asyncio.Event()
 
         async def seen(**meta: Any) -> bool:
-            one._woken.clear()
-            await one._see(body={"metadata": {"name": "try", **meta}})  # type: ignore[arg-type]
-            return one._woken.is_set()
+            one._wake.clear()
+            await one._notice_change(body={"metadata": {"name": "try", **meta}})  # type: ignore[arg-type]
+            return one._wake.is_set()
 
         assert await seen(generation=1)
         assert not await seen(generation=1, resourceVersion="9")
@@ -101,10 +101,10 @@ def test_it_wakes_for_what_people_change_and_not_for_its_own_status(cluster: Clu
 def test_an_operator_that_hangs_says_so(cluster: Cluster) -> None:
     async def play() -> None:
         one = made()
-        assert await one._alive() < 1
-        one._beat -= 1000
+        assert await one._check_alive() < 1
+        one._last_round -= 1000
         with pytest.raises(kopf.PermanentError, match="no round for 1000 s"):
-            await one._alive()
+            await one._check_alive()
 
     asyncio.run(play())
 

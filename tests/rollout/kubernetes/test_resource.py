@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rollout.kubernetes.api import Api
-from rollout.kubernetes.model_rollout import annotations_of, conditions_of, requests_of, state_of, status_of
+from rollout.kubernetes.model_rollout import annotations_of, commands_of, conditions_of, state_of, status_of
 from rollout.kubernetes.repository import ClusterRepository
 from rollout.kubernetes.store import ClusterStore
 from rollout.repository import UnknownRollout
@@ -36,15 +36,15 @@ def test_what_is_asked_is_what_is_read(asked: Commands) -> None:
     cluster = Cluster()
     here = rollouts(cluster)
     here.create("try", spec())
-    here.ask("try", Commands(paused=True, aborted=True, approved="1/20", retry=7))
-    here.ask("try", asked)
-    assert here.requests("try") == asked
+    here.set_commands("try", Commands(paused=True, aborted=True, approved="1/20", retry=7))
+    here.set_commands("try", asked)
+    assert here.commands("try") == asked
     assert here.spec("try") == spec()
 
 
 def test_nonsense_in_annotations_asks_for_nothing() -> None:
     notes = {f"rollout.matchday.io/{key}": "soon" for key in ("paused", "aborted", "retry")}
-    assert requests_of({"metadata": {"annotations": notes}}) == Commands()
+    assert commands_of({"metadata": {"annotations": notes}}) == Commands()
     assert set(annotations_of(Commands()).values()) == {None}
 
 
@@ -65,7 +65,7 @@ def test_a_state_is_kept_as_it_is() -> None:
     store = ClusterStore(Api(NAMESPACE, cluster), "try")
     fresh = store.load()
     assert fresh == State()
-    state = fresh.to(5.0, Phase.SHADOW, "ready", evidence="packed", candidate_version="2")
+    state = fresh.transition(5.0, Phase.SHADOW, "ready", evidence="packed", candidate_version="2")
     store.save(state)
     assert ClusterStore(Api(NAMESPACE, cluster), "try").load() == state
     assert rollouts(cluster).state("try") == state
@@ -75,7 +75,7 @@ def test_of_two_that_decide_on_the_same_state_one_is_refused() -> None:
     cluster = Cluster()
     rollouts(cluster).create("try", spec())
     one, two = (ClusterStore(Api(NAMESPACE, cluster), "try") for _ in range(2))
-    state = one.load().to(5.0, Phase.SHADOW, "ready")
+    state = one.load().transition(5.0, Phase.SHADOW, "ready")
     two.load()
     one.save(state)
     with pytest.raises(Conflict):

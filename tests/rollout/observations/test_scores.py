@@ -10,6 +10,7 @@ import pytest
 from matchday.events import CloudEvent
 from matchday.events.file_producer import FileProducer
 from matchday.lake import Lake
+from matchday.models.catalogue import UnknownModelError
 from matchday.registry import Registry, RegistryError
 from matchday.results import Results
 from matchday.tables import Matches
@@ -17,7 +18,7 @@ from rollout.observations import scores as observed
 from rollout.observations.log import OWN_ID, ForecastLog
 from rollout.observations.scores import PairedScores
 from rollout.sources import SourceError
-from tests.matchday.test_skill import PLAYED, SATURDAY, registry  # noqa: F401
+from tests.matches import PLAYED, SATURDAY, registry_of_walks
 from tests.rollout.observations.test_log import file_log
 from tests.serving.log.samples import encoded, prediction
 
@@ -36,6 +37,11 @@ def said(
     return encoded(0, prediction(0, **given))
 
 
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    return registry_of_walks(tmp_path_factory.mktemp("registry"))
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "predictions.jsonl"
@@ -48,11 +54,11 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
-def scores(registry: Registry, log: ForecastLog | None, lake: Lake) -> PairedScores:  # noqa: F811
+def scores(registry: Registry, log: ForecastLog | None, lake: Lake) -> PairedScores:
     return PairedScores(registry, log, Results(lake))
 
 
-def test_the_last_forecasts_of_both_are_compared(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
+def test_the_last_forecasts_of_both_are_compared(registry: Registry, path: Path, lake: Lake) -> None:
     seen = scores(registry, file_log(path), lake)
     assert seen.live(MODEL, "12", "13") is None
     producer = FileProducer(path)
@@ -69,7 +75,7 @@ def test_the_last_forecasts_of_both_are_compared(registry: Registry, path: Path,
     assert scores(registry, file_log(path), lake).live(MODEL, "12", "13") == pytest.approx([GAP, 0])
 
 
-def test_a_corrected_result_is_a_corrected_score(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
+def test_a_corrected_result_is_a_corrected_score(registry: Registry, path: Path, lake: Lake) -> None:
     FileProducer(path).send([said("12", BAD), said("13", GOOD)])
     seen = scores(registry, file_log(path), lake)
     assert seen.live(MODEL, "12", "13") == pytest.approx([GAP])
@@ -79,7 +85,7 @@ def test_a_corrected_result_is_a_corrected_score(registry: Registry, path: Path,
     assert seen.live(MODEL, "12", "13") is None
 
 
-def test_what_is_no_forecast_of_a_match_does_not_count(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
+def test_what_is_no_forecast_of_a_match_does_not_count(registry: Registry, path: Path, lake: Lake) -> None:
     later = [START + 30 * 86_400]
     FileProducer(path).send(
         [
@@ -103,33 +109,33 @@ class Away:
         raise SourceError("Kafka does not answer")
 
 
-def test_without_a_log_or_results_there_are_no_live_scores(registry: Registry, path: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_without_a_log_or_results_there_are_no_live_scores(registry: Registry, path: Path, tmp_path: Path) -> None:
     empty = Lake(str(tmp_path / "empty"))
     FileProducer(path).send([said("12", BAD), said("13", GOOD)])
     for log in (None, Away(), file_log(path), file_log(tmp_path)):
         assert scores(registry, log, empty).live(MODEL, "12", "13") is None
 
 
-def test_history_is_of_the_registry(registry: Registry, lake: Lake) -> None:  # noqa: F811
+def test_history_is_of_the_registry(registry: Registry, lake: Lake) -> None:
     seen = scores(registry, None, lake)
     found = seen.history(MODEL, "1", "2", 3)
     assert found is not None
     assert len(found) == 3
     assert seen.history(MODEL, "1", "3", 52) is None
-    with pytest.raises(RegistryError, match="no model player-points"):
+    with pytest.raises(UnknownModelError, match="no model 'player-points'"):
         seen.history("player-points", "1", "2", 52)
     with pytest.raises(RegistryError, match="could not"):
         scores(Registry("http://127.0.0.1:1"), None, lake).history(MODEL, "1", "2", 52)
 
 
-def test_a_busy_log_is_kept_by_match(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
+def test_a_busy_log_is_kept_by_match(registry: Registry, path: Path, lake: Lake) -> None:
     FileProducer(path).send([said("12", BAD, before=60 + number) for number in range(3000)] + [said("13", GOOD)])
     seen = scores(registry, file_log(path), lake)
     assert seen.live(MODEL, "12", "13") == pytest.approx([GAP])
     assert len(seen._forecasts) == 2
 
 
-def test_a_late_entry_does_not_replace_a_later_forecast(registry: Registry, path: Path, lake: Lake) -> None:  # noqa: F811
+def test_a_late_entry_does_not_replace_a_later_forecast(registry: Registry, path: Path, lake: Lake) -> None:
     seen = scores(registry, file_log(path), lake)
     FileProducer(path).send([said("12", BAD), said("13", GOOD)])
     assert seen.live(MODEL, "12", "13") == pytest.approx([GAP])
@@ -138,7 +144,7 @@ def test_a_late_entry_does_not_replace_a_later_forecast(registry: Registry, path
 
 
 def test_what_nobody_plays_is_forgotten_first(
-    registry: Registry,  # noqa: F811
+    registry: Registry,
     path: Path,
     lake: Lake,
     monkeypatch: pytest.MonkeyPatch,

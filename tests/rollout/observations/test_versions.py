@@ -43,35 +43,35 @@ def test_versions_and_aliases_mean_versions(versions: RegisteredVersions, model:
 
 def test_a_crowned_version_is_the_champion_however_often(versions: RegisteredVersions, model: str) -> None:
     for _ in range(2):
-        versions.crown(model, "3")
+        versions.promote(model, "3")
         assert versions.champion(model) == "3"
     with pytest.raises(RegistryError, match="has no alias challenger; its aliases: champion"):
         versions.resolve(model, "challenger")
-    versions.crown(model, "1")
+    versions.promote(model, "1")
     assert versions.champion(model) == "1"
 
 
 def test_a_version_that_was_taken_back_is_remembered_until_it_is_crowned(
     registry: Registry, versions: RegisteredVersions, model: str
 ) -> None:
-    assert versions.rolled_back(model, "2") is None
+    assert versions.rolled_back_at(model, "2") is None
     for _ in range(2):
         versions.mark_rolled_back(model, "2", WHEN, "4.2 % of requests not answered, stable 0.1 %\nsee the log")
-    assert versions.rolled_back(model, "2") == WHEN
+    assert versions.rolled_back_at(model, "2") == WHEN
     assert registry.tags(model, "2")[ROLLED_BACK].startswith("2026-02-25T06:13:20.125+00:00 4.2 % of requests")
-    assert versions.rolled_back(model, "3") is None
+    assert versions.rolled_back_at(model, "3") is None
     versions.mark_rolled_back(model, "2", WHEN + 60, "again")
-    assert versions.rolled_back(model, "2") == WHEN + 60
-    versions.crown(model, "2")
-    assert versions.rolled_back(model, "2") is None
+    assert versions.rolled_back_at(model, "2") == WHEN + 60
+    versions.promote(model, "2")
+    assert versions.rolled_back_at(model, "2") is None
     versions.mark_rolled_back(model, "2", WHEN, "x" * 20_000)
-    assert versions.rolled_back(model, "2") == WHEN
+    assert versions.rolled_back_at(model, "2") == WHEN
 
 
 def test_a_mark_of_somebody_else_is_told(registry: Registry, versions: RegisteredVersions, model: str) -> None:
     registry.set_tag(registry.resolve(f"mlflow://{model}/2"), ROLLED_BACK, "last week")
     with pytest.raises(RegistryError, match=rf"tag {ROLLED_BACK} of {model} version 2 is 'last week'"):
-        versions.rolled_back(model, "2")
+        versions.rolled_back_at(model, "2")
 
 
 def test_what_is_not_there_is_told_in_the_words_of_the_registry(versions: RegisteredVersions, model: str) -> None:
@@ -80,12 +80,12 @@ def test_what_is_not_there_is_told_in_the_words_of_the_registry(versions: Regist
             versions.resolve(model, wrong)
     with pytest.raises(RegistryError, match="is no model URI"):
         versions.resolve(model, "1.5")
-    for unknown in (lambda name: versions.champion(name), lambda name: versions.crown(name, "1")):
+    for unknown in (lambda name: versions.champion(name), lambda name: versions.promote(name, "1")):
         with pytest.raises(RegistryError, match="no model nobody in MLflow"):
             unknown("nobody")
     for act in (
-        lambda: versions.crown(model, "9"),
-        lambda: versions.rolled_back(model, "9"),
+        lambda: versions.promote(model, "9"),
+        lambda: versions.rolled_back_at(model, "9"),
         lambda: versions.mark_rolled_back(model, "9", WHEN, "why"),
     ):
         with pytest.raises(RegistryError, match="has no version 9"):
@@ -101,11 +101,11 @@ def test_a_registry_that_is_away_is_told() -> None:
 def test_an_alias_that_a_promotion_took_is_given_back_unless_another_has_it(
     versions: RegisteredVersions, registry: Registry, model: str
 ) -> None:
-    versions.crown(model, "3")
+    versions.promote(model, "3")
     assert "challenger" not in registry.aliases(model)
-    versions.restore(model, "challenger", "3")
+    versions.restore_alias(model, "challenger", "3")
     assert registry.aliases(model)["challenger"] == "3"
-    versions.restore(model, "challenger", "2")
+    versions.restore_alias(model, "challenger", "2")
     assert registry.aliases(model)["challenger"] == "3"
 
 
@@ -118,8 +118,8 @@ def test_who_may_not_write_changes_nothing(registry: Registry, model: str) -> No
 
     versions, before = RegisteredVersions(Registry(registry.tracking_uri, may_write=refuse)), registry.aliases(model)
     for write in (
-        lambda: versions.crown(model, "2"),
-        lambda: versions.restore(model, "else", "2"),
+        lambda: versions.promote(model, "2"),
+        lambda: versions.restore_alias(model, "else", "2"),
         lambda: versions.mark_rolled_back(model, "2", WHEN, "bad"),
     ):
         with pytest.raises(Elsewhere):

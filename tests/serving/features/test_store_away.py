@@ -1,8 +1,6 @@
 """A real Redis that is killed, hung, restarted, locked or encrypted under reads; the event loop goes on."""
 
 import asyncio
-import datetime as dt
-import ipaddress
 import signal
 import sqlite3
 import time
@@ -19,6 +17,7 @@ from serving.features.connection import Connection, Patience
 from serving.features.redis import RedisStore
 from serving.features.store import StoreError
 from serving.features.wire import command
+from tests.services.certificates import self_signed
 from tests.services.processes import free_port
 from tests.services.redis import RedisServer, redis_server
 from tests.serving.features.conftest import VIEWS, Stored, feast_redis, write
@@ -205,32 +204,9 @@ def test_databases_are_told_apart(server: RedisServer) -> None:
     asyncio.run(story())
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1, signed by itself, and its key."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "redis")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "redis.crt", folder / "redis.key"
-    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    form = serialization.PrivateFormat.PKCS8
-    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
-    return paths
-
-
 def test_tls_is_spoken_and_a_stranger_is_not_trusted(filled: Path, tmp_path: Path) -> None:
     (tmp_path / "dump.rdb").write_bytes((filled / "dump.rdb").read_bytes())
-    public, private = certificate(tmp_path)
+    public, private = self_signed(tmp_path)
     port = free_port()
     files = ("--tls-cert-file", str(public), "--tls-key-file", str(private), "--tls-ca-cert-file", str(public))
 

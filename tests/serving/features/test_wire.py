@@ -141,21 +141,26 @@ def test_more_replies_than_asked_for_end_the_connection() -> None:
 
 
 def test_one_who_leaves_does_not_shift_the_replies_of_the_others() -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"+PONG\r\n")
-        await reader.readuntil(b"PING\r\n")
-        words = await reader.readexactly(3)
-        await asyncio.sleep(0.02)
-        writer.write(b"".join(b"$1\r\n%c\r\n" % word for word in words))
-        await reader.read()
-        writer.close()
-
     async def scene() -> list[Any]:
+        arrived, left = asyncio.Event(), asyncio.Event()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"+PONG\r\n")
+            await reader.readuntil(b"PING\r\n")
+            words = await reader.readexactly(3)
+            arrived.set()
+            await left.wait()
+            writer.write(b"".join(b"$1\r\n%c\r\n" % word for word in words))
+            await reader.read()
+            writer.close()
+
         async with serving(answer) as address:
             connection = Connection(address, PATIENT)
             asking = [asyncio.ensure_future(connection.ask([word])) for word in (b"a", b"b", b"c")]
-            await asyncio.sleep(0.01)
+            await arrived.wait()
             asking[1].cancel()
+            await asyncio.sleep(0)
+            left.set()
             found = await asyncio.gather(*asking, return_exceptions=True)
             connection.close()
             return found

@@ -39,8 +39,8 @@ autoScaling:
 - name: MATCHDAY_SERVING_GRPC_PORT
   value: "8081"
 {{- end }}
-{{- if and .predictions $root.Values.kafka.brokers }}
-{{ include "matchday.env.predictions" $root }}
+{{- if include "matchday.model.logs" (list $root .) }}
+{{ include "matchday.env.kafka" $root }}
 {{- end }}
 {{- if .token.existingSecret }}
 - name: MATCHDAY_SERVING_TOKEN_FILE
@@ -64,20 +64,4 @@ autoScaling:
   value: {{ $value | quote }}
 {{- end }}
 {{- end }}
-{{- end }}
-
-{{/* A token file, as a volume and its mount: of a model's `token`. */}}
-{{- define "matchday.token.volume" -}}
-- name: token
-  secret:
-    secretName: {{ .existingSecret }}
-    items:
-      - key: {{ .key }}
-        path: token
-{{- end }}
-
-{{- define "matchday.token.mount" -}}
-- name: token
-  mountPath: /etc/matchday
-  readOnly: true
 {{- end }}

@@ -1,0 +1,87 @@
+"""Writing ONNX graphs, and proving that a graph forecasts what the model in Python forecasts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from matchday.errors import MatchdayError
+from matchday.models.kind import ModelKind
+
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+
+OPSET, IR_VERSION = 18, 9
+FEATURES = "features"
+"""Name of the graph's input, (n, k) float32."""
+TOLERANCE = 1e-5
+"""Largest difference of a forecast number between Python and the graph."""
+
+
+class ParityError(MatchdayError):
+    """The exported graph does not forecast what the model forecasts."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far graph and model are apart: rows compared, largest absolute difference of a number."""
+
+    rows: int
+    largest: float
+
+
+class GraphWriter:
+    """Collects the nodes and constants of a graph; every value has a name of its own."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """Add an operator; returns the name of its output."""
+        self._nodes.append(helper.make_node(operator, inputs, [output], name=f"{output}_node", **attributes))
+        return output
+
+    def constant(self, name: str, value: Any) -> str:
+        """Add a constant, kept as float32; returns its name."""
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value, np.float32), name))
+        return name
+
+    def integers(self, name: str, values: Sequence[int]) -> str:
+        """Add a constant of int64, such as axes; returns its name."""
+        self._constants.append(numpy_helper.from_array(np.array(values, np.int64), name))
+        return name
+
+    def serialise(self, kind: ModelKind, columns: int) -> bytes:
+        """The graph from `features` (n, columns) to the model's output, checked by ONNX's own checker."""
+        shape: list[str | int | None] = ["n", *kind.output.shape[1:]]
+        graph = helper.make_graph(
+            self._nodes,
+            kind.name,
+            [helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["n", columns])],
+            [helper.make_tensor_value_info(kind.output.name, TensorProto.FLOAT, shape)],
+            self._constants,
+        )
+        opsets = [helper.make_opsetid("", OPSET)]
+        whole = helper.make_model(graph, opset_imports=opsets, producer_name="matchday", ir_version=IR_VERSION)
+        onnx.checker.check_model(whole, full_check=True)
+        return bytes(whole.SerializeToString(deterministic=True))
+
+
+def prove_parity(graph: bytes, output: str, vectors: Float32Array, wanted: FloatArray) -> Parity:
+    """Compare a graph's output on every feature vector (n, k), together and one by one, with the model's (n, ...).
+
+    Raises ParityError beyond `TOLERANCE`.
+    """
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    together = session.run([output], {FEATURES: vectors})[0]
+    alone = np.concatenate([session.run([output], {FEATURES: row[None]})[0] for row in vectors])
+    largest = float(max(np.abs(together - wanted).max(), np.abs(alone - wanted).max()))
+    if not largest <= TOLERANCE:
+        raise ParityError(f"the exported graph is off by {largest:.2e} (limit {TOLERANCE:.0e}): it must not be served")
+    return Parity(rows=len(vectors), largest=largest)

@@ -1,0 +1,1 @@
+"""The model `total-goals`: mean number of goals of both teams together."""

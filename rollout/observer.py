@@ -1,0 +1,107 @@
+"""Observer of a running rollout: readiness of the candidate, and the evidence of the window."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from matchday.errors import MatchdayError
+from matchday.telemetry import logger
+from rollout.evidence import Evidence, EvidenceError
+from rollout.facts import Facts
+from rollout.judge import Cohort
+from rollout.sources import Sources
+from rollout.spec import ShadowStep, Spec
+from rollout.splitter import Readiness, Splitter
+from rollout.state import Phase, State
+
+ACTIVE = frozenset({Phase.STARTING, Phase.SHADOW, Phase.PROGRESSING})
+"""Phases in which the candidate's servers run beside the stable ones."""
+
+
+class Observer:
+    """Adds this round's data to the facts. A source that is down adds nothing; the facts say why."""
+
+    def __init__(self, spec: Spec, splitter: Splitter, sources: Sources, clock: Callable[[], float]) -> None:
+        self._spec = spec
+        self._shadow = spec.shadow or ShadowStep()
+        self._splitter = splitter
+        self._sources = sources
+        self._clock = clock
+        self._log = logger("rollout").bind(service=spec.inference_service)
+
+    def observe(self, state: State, facts: Facts) -> Facts:
+        """The facts with readiness and evidence, in phases that have a candidate to observe."""
+        if state.phase not in ACTIVE:
+            return facts
+        readiness = self._readiness()
+        evidence, problem = self._collect(state, facts, readiness)
+        return replace(facts, readiness=readiness, evidence=evidence, problem=facts.problem or problem)
+
+    def _readiness(self) -> Readiness:
+        try:
+            return self._splitter.readiness()
+        except MatchdayError as error:
+            return Readiness(False, str(error))
+
+    def _collect(self, state: State, facts: Facts, readiness: Readiness) -> tuple[Evidence, str]:
+        """Evidence of the window with this round's data, and what could not be read."""
+        evidence, unreadable = _saved_evidence(state)
+        begun = evidence.opened is not None or (readiness.ready and facts.done)
+        if state.phase is Phase.STARTING or not begun:
+            return evidence, unreadable
+        steps = [self._add_scores, self._add_pairs]
+        if state.phase is Phase.PROGRESSING:
+            steps = [self._add_counts, *steps, self._open_window]
+        problems = [unreadable] if unreadable else []
+        for step in steps:
+            try:
+                evidence = step(state, evidence)
+            except MatchdayError as error:
+                self._log.warning("source not read", phase=str(state.phase), reason=str(error))
+                problems.append(str(error))
+        return evidence, "; ".join(problems)
+
+    def _add_scores(self, state: State, evidence: Evidence) -> Evidence:
+        """Add paired scores: of past weeks in the shadow step, of matches played since with traffic."""
+        scores, model = self._sources.scores, self._spec.model
+        versions = (state.stable_version, state.candidate_version)
+        if state.phase is Phase.PROGRESSING:
+            return replace(evidence, skill=scores.live(model, *versions))
+        if evidence.history is None and self._shadow.history_weeks:
+            return replace(evidence, history=scores.history(model, *versions, self._shadow.history_weeks))
+        return evidence
+
+    def _add_pairs(self, state: State, evidence: Evidence) -> Evidence:
+        """Add forecasts of both versions for the same rows.
+
+        Asked again until there are enough in the shadow step, once where requests are counted. Counting starts anew
+        from the servers' next counters, because requests of the rollout itself are no evidence.
+        """
+        few = evidence.pairs is not None and len(evidence.pairs.stable) < self._shadow.rows
+        if evidence.pairs is None or (few and state.phase is Phase.SHADOW):
+            pairs = self._sources.replay.pairs(self._spec.model, self._splitter.endpoints(), self._shadow.rows)
+            return replace(evidence, pairs=pairs, seen={})
+        return evidence
+
+    def _add_counts(self, state: State, evidence: Evidence) -> Evidence:
+        """Add the requests counted since the last round, once the window is open."""
+        return evidence if evidence.opened is None else evidence.add_counts(*self._read_counters(state))
+
+    def _open_window(self, state: State, evidence: Evidence) -> Evidence:
+        """Open the window at the present counters of the servers."""
+        if evidence.opened is not None:
+            return evidence
+        stable, canary = self._read_counters(state)
+        return replace(evidence, opened=self._clock(), seen={**stable, **canary})
+
+    def _read_counters(self, state: State) -> tuple[Mapping[str, Cohort], Mapping[str, Cohort]]:
+        read, model, endpoints = self._sources.meter.read, self._spec.model, self._splitter.endpoints()
+        stable = read(model, state.stable_version, endpoints.stable)
+        return stable, read(model, state.candidate_version, endpoints.canary)
+
+
+def _saved_evidence(state: State) -> tuple[Evidence, str]:
+    """The evidence of the window so far; or none, and why it cannot be read."""
+    try:
+        return Evidence.from_text(state.evidence), ""
+    except EvidenceError as error:
+        return Evidence(), str(error)

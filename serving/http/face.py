@@ -1,0 +1,57 @@
+"""HTTP face of a worker on granian's RSGI interface: the way of every request, from its path to its reply."""
+
+from granian.rsgi import HTTPProtocol, Scope
+
+from matchday.telemetry import Caller
+from serving.http.reply import Reply, refuse
+from serving.http.request import Request
+from serving.http.routes import ForecastRoute, RouteTable, check_method
+from serving.protocol.errors import Disconnected, Refusal, quote
+from serving.worker import Worker
+
+
+class HttpFace:
+    """Routes requests, checks the token, and sends replies; the worker does the rest."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self._routes = RouteTable()
+
+    async def respond(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer one request, whatever it is."""
+        request = Request(self.worker, scope, protocol)
+        try:
+            reply = await self._answer(request)
+        except Disconnected:
+            return
+        except Exception as error:  # noqa: BLE001
+            reply = refuse(self._refusal(request, error))
+        if request.call is not None and request.call.traced:
+            reply = reply.traced(request.call)
+        protocol.response_bytes(reply.status, reply.headers, reply.body)
+
+    async def _answer(self, request: Request) -> Reply:
+        """Route, token, answer. Raises Refusal, or whatever went wrong."""
+        scope = request.scope
+        match = self._routes.find(scope.path, self.worker.endpoints)
+        if match.route is None or not match.route.open_to_all:
+            self.worker.token.check(scope.headers.get("authorization"))
+        route = check_method(match, scope.path, scope.method)
+        request.model, request.version = match.model or "", match.version
+        if isinstance(route, ForecastRoute):
+            return await self._forecast(request, route)
+        return await route.answer(request)
+
+    async def _forecast(self, request: Request, route: ForecastRoute) -> Reply:
+        """Model, request pipeline, body, answer. Raises Refusal."""
+        endpoint = self.worker.endpoint(request.model, request.version)
+        headers, pipeline = request.scope.headers, self.worker.pipeline
+        call = request.call = pipeline.begin(headers)
+        with pipeline.admit(call, endpoint, route.span, headers) as in_flight:
+            body = await request.read_body(in_flight)
+            return await route.answer(request, endpoint, body, call)
+
+    def _refusal(self, request: Request, error: Exception) -> Refusal:
+        traceparent = request.scope.headers.get("traceparent")
+        caller = None if traceparent is None else Caller.read(traceparent)
+        return self.worker.pipeline.refuse(error, caller, quote(request.scope.path))

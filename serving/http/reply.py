@@ -1,0 +1,33 @@
+"""HTTP replies: JSON answers, refusals, and headers that continue a trace."""
+
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import orjson
+
+from serving.call import Call
+from serving.protocol.errors import Refusal
+
+JSON = [("content-type", "application/json")]
+
+
+class Reply(NamedTuple):
+    """An HTTP reply."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]] = JSON
+
+    def traced(self, call: Call) -> "Reply":
+        """This reply with the `traceparent` of the request."""
+        return self._replace(headers=[*self.headers, ("traceparent", call.traceparent())])
+
+
+def answer_json(message: dict[str, Any]) -> Reply:
+    """An answer in JSON."""
+    return Reply(HTTPStatus.OK, orjson.dumps(message))
+
+
+def refuse(refusal: Refusal) -> Reply:
+    """Why there is no answer, in JSON."""
+    return Reply(refusal.status, orjson.dumps({"error": str(refusal)}), [*JSON, *refusal.headers])

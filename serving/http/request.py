@@ -1,0 +1,95 @@
+"""An HTTP request: its route's parameters, its body within the limits, the format of the body."""
+
+import asyncio
+from http import HTTPStatus
+
+from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope
+
+from serving.call import Call
+from serving.limiter import InFlight
+from serving.protocol import v2
+from serving.protocol.errors import CLOSE, Disconnected, Refusal, quote
+from serving.worker import Worker
+
+OCTETS = "application/octet-stream"
+
+
+class Request:
+    """One request to a worker. model, version: of its path; version is None where the path names none.
+
+    call: once it is taken on, when it asks for a forecast or an explanation.
+    """
+
+    __slots__ = ("_protocol", "call", "model", "scope", "version", "worker")
+
+    def __init__(self, worker: Worker, scope: Scope, protocol: HTTPProtocol) -> None:
+        self.worker = worker
+        self.scope = scope
+        self.model = ""
+        self.version: str | None = None
+        self.call: Call | None = None
+        self._protocol = protocol
+
+    async def read_body(self, in_flight: InFlight) -> bytes:
+        """The body. Raises Refusal when it is too large (413) or too slow (408), Disconnected."""
+        settings = self.worker.settings
+        length = self.scope.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > settings.max_body_bytes:
+            raise _too_large(settings.max_body_bytes)
+        in_flight.allow(settings.body_seconds)
+        try:
+            body = await (self._protocol() if length else self._read_chunks(settings.max_body_bytes))
+        except ProtocolClosed:
+            raise Disconnected from None
+        except asyncio.CancelledError:
+            if not in_flight.expired:
+                raise
+            in_flight.task.uncancel()
+            raise _too_slow(settings.body_seconds) from None
+        in_flight.allow(settings.request_seconds)
+        return body
+
+    async def _read_chunks(self, limit: int) -> bytes:
+        body = bytearray()
+        async for chunk in self._protocol:
+            body += chunk
+            if len(body) > limit:
+                raise _too_large(limit)
+        return bytes(body)
+
+    def json_length(self) -> int | None:
+        """Length of the JSON part of a body with binary tensors; None for plain JSON. Raises Refusal (415, 400)."""
+        headers = self.scope.headers
+        if headers.get("content-encoding", "identity") != "identity":
+            raise Refusal("send the body without Content-Encoding", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        length = headers.get(v2.JSON_LENGTH_HEADER)
+        kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if kind != "application/json" and (kind != OCTETS or length is None):
+            raise Refusal(
+                f"content type {quote(kind)} is not read here: send application/json, or {OCTETS}"
+                " with Inference-Header-Content-Length",
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            )
+        if length is None:
+            return None
+        if not (length.isascii() and length.isdecimal() and len(length) < 16):
+            raise Refusal(f"Inference-Header-Content-Length must be a number of bytes, found {quote(length)}")
+        return int(length)
+
+    def require_plain_json(self) -> None:
+        """Raises Refusal (415) for a body with binary tensors."""
+        if self.json_length() is not None:
+            raise Refusal(
+                f"binary tensors are not read at {quote(self.scope.path)}: send application/json",
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            )
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(
+        f"the body is larger than {limit} bytes: send fewer rows at once", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, (CLOSE,)
+    )
+
+
+def _too_slow(seconds: float) -> Refusal:
+    return Refusal(f"the body did not arrive within {seconds:g} s", HTTPStatus.REQUEST_TIMEOUT, (CLOSE,))

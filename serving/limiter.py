@@ -1,0 +1,64 @@
+"""Concurrency limit of a worker, and deadlines of the requests in flight."""
+
+import asyncio
+from http import HTTPStatus
+from time import perf_counter
+
+from serving.protocol.errors import CLOSE, Refusal
+
+TICK_SECONDS = 0.05
+"""How often the requests in flight are checked for one that is past its deadline."""
+
+
+class InFlight:
+    """A request in flight. deadline: by `perf_counter`. expired: it was cancelled for being past it."""
+
+    __slots__ = ("deadline", "expired", "task")
+
+    def __init__(self, task: "asyncio.Task[object]", deadline: float) -> None:
+        self.task = task
+        self.deadline = deadline
+        self.expired = False
+
+    def allow(self, seconds: float) -> None:
+        """Set the deadline that many seconds from now."""
+        self.deadline = perf_counter() + seconds
+
+
+class ConcurrencyLimiter:
+    """The requests in flight in this worker, at most `limit`.
+
+    One timer cancels those that are past their deadline: a timer for each would cost more than most answers.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._in_flight: set[InFlight] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def enter(self, seconds: float) -> InFlight:
+        """Count the current task in, with a deadline. Raises Refusal (429) when too many are in flight."""
+        if len(self._in_flight) >= self.limit:
+            raise Refusal(
+                f"{self.limit} requests are being answered, more are not taken on: try again in a second",
+                HTTPStatus.TOO_MANY_REQUESTS,
+                (("retry-after", "1"), CLOSE),
+            )
+        loop = asyncio.get_running_loop()
+        entered = InFlight(asyncio.current_task(loop), perf_counter() + seconds)  # type: ignore[arg-type]
+        self._in_flight.add(entered)
+        if self._timer is None:
+            self._timer = loop.call_later(TICK_SECONDS, self._cancel_expired, loop)
+        return entered
+
+    def leave(self, entered: InFlight) -> None:
+        """Count a request out. Once or more often is the same."""
+        self._in_flight.discard(entered)
+
+    def _cancel_expired(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = perf_counter()
+        for each in self._in_flight:
+            if each.deadline < now and not each.expired:
+                each.expired = True
+                each.task.cancel()
+        self._timer = loop.call_later(TICK_SECONDS, self._cancel_expired, loop) if self._in_flight else None

@@ -1,0 +1,68 @@
+"""Expected goals and their stand-in."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from matchday.ratings.poisson import poisson_regression
+from matchday.ratings.xg import with_xg
+from matchday.tables import Appearances, Matches
+from tests import league
+
+OLD = ("1617", "1718", "1819")
+
+
+@pytest.fixture(scope="module")
+def old() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return league.some(Matches, OLD), league.some(Appearances, OLD)
+
+
+def of(season: str, table: pd.DataFrame) -> pd.DataFrame:
+    return table.loc[table["season"] == season, ["home_xg", "away_xg"]]
+
+
+def test_poisson_regression_finds_the_coefficients_that_made_the_counts() -> None:
+    random = np.random.default_rng(3)
+    design = np.column_stack([np.ones(20_000), random.normal(size=(20_000, 2))])
+    true = np.array([0.3, 0.5, -0.2])
+    assert poisson_regression(design, random.poisson(np.exp(design @ true)).astype(float)) == pytest.approx(
+        true, abs=0.03
+    )
+
+
+@pytest.mark.parametrize("season", OLD)
+def test_a_season_never_helps_to_describe_itself(old, season: str) -> None:
+    matches, appearances = old
+    altered = matches.copy()
+    here = altered["season"] == season
+    altered.loc[here, "home_goals"] = 9 - altered.loc[here, "home_goals"]
+    before, after = with_xg(matches, appearances), with_xg(altered, appearances)
+    for other in OLD:
+        if other <= season:
+            pd.testing.assert_frame_equal(of(other, after), of(other, before), check_exact=True)
+        else:
+            assert (of(other, after) != of(other, before)).all(axis=None), "later seasons learn from it"
+
+
+def test_the_first_season_with_players_has_no_stand_in_and_the_next_a_sensible_one(old) -> None:
+    found = with_xg(*old)
+    assert of("1617", found).isna().all(axis=None)
+    later = found[found["season"] > "1617"]
+    assert later[["home_xg", "away_xg"]].notna().all(axis=None)
+    assert later["home_xg"].mean() == pytest.approx(later["home_goals"].mean(), rel=0.1)
+    assert np.corrcoef(later["home_xg"], later["home_goals"])[0, 1] > 0.45
+
+
+def test_where_the_source_has_expected_goals_they_are_the_sum_over_the_players() -> None:
+    matches, appearances = league.some(Matches, ["2526"]), league.some(Appearances, ["2526"])
+    found = with_xg(matches, appearances)
+    assert found["match_id"].tolist() == matches["match_id"].tolist()
+    for row in found.iloc[::75].to_dict("records"):
+        players = appearances[appearances["match_id"] == row["match_id"]]
+        for side in ("home", "away"):
+            assert row[f"{side}_xg"] == pytest.approx(players.loc[players["team"] == row[side], "xg"].sum())
+
+
+def test_matches_without_players_have_none() -> None:
+    matches = league.some(Matches, ["1415"])
+    assert with_xg(matches, league.some(Appearances, ["1617"]))[["home_xg", "away_xg"]].isna().all(axis=None)

@@ -1,0 +1,144 @@
+"""Judged windows: verdicts, deadlines, the undecided policy, gates."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rollout.evidence import Evidence
+from rollout.judge import Verdict
+from rollout.splitter import Readiness
+from rollout.state import Commands, Phase, State
+from rollout.state_machine import advance
+from rollout.window import window_alpha
+from tests.rollout.fakes import cohort, pairs
+from tests.rollout.states import NOW, at, facts, spec, state
+
+
+def test_a_hold_begins_when_the_weight_is_in_force(verdict: Any) -> None:
+    seen = facts(evidence=Evidence(opened=NOW - 59))
+    assert advance(spec(), at(0, since=NOW - 1000), seen).step == 0
+    assert advance(spec(), at(0, since=NOW - 1000), facts(evidence=Evidence(opened=NOW - 61))).step == 1
+
+
+def test_a_step_waits_for_its_least_requests(verdict: Any) -> None:
+    steps = [{"weight": 5, "holdSeconds": 1, "minRequests": 500, "deadlineSeconds": 600}, {"weight": 50}]
+    few, enough = (Evidence(opened=NOW - 100, canary=cohort(n)) for n in (499, 500))
+    assert advance(spec(steps=steps), at(0), facts(evidence=few)).step == 0
+    assert advance(spec(steps=steps), at(0), facts(evidence=enough)).step == 1
+    late = Evidence(opened=NOW - 600, canary=cohort(499))
+    back = advance(spec(steps=steps), at(0, since=NOW - 600), facts(evidence=late))
+    assert back.phase is Phase.ROLLING_BACK and "too few requests" in back.reason
+
+
+@pytest.mark.parametrize("before", [state(Phase.SHADOW), at(0), at(1)])
+def test_a_fail_rolls_back_at_once_and_keeps_its_findings(verdict: Any, before: State) -> None:
+    verdict(Verdict.FAIL)
+    after = advance(spec(), before.model_copy(update={"since": NOW}), facts(evidence=Evidence(opened=NOW)))
+    assert (after.phase, after.weight, after.verdict) == (Phase.ROLLING_BACK, 0, "fail")
+    assert after.findings[0]["check"] == "errors"
+    assert after.history[-1].findings == after.findings
+
+
+@pytest.mark.parametrize("before", [state(Phase.SHADOW), at(0), at(1)])
+def test_a_wait_stays_in_the_step(verdict: Any, before: State) -> None:
+    verdict(Verdict.WAIT)
+    after = advance(spec(), before, facts())
+    assert (after.phase, after.step) == (before.phase, before.step)
+    assert after.reason == "it is a wait"
+
+
+def test_a_deadline_without_a_verdict_rolls_back(verdict: Any) -> None:
+    verdict(Verdict.INCONCLUSIVE)
+    long = Evidence(opened=NOW - 7200)
+    after = advance(spec(), at(0, since=NOW - 7200), facts(evidence=long))
+    assert after.phase is Phase.ROLLING_BACK and "no verdict before the deadline" in after.reason
+
+
+def test_an_undecided_history_is_not_waited_for(verdict: Any) -> None:
+    verdict(Verdict.INCONCLUSIVE)
+    after = advance(spec(), state(Phase.SHADOW), facts())
+    assert after.phase is Phase.ROLLING_BACK and "past weeks give no verdict" in after.reason
+
+
+def test_at_100_percent_the_pairs_of_the_step_before_are_kept(verdict: Any) -> None:
+    steps = [{"weight": 50, "holdSeconds": 0, "deadlineSeconds": 600}, {"weight": 100}]
+    seen = Evidence(opened=NOW - 100, stable=cohort(10), canary=cohort(10), pairs=pairs(40))
+    after = Evidence.from_text(advance(spec(steps=steps), at(0), facts(evidence=seen)).evidence)
+    assert after.pairs is not None and len(after.pairs.stable) == 40
+    assert (after.stable.requests, after.canary.requests, after.opened) == (10, 0, None)
+
+
+def test_at_100_percent_the_stable_counts_of_the_step_before_are_kept(verdict: Any) -> None:
+    whole = spec(steps=[{"weight": 50, "holdSeconds": 1}, {"weight": 100, "holdSeconds": 1}])
+    seen = facts(evidence=Evidence(opened=NOW - 100, stable=cohort(5000), canary=cohort(5000)))
+    after = advance(whole, state(Phase.PROGRESSING, step=0, weight=50), seen)
+    assert after.weight == 100
+    kept = Evidence.from_text(after.evidence)
+    assert (kept.stable.requests, kept.canary.requests, kept.opened) == (5000, 0, None)
+
+
+def test_with_pause_an_undecided_step_waits_for_a_person(verdict: Any) -> None:
+    verdict(Verdict.INCONCLUSIVE)
+    held = advance(spec(undecided="Pause"), at(0), facts())
+    assert (held.phase, held.gate) == (Phase.PROGRESSING, "1/5")
+    assert advance(spec(undecided="Pause"), held, facts()).gate == "1/5"
+    on = advance(spec(undecided="Pause"), held, facts(commands=Commands(approved="1/5")))
+    assert (on.step, on.gate) == (1, "")
+
+
+def test_an_undecided_last_step_asks_for_the_promotion(verdict: Any) -> None:
+    verdict(Verdict.INCONCLUSIVE)
+    assert advance(spec(undecided="Pause"), at(1), facts()).gate == "1/promotion"
+
+
+@pytest.mark.parametrize(
+    ("more", "before", "gate"),
+    [
+        ({"promotion": "Manual"}, at(1), "1/promotion"),
+        ({"shadow": {"approval": True}}, state(Phase.SHADOW), "1/shadow"),
+        ({"steps": [{"weight": 5, "holdSeconds": 60, "approval": True}, {"weight": 50}]}, at(0), "1/5"),
+    ],
+)
+def test_a_gate_opens_for_its_own_name_only(verdict: Any, more: dict[str, Any], before: State, gate: str) -> None:
+    held = advance(spec(**more), before, facts(commands=Commands(approved="0/promotion")))
+    assert held.gate == gate and held.phase is before.phase
+    for other in ("", "promotion", "2" + gate[1:], "1/25"):
+        assert advance(spec(**more), held, facts(commands=Commands(approved=other))).gate == gate
+    opened = advance(spec(**more), held, facts(commands=Commands(approved=gate)))
+    assert opened.gate == "" and gate in opened.reason
+
+
+def test_a_rollout_at_a_gate_is_still_judged(verdict: Any) -> None:
+    held = advance(spec(promotion="Manual"), at(1), facts())
+    verdict(Verdict.FAIL)
+    assert advance(spec(promotion="Manual"), held, facts()).phase is Phase.ROLLING_BACK
+
+
+def test_an_approval_does_not_promote_a_candidate_that_is_not_ready(verdict: Any) -> None:
+    held = advance(spec(promotion="Manual"), at(1), facts())
+    seen = facts(commands=Commands(approved="1/promotion"), readiness=Readiness(False, "silent"))
+    assert advance(spec(promotion="Manual"), held, seen).phase is Phase.PROGRESSING
+
+
+def test_a_pass_from_before_does_not_carry_on_a_candidate_that_is_not_ready(verdict: Any) -> None:
+    seen = facts(readiness=Readiness(False, "silent"), evidence=Evidence(opened=NOW - 600))
+    after = advance(spec(), at(0, since=NOW - 600), seen)
+    assert after.phase is Phase.ROLLING_BACK and "silent" in after.reason
+
+
+def test_the_real_judge_passes_good_evidence_and_fails_bad() -> None:
+    good = Evidence(NOW - 100, stable=cohort(20_000), canary=cohort(5000), pairs=pairs(400))
+    assert advance(spec(), at(0), facts(evidence=good)).weight == 50
+    wrong = replace(good, canary=cohort(5000, wrong=500))
+    assert "errors" in advance(spec(), at(0), facts(evidence=wrong)).reason
+    swapped = replace(good, pairs=pairs(400, swapped=True))
+    back = advance(spec(), at(0), facts(evidence=swapped))
+    assert back.phase is Phase.ROLLING_BACK and "predictions" in back.reason
+
+
+def test_the_windows_share_alpha() -> None:
+    for shadow in (None, {}):
+        asked = spec(shadow=shadow)
+        first = window_alpha(asked, Phase.SHADOW) if asked.shadow else 0.0
+        assert first + 2 * window_alpha(asked, Phase.PROGRESSING) == pytest.approx(0.05)
