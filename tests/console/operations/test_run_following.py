@@ -8,10 +8,10 @@ from console.operations.run_following import RunFollower, StandstillError, failu
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet
 from pipelines.pods import PodsError, StepPod
-from pipelines.run import Run, Step
+from pipelines.run import Run, RunStep
 from tests.console.conftest import Printed
 
-OVER = Step("ingest", "SUCCEEDED", 12.0)
+OVER = RunStep("ingest", "SUCCEEDED", 12.0)
 
 
 class ScriptedKubeflow:
@@ -48,7 +48,7 @@ def _poll_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_following, "POLL_SECONDS", 0)
 
 
-def run(state: str, *steps: Step) -> Run:
+def run(state: str, *steps: RunStep) -> Run:
     return Run("r1", "a run", state, steps)
 
 
@@ -67,10 +67,10 @@ def show_logs(kubeflow: ScriptedKubeflow, pods: GrowingPods, *, everything: bool
 
 
 def test_each_state_is_printed_once(printed: Printed) -> None:
-    running, reused = Step("ingest", "RUNNING"), Step("validate", "SUCCEEDED", 5.0, reused=True)
+    running, reused = RunStep("ingest", "RUNNING"), RunStep("validate", "SUCCEEDED", 5.0, reused=True)
     before = [
         run("PENDING"),
-        run("RUNNING", Step("ingest", "PENDING")),
+        run("RUNNING", RunStep("ingest", "PENDING")),
         run("RUNNING", running),
         run("RUNNING", running),
     ]
@@ -87,21 +87,21 @@ def test_each_state_is_printed_once(printed: Printed) -> None:
 def test_a_run_that_is_over_before_its_steps_is_asked_again(printed: Printed) -> None:
     show_states(
         ScriptedKubeflow(
-            run("SUCCEEDED", Step("promote", "RUNNING")), run("SUCCEEDED", Step("promote", "SUCCEEDED", 9.0))
+            run("SUCCEEDED", RunStep("promote", "RUNNING")), run("SUCCEEDED", RunStep("promote", "SUCCEEDED", 9.0))
         )
     )
     assert "promote          succeeded (9 s)" in printed.text()
 
 
 def test_a_refused_model_is_no_failure(printed: Printed) -> None:
-    show_states(ScriptedKubeflow(run("SUCCEEDED", OVER, Step("refuse", "SUCCEEDED", 3.0))))
+    show_states(ScriptedKubeflow(run("SUCCEEDED", OVER, RunStep("refuse", "SUCCEEDED", 3.0))))
     assert "the gate refused the model, and the champion stays" in printed.text()
 
 
 def test_lines_of_the_steps_are_printed_as_they_are(printed: Printed) -> None:
     log = ["I1121 launcher", "» taken into the lake", "[KFP Executor] noise", "» done [sic]"]
     pods = GrowingPods([StepPod("p1", "ingest", "Running")], log)
-    busy = run("RUNNING", Step("ingest", "RUNNING"))
+    busy = run("RUNNING", RunStep("ingest", "RUNNING"))
     show_logs(ScriptedKubeflow(busy, busy, busy, run("SUCCEEDED", OVER)), pods, everything=False)
     said = printed.text().splitlines()
     assert said[:2] == ["  ingest           taken into the lake", "  ingest           done [sic]"]
@@ -114,13 +114,13 @@ def test_a_failure_is_reported_in_the_steps_own_words() -> None:
     pods = GrowingPods(
         [StepPod("p1", "materialise", "Failed"), StepPod("p2", "ingest", "Succeeded")], ["✗ Redis refuses"]
     )
-    failed = run("FAILED", OVER, Step("materialise", "FAILED", 3.0))
+    failed = run("FAILED", OVER, RunStep("materialise", "FAILED", 3.0))
     with pytest.raises(MatchdayError, match=r"^run r1 failed in materialise: Redis refuses$"):
         show_states(ScriptedKubeflow(failed), pods)
 
 
 def test_without_the_pods_the_failure_says_where_to_look() -> None:
-    failed = run("FAILED", Step("materialise", "FAILED", 3.0))
+    failed = run("FAILED", RunStep("materialise", "FAILED", 3.0))
     said = r"failed in materialise: its logs say why: kubectl -n kubeflow logs -c main -l pipeline/runid=r1$"
     with pytest.raises(MatchdayError, match=said):
         show_states(ScriptedKubeflow(failed))
@@ -132,14 +132,14 @@ def test_without_the_pods_the_failure_says_where_to_look() -> None:
 
 def test_a_step_that_cannot_start_ends_the_waiting() -> None:
     stuck = StepPod("p1", "ingest", "Pending", 'ImagePullBackOff, Back-off pulling image "x:1"')
-    busy = run("RUNNING", Step("ingest", "RUNNING"))
+    busy = run("RUNNING", RunStep("ingest", "RUNNING"))
     with pytest.raises(StandstillError, match=r"step ingest cannot start \(ImagePullBackOff, .*x:1.*ConfigMap"):
         show_states(ScriptedKubeflow(busy), GrowingPods([stuck], []))
 
 
 def test_a_run_in_which_nothing_happens_ends_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_following, "STANDSTILL_SECONDS", -1)
-    busy = run("RUNNING", Step("ingest", "RUNNING"))
+    busy = run("RUNNING", RunStep("ingest", "RUNNING"))
     with pytest.raises(StandstillError, match=r"stands still at ingest: see kubectl -n kubeflow get pods -l .*=r1"):
         show_states(ScriptedKubeflow(busy), GrowingPods([], [], PodsError("forbidden")))
 
