@@ -12,8 +12,9 @@ from hypothesis import strategies as some
 
 from matchday.features.team import FULL_TIME, team_tables
 from matchday.models.evaluation import evaluate
-from matchday.models.outcome import Parameters
-from matchday.ratings.chances import team_chances
+from matchday.models.match_outcome.model import Parameters
+from matchday.models.match_outcome.recipe import OutcomeRecipe
+from matchday.ratings.xg import with_xg
 from tests import league
 
 LEAGUES = 4
@@ -45,7 +46,7 @@ class Known:
     @cached_property
     def forecasts(self) -> dict[str, pd.DataFrame]:
         """By forecaster: each match of the last season, walked forward."""
-        return {name: walk.forecasts for name, walk in evaluate(self.vectors, QUICK).walks.items()}
+        return {name: walk.forecasts for name, walk in evaluate(OutcomeRecipe(QUICK), self.vectors).walks.items()}
 
 
 def happened(number: int) -> Happened:
@@ -76,7 +77,7 @@ def known(world: Happened) -> Known:
     """Feature rows and vectors."""
     teams = pd.DataFrame([(season, team) for season, there in zip(SEASONS, TEAMS, strict=True) for team in there])
     teams.columns = pd.Index(["season", "team"])
-    tables = team_tables(team_chances(world.matches, world.appearances), teams)
+    tables = team_tables(with_xg(world.matches, world.appearances), teams)
     return Known(*tables, league.joined(world.matches, *tables))
 
 
@@ -103,7 +104,9 @@ def moments(number: int) -> some.SearchStrategy[pd.Timestamp]:
         )
         return near | some.integers(0, span).map(lambda gone: kickoffs[0] + timedelta(seconds=gone))
 
-    return within(sorted(matches.loc[last, "kickoff"])) | within(sorted(matches["kickoff"]))
+    over = matches["kickoff"].max() + FULL_TIME
+    anywhere = within(sorted(matches.loc[last, "kickoff"])) | within(sorted(matches["kickoff"]))
+    return anywhere.filter(lambda moment: moment < over)
 
 
 @dataclass(frozen=True)
@@ -129,13 +132,6 @@ class Change:
         else:
             appearances.loc[rows, self.what] = random.uniform(0, 9, rows.sum())
         return Happened(matches, appearances)
-
-
-def changes() -> some.SearchStrategy[Change]:
-    """Every kind of change, of one later match to all of them."""
-    return some.builds(
-        Change, some.sampled_from(["goals", *SAID, "rows"]), some.integers(0, 2**32 - 1), some.floats(0, 1)
-    )
 
 
 def differences(moment: pd.Timestamp, ours: Known, theirs: Known) -> Iterator[str]:
