@@ -41,7 +41,7 @@ lint: $(READY) ## formatting, rules, types, the rooms' borders, the lock file, t
 	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo "lint: not formatted; run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(UV) lock --check --offline --quiet || { echo "lint: uv.lock is behind pyproject.toml; run: $(UV) lock" >&2; exit 1; }
 	@$(BIN)/matchday pipeline compile --check
 

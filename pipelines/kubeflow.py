@@ -1,4 +1,4 @@
-"""Kubeflow Pipelines behind an endpoint: pipelines go there, runs begin there and are followed."""
+"""Client of Kubeflow Pipelines: uploads pipelines, starts runs, reads their state."""
 
 import contextlib
 import hashlib
@@ -23,19 +23,19 @@ VARIABLE = "KFP_ENDPOINT"
 
 
 class KubeflowError(MatchdayError):
-    """Kubeflow Pipelines that refuses, or a run that is not there."""
+    """Kubeflow Pipelines refuses, or a run does not exist."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A version of a pipeline that is kept. new: whether it was not before."""
+    """An uploaded version of a pipeline. new: whether this call uploaded it."""
 
     version: str
     new: bool
 
 
 class Kubeflow:
-    """The API of Kubeflow Pipelines. Every method raises KubeflowError when it refuses, NotYet when it is silent."""
+    """The API of Kubeflow Pipelines. Methods raise KubeflowError when it refuses, NotYet when it does not answer."""
 
     def __init__(self, endpoint: str, seconds: float = 0.0) -> None:
         """endpoint: its address, `http://ml-pipeline.kubeflow:8888`. seconds: how long to wait for an answer.
@@ -52,33 +52,33 @@ class Kubeflow:
             self._client = Client(host=self.endpoint)
 
     def submit(self, package: Path, name: str, arguments: Mapping[str, str]) -> str:
-        """Begin a run of a compiled pipeline; its id. Steps are cached as the pipeline says."""
-        with self._explained(f"run {name}"):
+        """Start a run of a compiled pipeline; returns its id. Steps are cached as the pipeline says."""
+        with self._translate_errors(f"run {name}"):
             begun = self._client.create_run_from_pipeline_package(
                 str(package), arguments=dict(arguments), run_name=name, experiment_name=EXPERIMENT
             )
         return str(begun.run_id)
 
     def run(self, run_id: str) -> Run:
-        """A run as it is now. Raises KubeflowError when there is none of this id."""
-        with self._explained(f"tell of run {run_id}"):
+        """The current state of a run. Raises KubeflowError for an unknown id."""
+        with self._translate_errors(f"tell of run {run_id}"):
             return Run.of_api(self._client.get_run(run_id))
 
     def stop(self, run_id: str) -> None:
-        """Let a run do nothing more."""
-        with self._explained(f"stop run {run_id}"):
+        """Terminate a run."""
+        with self._translate_errors(f"stop run {run_id}"):
             self._client.terminate_run(run_id)
 
     def address(self, run_id: str) -> str:
-        """The page of a run, where the UI is at the endpoint's address."""
+        """URL of a run's page, if the UI is at the endpoint's address."""
         return f"{self.endpoint}/#/runs/details/{run_id}"
 
     def upload(self, pipeline: str, package: Path, version: str, description: str) -> Upload:
-        """Keep a compiled pipeline as a version of `pipeline`, unless it is there already.
+        """Upload a compiled pipeline as a version of `pipeline`, unless it is there already.
 
         description: what tells this version from one of the same name, for another release say; both are kept then.
         """
-        with self._explained(f"keep {pipeline} {version}"):
+        with self._translate_errors(f"keep {pipeline} {version}"):
             pipeline_id = self._client.get_pipeline_id(pipeline) or self._make(pipeline)
             known = self._versions(pipeline_id)
             if version in known and known[version] != description:
@@ -97,7 +97,7 @@ class Kubeflow:
         return str(self._client.pipelines.pipeline_service_create_pipeline(pipeline=asked).pipeline_id)
 
     def _versions(self, pipeline_id: str) -> dict[str, str]:
-        """Names of the versions, and what each is described by."""
+        """Description of each version by its name."""
         found: dict[str, str] = {}
         token = ""
         while True:
@@ -107,7 +107,7 @@ class Kubeflow:
                 return found
 
     @contextmanager
-    def _explained(self, action: str) -> Iterator[None]:
+    def _translate_errors(self, action: str) -> Iterator[None]:
         from kfp_server_api import ApiException
         from urllib3.exceptions import HTTPError as ConnectionFailure
 
@@ -137,7 +137,7 @@ def _check(endpoint: str) -> None:
 
 
 def _reason(error: Any) -> str:
-    """The API's own words, without the traceback that it sends along."""
+    """The API's message, without the traceback that it sends along."""
     try:
         words = str(json.loads(error.body)["message"])
     except (ValueError, KeyError, TypeError):
@@ -147,7 +147,7 @@ def _reason(error: Any) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The SDK prints links and warns of its own libraries."""
+    """Suppress what the SDK prints, and warnings of its libraries."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""Pipelines on this machine: KFP's local runner, each step a process of this environment."""
+"""Local runs of pipelines: KFP's local runner, each step a process of this environment."""
 
 import hashlib
 import io
@@ -27,7 +27,7 @@ RUNS = 20
 
 
 class RunError(MatchdayError):
-    """A run that did not end well."""
+    """A local run failed."""
 
 
 class _Lines(io.TextIOBase):
@@ -50,7 +50,7 @@ def run(pipeline: Callable[..., Any], hear: Callable[[str], None], **arguments: 
     """
     settings = Settings()
     cache = _cache(settings)
-    with warnings.catch_warnings(), _traced(), _logged(hear), redirect_stdout(_Lines(hear)):
+    with warnings.catch_warnings(), _trace_in_environment(), _forward_log(hear), redirect_stdout(_Lines(hear)):
         warnings.filterwarnings("ignore", module=r"kfp\.local")
         local.init(
             local.SubprocessRunner(use_venv=False),
@@ -92,7 +92,7 @@ def _sweep(folder: Path, kept: int) -> None:
 
 
 class _Messages(logging.Handler):
-    """Hands on what is logged."""
+    """Passes log messages to a function."""
 
     def __init__(self, hear: Callable[[str], None]) -> None:
         super().__init__(logging.INFO)
@@ -103,8 +103,8 @@ class _Messages(logging.Handler):
 
 
 @contextmanager
-def _logged(hear: Callable[[str], None]) -> Iterator[None]:
-    """The runner says by the root logger alone that a result came from the cache."""
+def _forward_log(hear: Callable[[str], None]) -> Iterator[None]:
+    """Pass root log messages to `hear`: only there the runner says that a result came from the cache."""
     root, handler = logging.getLogger(), _Messages(hear)
     before = root.level
     root.addHandler(handler)
@@ -117,8 +117,8 @@ def _logged(hear: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _traced() -> Iterator[None]:
-    """Steps are processes: they find the current span in the environment."""
+def _trace_in_environment() -> Iterator[None]:
+    """Put the current span into the environment, where the steps' processes find it."""
     before = os.environ.get("TRACEPARENT")
     if now := telemetry.traceparent():
         os.environ["TRACEPARENT"] = now

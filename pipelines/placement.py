@@ -1,4 +1,4 @@
-"""What a step finds around it on a cluster: an image, the environment of a release, a folder to write in."""
+"""Placement of steps on a cluster: their image, environment variables and writable folder."""
 
 import os
 import re

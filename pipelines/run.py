@@ -1,4 +1,4 @@
-"""A run on a cluster, as Kubeflow's API tells it."""
+"""A run on a cluster and its steps, read from Kubeflow's API."""
 
 import re
 from collections.abc import Iterable
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 OVER = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"})
-"""States that nothing follows on."""
+"""Final states."""
 
 DRIVER = "-driver"
-"""The API lists the nodes of a workflow, and every step has one that begins with its name."""
+"""Suffix of the driver's node: the API lists the nodes of a workflow, and every step has a driver."""
 
 FRAME = re.compile(r"root|(condition(-branches)?|for-loop|exit-handler)-\d+")
-"""Nodes that have a driver and are no steps."""
+"""Names of nodes that have a driver and are not steps."""
 
 
 @dataclass(frozen=True)
-class Step:
+class RunStep:
     """A step of a run that has begun.
 
     seconds: how long it took; None while it runs. reused: whether its result was taken from the cache.
@@ -35,7 +35,7 @@ class Run:
     id: str
     name: str
     state: str
-    steps: tuple[Step, ...]
+    steps: tuple[RunStep, ...]
     error: str = ""
 
     @property
@@ -51,19 +51,19 @@ class Run:
         return cls(run.run_id, run.display_name, run.state or "PENDING", tuple(_steps(nodes or [])), error)
 
 
-def _steps(nodes: Iterable[Any]) -> list[Step]:
+def _steps(nodes: Iterable[Any]) -> list[RunStep]:
     began = sorted((node for node in nodes if node.display_name), key=lambda node: node.start_time)
     named = {node.display_name: node for node in began}
     names = [name.removesuffix(DRIVER) for name in named if name.endswith(DRIVER)]
     return [_step(name, named[name + DRIVER], named.get(name)) for name in names if not FRAME.fullmatch(name)]
 
 
-def _step(name: str, driver: Any, own: Any) -> Step:
-    """own: the step's own node, which is there once its driver is through."""
+def _step(name: str, driver: Any, own: Any) -> RunStep:
+    """own: the step's own node; None until its driver has finished."""
     if own is None:
-        return Step(name, "FAILED" if driver.state == "FAILED" else "PENDING")
+        return RunStep(name, "FAILED" if driver.state == "FAILED" else "PENDING")
     if own.state not in OVER:
-        return Step(name, own.state or "PENDING")
+        return RunStep(name, own.state or "PENDING")
     took = (own.end_time - driver.start_time).total_seconds()
     nothing_ran = own.state == "SUCCEEDED" and own.end_time == own.start_time
-    return Step(name, own.state, max(took, 0.0), nothing_ran)
+    return RunStep(name, own.state, max(took, 0.0), nothing_ran)

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from granian.rsgi import HTTPProtocol, Scope
 
-from serving.__main__ import _server
 from serving.settings import ServingSettings
+from serving.supervisor import Supervisor
 
 HEADERS = [("content-type", "application/json")]
 ANSWER = (
@@ -41,7 +41,7 @@ def load() -> Callable[..., Any]:
 def main() -> int:
     """Serve until told to stop."""
     with TemporaryDirectory(prefix="matchday-floor-") as folder:
-        _server(ServingSettings(), Path(folder)).serve(target_loader=load, wrap_loader=False)
+        Supervisor(ServingSettings(), Path(folder)).serve(target_loader=load, wrap_loader=False)
     return 0
 
 

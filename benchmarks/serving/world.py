@@ -21,7 +21,7 @@ from feast.repo_config import RepoConfig
 from benchmarks.serving.process import free_port, listens, program, running, wait
 from feature_repo import quiet
 from feature_repo.definitions import TTL
-from feature_repo.store import apply
+from feature_repo.sources import on_this_machine
 from feature_repo.training import historical, training_set
 from matchday import calendar, history
 from matchday.bundle import write_bundle
@@ -141,18 +141,18 @@ def _redis(server: str, home: Path) -> Iterator[int]:
 
 def _materialise(settings: Settings, lake: Lake, moment: datetime, port: int) -> Path:
     """Have Feast write every team's last row before `moment` to Redis; the folder of that feature store."""
-    apply(settings, lake)
     folder = settings.home / "feast-redis"
     folder.mkdir()
     config = {
         "project": "matchday",
         "provider": "local",
-        "registry": settings.feast_registry,
+        "registry": str(folder / "registry.db"),
         "online_store": {"type": "redis", "connection_string": f"127.0.0.1:{port}"},
         "entity_key_serialization_version": 3,
     }
     (folder / "feature_store.yaml").write_text(yaml.safe_dump(config))
     with quiet.feast():
         store = FeatureStore(config=RepoConfig(**config, offline_store={"type": "duckdb"}, repo_path=folder))
+        store.apply(on_this_machine(lake, folder / "tables").all())
         store.materialize(start_date=moment - TTL, end_date=moment)
     return folder

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipelines.run import Step
+from pipelines.run import RunStep
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class RunSubmitted:
 class StepChanged:
     """A step of a run on a cluster has another state."""
 
-    step: Step
+    step: RunStep
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ OnState = Callable[[State], None]
 
 @dataclass(frozen=True)
 class RolloutResult:
-    """The last state of a rollout that was carried out or followed: ended, unless it was told to stop before.
+    """The last state of a rollout that was carried out or followed: ended, unless it was stopped before its end.
 
     service, address: where its model is served on this machine; None for a rollout of a cluster.
     """

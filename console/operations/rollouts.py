@@ -1,4 +1,4 @@
-"""Rollouts: listed, described, and told what to do."""
+"""Rollouts: list, describe and command them."""
 
 from dataclasses import dataclass
 from pathlib import Path

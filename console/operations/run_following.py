@@ -16,7 +16,7 @@ from matchday.registry import ModelVersion, Registry, RegistryError
 from matchday.settings import Settings
 from pipelines.kubeflow import Kubeflow
 from pipelines.pods import RUN_LABEL, PodsError, RunPods
-from pipelines.run import Run, Step
+from pipelines.run import Run, RunStep
 
 POLL_SECONDS = 2.0
 SILENCE_SECONDS = 60.0
@@ -59,7 +59,7 @@ class RunFollower:
     ) -> None:
         self._kubeflow, self._run_id, self._namespace, self._pods = kubeflow, run_id, namespace, pods
         self._on_event = on_event
-        self._states: dict[str, Step] = {}
+        self._states: dict[str, RunStep] = {}
         self._lines_read: dict[str, int] = {}
 
     def follow_states(self) -> ClusterRunFinished:

@@ -28,8 +28,9 @@ class QueuedLog:
     """Keeps the newest events until they are sent, in order; for one worker process.
 
     They wait as bytes: thousands of waiting objects would make the garbage collector stop requests for tens of
-    milliseconds. Each is numbered as it comes. The thread that takes them sees from the gaps what the bounded queue
-    has pushed out, so that the count of the lost is exact and `record` never waits for that thread.
+    milliseconds. The lock is held for microseconds, never while events are delivered.
+
+    dropped: events lost so far: pushed out of the queue, refused by Kafka, deleted by rotation, unsent at the end.
     """
 
     enabled = True
@@ -43,16 +44,15 @@ class QueuedLog:
         report_seconds: float = REPORT_SECONDS,
     ) -> None:
         """on_dropped: told of further losses, within about a second and not on the request path. to: for the log."""
-        self._queue: deque[tuple[int, bytes]] = deque(maxlen=capacity)
+        self.dropped = 0
+        self._queue: deque[bytes] = deque()
+        self._capacity = capacity
         self._encoder = PredictionEncoder(uuid.uuid4().hex)
         self._sender = sender
         self._to = to
         self._chunk = max(1, min(CHUNK, capacity // 8))
         self._lock = threading.Lock()
         self._ids = count()
-        self._numbers = count()
-        self._next = 0
-        self._lost = 0
         self._in_delivery = 0
         self._abandoned = False
         self._announced = 0
@@ -73,18 +73,13 @@ class QueuedLog:
                 event = self._sender.encode(self._encoder, next(self._ids), entry, row)
             except Exception:
                 self.log.exception("prediction not logged", request=entry.request_id)
-                event = b""  # counted as lost when its turn comes
+                self._lose(1)
+                continue
             with self._lock:
-                self._queue.append((next(self._numbers), event))
-
-    @property
-    def dropped(self) -> int:
-        """Events lost so far: pushed out of the queue, refused by Kafka, deleted by rotation, unsent at the end."""
-        try:
-            waiting = self._queue[0][0]
-        except IndexError:
-            return self._lost
-        return self._lost + max(0, waiting - self._next)
+                if len(self._queue) >= self._capacity:
+                    self._queue.popleft()
+                    self.dropped += 1
+                self._queue.append(event)
 
     def close(self, seconds: float = 5.0) -> None:
         """Send what is left for at most this long; what is not confirmed then counts as dropped."""
@@ -93,7 +88,7 @@ class QueuedLog:
         self._thread.join(seconds + 2.0)
         if self._thread.is_alive():  # in a call to a disk that hangs
             self._abandoned = True
-            self._lost += self._in_delivery
+            self._lose(self._in_delivery)
             self._give_up()
 
     def _run(self) -> None:
@@ -108,19 +103,17 @@ class QueuedLog:
         self._give_up()
 
     def _take(self) -> list[bytes]:
-        events: list[bytes] = []
-        while len(events) < self._chunk:
-            try:
-                number, event = self._queue.popleft()
-            except IndexError:
-                break
-            self._lost += number - self._next
-            self._next = number + 1
-            if event:
-                events.append(event)
-            else:
-                self._lost += 1
-        return events
+        """The oldest events, at most a chunk of them."""
+        with self._lock:
+            if len(self._queue) > self._chunk:
+                return [self._queue.popleft() for _ in range(self._chunk)]
+            events = list(self._queue)
+            self._queue.clear()
+            return events
+
+    def _lose(self, events: int) -> None:
+        with self._lock:
+            self.dropped += events
 
     def _deliver(self, events: list[bytes]) -> bool:
         """Whether these events were confirmed before time ran out."""
@@ -129,14 +122,13 @@ class QueuedLog:
         if self._abandoned:
             return False
         self._in_delivery = 0
-        self._lost += len(events) if lost is None else lost
+        self._lose(len(events) if lost is None else lost)
         return lost is not None
 
     def _give_up(self) -> None:
         """Count what is still in the queue as lost."""
-        while self._queue:
-            unsent = len(self._take())
-            self._lost += unsent
+        while events := self._take():
+            self._lose(len(events))
         self._report_at = 0.0
         self._announce()
 

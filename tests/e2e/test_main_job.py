@@ -55,19 +55,29 @@ def killed_half_way(home: Path) -> None:
     process = subprocess.Popen(
         [MATCHDAY, "pipeline", "run", "--as-of", AS_OF],
         env={**os.environ, "MATCHDAY_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    assert process.stdout
-    for line in process.stdout:
-        if line.strip().startswith("validate"):
-            break
-    time.sleep(1)
-    assert process.poll() is None, "the run ended before it could be killed"
+    deadline = time.monotonic() + 300
+    while not runs_step(process.pid, "build_features"):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline, "the run has not come to build features"
+        time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def runs_step(group: int, step: str) -> bool:
+    """Whether a process of this group executes a step of a pipeline."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            if f"--function_to_execute\0{step}\0".encode() in command and os.getpgid(int(folder.name)) == group:
+                return True
+        except OSError:  # it has ended
+            continue
+    return False
 
 
 def nothing_is_half_written(home: Path) -> None:
@@ -85,7 +95,7 @@ def settings_of(home: Path) -> Settings:
     return Settings(home=home)
 
 
-def test_it_prints_the_matches_with_chances_and_results(played: tuple[Path, str, str]) -> None:
+def test_it_prints_the_matches_with_probabilities_and_results(played: tuple[Path, str, str]) -> None:
     _, first, _ = played
     rows = re.findall(
         r"^([A-Z]{3} - [A-Z]{3}) .* ([\d.]+)% +([\d.]+)% +([\d.]+)% +(\d+-\d+)", first, flags=re.MULTILINE
@@ -143,11 +153,13 @@ def test_both_runs_forecast_the_same(played: tuple[Path, str, str]) -> None:
 def test_a_rollout_is_promoted_and_two_spoiled_ones_are_taken_back(played: tuple[Path, str, str]) -> None:
     home, first, second = played
     assert "A rollout" not in first
-    told = re.findall(r"^  (Starting|Shadow|Progressing \d+ %|Promoted|RolledBack) +(.*)$", second, flags=re.MULTILINE)
+    decisions = re.findall(
+        r"^  (Starting|Shadow|Progressing \d+ %|Promoted|RolledBack) +(.*)$", second, flags=re.MULTILINE
+    )
     good = ["Starting", "Shadow", "Progressing 5 %", "Progressing 25 %", "Progressing 50 %", "Promoted"]
     bad = [*("Starting", "Shadow", "RolledBack"), *("Starting", "Shadow", "Progressing 5 %", "RolledBack")]
-    assert [phase for phase, _ in told] == good + bad
-    reasons = [reason for phase, reason in told if phase == "RolledBack"]
+    assert [phase for phase, _ in decisions] == good + bad
+    reasons = [reason for phase, reason in decisions if phase == "RolledBack"]
     assert reasons[0].startswith("predictions ") and reasons[1].startswith("errors: ")
     assert second.count("none failed") == 1
     failures = re.findall(r"^  [\d,]+ times: (\d+)", second, flags=re.MULTILINE)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
-from pipelines.run import Run, Step
+from pipelines.run import Run, RunStep
 
 BEGAN = datetime(2026, 11, 21, 16, 3, 54, tzinfo=UTC)
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -46,9 +46,9 @@ def test_steps_are_told_in_the_order_in_which_they_began() -> None:
         *FRAME,
     )
     assert found.steps == (
-        Step("ingest", "SUCCEEDED", 26.0),
-        Step("materialise", "PENDING"),
-        Step("register", "RUNNING"),
+        RunStep("ingest", "SUCCEEDED", 26.0),
+        RunStep("materialise", "PENDING"),
+        RunStep("register", "RUNNING"),
     )
     assert not found.over
 
@@ -57,17 +57,17 @@ def test_a_step_whose_executor_was_skipped_came_from_the_cache() -> None:
     found = run(
         "SUCCEEDED", node("validate-driver", 20, 23), node("validate", 24, 24), node("executor", 24, 24), *FRAME
     )
-    assert found.steps == (Step("validate", "SUCCEEDED", 4.0, reused=True),)
+    assert found.steps == (RunStep("validate", "SUCCEEDED", 4.0, reused=True),)
     assert found.over
 
 
 def test_a_step_that_failed_before_it_began_has_failed() -> None:
-    assert run("FAILED", node("ingest-driver", 5, 8, "FAILED"), *FRAME).steps == (Step("ingest", "FAILED"),)
+    assert run("FAILED", node("ingest-driver", 5, 8, "FAILED"), *FRAME).steps == (RunStep("ingest", "FAILED"),)
 
 
 def test_a_step_of_a_stopped_run_has_no_state_of_its_own() -> None:
     stopped = run("FAILED", node("ingest-driver", 5, 8), node("ingest", 9, None, None), *FRAME)
-    assert stopped.steps == (Step("ingest", "PENDING"),)
+    assert stopped.steps == (RunStep("ingest", "PENDING"),)
 
 
 def test_a_run_that_has_not_begun() -> None:

@@ -1,4 +1,4 @@
-"""The second model, from its pipeline to a served forecast, on four real seasons."""
+"""The second model, from its pipeline to a served forecast, on three real seasons."""
 
 import json
 import urllib.request
@@ -28,10 +28,11 @@ from serving import server
 from tests import league
 from tests.services.processes import free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a whole pipeline, wherever it runs
 
-SEASONS = ("2021", "2122", "2223", "2324")
-AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
+SEASONS = ("2021", "2122", "2223")
+"""Two to learn from and one to be walked; those of the pinned slice."""
+AS_OF = datetime(2023, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_the_version_says_what_it_is_and_how_good(settings: Settings) -> None:
     assert champion.tags[tags.FEATURE_SERVICE] == "total_goals_v1"
     assert set(tags.feature_values(champion)) == set(TOTAL_GOALS.feature_names)
     scores = evaluation_of(TOTAL_GOALS, registry, champion).scores()
-    assert scores["matches"] == 760
+    assert scores["matches"] == 380
     assert registry.metrics("total-goals", "1")["walk_forward_deviance"] == pytest.approx(scores["deviance"])
     check_fit(TOTAL_GOALS, settings, AS_OF)
 
@@ -92,7 +93,7 @@ def by_hand(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
     registry.download("mlflow://total-goals/1", folder)
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert card.startswith("# total-goals")
-    later = matches.assign(kickoff=pd.Timestamp(AS_OF), season="2324")
+    later = matches.assign(kickoff=pd.Timestamp(AS_OF), season="2223")
     vectors = vectors_of(match_features(TOTAL_GOALS, settings, Lake(settings.lake), later))
     trained = json.loads(next(settings.home.glob("pipelines/*/artifacts/*/train/model/training.json")).read_text())
     return GoalsCalibration(**trained["coefficients"]).predict(vectors)

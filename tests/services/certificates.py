@@ -48,7 +48,16 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
 
 def request(folder: Path, name: str, *options: str) -> None:
     """Make a key and with it a request for a certificate, or with `-x509` the certificate."""
-    key = ("-newkey", "rsa:2048", "-keyout", str(folder / f"{name}.key"), "-subj", f"/CN={name}")
+    key = (
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-keyout",
+        str(folder / f"{name}.key"),
+        "-subj",
+        f"/CN={name}",
+    )
     openssl("req", *key, *options)
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from tests.services.processes import end, free_port, wait_for_port
 from tests.services.requirements import require
+from tests.waiting import eventually
 
 PACKAGE = "postgresql"
 FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -48,6 +49,12 @@ class PostgresServer:
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
         self.process = subprocess.Popen(command, **self._quiet())
         wait_for_port(self.process, self.port)
+        eventually(self._accepts)
+
+    def _accepts(self) -> bool:
+        """Whether it takes connections: it listens before it has started up."""
+        command = [str(self.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(command, check=False, **self._quiet()).returncode == 0
 
     def stop(self) -> None:
         """End, letting nobody finish."""

@@ -147,11 +147,11 @@ def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings,
         end(process)
     assert "waits for approval: matchday rollout approve good" in out
     assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  Promoted +version 2 is champion", out, re.MULTILINE)
-    told = printed.by(commands.history, "good")
-    assert [line.split()[2] for line in told.splitlines()] == [
+    decisions = printed.by(commands.history, "good")
+    assert [line.split()[2] for line in decisions.splitlines()] == [
         *("Starting", "Shadow", "Progressing", "Progressing", "Promoting", "Promoted")
     ]
-    assert "a person approved 1/promotion" in told
+    assert "a person approved 1/promotion" in decisions
     assert re.search(r"^good +match-outcome +2 +Promoted", printed.by(commands.show_all), re.MULTILINE)
     assert "errors" in printed.by(commands.explain, "good")
     assert Registry(Settings().tracking_uri).aliases("match-outcome")["champion"] == "2"

@@ -1,4 +1,4 @@
-"""A run on a cluster as a person watches it."""
+"""Following a run on a cluster: its steps, its end, and why it failed."""
 
 import pytest
 
@@ -8,26 +8,26 @@ from console.operations.run_following import RunFollower, StandstillError, failu
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet
 from pipelines.pods import PodsError, StepPod
-from pipelines.run import Run, Step
+from pipelines.run import Run, RunStep
 from tests.console.conftest import Printed
 
-OVER = Step("ingest", "SUCCEEDED", 12.0)
+OVER = RunStep("ingest", "SUCCEEDED", 12.0)
 
 
-class Kubeflow:
-    """Tells of a run as it was told to, the last telling for ever."""
+class ScriptedKubeflow:
+    """Answers with one run after the other, and with the last one from then on."""
 
-    def __init__(self, *told: Run | Exception) -> None:
-        self.told = list(told)
+    def __init__(self, *answers: Run | Exception) -> None:
+        self.answers = list(answers)
 
     def run(self, run_id: str) -> Run:
-        now = self.told.pop(0) if len(self.told) > 1 else self.told[0]
+        now = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(now, Exception):
             raise now
         return now
 
 
-class Pods:
+class GrowingPods:
     """Pods whose logs grow by a line whenever they are read."""
 
     def __init__(self, pods: list[StepPod], log: list[str], error: PodsError | None = None) -> None:
@@ -44,32 +44,37 @@ class Pods:
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _poll_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_following, "POLL_SECONDS", 0)
 
 
-def run(state: str, *steps: Step) -> Run:
+def run(state: str, *steps: RunStep) -> Run:
     return Run("r1", "a run", state, steps)
 
 
-def show_states(kubeflow: Kubeflow, pods: Pods | None = None) -> None:
+def show_states(kubeflow: ScriptedKubeflow, pods: GrowingPods | None = None) -> None:
     """Follow a run's states and print them as the command does."""
     progress = RunProgress()
     follower = RunFollower(kubeflow, "r1", "kubeflow", pods, progress.show)  # type: ignore[arg-type]
     progress.show(follower.follow_states())
 
 
-def show_logs(kubeflow: Kubeflow, pods: Pods, *, everything: bool) -> None:
+def show_logs(kubeflow: ScriptedKubeflow, pods: GrowingPods, *, everything: bool) -> None:
     """Follow a run's logs and print them as the command does."""
     progress = RunProgress()
     follower = RunFollower(kubeflow, "r1", "kubeflow", pods, progress.show)  # type: ignore[arg-type]
     progress.show(follower.follow_logs(everything))
 
 
-def test_each_state_is_told_once(printed: Printed) -> None:
-    running, reused = Step("ingest", "RUNNING"), Step("validate", "SUCCEEDED", 5.0, reused=True)
-    told = [run("PENDING"), run("RUNNING", Step("ingest", "PENDING")), run("RUNNING", running), run("RUNNING", running)]
-    show_states(Kubeflow(*told, run("SUCCEEDED", OVER, reused)))
+def test_each_state_is_printed_once(printed: Printed) -> None:
+    running, reused = RunStep("ingest", "RUNNING"), RunStep("validate", "SUCCEEDED", 5.0, reused=True)
+    before = [
+        run("PENDING"),
+        run("RUNNING", RunStep("ingest", "PENDING")),
+        run("RUNNING", running),
+        run("RUNNING", running),
+    ]
+    show_states(ScriptedKubeflow(*before, run("SUCCEEDED", OVER, reused)))
     assert printed.text().splitlines() == [
         "  ingest           running",
         "  ingest           succeeded (12 s)",
@@ -81,62 +86,66 @@ def test_each_state_is_told_once(printed: Printed) -> None:
 
 def test_a_run_that_is_over_before_its_steps_is_asked_again(printed: Printed) -> None:
     show_states(
-        Kubeflow(run("SUCCEEDED", Step("promote", "RUNNING")), run("SUCCEEDED", Step("promote", "SUCCEEDED", 9.0)))
+        ScriptedKubeflow(
+            run("SUCCEEDED", RunStep("promote", "RUNNING")), run("SUCCEEDED", RunStep("promote", "SUCCEEDED", 9.0))
+        )
     )
     assert "promote          succeeded (9 s)" in printed.text()
 
 
 def test_a_refused_model_is_no_failure(printed: Printed) -> None:
-    show_states(Kubeflow(run("SUCCEEDED", OVER, Step("refuse", "SUCCEEDED", 3.0))))
+    show_states(ScriptedKubeflow(run("SUCCEEDED", OVER, RunStep("refuse", "SUCCEEDED", 3.0))))
     assert "the gate refused the model, and the champion stays" in printed.text()
 
 
-def test_what_the_steps_say_is_told_as_they_say_it(printed: Printed) -> None:
+def test_lines_of_the_steps_are_printed_as_they_are(printed: Printed) -> None:
     log = ["I1121 launcher", "» taken into the lake", "[KFP Executor] noise", "» done [sic]"]
-    pods = Pods([StepPod("p1", "ingest", "Running")], log)
-    busy = run("RUNNING", Step("ingest", "RUNNING"))
-    show_logs(Kubeflow(busy, busy, busy, run("SUCCEEDED", OVER)), pods, everything=False)
+    pods = GrowingPods([StepPod("p1", "ingest", "Running")], log)
+    busy = run("RUNNING", RunStep("ingest", "RUNNING"))
+    show_logs(ScriptedKubeflow(busy, busy, busy, run("SUCCEEDED", OVER)), pods, everything=False)
     said = printed.text().splitlines()
     assert said[:2] == ["  ingest           taken into the lake", "  ingest           done [sic]"]
     pods.read = 3
-    show_logs(Kubeflow(run("SUCCEEDED", OVER)), pods, everything=True)
+    show_logs(ScriptedKubeflow(run("SUCCEEDED", OVER)), pods, everything=True)
     assert "  ingest           I1121 launcher" in printed.text()
 
 
-def test_a_failure_is_told_in_the_steps_own_words() -> None:
-    pods = Pods([StepPod("p1", "materialise", "Failed"), StepPod("p2", "ingest", "Succeeded")], ["✗ Redis refuses"])
-    failed = run("FAILED", OVER, Step("materialise", "FAILED", 3.0))
+def test_a_failure_is_reported_in_the_steps_own_words() -> None:
+    pods = GrowingPods(
+        [StepPod("p1", "materialise", "Failed"), StepPod("p2", "ingest", "Succeeded")], ["✗ Redis refuses"]
+    )
+    failed = run("FAILED", OVER, RunStep("materialise", "FAILED", 3.0))
     with pytest.raises(MatchdayError, match=r"^run r1 failed in materialise: Redis refuses$"):
-        show_states(Kubeflow(failed), pods)
+        show_states(ScriptedKubeflow(failed), pods)
 
 
-def test_without_the_pods_it_is_told_where_to_look() -> None:
-    failed = run("FAILED", Step("materialise", "FAILED", 3.0))
+def test_without_the_pods_the_failure_says_where_to_look() -> None:
+    failed = run("FAILED", RunStep("materialise", "FAILED", 3.0))
     said = r"failed in materialise: its logs say why: kubectl -n kubeflow logs -c main -l pipeline/runid=r1$"
     with pytest.raises(MatchdayError, match=said):
-        show_states(Kubeflow(failed))
+        show_states(ScriptedKubeflow(failed))
     with pytest.raises(MatchdayError, match="no pod of it is left"):
-        show_states(Kubeflow(failed), Pods([], []))
+        show_states(ScriptedKubeflow(failed), GrowingPods([], []))
     with pytest.raises(MatchdayError, match="Kubernetes refuses"):
-        show_states(Kubeflow(failed), Pods([], [], PodsError("Kubernetes refuses")))
+        show_states(ScriptedKubeflow(failed), GrowingPods([], [], PodsError("Kubernetes refuses")))
 
 
 def test_a_step_that_cannot_start_ends_the_waiting() -> None:
     stuck = StepPod("p1", "ingest", "Pending", 'ImagePullBackOff, Back-off pulling image "x:1"')
-    busy = run("RUNNING", Step("ingest", "RUNNING"))
+    busy = run("RUNNING", RunStep("ingest", "RUNNING"))
     with pytest.raises(StandstillError, match=r"step ingest cannot start \(ImagePullBackOff, .*x:1.*ConfigMap"):
-        show_states(Kubeflow(busy), Pods([stuck], []))
+        show_states(ScriptedKubeflow(busy), GrowingPods([stuck], []))
 
 
 def test_a_run_in_which_nothing_happens_ends_the_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_following, "STANDSTILL_SECONDS", -1)
-    busy = run("RUNNING", Step("ingest", "RUNNING"))
+    busy = run("RUNNING", RunStep("ingest", "RUNNING"))
     with pytest.raises(StandstillError, match=r"stands still at ingest: see kubectl -n kubeflow get pods -l .*=r1"):
-        show_states(Kubeflow(busy), Pods([], [], PodsError("forbidden")))
+        show_states(ScriptedKubeflow(busy), GrowingPods([], [], PodsError("forbidden")))
 
 
 def test_an_api_that_is_silent_for_a_moment_is_asked_again() -> None:
-    show_states(Kubeflow(NotYet("silent"), run("SUCCEEDED", OVER)))
+    show_states(ScriptedKubeflow(NotYet("silent"), run("SUCCEEDED", OVER)))
 
 
 @pytest.mark.parametrize(

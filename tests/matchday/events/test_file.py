@@ -157,10 +157,12 @@ def test_half_a_line_of_a_killed_writer_costs_no_other_event(path: Path) -> None
 
 WRITER = """
 import sys
-from tests.matchday.events.test_file import FileProducer, Path, events
-producer, number = FileProducer(Path(sys.argv[1])), 0
+from matchday.events import CloudEvent
+from matchday.events.file_producer import FileProducer
+producer, number = FileProducer(sys.argv[1]), 0
 while True:
-    producer.send(events(*range(number, number + 50)))
+    numbers = range(number, number + 50)
+    producer.send([CloudEvent(str(n), "/tests", sys.argv[2], "", "k", {"number": n, "x": "x" * 1000}) for n in numbers])
     number += 50
     print(number, flush=True)
 """
@@ -169,7 +171,7 @@ while True:
 def test_a_killed_writer_leaves_whole_batches_to_those_who_go_on(path: Path) -> None:
     """Killed at any moment, in the middle of a write among others."""
     for _ in range(5):
-        command = [sys.executable, "-c", WRITER, str(path)]
+        command = [sys.executable, "-c", WRITER, str(path), PREDICTIONS.type]
         writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3])
         assert writer.stdout is not None
         said = [int(writer.stdout.readline()) for _ in range(3)]

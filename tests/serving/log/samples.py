@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,6 +59,7 @@ def received(number: int, entry: Prediction, row: int = 0) -> CloudEvent:
     return CloudEvent.from_line(encoded(number, entry, row).line())
 
 
+@cache
 def schema() -> jsonschema.Draft202012Validator:
     """What checks the data of an event against the published schema."""
     content = PREDICTIONS.schema()
@@ -71,8 +73,9 @@ def file_log(path: Path, **options: Any) -> QueuedLog:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """The events of a file."""
-    return [orjson.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    """The events of a file that may be growing: a last line without its end is left out."""
+    content = path.read_bytes() if path.exists() else b""
+    return [orjson.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
