@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from matchday.features.rest import DAY
+from matchday.durations import DAY
 from matchday.signature import EntityInput, ViewRef
 
 

@@ -1,7 +1,7 @@
-"""Days of rest, computed here for training and for the server. Imports nothing, so that the server may import it."""
+"""Days of rest, computed here for training and for the server. Light, since the server imports it."""
 
-DAY = 86_400.0
-"""Seconds of a day."""
+from matchday.durations import DAY
+
 LONGEST_REST = 14.0
 """Days of rest beyond which more rest says nothing; also the rest of a team that has not played yet."""
 

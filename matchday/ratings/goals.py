@@ -16,6 +16,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from matchday.durations import DAY
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -28,7 +30,6 @@ PROMOTED_ATTACK = -0.25
 PROMOTED_DEFENCE = -0.25
 """Prior log defence of a team that enters the league: it concedes about a quarter more."""
 
-DAY = 86_400.0
 OBSERVED = np.dtype(
     [
         ("time", "f8"),

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from matchday.durations import DAY
 from rollout.judge import FloatArray
 from rollout.observations.log import OWN_ID
 from rollout.observations.row import ReplayRow
@@ -17,7 +18,6 @@ from rollout.sources import SourceError
 
 BATCH_ROWS = 64
 """Rows of a request: a sixteenth of what a server accepts, which leaves room between for users' requests."""
-DAY = 86_400.0
 MOST_RETRIES = 64
 """Most requests that search the rows to blame in a refused batch."""
 

@@ -1,0 +1,3 @@
+"""Durations in seconds."""
+
+DAY = 86_400.0
