@@ -4,14 +4,12 @@ import contextlib
 import hashlib
 import io
 import json
-import urllib.request
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
 
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet, wait_for
@@ -122,18 +120,20 @@ class Kubeflow:
 
 
 def _check(endpoint: str) -> None:
+    import httpx
+
     where, remedy = f"Kubeflow Pipelines at {endpoint}", f"see that it runs and that {VARIABLE} is its address"
     try:
-        with urllib.request.urlopen(f"{endpoint}/apis/v2beta1/healthz", timeout=ANSWER_SECONDS) as answer:  # noqa: S310
-            json.loads(answer.read())
-    except HTTPError as error:
-        if error.code in (502, 503, 504):
-            raise NotYet(f"{where} is not ready ({error.code}); {remedy}") from None
-        raise KubeflowError(f"{where} answers {error.code} when asked for its health; {remedy}") from None
-    except (URLError, OSError) as error:
-        raise NotYet(f"{where} does not answer ({getattr(error, 'reason', error)}); {remedy}") from None
-    except ValueError:
+        answer = httpx.get(f"{endpoint}/apis/v2beta1/healthz", timeout=ANSWER_SECONDS, follow_redirects=True)
+        if answer.status_code in (502, 503, 504):
+            raise NotYet(f"{where} is not ready ({answer.status_code}); {remedy}")
+        if answer.is_error:
+            raise KubeflowError(f"{where} answers {answer.status_code} when asked for its health; {remedy}")
+        answer.json()
+    except (httpx.UnsupportedProtocol, httpx.TooManyRedirects, httpx.InvalidURL, ValueError):
         raise KubeflowError(f"{endpoint} is not Kubeflow Pipelines' API; {remedy}") from None
+    except httpx.HTTPError as error:
+        raise NotYet(f"{where} does not answer ({error}); {remedy}") from None
 
 
 def _reason(error: Any) -> str:
