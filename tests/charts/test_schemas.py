@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
 
 import kubernetes_validate
 import pytest
-from kserve import models
-from kubernetes import client
 from kubernetes_validate import utils
 
 from tests.charts.manifests import RENDERINGS, Document, everywhere, objects
 from tests.charts.rendering import kind_and_name
+from tests.kserve_fields import unknown_fields
 
 VERSIONS = ("1.32", "1.33", "1.34", "1.35", "1.36")
 KSERVE = {
@@ -56,20 +54,6 @@ def test_kserve_knows_every_field(name: str) -> None:
     for each in objects(name):
         if each["kind"] in KSERVE:
             assert unknown_fields(each, KSERVE[each["kind"]]) == [], kind_and_name(each)
-
-
-def unknown_fields(value: Any, kind: str, path: str = "") -> list[str]:
-    """Where a document has fields that KServe's client, with Kubernetes' types in it, does not know."""
-    if kind.startswith("list[") and isinstance(value, list):
-        return [found for item in value for found in unknown_fields(item, kind[5:-1], path)]
-    model = getattr(models, kind, None) or getattr(client, kind, None)
-    if model is None or not isinstance(value, dict):
-        return []
-    fields = {json: kind for name, kind in model.openapi_types.items() for json in [model.attribute_map[name]]}
-    found = [f"{path}.{key}" for key in value if key not in fields]
-    for key in value.keys() & fields.keys():
-        found += unknown_fields(value[key], fields[key], f"{path}.{key}")
-    return found
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rollout.state import HistoryEntry, Phase, State
 from tests.rollout import candidates, file_rollout
 from tests.rollout.conftest import RolloutHome
 from tests.services.processes import end
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
 
@@ -44,11 +46,7 @@ def weights(state: State) -> list[int]:
     return [entry.weight for entry in state.history if entry.phase is Phase.PROGRESSING]
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+wait_for = partial(eventually, seconds=SECONDS)
 
 
 def test_two_rollouts_lose_none_of_twenty_thousand_requests(root: RolloutHome) -> None:

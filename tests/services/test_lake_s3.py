@@ -12,9 +12,10 @@ from matchday.lake.pointer import Pointer
 from matchday.settings import REPOSITORY
 from matchday.storage import PreconditionFailed, StorageError
 from matchday.tables import TableError, Teams
-from tests.eventually import eventually
 from tests.matchday.lake.rows import Goals, acknowledged, goals, teams
+from tests.matchday.storage.contract import check_one_of_two_writers_succeeds
 from tests.services.s3 import BUCKET, s3, s3_endpoint  # noqa: F401
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.services
 
@@ -100,7 +101,7 @@ def test_writers_in_a_bucket_race_and_are_killed_and_lose_no_row(lake, tmp_path)
 
     lake.write(Goals, goals(0))
     doomed, others = start(1, 100), [start(writer, 6) for writer in (2, 3)]
-    eventually(lambda: len(acknowledged(notes)) > 3 and any(x // 1000 == 1 for _, x in acknowledged(notes)))
+    eventually(lambda: len(acknowledged(notes)) > 3 and any(x // 1000 == 1 for _, x in acknowledged(notes)), 60.0)
     doomed.kill()
     assert [writer.wait(timeout=120) for writer in (doomed, *others)] == [-9, 0, 0]
     rows = set(lake.read(Goals)[["season", "x"]].itertuples(index=False, name=None))
@@ -114,16 +115,7 @@ def test_writers_in_a_bucket_race_and_are_killed_and_lose_no_row(lake, tmp_path)
 
 def test_of_two_writers_with_one_tag_one_succeeds(lake):
     storage = lake.storage
-    storage.replace_if("a", b"1", None)
-    for tag in (None, '"other"'):
-        with pytest.raises(PreconditionFailed, match="written by another process"):
-            storage.replace_if("a", b"2", tag)
-    content, tag = storage.read_tagged("a")
-    assert content == b"1"
-    storage.replace_if("a", b"3", tag)
-    with pytest.raises(PreconditionFailed):
-        storage.replace_if("a", b"4", tag)
-    assert storage.read("a") == b"3"
+    tag = check_one_of_two_writers_succeeds(storage, '"other"')
     storage.delete(["a", "none"])
     with pytest.raises(PreconditionFailed, match="deleted meanwhile"):
         storage.replace_if("a", b"4", tag)

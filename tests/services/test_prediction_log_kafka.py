@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +98,6 @@ def trouble(log: QueuedLog) -> str:
     return log._sender.trouble
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    wait_for(condition, 60)
-
-
 def test_events_arrive_whole_and_valid(kafka: Broker) -> None:
     log = kafka_log(kafka.address)
     fill(log, 0, 1000)
@@ -132,15 +128,15 @@ def test_events_arrive_whole_and_valid(kafka: Broker) -> None:
 def test_a_broker_that_goes_away_costs_the_oldest_and_nothing_else(kafka: Broker, fault: str) -> None:
     log = kafka_log(kafka.address, capacity=500)
     fill(log, 0, 300)
-    eventually(lambda: not log._queue)
+    wait_for(lambda: not log._queue)
     (kafka.hang if fault == "hung" else kafka.kill)()
     slow = fill(log, 300, 2300, pause=0.0005)
     assert slow < 0.5  # a record that waited for Kafka would take seconds
-    eventually(lambda: log.dropped)
+    wait_for(lambda: log.dropped)
     dropped = log.dropped
     assert 1500 - 128 <= dropped <= 1500 + 128  # what a frame on its way holds is not waiting any more
     (kafka.wake if fault == "hung" else kafka.start)()
-    eventually(lambda: not log._queue)
+    wait_for(lambda: not log._queue)
     fill(log, 2300, 2400)
     log.close(60)
     records = consumed(kafka)
@@ -155,7 +151,7 @@ def test_a_broker_that_comes_late_is_found(tmp_path: Path) -> None:
         late.stop()
         log = kafka_log(late.address)
         fill(log, 0, 100)
-        eventually(lambda: "Kafka at 127.0.0.1" in trouble(log))
+        wait_for(lambda: "Kafka at 127.0.0.1" in trouble(log))
         late.start()
         log.close(60)
         assert (log.dropped, len(consumed(late))) == (0, 100)
@@ -186,7 +182,7 @@ def test_a_killed_sending_process_loses_nothing(kafka: Broker) -> None:
     """What it had handed on without a confirmation comes twice, with the same id."""
     log = kafka_log(kafka.address)
     fill(log, 0, 50)
-    eventually(lambda: len(consumed(kafka)) == 50)
+    wait_for(lambda: len(consumed(kafka)) == 50)
     os.kill(sending_process(), signal.SIGKILL)
     fill(log, 50, 500)
     log.close(60)
@@ -210,7 +206,7 @@ def test_the_sending_process_ends_with_a_killed_worker() -> None:
     child = int(worker.stdout.readline())
     worker.kill()
     worker.wait()
-    eventually(lambda: not Path(f"/proc/{child}").exists())
+    wait_for(lambda: not Path(f"/proc/{child}").exists())
 
 
 def test_an_event_too_large_for_kafka_is_counted(kafka: Broker) -> None:

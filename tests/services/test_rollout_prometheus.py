@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from rollout.evidence import Evidence
 from rollout.observations.prometheus_meter import PrometheusMeter, selector
 from rollout.observations.server_meter import ServerMeter
 from rollout.sources import SourceError
+from tests import waiting
 from tests.rollout.observations.pages import program
 from tests.rollout.observations.test_server_meter import ask
 from tests.services.processes import free_port, running
@@ -56,14 +56,15 @@ def watched(online: Online, bundle: Path, tmp_path_factory: pytest.TempPathFacto
         yield Watched(port, prometheus, environ(folder / "home", bundle, online.path, port))
 
 
-def eventually(reached: Callable[[], bool], seconds: float = 30.0) -> None:
-    until = time.monotonic() + seconds
-    while True:
+def eventually(reached: Callable[[], bool]) -> None:
+    """As `waiting.eventually`, for at most 30 s; a source that does not answer yet has not reached it."""
+
+    def answered() -> bool:
         with suppress(SourceError):
-            if reached():
-                return
-        assert time.monotonic() < until, "it never came to that"
-        time.sleep(0.05)
+            return reached()
+        return False
+
+    waiting.eventually(answered, 30.0)
 
 
 def requests(meter: PrometheusMeter) -> int:

@@ -1,8 +1,7 @@
 """The load generator counts every answer by its version and every failure by its reason."""
 
 import json
-import time
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -10,15 +9,12 @@ from console.demo.load import LoadGenerator
 from console.operations.forecasts import MatchQuestion
 from tests.console.operations.test_forecasts import answering
 from tests.services.processes import free_port
+from tests.waiting import eventually
 
 QUESTIONS = [MatchQuestion("ARS", "LIV", "2026-05-24T15:00:00Z")]
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+wait_for = partial(eventually, seconds=60.0)
 
 
 def test_answers_are_counted_by_version() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from matchday.storage import PreconditionFailed, Storage
+from tests.matchday.storage.contract import check_one_of_two_writers_succeeds
 
 
 @pytest.fixture
@@ -36,16 +37,7 @@ def test_an_object_is_replaced_whole_or_left_alone(
 
 
 def test_of_two_writers_with_one_tag_one_succeeds(storage: Storage) -> None:
-    storage.replace_if("a", b"1", None)
-    for tag in (None, "other"):
-        with pytest.raises(PreconditionFailed, match="written by another process"):
-            storage.replace_if("a", b"2", tag)
-    content, tag = storage.read_tagged("a")
-    assert content == b"1"
-    storage.replace_if("a", b"3", tag)
-    with pytest.raises(PreconditionFailed):
-        storage.replace_if("a", b"4", tag)
-    assert storage.read("a") == b"3"
+    tag = check_one_of_two_writers_succeeds(storage, "other")
     storage.delete(["a"])
     with pytest.raises(PreconditionFailed):
         storage.replace_if("a", b"4", tag)

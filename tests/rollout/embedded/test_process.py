@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from rollout.embedded import launch
 from rollout.embedded.process import BackgroundProcess
 from rollout.splitter import SplitError
+from tests.waiting import eventually
 
 SECONDS = 60.0
 """Longest wait for a process on a busy machine."""
@@ -23,11 +23,7 @@ STUBBORN = (
 )
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+wait_for = partial(eventually, seconds=SECONDS)
 
 
 def process(folder: Path, name: str = "one") -> BackgroundProcess:

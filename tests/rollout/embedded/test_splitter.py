@@ -6,8 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,6 +20,7 @@ from tests.rollout import candidates
 from tests.rollout.conftest import RolloutHome
 from tests.services.processes import listens
 from tests.serving.conftest import match
+from tests.waiting import eventually
 
 ENOUGH = 2000
 """Requests of which a share is taken."""
@@ -28,11 +28,7 @@ SECONDS = 120.0
 """Longest wait for servers on a busy machine."""
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+wait_for = partial(eventually, seconds=SECONDS)
 
 
 def started(root: RolloutHome, version: str = "2") -> EnvoySplitter:

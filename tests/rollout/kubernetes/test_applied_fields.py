@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from kserve import models
-from kubernetes import client
-
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import ApiResponse
+from tests.kserve_fields import unknown_fields
 from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster, is_ready
 from tests.rollout.kubernetes.simulation import both_modes, simulate
 
@@ -22,19 +20,6 @@ class Recorder:
         if "apply" in content and "inferenceservices" in path:
             self.applied.append(body)
         return self.cluster.ask(method, path, query, content, body)
-
-
-def unknown_fields(value: Any, kind: str, path: str = "") -> list[str]:
-    if kind.startswith("list[") and isinstance(value, list):
-        return [found for item in value for found in unknown_fields(item, kind[5:-1], path)]
-    model = getattr(models, kind, None) or getattr(client, kind, None)
-    if model is None or not isinstance(value, dict):
-        return []
-    fields = {json_: kind for name, kind in model.openapi_types.items() for json_ in [model.attribute_map[name]]}
-    found = [f"{path}.{key}" for key in value if key not in fields]
-    return found + [
-        each for key in value.keys() & fields.keys() for each in unknown_fields(value[key], fields[key], key)
-    ]
 
 
 @both_modes

@@ -1,8 +1,6 @@
 """Predictions, their events, and what tests of the prediction log wait for."""
 
-import time
-from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +14,7 @@ from serving.log.encoder import PredictionEncoder
 from serving.log.file_sender import FileSender
 from serving.log.prediction import Prediction
 from serving.log.queue import QueuedLog
+from tests.waiting import eventually
 
 MOMENT = 1_779_634_800.25
 FEATURES = ("home_elo", "away_elo", "home_rest_days")
@@ -78,9 +77,4 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Return once the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
+wait_for = partial(eventually, seconds=60.0)
