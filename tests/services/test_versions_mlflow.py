@@ -14,7 +14,7 @@ from serving.sources import DatabaseSource, open_sources
 from serving.storage import fetch, open_registry
 from tests.services.mlflow_server import mlflow_server
 from tests.services.processes import free_port, running
-from tests.services.test_storage_mlflow import register, stored_files
+from tests.services.storage.conftest import register, stored_files
 from tests.serving.conftest import COMMAND, Online, bundle, environ, match, online  # noqa: F401
 from tests.serving.test_versions import Traffic
 from tests.waiting import eventually
