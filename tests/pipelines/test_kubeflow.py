@@ -31,7 +31,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_a_run_is_sent_whole_and_told_of(api: KubeflowApi, package: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_run_is_sent_whole_and_told_of(api: KubeflowApi, package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kubeflow = Kubeflow(api.endpoint + "/")
     run_id = kubeflow.submit(package, "a run", {"as_of": "2026-03-01", "traceparent": "00-a-b-01"})
     [sent] = api.runs
@@ -46,7 +46,7 @@ def test_a_run_is_sent_whole_and_told_of(api: KubeflowApi, package: Path, capfd:
     kubeflow.stop(run_id)
     assert kubeflow.run(run_id).state == "CANCELED"
     assert kubeflow.address(run_id) == f"{api.endpoint}/#/runs/details/r1"
-    assert capfd.readouterr() == ("", ""), "the SDK's links and warnings are nobody's business"
+    assert capsys.readouterr() == ("", ""), "the SDK's links and warnings are nobody's business"
 
 
 def test_versions_are_kept_once_and_by_what_they_are(api: KubeflowApi, package: Path) -> None:

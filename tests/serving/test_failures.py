@@ -122,7 +122,7 @@ def test_every_protocol_tells_a_failure_alike_and_it_is_logged_once(
     code: str,
     says: str,
     event: str,
-    capfd: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MATCHDAY_LOG_LEVEL", "info")
@@ -134,7 +134,7 @@ def test_every_protocol_tells_a_failure_alike_and_it_is_logged_once(
     by_rest, by_grpc = scene(error, story, request_seconds=0.2)
     assert by_rest == [(status, says)] * 3
     assert by_grpc == (code, says)
-    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     if isinstance(error, Refusal):
         lines, error = lines[:1] * 4, None  # one object is raised four times, and one refusal is logged once
     assert [(line["event"], line["status"], line["model"]) for line in lines] == [(event, status, MODEL)] * 4

@@ -70,7 +70,7 @@ class Slow:
     def close(self) -> None: ...
 
 
-def test_an_answer_that_takes_too_long_is_given_up(bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+def test_an_answer_that_takes_too_long_is_given_up(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     settings = ServingSettings(bundles=[bundle], versions=["12"], request_seconds=0.2, run_folder=tmp_path)
 
     async def ask(store: OnlineStore) -> Refusal:
@@ -88,7 +88,7 @@ def test_an_answer_that_takes_too_long_is_given_up(bundle: Path, tmp_path: Path,
     refusal = asyncio.run(ask(Slow(600)))
     assert (refusal.status, str(refusal)) == (504, "no answer was found within 0.2 s")
     assert time.monotonic() - begun < 300
-    line = json.loads(capfd.readouterr().err.strip().splitlines()[-1])
+    line = json.loads(capsys.readouterr().err.strip().splitlines()[-1])
     assert (line["event"], line["status"], len(line["trace_id"])) == ("request not answered", 504, 32)
 
 

@@ -129,9 +129,7 @@ def test_a_swap_under_traffic_fails_no_request_and_each_answer_is_of_one_version
         assert changes <= 3 + 2 * 4 * 3, "a handful of answers may cross at each of three swaps"
 
 
-def test_bad_versions_leave_the_old_one_serving_and_are_reported(
-    online: Online, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_versions_leave_the_old_one_serving_and_are_reported(online: Online, tmp_path: Path) -> None:
     link = tmp_path / "current"
     link.symlink_to(made(tmp_path / "v1", "1"))
     altered = made(tmp_path / "altered", "2")

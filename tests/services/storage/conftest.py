@@ -42,6 +42,13 @@ def register(server: str, name: str, place: Path, card: str) -> str:
     return Registry(server).log_run("tests", {}, {"rps": 0.2}, {}, place, name).version
 
 
+def stored_files(folder: Path, server: str, uri: str) -> Path:
+    """The folder in which the server keeps the bundle of a version."""
+    run = Registry(server).resolve(uri).run_id
+    [found] = folder.glob(f"artifacts/*/{run}/artifacts/bundle")
+    return found
+
+
 def run(arguments: list[str], tracking: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "serving.storage", *arguments]
     settings = {**os.environ, "MATCHDAY_TRACKING_URI": tracking, **environ}

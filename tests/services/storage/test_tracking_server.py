@@ -22,17 +22,10 @@ from serving.storage.mlflow_api import MlflowApi
 from serving.storage.tracking import FILES, TrackingServer
 from tests.services.mlflow_server import mlflow_server
 from tests.services.processes import free_port
-from tests.services.storage.conftest import register, run
+from tests.services.storage.conftest import register, run, stored_files
 from tests.serving.conftest import graph
 
 pytestmark = pytest.mark.services
-
-
-def stored_files(folder: Path, server: str, uri: str) -> Path:
-    """The folder in which the server keeps the bundle of a version."""
-    run = Registry(server).resolve(uri).run_id
-    [found] = folder.glob(f"artifacts/*/{run}/artifacts/bundle")
-    return found
 
 
 def test_alias_and_version_lead_to_the_bundle_that_was_registered(server: str, model: str, tmp_path: Path) -> None:
