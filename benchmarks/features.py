@@ -28,8 +28,8 @@ from benchmarks.serving.error import BenchError
 from benchmarks.serving.process import free_port, listens, program, running, wait
 from feature_repo import quiet
 from matchday.features import entities
+from matchday.online_store import RedisAddress
 from matchday.signature import FeatureRef, Signature
-from serving.features.address import Address
 from serving.features.cache import CachedStore
 from serving.features.feast_bytes import entity_key, field_name, time_name
 from serving.features.redis import RedisStore
@@ -55,7 +55,7 @@ Read = Callable[[Pair], Awaitable[Any]]
 class Filled:
     """A Redis and the Feast that has filled it."""
 
-    address: Address
+    address: RedisAddress
     store: FeatureStore
     service: FeatureService
 
@@ -208,7 +208,7 @@ def _filled(folder: Path) -> Iterator[Filled]:
         wait(process, lambda: listens(port), 10, log)
         with quiet.feast():
             store = _feast_store(folder, port)
-        yield Filled(Address("127.0.0.1", port), store, store.get_feature_service("match"))
+        yield Filled(RedisAddress("127.0.0.1", port), store, store.get_feature_service("match"))
 
 
 def _feast_store(folder: Path, port: int) -> FeatureStore:

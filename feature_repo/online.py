@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from feature_repo.error import FeatureStoreError
+from matchday.online_store import RedisAddress
 from matchday.settings import Settings
 
 PROJECT = "matchday"
 """Feast's project: the rows that the server reads are under this name."""
 
-PATIENCE = {"socket_connect_timeout": 5, "socket_timeout": 30}
-"""Seconds that a Redis has to answer, unless its URL says otherwise."""
-
-FORM = "MATCHDAY_ONLINE_STORE is redis://[[user]:password@]host[:port][/db], rediss:// for TLS, or the path of a file"
+ANSWER_SECONDS = 30.0
+CONNECT_SECONDS = 5.0
+"""Longest waits for a Redis that is written to, unless its URL says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,8 @@ class Online:
 
 def current(settings: Settings) -> Online:
     """The store that is read."""
-    if settings.online_file:
-        return sqlite(settings.online_file)
-    return Online(redis(settings.online_store))
+    address = settings.online_address
+    return sqlite(address) if isinstance(address, Path) else Online(redis(address))
 
 
 def sqlite(path: Path) -> Online:
@@ -37,19 +36,20 @@ def sqlite(path: Path) -> Online:
     return Online({"type": "sqlite", "path": str(path)})
 
 
-def redis(url: str) -> dict[str, Any]:
-    """A Redis by its URL. Raises FeatureStoreError for a URL that names none, without its secrets.
+def redis(address: RedisAddress) -> dict[str, Any]:
+    """A Redis by its address. Raises FeatureStoreError for one that Feast cannot be told.
 
     Feast wants `host:port,name=value,...` and reads values as JSON; a comma within one would end it.
     """
-    from redis.connection import SSLConnection, parse_url
+    options = client_options(address)
+    host, port = options.pop("host"), options.pop("port")
+    if ":" in host:
+        raise FeatureStoreError(f"Feast knows no IPv6 address of a Redis: give {address} a host name")
+    texts = [f"{name}={json.dumps(value).replace(',', chr(92) + 'u002c')}" for name, value in options.items()]
+    return {"type": "redis", "connection_string": ",".join([f"{host}:{port}", *texts])}
 
-    try:
-        options = {**PATIENCE, **parse_url(url)}
-    except ValueError:
-        raise FeatureStoreError(FORM) from None
-    if options.pop("connection_class", None) is SSLConnection:
-        options["ssl"] = True
-    host, port = options.pop("host", "localhost"), options.pop("port", 6379)
-    told = [f"{name}={json.dumps(value).replace(',', chr(92) + 'u002c')}" for name, value in options.items()]
-    return {"type": "redis", "connection_string": ",".join([f"{host}:{port}", *told])}
+
+def client_options(address: RedisAddress) -> dict[str, Any]:
+    """Keyword arguments of redis-py's `Redis`, for a writer."""
+    waits = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": CONNECT_SECONDS}
+    return {**waits, **address.client_options()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from feature_repo.online import Online, redis, sqlite
 from matchday.files import replace_file
@@ -14,12 +15,13 @@ def refill(settings: Settings) -> Iterator[Online]:
 
     Raises FeatureStoreError when the store cannot be reached; its rows are then as they were.
     """
-    if settings.online_file:
-        with replace_file(settings.online_file) as draft:
+    address = settings.online_address
+    if isinstance(address, Path):
+        with replace_file(address) as draft:
             yield sqlite(draft)
         return
     from feature_repo.staging import LIFE_SECONDS, Staging
 
-    config = {**redis(settings.online_store), "key_ttl_seconds": LIFE_SECONDS}
-    with Staging(settings.online_store) as staging:
+    config = {**redis(address), "key_ttl_seconds": LIFE_SECONDS}
+    with Staging(address) as staging:
         yield Online(config, staging.project)

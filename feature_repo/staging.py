@@ -9,12 +9,13 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from feast.infra.online_stores.helpers import _redis_key_prefix as key_prefix
+from feast.infra.key_encoding_utils import serialize_entity_key_prefix as key_prefix
 from redis import Redis, RedisError, WatchError
 
 from feature_repo.definitions import ENTITIES
 from feature_repo.error import FeatureStoreError
-from feature_repo.online import PATIENCE, PROJECT
+from feature_repo.online import PROJECT, client_options
+from matchday.online_store import RedisAddress
 
 LIFE_SECONDS = 3600
 """After this long Redis itself takes away what a killed writer left."""
@@ -30,12 +31,10 @@ class Staging:
     Raises FeatureStoreError when Redis does not do as it should. The rows of `PROJECT` are then as they were.
     """
 
-    def __init__(self, url: str) -> None:
-        """url: of the Redis."""
+    def __init__(self, address: RedisAddress) -> None:
         self.project = f"{PROJECT}_{uuid4().hex[:12]}"
-        self._redis = Redis.from_url(url, **PATIENCE)
-        at = self._redis.connection_pool.connection_kwargs
-        self._shown = f"redis://{at.get('host')}:{at.get('port')}/{at.get('db', 0)}"
+        self._redis = Redis(**client_options(address))
+        self._address = address
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +62,7 @@ class Staging:
                 swap.watch(COUNTER)
                 staged, former = set(self._keys(self.project)), set(self._keys(PROJECT))
                 if not staged:
-                    raise FeatureStoreError(f"Feast has written no row to {self._shown}: is it out of memory?")
+                    raise FeatureStoreError(f"Feast has written no row to {self._address}: is it out of memory?")
                 swap.watch(*staged)
                 places = {key.removesuffix(self.project.encode()) + PROJECT.encode(): key for key in staged}
                 swap.multi()
@@ -95,7 +94,7 @@ class Staging:
 
     def _said(self, why: RedisError) -> FeatureStoreError:
         return FeatureStoreError(
-            f"the online store {self._shown} refuses ({why}): check MATCHDAY_ONLINE_STORE, and that Redis is running"
+            f"the online store {self._address} refuses ({why}): check MATCHDAY_ONLINE_STORE, and that Redis is running"
         )
 
 

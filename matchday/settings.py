@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from matchday.errors import MatchdayError
+from matchday.online_store import RedisAddress, parse_online_store
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -29,7 +30,7 @@ class Settings(BaseSettings):
     online_url: str | None = Field(
         None,
         alias="MATCHDAY_ONLINE_STORE",
-        description="Feast's online store: redis://[:PASSWORD@]HOST:PORT/DB, or a path.",
+        description="Feast's online store: redis://[:PASSWORD@]HOST:PORT/DB, or a path; see matchday.online_store.",
     )
     promotion: Literal["run", "judge"] = Field(
         "run",
@@ -60,9 +61,14 @@ class Settings(BaseSettings):
         return self.online_url or str(self.home.resolve() / "feast" / "online.db")
 
     @cached_property
+    def online_address(self) -> Path | RedisAddress:
+        """The same, parsed. Raises OnlineStoreAddressError for an address that names no store."""
+        return parse_online_store(self.online_store)
+
+    @cached_property
     def online_file(self) -> Path | None:
         """The SQLite file of the online features; None when a server holds them."""
-        return None if "://" in self.online_store else Path(self.online_store)
+        return self.online_address if isinstance(self.online_address, Path) else None
 
     @cached_property
     def feast_registry(self) -> str:

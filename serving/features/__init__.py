@@ -1,26 +1,21 @@
 """Online features: read from the stores that Feast writes, without Feast."""
 
-from pathlib import Path
-
+from matchday.online_store import RedisAddress, parse_online_store
 from serving.features.store import OnlineStore, StoreError
 
-SQLITE = "sqlite:///"
+__all__ = ["OnlineStore", "StoreError", "open_store"]
 
 
-def open_store(url: str, project: str = "matchday") -> OnlineStore:
+def open_store(address: str, project: str = "matchday") -> OnlineStore:
     """The online store of a Feast project; nothing is connected or opened before the first read.
 
-    url: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS, `sqlite:///relative/path`,
-    `sqlite:////absolute/path`, or the path alone. Raises StoreError for any other.
+    address: see `matchday.online_store`. Raises OnlineStoreAddressError for one that names no store.
     """
-    if url.startswith(("redis://", "rediss://")):
-        from serving.features.address import Address
+    place = parse_online_store(address)
+    if isinstance(place, RedisAddress):
         from serving.features.redis import RedisStore
 
-        return RedisStore(Address.from_url(url), project)
-    if "://" in url and not url.startswith(SQLITE):
-        scheme = url.partition("://")[0]
-        raise StoreError(f"no online store is known for {scheme}://; use redis://, rediss:// or {SQLITE}path")
+        return RedisStore(place, project)
     from serving.features.sqlite import SqliteStore
 
-    return SqliteStore(Path(url.removeprefix(SQLITE)), project)
+    return SqliteStore(place, project)

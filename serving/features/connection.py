@@ -3,11 +3,11 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import hiredis
 
-from serving.features.address import Address
+from matchday.online_store import RedisAddress
 from serving.features.store import StoreError
 from serving.features.wire import ConnectionLost, Reply, Wire, command
 
@@ -17,7 +17,7 @@ class Patience:
     """How long to wait for a server, in seconds, and how much to ask of it at once.
 
     answer, connect: time it has for either. shortest, longest: pause after a failed attempt to connect, doubled from
-    one to the other. reads: most that may be in flight.
+    one to the other. reads: most that may be in flight. An address with seconds of its own overrides answer, connect.
     """
 
     answer: float = 0.25
@@ -30,9 +30,16 @@ class Patience:
 class Connection:
     """One connection for all callers of an event loop. Nothing is opened before the first `ask`."""
 
-    def __init__(self, address: Address, patience: Patience | None = None) -> None:
+    def __init__(self, address: RedisAddress, patience: Patience | None = None) -> None:
+        """Raises OnlineStoreAddressError when a certificate that the address names cannot be read."""
         self.address = address
-        self.patience = patience or Patience()
+        patience = patience or Patience()
+        self.patience = replace(
+            patience,
+            answer=address.answer_seconds or patience.answer,
+            connect=address.connect_seconds or patience.connect,
+        )
+        self._tls = address.tls.context() if address.tls else None
         self._wire: Wire | None = None
         self._connecting: asyncio.Task[Wire] | None = None
         self._reason = ""
@@ -91,10 +98,10 @@ class Connection:
             lambda: Wire(f"the online store {address}", patience.answer, patience.reads),
             address.host,
             address.port,
-            ssl=address.tls,
+            ssl=self._tls,
         )
         try:
-            replies = await wire.ask([command(*words) for words in address.greeting()])
+            replies = await wire.ask([command(*words) for words in greeting(address)])
             for reply in replies:
                 if isinstance(reply, hiredis.ReplyError):
                     raise StoreError(str(reply))
@@ -102,6 +109,16 @@ class Connection:
             wire.close()
             raise
         return wire
+
+
+def greeting(address: RedisAddress) -> list[tuple[str, ...]]:
+    """The commands that open a connection; PING last, so that a server that hangs is found out."""
+    commands: list[tuple[str, ...]] = []
+    if address.password is not None:
+        commands.append(("AUTH", *([address.user] if address.user else []), address.password))
+    if address.database:
+        commands.append(("SELECT", str(address.database)))
+    return [*commands, ("PING",)]
 
 
 def _seen(task: asyncio.Task[Wire]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import hiredis
 
-from serving.features.address import Address
+from matchday.online_store import RedisAddress
 from serving.features.connection import Connection, Patience
 from serving.features.feast_bytes import Values, entity_key, field_name, key_of, key_prefix, moment_of, time_name
 from serving.features.store import Key, Row, Rows, StoreError, Views
@@ -35,7 +35,7 @@ class Asked:
 class RedisStore:
     """The hashes of a Feast project. One connection, made on the first read."""
 
-    def __init__(self, address: Address, project: str = "matchday", patience: Patience | None = None) -> None:
+    def __init__(self, address: RedisAddress, project: str = "matchday", patience: Patience | None = None) -> None:
         self.project = project.encode()
         self._connection = Connection(address, patience)
         self._asked: dict[tuple[tuple[str, tuple[str, ...]], ...], Asked] = {}

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
-from rollout.kubernetes.kinds import HTTP_ROUTE, SERVICE
+from rollout.kubernetes.kinds import HTTP_ROUTE, INFERENCE_SERVICE, SERVICE
 from rollout.kubernetes.pods import GRPC
 from rollout.splitter import SplitError, Unsplittable
 
 LABEL = "matchday.io/inference-service"
-"""Label of the route: the service whose requests it splits."""
+"""Label of the route: the service whose requests it splits. KServe copies a service's labels to routes of its own."""
 CHANGED = "matchday.io/split-at"
 """Annotation of the route: Unix seconds of its last change, kept for a process that resumes after a kill."""
 SETTLE_SECONDS = 3.0
@@ -26,7 +26,7 @@ Shares = Mapping[str, int]
 
 
 class PublicRoute:
-    """The one route with the label."""
+    """The one route with the label that is not KServe's."""
 
     def __init__(self, api: Api, service: str, clock: Callable[[], float]) -> None:
         """service: the InferenceService. clock: Unix seconds."""
@@ -36,7 +36,8 @@ class PublicRoute:
 
     def get(self) -> Object:
         """Read it. Raises Unsplittable unless there is exactly one."""
-        found = self._api.list(HTTP_ROUTE, {LABEL: self._service})
+        labelled = self._api.list(HTTP_ROUTE, {LABEL: self._service})
+        found = [route for route in labelled if not _is_of_kserve(route)]
         if len(found) != 1:
             raise Unsplittable(
                 f"{len(found)} HTTPRoutes in {self._api.namespace} are labelled {LABEL}={self._service}, and a rollout "
@@ -88,6 +89,11 @@ def is_accepted(route: Object) -> bool:
     return any(
         all(_is_true(parent, condition, generation) for condition in ("Accepted", "ResolvedRefs")) for parent in parents
     )
+
+
+def _is_of_kserve(route: Object) -> bool:
+    owners = route["metadata"].get("ownerReferences") or []
+    return any(owner["kind"] == INFERENCE_SERVICE.name for owner in owners)
 
 
 def _is_true(parent: Object, condition: str, generation: int | None) -> bool:

@@ -47,13 +47,17 @@ class Cluster:
             "model": {"modelFormat": {"name": "matchday"}, "storageUri": CHAMPION},
         }
         notes = {"serving.kserve.io/deploymentMode": self.mode}
-        self.put("inferenceservices", SERVICE, {"spec": {"predictor": predictor}}, annotations=notes)
+        labels = {"matchday.io/inference-service": SERVICE}
+        self.put("inferenceservices", SERVICE, {"spec": {"predictor": predictor}}, annotations=notes, labels=labels)
         if self.mode == "Standard":
+            for name in (SERVICE, f"{SERVICE}-predictor"):  # KServe copies a service's labels to its own routes
+                owners = [{"kind": "InferenceService", "name": SERVICE, "controller": True}]
+                self.put("httproutes", name, {"spec": {}}, labels=labels, ownerReferences=owners)
             self.put(
                 "httproutes",
                 f"{SERVICE}-public",
                 {"spec": {"hostnames": ["x"], "rules": [{"matches": []}]}},
-                labels={"matchday.io/inference-service": SERVICE},
+                labels=labels,
             )
         self.settle(rounds=4)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from matchday.online_store import RedisAddress
 from serving.features import open_store
-from serving.features.address import Address
 from serving.features.cache import CachedStore
 from serving.features.connection import Connection, Patience
 from serving.features.redis import RedisStore
@@ -68,7 +68,9 @@ async def never_blocked() -> AsyncIterator[None]:
 
 def cached(server: RedisServer, answer: float = 0.25, stale: float = 60.0) -> CachedStore:
     patience = Patience(answer=answer, connect=answer, shortest=0.02, longest=0.1)
-    return CachedStore(RedisStore(Address.from_url(server.url), patience=patience), max_age_s=0.0, stale_limit_s=stale)
+    return CachedStore(
+        RedisStore(RedisAddress.parse(server.url), patience=patience), max_age_s=0.0, stale_limit_s=stale
+    )
 
 
 def test_killed_and_started_again_under_reads_it_only_costs_freshness(server: RedisServer) -> None:
@@ -154,7 +156,7 @@ def test_beyond_the_limit_nothing_stale_is_said(server: RedisServer) -> None:
 
 def test_between_attempts_to_connect_failing_is_instant(tmp_path: Path) -> None:
     async def story() -> None:
-        connection = Connection(Address("127.0.0.1", free_port()), Patience(shortest=5, longest=5))
+        connection = Connection(RedisAddress("127.0.0.1", free_port()), Patience(shortest=5, longest=5))
         with pytest.raises(StoreError, match=r"redis://127.0.0.1:\d+/0 cannot be reached"):
             await connection.ask([command("PING")])
         start = time.perf_counter()

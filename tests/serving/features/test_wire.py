@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from serving.features.address import Address
+from matchday.online_store import RedisAddress
 from serving.features.connection import Connection, Patience
 from serving.features.redis import RedisStore
 from serving.features.store import StoreError
@@ -76,10 +76,10 @@ def test_commands_are_written_as_hiredis_writes_them(words: list[bytes | str]) -
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[Address]:
+async def serving(handler: Handler) -> AsyncIterator[RedisAddress]:
     """A TCP server that does as the handler does."""
     async with await asyncio.start_server(handler, "127.0.0.1", 0) as server:
-        yield Address("127.0.0.1", server.sockets[0].getsockname()[1])
+        yield RedisAddress("127.0.0.1", server.sockets[0].getsockname()[1])
 
 
 def says(answer: bytes, wait: float = 0.0) -> Handler:
