@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,13 +26,18 @@ def listens(port: int) -> bool:
 def running(
     command: Sequence[str], port: int, environ: Mapping[str, str], seconds: float = 120.0
 ) -> Iterator[subprocess.Popen[str]]:
-    """A process that listens on `port`; terminated on leaving, killed if it does not end."""
-    process = subprocess.Popen(command, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        wait_for_port(process, port, seconds)
-        yield process
-    finally:
-        end(process)
+    """A process that listens on `port`; terminated on leaving, killed if it does not end.
+
+    Its `stdout` reads what it has written to either stream: a file, as a pipe that nobody reads would fill and hang it.
+    """
+    with tempfile.NamedTemporaryFile("w") as written, open(written.name, encoding="utf-8") as said:
+        process = subprocess.Popen(command, env=environ, text=True, stdout=written, stderr=subprocess.STDOUT)
+        process.stdout = said
+        try:
+            wait_for_port(process, port, seconds)
+            yield process
+        finally:
+            end(process)
 
 
 def wait_for_port(process: subprocess.Popen[str], port: int, seconds: float = 120.0) -> None:
