@@ -11,7 +11,9 @@ import numpy.typing as npt
 from feast import FeatureStore
 
 DAY = 86_400
-LONGEST_REST = 14.0
+
+Column = tuple[str, float | None]
+"""Name of a column of Feast's answer, and the most days of rest that it counts; None for a column taken as it is."""
 
 
 class Lookup:
@@ -22,10 +24,7 @@ class Lookup:
         signature = json.loads((bundle / "signature.json").read_text())
         self.store = FeatureStore(repo_path=os.environ["BENCH_FEAST"])
         self.service = self.store.get_feature_service(signature["feature_service"])
-        self.columns = [
-            (f"{ref['entity']}__{ref['view']}__{ref['feature']}", ref["transform"] is not None)
-            for ref in signature["features"]
-        ]
+        self.columns = columns_of(signature)
 
     def vectors(self, home: list[str], away: list[str], kickoff: list[datetime]) -> npt.NDArray[np.float32]:
         """Feature vectors (n, k) of n matches."""
@@ -37,14 +36,22 @@ class Lookup:
     def _assemble(self, found: dict[str, list[Any]], kickoff: list[datetime]) -> npt.NDArray[np.float32]:
         moments = [moment.timestamp() for moment in kickoff]
         columns = [
-            [_rest(value, moment) for value, moment in zip(found[name], moments, strict=True)]
-            if is_rest
-            else found[name]
-            for name, is_rest in self.columns
+            found[name]
+            if at_most is None
+            else [_rest(value, moment, at_most) for value, moment in zip(found[name], moments, strict=True)]
+            for name, at_most in self.columns
         ]
         return np.array(columns, np.float32).T
 
 
-def _rest(last: int | None, kickoff: float) -> float | None:
+def columns_of(signature: dict[str, Any]) -> list[Column]:
+    """The columns of a feature vector, as `signature.json` has them."""
+    return [
+        (f"{ref['input']}__{ref['view']}__{ref['feature']}", ref["derived"] and float(ref["derived"]["at_most"]))
+        for ref in signature["features"]
+    ]
+
+
+def _rest(last: int | None, kickoff: float, at_most: float) -> float | None:
     """Days of rest before a match, from the last one's Unix seconds."""
-    return None if last is None else min(max((kickoff - last) / DAY, 0.0), LONGEST_REST)
+    return None if last is None else min(max((kickoff - last) / DAY, 0.0), at_most)
