@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from matchday.errors import MatchdayError
@@ -117,20 +117,9 @@ class RedisAddress:
         """Keyword arguments of redis-py's `Redis`, without those that leave it its defaults."""
         options: dict[str, Any] = {"host": self.host, "port": self.port, "db": self.database}
         if self.tls:
-            options |= {
-                "ssl": True,
-                "ssl_cert_reqs": self.tls.check,
-                "ssl_check_hostname": self.tls.check_hostname and self.tls.check != "none",
-                "ssl_ca_certs": self.tls.authorities,
-                "ssl_certfile": self.tls.certificate,
-                "ssl_keyfile": self.tls.key,
-            }
-        options |= {
-            "username": self.user,
-            "password": self.password,
-            "socket_timeout": self.answer_seconds,
-            "socket_connect_timeout": self.connect_seconds,
-        }
+            options |= {"ssl": True, **{name: getattr(self.tls, each.field) for name, each in TLS_OPTIONS.items()}}
+        options |= {"username": self.user, "password": self.password}
+        options |= {name: getattr(self, each.field) for name, each in OPTIONS.items()}
         return {name: value for name, value in options.items() if value is not None}
 
 
@@ -166,43 +155,53 @@ def _truth(text: str) -> bool:
     return TRUTHS[text.lower()]
 
 
-Option = tuple[str, Callable[[str], Any], str]
-"""Field that an option of a URL fills, how its text is read, and what it may be."""
+class UrlOption(NamedTuple):
+    """An option of a URL: the field that it fills, how its text is read, and what that may be."""
 
-OPTIONS: dict[str, Option] = {
-    "socket_timeout": ("answer_seconds", _seconds, "seconds above 0"),
-    "socket_connect_timeout": ("connect_seconds", _seconds, "seconds above 0"),
+    field: str
+    read: Callable[[str], Any]
+    expected: str
+
+
+OPTIONS: dict[str, UrlOption] = {
+    "socket_timeout": UrlOption("answer_seconds", _seconds, "seconds above 0"),
+    "socket_connect_timeout": UrlOption("connect_seconds", _seconds, "seconds above 0"),
 }
 """Options for `RedisAddress`, by the names of redis-py."""
 
-TLS_OPTIONS: dict[str, Option] = {
-    "ssl_cert_reqs": ("check", _check, "required, optional or none"),
-    "ssl_check_hostname": ("check_hostname", _truth, "true or false"),
-    "ssl_ca_certs": ("authorities", str, "a file"),
-    "ssl_certfile": ("certificate", str, "a file"),
-    "ssl_keyfile": ("key", str, "a file"),
+TLS_OPTIONS: dict[str, UrlOption] = {
+    "ssl_cert_reqs": UrlOption("check", _check, "required, optional or none"),
+    "ssl_check_hostname": UrlOption("check_hostname", _truth, "true or false"),
+    "ssl_ca_certs": UrlOption("authorities", str, "a file"),
+    "ssl_certfile": UrlOption("certificate", str, "a file"),
+    "ssl_keyfile": UrlOption("key", str, "a file"),
 }
 """Options for `TlsOptions`: with rediss:// alone."""
 
 
 def _options(parts: SplitResult) -> tuple[dict[str, Any], dict[str, Any]]:
-    found: tuple[dict[str, Any], dict[str, Any]] = {}, {}
+    """The fields that a URL's options fill: of `RedisAddress`, and of `TlsOptions`."""
+    own: dict[str, Any] = {}
+    tls: dict[str, Any] = {}
     for name, text in parse_qsl(parts.query, keep_blank_values=True):
-        if name in TLS_OPTIONS and parts.scheme == "redis":
-            raise OnlineStoreAddressError(f"the Redis URL has the option {name!r}, which takes rediss://")
-        of_tls = name in TLS_OPTIONS
-        if not of_tls and name not in OPTIONS:
+        if name in OPTIONS:
+            own[OPTIONS[name].field] = _read(name, OPTIONS[name], text)
+        elif name not in TLS_OPTIONS:
             known = ", ".join([*OPTIONS, *TLS_OPTIONS])
             raise OnlineStoreAddressError(f"the Redis URL has the unknown option {name!r}; known are {known}")
-        where, read, expected = (TLS_OPTIONS if of_tls else OPTIONS)[name]
-        try:
-            if not text:
-                raise ValueError
-            found[of_tls][where] = read(text)
-        except (ValueError, KeyError):
-            raise OnlineStoreAddressError(
-                f"the Redis URL's option {name} is no value of it; write {expected}"
-            ) from None
-    if "key" in found[1] and "certificate" not in found[1]:
+        elif parts.scheme == "redis":
+            raise OnlineStoreAddressError(f"the Redis URL has the option {name!r}, which takes rediss://")
+        else:
+            tls[TLS_OPTIONS[name].field] = _read(name, TLS_OPTIONS[name], text)
+    if "key" in tls and "certificate" not in tls:
         raise OnlineStoreAddressError("the Redis URL has ssl_keyfile without ssl_certfile; give both")
-    return found
+    return own, tls
+
+
+def _read(name: str, option: UrlOption, text: str) -> Any:
+    try:
+        if text:
+            return option.read(text)
+    except (ValueError, KeyError):
+        pass
+    raise OnlineStoreAddressError(f"the Redis URL's option {name} is no value of it; write {option.expected}")

@@ -1,9 +1,7 @@
 """Online features: read from the stores that Feast writes, without Feast."""
 
 from matchday.online_store import RedisAddress, parse_online_store
-from serving.features.store import OnlineStore, StoreError
-
-__all__ = ["OnlineStore", "StoreError", "open_store"]
+from serving.features.store import OnlineStore
 
 
 def open_store(address: str, project: str = "matchday") -> OnlineStore:
