@@ -80,7 +80,7 @@ def test_what_does_not_answer_is_named() -> None:
     began = time.monotonic()
     with pytest.raises(MatchdayError, match=r"does not answer .*KFP_ENDPOINT is its address \(waited 1 s\)"):
         Kubeflow(f"http://127.0.0.1:{free_port()}", seconds=1)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40
     with pytest.raises(KubeflowError, match="KFP_ENDPOINT is not set"):
         Kubeflow("")
 

@@ -33,7 +33,7 @@ def test_a_store_that_never_answers_is_named(s3: str, monkeypatch: pytest.Monkey
         MatchdayError, match=r"http://127\.0\.0\.1:\d+ does not answer .*AWS_ENDPOINT_URL \(waited 2 s\)"
     ):
         ensure("matchday", 2)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40
 
 
 def test_a_name_that_no_bucket_may_have_is_refused(s3: str) -> None:  # noqa: F811

@@ -88,7 +88,7 @@ def test_one_that_never_answers_is_said_in_one_line_without_its_password() -> No
     began = time.monotonic()
     with pytest.raises(MatchdayError, match=r"does not answer: .*see that it runs \(waited 2 s\)") as failure:
         migrate(f"postgresql://mlflow:{PASSWORD}@127.0.0.1:{free_port()}/mlflow", 2)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40
     assert PASSWORD not in str(failure.value) and len(str(failure.value).splitlines()) == 1
 
 
@@ -104,4 +104,4 @@ def test_what_waiting_does_not_mend_is_said_at_once(postgres: PostgresServer, ch
     began = time.monotonic()
     with pytest.raises(RegistryError, match=said):
         migrate(change(postgres.database()), 60)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40

@@ -91,6 +91,6 @@ def test_a_broker_that_is_away_is_told_in_time(kafka: Broker, fault: str, tmp_pa
         begun = time.monotonic()
         with pytest.raises(SourceError, match=f"Kafka at {address} does not answer"):
             topic_log(address).since(None, ALL)
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 60
     finally:
         kafka.wake()

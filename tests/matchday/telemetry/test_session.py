@@ -17,7 +17,7 @@ print(time.process_time() - began, *{"opentelemetry.sdk", "structlog", "pydantic
 """
     seconds = [child(code).stdout.split() for _ in range(3)]
     assert all(len(found) == 1 for found in seconds)
-    assert min(float(found[0]) for found in seconds) < 0.25
+    assert min(float(found[0]) for found in seconds) < 1
 
 
 def test_start_twice_is_start_once(home: Path) -> None:

