@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from matchday.lake import Lake, LakeError
+from matchday.lake import Lake, LakeError, garbage
 from matchday.lake.pointer import Pointer
 from matchday.storage import PreconditionFailed, Storage
 from tests.matchday.lake.rows import Goals, acknowledged, append_many, files, goals
@@ -174,6 +174,27 @@ def test_a_paused_writer_whose_parts_are_deleted_meanwhile_starts_again(lake: La
         patch.setattr(Storage, "replace_if", pause)
         lake.append(Goals, goals(2))
     assert rows_of(lake) == {("2526", 1), ("2526", 2)} and lake.intact(Goals)
+
+
+def test_a_late_deletion_of_garbage_spares_a_version_whose_pointer_is_still_to_be_written(lake: Lake) -> None:
+    """The writer of version 2 deletes garbage while version 3 has its part in place and is not yet current."""
+    lake.write(Goals, goals(0))
+    lake.write(Goals, goals(1))
+    version, put, swept = Pointer(lake.storage, "goals").read(), Storage.replace_if, []
+    assert version is not None and version.number == 2
+
+    def sweep_first(self: Storage, path: str, content: bytes, tag: str | None) -> None:
+        if path.endswith("current.json"):
+            before = parquet(lake)
+            garbage.sweep(lake.storage, "goals", version)
+            swept.append(before - parquet(lake))
+        put(self, path, content, tag)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Storage, "replace_if", sweep_first)
+        lake.append(Goals, goals(2, season="2425"))
+    assert swept == [set()], "the part of version 3 is there, and nothing of it is deleted"
+    assert rows_of(lake) == {("2526", 1), ("2425", 2)} and lake.intact(Goals)
 
 
 def test_a_writer_gives_up_with_a_sentence_when_the_store_keeps_losing(
