@@ -52,14 +52,15 @@ def wait_for_port(process: subprocess.Popen[str], port: int, seconds: float = 12
 
 
 def end(process: subprocess.Popen[Any], seconds: float = 120.0) -> int:
-    """End a process by its id, at first gently. Returns its exit code."""
+    """End a process with SIGTERM. Returns its exit code. Raises RuntimeError for one that had to be killed."""
     if process.poll() is None:
         process.terminate()
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
-        return process.wait()
+        process.wait()
+        raise RuntimeError(f"{process.args} did not end within {seconds:g} s of SIGTERM, and was killed") from None
 
 
 def _said(process: subprocess.Popen[str]) -> str:
