@@ -206,7 +206,7 @@ def _filled(folder: Path) -> Iterator[Filled]:
     command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with running(command, log) as process:
         wait(process, lambda: listens(port), 10, log)
-        with quiet.feast():
+        with quiet.silence_feast():
             store = _feast_store(folder, port)
         yield Filled(RedisAddress("127.0.0.1", port), store, store.get_feature_service("match"))
 

@@ -1,4 +1,4 @@
-"""What Feast knows: entities, views over the lake's feature tables, and the service of each model."""
+"""Feast definitions: entities, feature views over the lake's feature tables, a feature service for each model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from matchday.tables import name
 TTL = timedelta(seconds=entities.TTL_SECONDS)
 
 VALUE_TYPES = {"BYTES": ValueType.STRING, "INT64": ValueType.INT64}
-"""Datatype of a key in requests -> its type in Feast."""
+"""Datatype of an entity key in requests -> its type in Feast."""
 
 
 def entity(key: EntityKey) -> Entity:
-    """The Feast entity of a key."""
+    """The Feast entity for an entity key."""
     kind = VALUE_TYPES[key.datatype]
     return Entity(name=key.join_key, join_keys=[key.join_key], value_type=kind, description=key.description)
 
@@ -36,25 +36,25 @@ KEYS = ("season", "team", "event_time")
 
 @dataclass(frozen=True)
 class Definitions:
-    """Everything that is applied together."""
+    """Entities, feature views and feature services that are applied to Feast together."""
 
     entities: tuple[Entity, ...]
     views: tuple[FeatureView, ...]
     services: tuple[FeatureService, ...]
 
     def all(self) -> list[Entity | FeatureView | FeatureService]:
-        """As `FeatureStore.apply` takes it."""
+        """One list, as `FeatureStore.apply` takes it."""
         return [*self.entities, *self.views, *self.services]
 
 
 def definitions(paths: dict[type[pa.DataFrameModel], str]) -> Definitions:
-    """Definitions over the feature tables at these addresses (a file or a glob of Parquet for each table)."""
+    """The definitions, with feature tables at these paths (a Parquet file or a glob of them for each table)."""
     views = tuple(team_view(table, path) for table, path in paths.items())
     return Definitions(ENTITIES, views, tuple(service(kind, views) for kind in KINDS.values()))
 
 
 def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
-    """The view of a team table, with the name of the table."""
+    """The feature view of a table whose rows are teams; it has the name of the table."""
     types: dict[str, PrimitiveFeastType] = {
         column: Int64 if str(kind.dtype) == "int64" else Float64
         for column, kind in table.to_schema().columns.items()
@@ -72,7 +72,7 @@ def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
 
 
 def service(kind: ModelKind, views: Sequence[FeatureView]) -> FeatureService:
-    """The feature service of a model: of each view the features it reads, once for every input that it reads them for.
+    """The feature service of a model: the features it reads of each view, once for each input (home team, away team).
 
     Features are named `home__team_form__points_5`; `matchday.features.vectors.assemble` makes vectors of them.
     """
@@ -85,4 +85,4 @@ def service(kind: ModelKind, views: Sequence[FeatureView]) -> FeatureService:
         known[view][names].with_name(f"{side}__{view}").with_join_key_map({keys[side]: side})
         for (side, view), names in wanted.items()
     ]
-    return FeatureService(name=kind.feature_service, features=chosen, description=f"What {kind.name} reads.")
+    return FeatureService(name=kind.feature_service, features=chosen, description=f"Features of {kind.name}.")

@@ -1,7 +1,7 @@
-"""What goes wrong with the feature store."""
+"""Error of the feature store."""
 
 from matchday.errors import MatchdayError
 
 
 class FeatureStoreError(MatchdayError):
-    """The feature store cannot be written or lacks what was asked for."""
+    """The feature store cannot be written, or lacks features that were requested."""

@@ -1,4 +1,4 @@
-"""From lake to online store: the last known row of every team."""
+"""Materialisation: copies the last known row of every team from the lake to the online store."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from matchday.tables import TeamRatings
 
 @dataclass(frozen=True)
 class Materialised:
-    """What the online store holds. as_of: moment up to which rows were known. features: fingerprint of the tables."""
+    """Content of the online store. as_of: rows known up to this moment. features: fingerprint of the feature tables."""
 
     as_of: datetime
     features: str
@@ -24,8 +24,8 @@ class Materialised:
 def materialise(settings: Settings, lake: Lake, features: str, as_of: datetime) -> Materialised:
     """Fill the online store with the rows known before `as_of`, and apply the definitions.
 
-    The new rows take the place of the former ones in one step, so readers never see one view of today beside another
-    of yesterday, and going back in time leaves nothing of the later time behind.
+    All rows are replaced in one step: a reader never sees one view of today beside another of yesterday, and after
+    materialising an earlier `as_of` no later row is left.
     Raises HistoryError when the lake's feature tables are not those of fingerprint `features`, FeatureStoreError when
     the online store cannot be written.
     """
@@ -38,7 +38,7 @@ def materialise(settings: Settings, lake: Lake, features: str, as_of: datetime) 
 
 
 def season_start(lake: Lake, as_of: datetime) -> datetime:
-    """When the season of a moment opened: from then on every team in it has a row, and no other team.
+    """Start of the season that a moment falls into: since then every team of the season has a row, and no other team.
 
     Raises FeatureStoreError for a moment before the first season.
     """

@@ -1,4 +1,4 @@
-"""Address of the online store, as Feast is configured with it."""
+"""Feast's configuration of the online store: SQLite or Redis."""
 
 import json
 from dataclasses import dataclass
@@ -10,36 +10,36 @@ from matchday.online_store import RedisAddress
 from matchday.settings import Settings
 
 PROJECT = "matchday"
-"""Feast's project: the rows that the server reads are under this name."""
+"""Feast's project: the server reads the rows of this name."""
 
 ANSWER_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
-"""Longest waits for a Redis that is written to, unless its URL says otherwise."""
+"""Timeouts of a writer to Redis, unless its URL sets others."""
 
 
 @dataclass(frozen=True)
 class Online:
-    """An online store as Feast is configured with it. project: the Feast project that its rows belong to."""
+    """An online store. config: Feast's `online_store` section. project: the Feast project that its rows belong to."""
 
     config: dict[str, Any]
     project: str = PROJECT
 
 
 def current(settings: Settings) -> Online:
-    """The store that is read."""
+    """The online store of the settings, which the server reads."""
     address = settings.online_address
     return sqlite(address) if isinstance(address, Path) else Online(redis(address))
 
 
 def sqlite(path: Path) -> Online:
-    """A store in a file."""
+    """An online store in a SQLite file."""
     return Online({"type": "sqlite", "path": str(path)})
 
 
 def redis(address: RedisAddress) -> dict[str, Any]:
-    """A Redis by its address. Raises FeatureStoreError for one that Feast cannot be told.
+    """Feast's configuration for a Redis. Raises FeatureStoreError for an IPv6 address, which Feast cannot parse.
 
-    Feast wants `host:port,name=value,...` and reads values as JSON; a comma within one would end it.
+    Feast takes `host:port,name=value,...` with values in JSON, and splits at every comma: commas are escaped.
     """
     options = client_options(address)
     host, port = options.pop("host"), options.pop("port")
@@ -50,6 +50,6 @@ def redis(address: RedisAddress) -> dict[str, Any]:
 
 
 def client_options(address: RedisAddress) -> dict[str, Any]:
-    """Keyword arguments of redis-py's `Redis`, for a writer."""
+    """Keyword arguments for redis-py's `Redis` of a writer."""
     waits = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": CONNECT_SECONDS}
     return {**waits, **address.client_options()}

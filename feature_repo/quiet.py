@@ -1,4 +1,4 @@
-"""Feast without its chatter: it prints to standard output and warns of its own dependencies."""
+"""Suppresses what Feast prints and warns of: progress on standard output, its dependencies' deprecations."""
 
 import contextlib
 import io
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def feast() -> Iterator[None]:
-    """Silence for a call into Feast; exceptions pass."""
+def silence_feast() -> Iterator[None]:
+    """Suppress output and warnings of the block; exceptions pass."""
     with (
         warnings.catch_warnings(),
         contextlib.redirect_stdout(io.StringIO()),

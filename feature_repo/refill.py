@@ -1,4 +1,4 @@
-"""Replacing the rows of the online store in one step."""
+"""Replaces all rows of the online store in one step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from matchday.settings import Settings
 
 @contextmanager
 def refill(settings: Settings) -> Iterator[Online]:
-    """A store to fill, whose rows replace those of the current store when the block ends without an exception.
+    """An empty store to fill. Its rows replace the current ones when the block ends without an exception.
 
-    Raises FeatureStoreError when the store cannot be reached; its rows are then as they were.
+    Raises FeatureStoreError when the store cannot be reached; the current rows then stay.
     """
     address = settings.online_address
     if isinstance(address, Path):

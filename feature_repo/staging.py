@@ -1,7 +1,7 @@
-"""Rows on their way into Redis: under a name of their own, until they replace the former ones in one transaction.
+"""Staging of new rows in Redis: written under another project's name, then renamed in one transaction.
 
-Feast's own way of writing to Redis is row by row, never over a row as new or newer, and never away with a row: a
-reader would find teams of two moments side by side, and going back in time would change nothing.
+Feast writes to Redis row by row, never replaces a row by an older one and never deletes one: a reader would find teams
+of two moments side by side, and materialising an earlier moment would change nothing.
 """
 
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ from feature_repo.online import PROJECT, client_options
 from matchday.online_store import RedisAddress
 
 LIFE_SECONDS = 3600
-"""After this long Redis itself takes away what a killed writer left."""
+"""Lifetime of staged rows: Redis deletes those of a killed writer."""
 
 PAGE = 1000
 COUNTER = f"{PROJECT}:filled"
-"""Counts how often the rows were replaced. Two writers at once notice each other by it."""
+"""Key that counts the replacements. A writer watches it to notice another one."""
 
 
 class Staging:
-    """A Feast project that lasts as long as the block; then its rows are those of `PROJECT`, and no others are.
+    """A temporary Feast project. When its block ends, its rows replace all rows of `PROJECT`.
 
-    Raises FeatureStoreError when Redis does not do as it should. The rows of `PROJECT` are then as they were.
+    Raises FeatureStoreError when Redis fails or refuses; the rows of `PROJECT` then stay.
     """
 
     def __init__(self, address: RedisAddress) -> None:
@@ -49,14 +49,14 @@ class Staging:
                 self._drop()
         except RedisError as why:
             if error is None:
-                raise self._said(why) from why
+                raise self._store_error(why) from why
         finally:
             self._redis.close()
         if isinstance(error, RedisError):
-            raise self._said(error) from error
+            raise self._store_error(error) from error
 
     def _replace(self) -> None:
-        """Watches what it is about to move: another writer, or rows that ran out of time, make it look again."""
+        """Rename the staged rows in a transaction; start again when another writer or an expired row changes them."""
         with self._redis.pipeline(transaction=True) as swap:
             while True:
                 swap.watch(COUNTER)
@@ -83,21 +83,21 @@ class Staging:
             self._redis.delete(*left)
 
     def _keys(self, project: str) -> Iterator[bytes]:
-        """Keys of a project's rows. One whose name merely ends so has keys that merely end so."""
+        """Keys of a project's rows. The pattern also finds projects whose name ends alike: those are left out."""
         for entity in ENTITIES:
             prefix, name = key_prefix([entity.join_key]), project.encode()
-            for key in self._redis.scan_iter(match=_literal(prefix) + b"*" + _literal(name), count=PAGE):
+            for key in self._redis.scan_iter(match=_escape(prefix) + b"*" + _escape(name), count=PAGE):
                 value = len(prefix) + 8
                 size = int.from_bytes(key[value - 4 : value], "little")
                 if key[value + size :] == name:
                     yield key
 
-    def _said(self, why: RedisError) -> FeatureStoreError:
+    def _store_error(self, why: RedisError) -> FeatureStoreError:
         return FeatureStoreError(
             f"the online store {self._address} refuses ({why}): check MATCHDAY_ONLINE_STORE, and that Redis is running"
         )
 
 
-def _literal(raw: bytes) -> bytes:
-    """Bytes that stand for themselves in a pattern of Redis."""
+def _escape(raw: bytes) -> bytes:
+    """Escape bytes that have a meaning in a Redis pattern."""
     return b"".join(b"\\" + bytes([byte]) if byte in b"*?[]^\\-" else bytes([byte]) for byte in raw)

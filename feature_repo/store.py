@@ -1,4 +1,4 @@
-"""The feature store of this environment: `feature_store.yaml` with the places of `matchday.settings`."""
+"""Opens Feast's feature store: `feature_store.yaml` with the addresses of `matchday.settings`."""
 
 import tempfile
 from collections.abc import Iterator
@@ -20,19 +20,19 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def open_store(settings: Settings) -> FeatureStore:
-    """Feast's store as everybody reads it: the registry and the online store of the settings."""
+    """The shared feature store: registry and online store of the settings."""
     adopt_region()
     return _store(settings.feast_registry, online.current(settings))
 
 
 def apply(settings: Settings, lake: Lake) -> None:
-    """Bring the registry that everybody reads to the current definitions, in one step.
+    """Replace the shared registry by one of the current definitions, in one step.
 
-    Feast writes its registry in place, so it is made apart. Raises LakeError when the lake has no feature tables,
-    StorageError when the bucket of the registry cannot be written.
+    Feast writes a registry in place, so this one is written to a temporary folder first. Raises LakeError when
+    the lake has no feature tables, StorageError when the bucket of the registry cannot be written.
     """
-    definitions = sources.in_the_lake(lake)
-    with quiet.feast(), tempfile.TemporaryDirectory() as scratch:
+    definitions = sources.lake_definitions(lake)
+    with quiet.silence_feast(), tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / "registry.db"
         _store(str(made), online.sqlite(Path(scratch) / "online.db")).apply([*definitions.all()])
         _publish(made.read_bytes(), settings.feast_registry)
@@ -40,12 +40,12 @@ def apply(settings: Settings, lake: Lake) -> None:
 
 @contextmanager
 def working_store(settings: Settings, lake: Lake, into: Online | None = None) -> Iterator[FeatureStore]:
-    """A store over files of this machine, to join and to materialise with; its registry ends with the block.
+    """A temporary store over local copies of the tables, for joins and materialisation.
 
-    into: what it materialises into. Raises LakeError when the lake has no feature tables.
+    into: the online store that it materialises into. Raises LakeError when the lake has no feature tables.
     """
-    with quiet.feast(), tempfile.TemporaryDirectory() as scratch:
-        definitions = sources.on_this_machine(lake, Path(scratch) / "tables")
+    with quiet.silence_feast(), tempfile.TemporaryDirectory() as scratch:
+        definitions = sources.local_definitions(lake, Path(scratch) / "tables")
         store = _store(str(Path(scratch) / "registry.db"), into or online.sqlite(Path(scratch) / "online.db"))
         store.apply([*definitions.all()])
         yield store

@@ -1,4 +1,4 @@
-"""Training sets: every match with its features as known just before kick-off."""
+"""Training sets: matches with their results and their features as known just before kick-off."""
 
 from datetime import datetime, timedelta
 
@@ -18,11 +18,11 @@ from matchday.settings import Settings
 from matchday.tables import Matches, validate
 
 JUST_BEFORE = timedelta(seconds=1)
-"""Features of a match are read as of this long before its kick-off."""
+"""Time before kick-off at which the features of a match are read."""
 
 
 def training_set(kind: ModelKind, settings: Settings, lake: Lake, features: str, as_of: datetime) -> pd.DataFrame:
-    """The training set of a model: all matches that had ended by `as_of`, joined by Feast at each match's own moment.
+    """The training set of a model: all matches that had ended by `as_of`; Feast joins each as of its kick-off.
 
     Rows of the table of the model's recipe. Raises HistoryError when the lake's feature tables are not those of
     fingerprint `features`, FeatureStoreError when a match has no features.

@@ -21,7 +21,7 @@ from feast.repo_config import RepoConfig
 from benchmarks.serving.process import free_port, listens, program, running, wait
 from feature_repo import quiet
 from feature_repo.definitions import TTL
-from feature_repo.sources import on_this_machine
+from feature_repo.sources import local_definitions
 from feature_repo.training import historical, training_set
 from matchday import calendar, history
 from matchday.bundle import write_bundle
@@ -151,8 +151,8 @@ def _materialise(settings: Settings, lake: Lake, moment: datetime, port: int) ->
         "entity_key_serialization_version": 3,
     }
     (folder / "feature_store.yaml").write_text(yaml.safe_dump(config))
-    with quiet.feast():
+    with quiet.silence_feast():
         store = FeatureStore(config=RepoConfig(**config, offline_store={"type": "duckdb"}, repo_path=folder))
-        store.apply(on_this_machine(lake, folder / "tables").all())
+        store.apply(local_definitions(lake, folder / "tables").all())
         store.materialize(start_date=moment - TTL, end_date=moment)
     return folder
