@@ -15,6 +15,9 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, format_span_id, format_trace_id
 
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+"""As protobuf's JSON writes numbers that JSON does not have."""
+
 
 def span_line(span: ReadableSpan) -> str:
     """One finished span as a `TracesData` line."""
@@ -96,7 +99,7 @@ def _value(value: Any) -> dict[str, Any]:
         case int():
             return {"intValue": str(value)}
         case float():
-            return {"doubleValue": value if math.isfinite(value) else str(value)}
+            return {"doubleValue": value if math.isfinite(value) else _NOT_FINITE[str(value)]}
         case Mapping():
             return {"kvlistValue": {"values": _attributes(value)}}
         case str():
