@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
-from matchday.telemetry.redaction import plain, redacted
+from matchday.telemetry.redaction import plain, redact
 from matchday.telemetry.session import active
 from matchday.telemetry.spans import here
 
@@ -68,7 +68,7 @@ def _drop_quiet(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
 
 
 def _redact(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
-    return redacted(event)
+    return redact(event)
 
 
 def _add_trace(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":

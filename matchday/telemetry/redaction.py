@@ -9,14 +9,14 @@ _SECRET_KEY = re.compile(r"token|passw|secret|authori[sz]ation|credential|cookie
 _USER_INFO = re.compile(r"(\w://[^/\s:@]*):[^/\s@]+@")
 
 
-def redacted(values: Mapping[str, Any]) -> dict[str, Any]:
+def redact(values: Mapping[str, Any]) -> dict[str, Any]:
     """`values` without what belongs to a telling key, at any depth, and without passwords within URLs."""
     return {str(key): HIDDEN if _SECRET_KEY.search(str(key)) else _clean(value) for key, value in values.items()}
 
 
 def _clean(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return redacted(value)
+        return redact(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(item) for item in value]
     return _USER_INFO.sub(rf"\1:{HIDDEN}@", value) if isinstance(value, str) else value

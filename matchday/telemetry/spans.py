@@ -16,7 +16,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from matchday.telemetry.redaction import plain, redacted
+from matchday.telemetry.redaction import plain, redact
 from matchday.telemetry.sampling import Caller
 from matchday.telemetry.session import active
 
@@ -34,7 +34,7 @@ def span(name: str, *, parent: Context | None = None, kind: Kind = "internal", *
         name,
         context=here() if parent is None else parent,
         kind=SpanKind[kind.upper()],
-        attributes={key: plain(item) for key, item in redacted(attributes).items() if item is not None},
+        attributes={key: plain(item) for key, item in redact(attributes).items() if item is not None},
     )
     with use_span(started, end_on_exit=True) as current:
         yield current

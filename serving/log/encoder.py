@@ -67,7 +67,7 @@ class DataTemplate:
         self.labels = entry.labels
         self.source = SOURCE + entry.model
         self.line_head = line_head(b"%b-%d", self.source, PREDICTIONS.type)
-        version = tuple(map(_escaped, (entry.model, entry.version, entry.variant)))
+        version = tuple(map(_escape, (entry.model, entry.version, entry.variant)))
         self._head = b'{"request_id":%%b,"trace_id":%%b,"time":"%%b","model":%b,"version":%b,"variant":%b' % version
         self._head += b',"entities":%b,"kickoff":%b'
         names = [*_names(b',"features":{', entry.features), *_names(b"", entry.labels)]
@@ -144,7 +144,7 @@ def _names(begin: bytes, names: Sequence[str]) -> list[bytes]:
     return [(b"," if place else begin) + orjson.dumps(name) + b":" for place, name in enumerate(names)]
 
 
-def _escaped(text: str) -> bytes:
+def _escape(text: str) -> bytes:
     """Text as JSON, for a template of `%`."""
     return orjson.dumps(text).replace(b"%", b"%%")
 

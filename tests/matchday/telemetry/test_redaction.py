@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matchday import telemetry
-from matchday.telemetry.redaction import HIDDEN, redacted
+from matchday.telemetry.redaction import HIDDEN, redact
 
 
 def test_no_secret_leaves_in_a_log_or_a_span(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,6 +35,6 @@ def test_a_telling_key_hides_its_value_at_any_depth(key: str, depth: int) -> Non
     value: dict[str, Any] = {key: "hunter2", "kept": 1}
     for _ in range(depth):
         value = {"inner": [value]}
-    text = json.dumps(redacted(value))
+    text = json.dumps(redact(value))
     assert "hunter2" not in text
     assert '"kept": 1' in text
