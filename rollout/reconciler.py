@@ -108,6 +108,8 @@ class Reconciler:
     def _roll_back(self, state: State) -> bool:
         if not self._splitter.roll_back(state.stable_version):
             return False
+        if not state.mark_version:
+            return True
         try:
             self._sources.versions.mark_rolled_back(self.spec.model, state.candidate_version, state.since, state.reason)
         except NotYet:

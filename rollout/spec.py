@@ -37,10 +37,15 @@ class PromotionPolicy(StrEnum):
 
 
 class UndecidedPolicy(StrEnum):
-    """What to do when a deadline passes without a verdict, or when past weeks give none."""
+    """What to do when a deadline passes without a verdict, or when past weeks give none.
 
-    ROLL_BACK = "RollBack"
+    Wait: stay at this weight; go on once the judge passes the candidate, or when a person approves. Pause: only a
+    person lets it go on. RollBack: withdraw the candidate. None of them counts against the candidate's version.
+    """
+
+    WAIT = "Wait"
     PAUSE = "Pause"
+    ROLL_BACK = "RollBack"
 
 
 class SpecPart(BaseModel):
@@ -65,7 +70,7 @@ class TrafficStep(SpecPart):
     weight: int = Field(ge=1, le=FULL_WEIGHT, description="Percent of requests; 100 only as the last.")
     hold_seconds: float = Field(300.0, ge=0, description="Least time at this weight.")
     min_requests: int = Field(0, ge=0, description="Least requests to the candidate at this weight.")
-    deadline_seconds: float = Field(3600.0, gt=0, description="Time in which the judge must decide.")
+    deadline_seconds: float = Field(86400.0, gt=0, description="Time in which the judge must decide.")
     approval: bool = Field(False, description="A person must approve before the next step.")
 
     @model_validator(mode="after")
@@ -95,7 +100,7 @@ class Spec(SpecPart):
         Field(default_factory=JudgeLimits, description="How much worse the candidate may be.")
     )
     promotion: PromotionPolicy = Field(PromotionPolicy.MANUAL, description="Whether a person approves the promotion.")
-    undecided: UndecidedPolicy = Field(UndecidedPolicy.ROLL_BACK, description="When the judge does not decide in time.")
+    undecided: UndecidedPolicy = Field(UndecidedPolicy.WAIT, description="When the judge does not decide in time.")
     ready_seconds: float = Field(600.0, gt=0, description="Time in which the candidate must become ready.")
     promotion_seconds: float = Field(900.0, gt=0, description="Time in which a promotion must end, or it is undone.")
     cooldown_seconds: float = Field(

@@ -64,7 +64,8 @@ class State(BaseModel):
     `ATTEMPT/shadow`, `ATTEMPT/WEIGHT` or `ATTEMPT/promotion`; empty when none. evidence: data of the current window, as
     `Evidence.to_text` writes it. since: start of the phase or step, moved on by the time it was paused. silent_since:
     since when the candidate has not been ready; 0 while it is. tick: time of the last round. problem: why the phase's
-    action is not done, or a source not read.
+    action is not done, or a source not read. mark_version: whether a roll-back marks the candidate's version, so that it
+    is not tried again for the cooldown; False when nothing was found against it.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -84,6 +85,7 @@ class State(BaseModel):
     verdict: str = ""
     reason: str = ""
     problem: str = ""
+    mark_version: bool = True
     findings: tuple[dict[str, Any], ...] = ()
     evidence: str = ""
     history: tuple[HistoryEntry, ...] = ()
@@ -104,7 +106,8 @@ class State(BaseModel):
         entry = HistoryEntry(
             time=now, phase=phase, weight=weight, attempt=self.attempt, reason=reason, findings=self.findings
         )
-        reset = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": (), "problem": ""}
+        reset: dict[str, Any] = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": (), "problem": ""}
+        reset["mark_version"] = True
         history = (*self.history, entry)[-MOST_ENTRIES:]
         return self.model_copy(update={**reset, "phase": phase, "reason": reason, "history": history, **changes})
 

@@ -19,8 +19,9 @@ def advance(spec: Spec, state: State, facts: Facts) -> State:
     if state.ended:
         return _start_again(spec, state, facts)
     if reason := _interruption(state, facts):
-        is_moving_alias = state.stage is PromotionStage.ALIAS
-        return undo_promotion(state, facts, reason) if is_moving_alias else roll_back(state, facts, reason)
+        if state.stage is PromotionStage.ALIAS:
+            return undo_promotion(state, facts, reason)
+        return roll_back(state, facts, reason, mark_version=facts.commands.aborted)
     following = _PHASES[state.phase](spec, state, facts)
     return following if following.ended else following.model_copy(update={"problem": facts.problem})
 
@@ -80,7 +81,7 @@ def _starting(spec: Spec, state: State, facts: Facts) -> State:
         return unready
     if not facts.done and facts.now - state.since > spec.ready_seconds:
         reason = f"could not begin in {spec.ready_seconds:g} s: {facts.problem or 'no reason given'}"
-        return roll_back(state, facts, reason)
+        return roll_back(state, facts, reason, mark_version=False)
     return wait(state, facts, facts.problem or facts.readiness.reason)
 
 
@@ -118,7 +119,8 @@ def _await_window(spec: Spec, state: State, facts: Facts) -> State:
         return wait(state, facts, f"waits for {weight} % to be in force")
     why = facts.problem or facts.readiness.reason or "no reason given"
     missing = "observed" if facts.done else "in force"
-    return roll_back(state, facts, f"a weight of {weight} % was not {missing} in time: {why}")
+    reason = f"a weight of {weight} % was not {missing} in time: {why}"
+    return roll_back(state, facts, reason, mark_version=not facts.readiness.ready)
 
 
 def _promoting(spec: Spec, state: State, facts: Facts) -> State:
@@ -147,7 +149,8 @@ def _finish_stage(state: State, facts: Facts, stage: PromotionStage) -> State:
 def _rolling_back(spec: Spec, state: State, facts: Facts) -> State:
     if not facts.done:
         return wait(state, facts, state.reason)
-    return state.transition(facts.now, Phase.ROLLED_BACK, state.reason, verdict=state.verdict, findings=state.findings)
+    kept = {"verdict": state.verdict, "findings": state.findings, "mark_version": state.mark_version}
+    return state.transition(facts.now, Phase.ROLLED_BACK, state.reason, **kept)
 
 
 _PHASES: dict[Phase, Callable[[Spec, State, Facts], State]] = {

@@ -24,9 +24,9 @@ def enter_next_step(spec: Spec, state: State, facts: Facts, reason: str) -> Stat
     return state.transition(facts.now, Phase.PROMOTING, reason, **shift)
 
 
-def roll_back(state: State, facts: Facts, reason: str) -> State:
-    """Roll back, and keep the findings of the judge."""
-    kept = {"findings": state.findings, "verdict": state.verdict, "stage": None}
+def roll_back(state: State, facts: Facts, reason: str, *, mark_version: bool = True) -> State:
+    """Roll back, and keep the findings of the judge. mark_version: whether this counts against the version."""
+    kept = {"findings": state.findings, "verdict": state.verdict, "stage": None, "mark_version": mark_version}
     return state.transition(facts.now, Phase.ROLLING_BACK, reason, weight=0, **kept)
 
 

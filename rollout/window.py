@@ -22,24 +22,23 @@ def judge_window(
 ) -> State:
     """Ask the judge, then roll back, go on, or stay."""
     passed = facts.now - state.since
-    late = passed >= step.deadline_seconds
+    late = _is_late(state, facts, step)
     observation = facts.evidence.observation(_class_labels(spec.model))
     judgement = judge(observation, spec.limits, alpha=window_alpha(spec, state.phase), checks=checks, time_up=late)
     state = _record(state, facts, judgement)
     if judgement.verdict is Verdict.FAIL:
         return roll_back(state, facts, judgement.reason)
     if not facts.readiness.ready:
-        return _stay_unready(spec, state, facts, late)
-    if state.gate:
-        return _await_approval(spec, state, facts)
-    if judgement.verdict is Verdict.INCONCLUSIVE:
-        return _apply_undecided_policy(spec, state, facts, judgement.reason, late)
+        return _stay_unready(spec, state, facts, step)
+    if state.gate and facts.commands.approved == state.gate and not state.paused:
+        return enter_next_step(spec, state, facts, f"a person approved {state.gate}")
     enough = facts.evidence.canary.requests >= (step.min_requests if isinstance(step, TrafficStep) else 0)
-    if late and not enough:
-        return _apply_undecided_policy(spec, state, facts, "too few requests for this step", late)
+    if judgement.verdict is Verdict.INCONCLUSIVE or (late and not enough):
+        reason = judgement.reason if enough else "too few requests for this step"
+        return _apply_undecided_policy(spec, state, facts, step, reason)
     if judgement.verdict is not Verdict.PASS or passed < step.hold_seconds or not enough or state.paused:
         return state
-    if needs_approval(spec, state, step):
+    if needs_approval(spec, state, step) or (state.gate and spec.undecided is not UndecidedPolicy.WAIT):
         gate = gate_after(spec, state)
         return state.model_copy(update={"gate": gate, "reason": f"{judgement.reason}; waits for approval of {gate}"})
     return enter_next_step(spec, state, facts, judgement.reason)
@@ -57,24 +56,32 @@ def _record(state: State, facts: Facts, judgement: Judgement) -> State:
     return state.model_copy(update={**changes, "reason": state.reason if state.gate else judgement.reason})
 
 
-def _stay_unready(spec: Spec, state: State, facts: Facts, late: bool) -> State:
+def _stay_unready(spec: Spec, state: State, facts: Facts, step: TrafficStep | ShadowStep) -> State:
     """A candidate that is not ready now does not go on, whatever it did before."""
     reason = f"the candidate does not answer: {facts.readiness.reason or 'no reason given'}"
-    if late and not state.gate:
-        return _apply_undecided_policy(spec, state, facts, reason, late)
+    if _is_late(state, facts, step) and not state.gate:
+        return _apply_undecided_policy(spec, state, facts, step, reason)
     return wait(state, facts, reason)
 
 
-def _await_approval(spec: Spec, state: State, facts: Facts) -> State:
-    if facts.commands.approved != state.gate or state.paused:
-        return state
-    return enter_next_step(spec, state, facts, f"a person approved {state.gate}")
+def _apply_undecided_policy(
+    spec: Spec, state: State, facts: Facts, step: TrafficStep | ShadowStep, reason: str
+) -> State:
+    """Wait, ask a person or roll back when the deadline has passed without a verdict, or past weeks give none.
 
-
-def _apply_undecided_policy(spec: Spec, state: State, facts: Facts, reason: str, late: bool) -> State:
-    """Roll back or ask a person when the deadline has passed without a verdict, or past weeks give none."""
+    Too little evidence is not held against the candidate: its version is not marked. A rollout that is at a gate stays
+    there.
+    """
+    late = _is_late(state, facts, step)
     why = f"{'no verdict before the deadline' if late else 'past weeks give no verdict'}: {reason}"
+    state = state.model_copy(update={"verdict": str(Verdict.INCONCLUSIVE)})
     if spec.undecided is UndecidedPolicy.ROLL_BACK:
-        return roll_back(state, facts, why)
+        return state if state.gate else roll_back(state, facts, why, mark_version=False)
     gate = gate_after(spec, state)
-    return state.model_copy(update={"gate": gate, "reason": f"{why}; a person approves {gate} or aborts"})
+    alone = spec.undecided is UndecidedPolicy.WAIT and not needs_approval(spec, state, step)
+    goes_on = "it goes on when the evidence suffices; " if alone else ""
+    return state.model_copy(update={"gate": gate, "reason": f"{why}; {goes_on}a person approves {gate} or aborts"})
+
+
+def _is_late(state: State, facts: Facts, step: TrafficStep | ShadowStep) -> bool:
+    return facts.now - state.since >= step.deadline_seconds

@@ -7,10 +7,11 @@ import pytest
 from matchday.registry import RegistryError
 from rollout import window
 from rollout.evidence import Evidence
+from rollout.judge import Verdict
 from rollout.spec import Spec
-from rollout.state import Commands, Phase
+from rollout.state import Commands, Phase, State
 from rollout.store import Conflict
-from tests.rollout.fakes import FakeVersions, MemoryStore, RolloutWorld, count_errors
+from tests.rollout.fakes import FakeVersions, MemoryStore, RolloutWorld, count_errors, judgement
 from tests.rollout.runs import reconciler, run
 from tests.rollout.scenarios import GIVEN, SPEC, erring, service_fails
 
@@ -87,6 +88,30 @@ def test_a_version_that_was_rolled_back_is_not_tried_before_its_cooldown_has_pas
     third = MemoryStore(world)
     run(SPEC, world, third)
     assert third.state.phase is Phase.PROMOTED
+
+
+@pytest.mark.parametrize("change", ["window not observed", "champion moved", "undecided"])
+def test_a_version_is_not_marked_when_nothing_was_found_against_it(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, store = RolloutWorld(), MemoryStore(RolloutWorld())
+    store.world = world
+    if change == "window not observed":
+        world.faults.add("meter")
+    elif change == "undecided":
+        monkeypatch.setattr(window, "judge", lambda *_, **__: judgement(Verdict.INCONCLUSIVE))
+
+    def move_champion(state: State) -> None:
+        if change == "champion moved" and state.phase is Phase.PROGRESSING:
+            world.champion = "3"
+
+    run(Spec.parse(GIVEN | {"undecided": "RollBack"}), world, store, watch=move_champion)
+    assert store.state.phase is Phase.ROLLED_BACK, store.state.reason
+    assert not world.marked and not store.state.mark_version
+    again = MemoryStore(world)
+    world.faults.clear()
+    run(SPEC.model_copy(update={"candidate": "2"}), world, again, rounds=3)
+    assert again.state.phase is not Phase.REFUSED
 
 
 def test_only_the_attempt_that_a_person_asked_for_skips_the_cooldown() -> None:

@@ -11,7 +11,7 @@ from rollout import window
 from rollout.embedded.repository import FolderRepository
 from rollout.evidence import Evidence
 from rollout.reconciler import Reconciler
-from rollout.spec import SpecError
+from rollout.spec import SpecError, UndecidedPolicy
 from rollout.state import Commands, Phase, StateError
 from tests.rollout.fakes import FakeSplitter, RolloutWorld, count_errors, sources
 from tests.rollout.kubernetes.simulation import simulate
@@ -65,6 +65,14 @@ def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts:
     assert state.phase is ENDS[name], state.reason
     assert state.history[: len(before.history)] == before.history
     assert not (before.ended and state != before.model_copy(update={"tick": state.tick, "paused": False}))
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_what_an_earlier_release_did_with_an_undecided_step_is_still_read(
+    rollouts: FolderRepository, name: str
+) -> None:
+    assert rollouts.spec(name).undecided is UndecidedPolicy.ROLL_BACK
+    assert rollouts.state(name).mark_version
 
 
 def test_what_an_earlier_release_counted_goes_on_being_counted(rollouts: FolderRepository) -> None:

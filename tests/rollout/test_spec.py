@@ -17,7 +17,7 @@ def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
     assert spec.candidate == "challenger"
     assert [step.weight for step in spec.steps] == [5, 25, 50]
     assert spec.shadow is not None and not spec.shadow.approval
-    assert spec.promotion is PromotionPolicy.MANUAL and spec.undecided is UndecidedPolicy.ROLL_BACK
+    assert spec.promotion is PromotionPolicy.MANUAL and spec.undecided is UndecidedPolicy.WAIT
     assert spec.limits == JudgeLimits()
 
 

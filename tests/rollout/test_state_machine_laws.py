@@ -46,7 +46,7 @@ MOSTLY_GOOD = st.one_of(
 @given(
     rounds=st.lists(MOSTLY_GOOD, min_size=5, max_size=30),
     promotion=st.sampled_from(["Manual", "Automatic"]),
-    undecided=st.sampled_from(["Pause", "RollBack"]),
+    undecided=st.sampled_from(["Wait", "Pause", "RollBack"]),
     shadow=st.sampled_from([None, {}, {"approval": True}]),
 )
 def test_nothing_is_promoted_without_a_pass_or_a_named_approval_at_every_window(

@@ -27,8 +27,9 @@ def test_a_step_waits_for_its_least_requests(verdict: Any) -> None:
     assert advance(spec(steps=steps), at(0), facts(evidence=few)).step == 0
     assert advance(spec(steps=steps), at(0), facts(evidence=enough)).step == 1
     late = Evidence(opened=NOW - 600, canary=cohort(499))
-    back = advance(spec(steps=steps), at(0, since=NOW - 600), facts(evidence=late))
+    back = advance(spec(steps=steps, undecided="RollBack"), at(0, since=NOW - 600), facts(evidence=late))
     assert back.phase is Phase.ROLLING_BACK and "too few requests" in back.reason
+    assert (back.verdict, back.mark_version) == ("inconclusive", False)
 
 
 @pytest.mark.parametrize("before", [state(Phase.SHADOW), at(0), at(1)])
@@ -51,14 +52,61 @@ def test_a_wait_stays_in_the_step(verdict: Any, before: State) -> None:
 def test_a_deadline_without_a_verdict_rolls_back(verdict: Any) -> None:
     verdict(Verdict.INCONCLUSIVE)
     long = Evidence(opened=NOW - 7200)
-    after = advance(spec(), at(0, since=NOW - 7200), facts(evidence=long))
+    after = advance(spec(undecided="RollBack"), at(0, since=NOW - 7200), facts(evidence=long))
     assert after.phase is Phase.ROLLING_BACK and "no verdict before the deadline" in after.reason
 
 
-def test_an_undecided_history_is_not_waited_for(verdict: Any) -> None:
+@pytest.mark.parametrize("before", [state(Phase.SHADOW), at(0, since=NOW - 7200)])
+@pytest.mark.parametrize(("found", "marked"), [(Verdict.INCONCLUSIVE, False), (Verdict.FAIL, True)])
+def test_only_a_failed_version_is_marked(verdict: Any, before: State, found: Verdict, marked: bool) -> None:
+    verdict(found)
+    now = advance(spec(undecided="RollBack"), before, facts(evidence=Evidence(opened=NOW - 7200)))
+    assert (now.phase, now.mark_version, now.verdict) == (Phase.ROLLING_BACK, marked, str(found))
+    ended = advance(spec(undecided="RollBack"), now, facts())
+    assert (ended.phase, ended.mark_version, ended.verdict) == (Phase.ROLLED_BACK, marked, str(found))
+    assert advance(spec(), ended, facts(commands=Commands(retry=2))).mark_version
+
+
+def test_an_undecided_history_asks_a_person(verdict: Any) -> None:
     verdict(Verdict.INCONCLUSIVE)
-    after = advance(spec(), state(Phase.SHADOW), facts())
-    assert after.phase is Phase.ROLLING_BACK and "past weeks give no verdict" in after.reason
+    held = advance(spec(), state(Phase.SHADOW), facts())
+    assert (held.phase, held.gate) == (Phase.SHADOW, "1/shadow") and "past weeks give no verdict" in held.reason
+    opened = advance(spec(), held, facts(commands=Commands(approved="1/shadow")))
+    assert (opened.phase, opened.gate) == (Phase.PROGRESSING, "")
+
+
+def test_with_wait_an_undecided_step_stays_and_goes_on_by_itself_once_it_passes(verdict: Any) -> None:
+    verdict(Verdict.INCONCLUSIVE)
+    late = facts(evidence=Evidence(opened=NOW - 600))
+    held = advance(spec(), at(0, since=NOW - 600), late)
+    assert (held.phase, held.step, held.gate, held.verdict) == (Phase.PROGRESSING, 0, "1/5", "inconclusive")
+    assert "no verdict before the deadline: it is a inconclusive; it goes on when the evidence suffices" in held.reason
+    assert advance(spec(), held, late) == held
+    verdict(Verdict.PASS)
+    assert advance(spec(), held, facts(commands=Commands(paused=True))).step == 0
+    on = advance(spec(), held, late)
+    assert (on.step, on.gate) == (1, "")
+    verdict(Verdict.FAIL)
+    assert advance(spec(), held, late).phase is Phase.ROLLING_BACK
+
+
+@pytest.mark.parametrize("more", [{"undecided": "Pause"}, {"promotion": "Manual"}])
+def test_a_gate_that_only_a_person_opens_says_when_the_judge_passes(verdict: Any, more: dict[str, Any]) -> None:
+    verdict(Verdict.INCONCLUSIVE)
+    held = advance(spec(**more), at(1, since=NOW - 600), facts())
+    assert held.gate == "1/promotion" and "goes on" not in held.reason
+    verdict(Verdict.PASS)
+    after = advance(spec(**more), held, facts())
+    assert (after.phase, after.gate) == (Phase.PROGRESSING, "1/promotion")
+    assert after.reason == "it is a pass; waits for approval of 1/promotion"
+
+
+def test_a_deadline_that_passes_at_a_gate_takes_nothing_back(verdict: Any) -> None:
+    asked = spec(promotion="Manual", undecided="RollBack")
+    held = advance(asked, at(1), facts())
+    verdict(Verdict.INCONCLUSIVE)
+    after = advance(asked, held, facts(now=NOW + 10_000))
+    assert (after.phase, after.gate) == (Phase.PROGRESSING, "1/promotion")
 
 
 def test_at_100_percent_the_pairs_of_the_step_before_are_kept(verdict: Any) -> None:
@@ -123,8 +171,10 @@ def test_an_approval_does_not_promote_a_candidate_that_is_not_ready(verdict: Any
 
 def test_a_pass_from_before_does_not_carry_on_a_candidate_that_is_not_ready(verdict: Any) -> None:
     seen = facts(readiness=Readiness(False, "silent"), evidence=Evidence(opened=NOW - 600))
-    after = advance(spec(), at(0, since=NOW - 600), seen)
+    after = advance(spec(undecided="RollBack"), at(0, since=NOW - 600), seen)
     assert after.phase is Phase.ROLLING_BACK and "silent" in after.reason
+    waits = advance(spec(), at(0, since=NOW - 600), seen)
+    assert (waits.phase, waits.step) == (Phase.PROGRESSING, 0) and "silent" in waits.reason
 
 
 def test_the_real_judge_passes_good_evidence_and_fails_bad() -> None:
