@@ -64,8 +64,8 @@ class State(BaseModel):
     `ATTEMPT/shadow`, `ATTEMPT/WEIGHT` or `ATTEMPT/promotion`; empty when none. evidence: data of the current window, as
     `Evidence.to_text` writes it. since: start of the phase or step, moved on by the time it was paused. silent_since:
     since when the candidate has not been ready; 0 while it is. tick: time of the last round. problem: why the phase's
-    action is not done, or a source not read. mark_version: whether a roll-back marks the candidate's version, so that it
-    is not tried again for the cooldown; False when nothing was found against it.
+    action is not done, or a source not read. mark_version: whether a roll-back marks the candidate's version, which is
+    then not tried again for the cooldown; False when nothing was found against it.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)

@@ -36,6 +36,7 @@ SPEC = {
     "shadow": {"rows": 380, "historyWeeks": 52, "deadlineSeconds": 10},
     "steps": [{"weight": weight, **STEP} for weight in (5, 25, 50)],
     "promotion": "Automatic",
+    "undecided": "RollBack",
     "readySeconds": 30,
     "limits": {
         "errors": 0.08,

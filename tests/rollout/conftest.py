@@ -32,6 +32,7 @@ GIVEN: dict[str, Any] = {
     "shadow": {"rows": 400, "historyWeeks": 0, "deadlineSeconds": 30},
     "steps": [{"weight": weight, **STEP} for weight in (20, 50)],
     "promotion": "Automatic",
+    "undecided": "RollBack",
     "readySeconds": 40,
     "limits": {
         "errors": 0.1,
