@@ -14,6 +14,10 @@ class Results:
         self._fingerprint: str | None = None
         self._matches = pd.DataFrame()
 
+    def written(self) -> bool:
+        """Whether there is a table of matches at all."""
+        return self._lake.fingerprint(Matches) is not None
+
     def matches(self) -> pd.DataFrame:
         """Rows of `Matches`, not to be written to. Raises LakeError when there are none, or damaged ones."""
         now = self._lake.fingerprint(Matches)

@@ -29,6 +29,7 @@ class Evidence:
     opened: when the split came into force, Unix seconds; None before. seen: the counters of each endpoint at its last
     read. stable, canary: requests since the window opened. history: paired scores of past weeks, read once. skill:
     paired scores of matches played since; not saved but read whole each time, so that a corrected result counts.
+    unreadable: check -> why its data could not be read in this round; not saved.
     """
 
     opened: float | None = None
@@ -38,6 +39,7 @@ class Evidence:
     pairs: Pairs | None = None
     history: FloatArray | None = None
     skill: FloatArray | None = None
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def add_counts(self, stable: Mapping[str, Cohort], canary: Mapping[str, Cohort]) -> "Evidence":
         """Evidence with the increase of counters since the last read. stable, canary: counters now, by endpoint.
@@ -56,7 +58,7 @@ class Evidence:
 
     def observation(self, classes: tuple[str, ...] = ()) -> Observation:
         """The input of the judge. classes: names of the columns of `pairs`, for people."""
-        return Observation(self.stable, self.canary, self.pairs, self.skill, self.history, classes)
+        return Observation(self.stable, self.canary, self.pairs, self.skill, self.history, classes, self.unreadable)
 
     def to_text(self) -> str:
         """Compressed text to save in a state; empty when there is no evidence."""

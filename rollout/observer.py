@@ -1,6 +1,6 @@
 """Observer of a running rollout: readiness of the candidate, and the evidence of the window."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from matchday.errors import MatchdayError
@@ -16,9 +16,15 @@ from rollout.state import Phase, State
 ACTIVE = frozenset({Phase.STARTING, Phase.SHADOW, Phase.PROGRESSING})
 """Phases in which the candidate's servers run beside the stable ones."""
 
+Collect = Callable[[State, Evidence], Evidence]
+"""Adds data of one source to the evidence. Raises MatchdayError when the source cannot be read."""
+
 
 class Observer:
-    """Adds this round's data to the facts. A source that is down adds nothing; the facts say why."""
+    """Adds this round's data to the facts.
+
+    A source that is down adds nothing; the facts say why, and the checks that need it do not pass in this round.
+    """
 
     def __init__(self, spec: Spec, splitter: Splitter, sources: Sources, clock: Callable[[], float]) -> None:
         self._spec = spec
@@ -48,17 +54,26 @@ class Observer:
         begun = evidence.opened is not None or (readiness.ready and facts.done)
         if state.phase is Phase.STARTING or not begun:
             return evidence, unreadable
-        steps = [self._add_scores, self._add_pairs]
-        if state.phase is Phase.PROGRESSING:
-            steps = [self._add_counts, *steps, self._open_window]
         problems = [unreadable] if unreadable else []
-        for step in steps:
+        for step, checks in self._steps(state):
             try:
                 evidence = step(state, evidence)
             except MatchdayError as error:
                 self._log.warning("source not read", phase=str(state.phase), reason=str(error))
                 problems.append(str(error))
+                evidence = replace(evidence, unreadable={**evidence.unreadable, **dict.fromkeys(checks, str(error))})
         return evidence, "; ".join(problems)
+
+    def _steps(self, state: State) -> Sequence[tuple[Collect, tuple[str, ...]]]:
+        """What adds evidence in this phase, in order, with the checks that are blind where it fails."""
+        if state.phase is not Phase.PROGRESSING:
+            return (self._add_scores, ("history",)), (self._add_pairs, ("predictions",))
+        return (
+            (self._add_counts, ("errors", "latency", "features")),
+            (self._add_scores, ("skill",)),
+            (self._add_pairs, ("predictions",)),
+            (self._open_window, ()),
+        )
 
     def _add_scores(self, state: State, evidence: Evidence) -> Evidence:
         """Add paired scores: of past weeks in the shadow step, of matches played since with traffic."""

@@ -31,10 +31,16 @@ class Scores(Protocol):
     """Paired scores of two versions: candidate minus champion, lower is better."""
 
     def history(self, model: str, stable: str, candidate: str, weeks: int) -> FloatArray | None:
-        """On walk-forward forecasts of the last weeks that both versions have; None when they share none."""
+        """On walk-forward forecasts of the last weeks that both versions have; None when they share none.
+
+        Raises MatchdayError when they cannot be read: None is for data that is absent.
+        """
 
     def live(self, model: str, stable: str, candidate: str) -> FloatArray | None:
-        """On matches with a result that both versions forecast before kick-off; None when nothing is logged."""
+        """On matches with a result that both versions forecast before kick-off; None when nothing is logged.
+
+        Raises SourceError when log or results cannot be read.
+        """
 
 
 class VersionRegistry(Protocol):

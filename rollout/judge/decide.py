@@ -44,8 +44,12 @@ def _find_check(name: str) -> JudgeCheck:
 def _run_check(check: JudgeCheck, observation: Observation, limits: JudgeLimits, alpha: float) -> list[Finding]:
     effects = check.measure(observation, limits, alpha)
     required = check.name in limits.required
+    found = [check.finding(effect, required=required) for effect in effects or ()]
+    if check.name in observation.unreadable:
+        reason = f"could not be read: {observation.unreadable[check.name]}"
+        return [*found, Finding(check.name, Verdict.WAIT, reason)]
     if effects is not None:
-        return [check.finding(effect, required=required) for effect in effects]
+        return found
     if required:
         return [Finding(check.name, Verdict.WAIT, "no data yet, and it is required")]
     return [Finding(check.name, Verdict.INCONCLUSIVE, "left out: no data, and it is not required", blocks=False)]

@@ -83,7 +83,8 @@ class Observation:
 
     skill: (n,) score of canary minus stable on matches that both forecast, lower is better; looked at repeatedly.
     history: (n,) the same for walk-forward forecasts of past weeks; looked at once, before any traffic. classes: names
-    of the columns of `pairs`, for people.
+    of the columns of `pairs`, for people. unreadable: check -> why its newest data could not be read; such a check does
+    not pass, while one whose data is absent may be left out.
     """
 
     stable: Cohort = field(default_factory=Cohort)
@@ -92,3 +93,4 @@ class Observation:
     skill: FloatArray | None = None
     history: FloatArray | None = None
     classes: tuple[str, ...] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from matchday.errors import MatchdayError
 from matchday.models.catalogue import KINDS
 from matchday.registry import Registry
-from matchday.telemetry import logger
 from rollout.judge import FloatArray
 from rollout.observations.log import ForecastLog, LoggedForecast
+from rollout.sources import SourceError
 
 if TYPE_CHECKING:
     from matchday.models.skill import MatchForecast
@@ -56,23 +56,31 @@ class PairedScores:
         self._prediction_log = log
         self._position: Any = None
         self._forecasts: dict[ForecastKey, KeptForecast] = {}
-        self._log = logger("rollout")
 
     def history(self, model: str, stable: str, candidate: str, weeks: int) -> FloatArray | None:
-        """On walk-forward forecasts of the last weeks that both versions have; None when they share none.
+        """On walk-forward forecasts of the last weeks that both versions have.
 
-        Raises RegistryError.
+        None when they share none, and for a model that is not in the catalogue. Raises RegistryError, and SourceError
+        for forecasts that are damaged.
         """
+        if model not in KINDS:
+            return None
         from matchday.models.skill import walk_forward_differences
 
-        found = walk_forward_differences(self._registry, model, stable, candidate, weeks)
+        try:
+            found = walk_forward_differences(self._registry, model, stable, candidate, weeks)
+        except (OSError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise SourceError(
+                f"walk-forward forecasts of {model} {stable} or {candidate} are damaged: {reason}"
+            ) from None
         return found if len(found) else None
 
     def live(self, model: str, stable: str, candidate: str) -> FloatArray | None:
         """On matches with a result that both versions forecast before kick-off.
 
-        None where nothing is logged, for a model that is not in the catalogue, and, with a warning in this log, while
-        predictions or results cannot be read.
+        None where nothing is logged, for a model that is not in the catalogue, and before the first result. Raises
+        SourceError while predictions or results cannot be read.
         """
         if self._prediction_log is None or (kind := KINDS.get(model)) is None:
             return None
@@ -80,10 +88,11 @@ class PairedScores:
 
         try:
             self._read_log(self._prediction_log)
+            if not self._results.written():
+                return None
             matches = self._results.matches()
         except MatchdayError as error:
-            self._log.warning("no live scores", model=model, reason=str(error))
-            return None
+            raise SourceError(f"scores of matches played since: {error}") from None
         versions = (candidate, stable)
         own, other = (last_before_kickoff(kind, self._logged(model, version), matches) for version in versions)
         found = loss_differences(kind, own, other)

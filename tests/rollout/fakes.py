@@ -160,10 +160,10 @@ class FakeSources:
         return pairs(min(rows, self.world.known_rows))
 
     def history(self, model: str, stable: str, candidate: str, weeks: int) -> None:
-        return None
+        self.world.at("history")
 
     def live(self, model: str, stable: str, candidate: str) -> None:
-        return None
+        self.world.at("live scores")
 
 
 def sources(world: RolloutWorld) -> Sources:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -161,6 +162,25 @@ def test_a_check_without_data_says_so_and_stops_nobody():
     [left_out] = [finding for finding in judgement.findings if finding.check == "predictions"]
     assert (left_out.verdict, left_out.blocks) == (INCONCLUSIVE, False)
     assert "left out" in left_out.reason
+
+
+@pytest.mark.parametrize("name", CHECK_NAMES)
+@pytest.mark.parametrize("required", [(), ("errors",)])
+def test_what_cannot_be_read_blocks_and_only_what_is_absent_is_left_out(name, required):
+    limits = JudgeLimits(required=required)
+    seen = healthy(history=noise(380), skill=noise(200))
+    assert judge(seen, limits).verdict is PASS
+    blind = replace(seen, unreadable={name: "no answer"})
+    judgement = judge(blind, limits)
+    assert (judgement.verdict, judgement.reason) == (WAIT, f"{name}: could not be read: no answer")
+    assert judge(blind, limits, time_up=True).verdict is INCONCLUSIVE
+    absent = replace(blind, stable=Cohort(), canary=Cohort(), pairs=None, history=None, skill=None)
+    assert judge(absent, limits).verdict is WAIT
+
+
+def test_a_fail_stands_although_newer_data_cannot_be_read():
+    seen = healthy(canary=cohort(errors=10_000), unreadable={"errors": "no answer"})
+    assert judge(seen, LIMITS, checks=TRAFFIC).verdict is FAIL
 
 
 def test_the_reason_of_a_failure_is_the_worst_one():

@@ -10,7 +10,6 @@ import pytest
 from matchday.events import CloudEvent
 from matchday.events.file_producer import FileProducer
 from matchday.lake import Lake
-from matchday.models.catalogue import UnknownModelError
 from matchday.registry import Registry, RegistryError
 from matchday.results import Results
 from matchday.tables import Matches
@@ -112,8 +111,20 @@ class Away:
 def test_without_a_log_or_results_there_are_no_live_scores(registry: Registry, path: Path, tmp_path: Path) -> None:
     empty = Lake(str(tmp_path / "empty"))
     FileProducer(path).send([said("12", BAD), said("13", GOOD)])
-    for log in (None, Away(), file_log(path), file_log(tmp_path)):
+    for log in (None, file_log(path), file_log(tmp_path / "none.jsonl")):
         assert scores(registry, log, empty).live(MODEL, "12", "13") is None
+
+
+def test_a_log_or_results_that_cannot_be_read_are_not_absent(
+    registry: Registry, path: Path, lake: Lake, tmp_path: Path
+) -> None:
+    with pytest.raises(SourceError, match="Kafka does not answer"):
+        scores(registry, Away(), lake).live(MODEL, "12", "13")
+    FileProducer(path).send([said("12", BAD), said("13", GOOD)])
+    for part in (tmp_path / "lake").rglob("*.parquet"):
+        part.write_bytes(b"damaged")
+    with pytest.raises(SourceError, match="scores of matches played since"):
+        scores(registry, file_log(path), Lake(str(tmp_path / "lake"))).live(MODEL, "12", "13")
 
 
 def test_history_is_of_the_registry(registry: Registry, lake: Lake) -> None:
@@ -122,10 +133,21 @@ def test_history_is_of_the_registry(registry: Registry, lake: Lake) -> None:
     assert found is not None
     assert len(found) == 3
     assert seen.history(MODEL, "1", "3", 52) is None
-    with pytest.raises(UnknownModelError, match="no model 'player-points'"):
-        seen.history("player-points", "1", "2", 52)
+    assert seen.history("player-points", "1", "2", 52) is None
     with pytest.raises(RegistryError, match="could not"):
         scores(Registry("http://127.0.0.1:1"), None, lake).history(MODEL, "1", "2", 52)
+
+
+@pytest.mark.parametrize("error", [OSError("no disk"), ValueError("no Parquet"), KeyError("forecaster")])
+def test_damaged_forecasts_of_the_past_are_not_absent(
+    registry: Registry, lake: Lake, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("matchday.models.skill.registered_forecasts", fail)
+    with pytest.raises(SourceError, match="walk-forward forecasts of match-outcome 1 or 2 are damaged: "):
+        scores(registry, None, lake).history(MODEL, "1", "2", 52)
 
 
 def test_a_busy_log_is_kept_by_match(registry: Registry, path: Path, lake: Lake) -> None:

@@ -1,0 +1,77 @@
+"""Observer: a source that cannot be read blinds the checks that need it, and only in that round."""
+
+from typing import Any
+
+import pytest
+
+from rollout import window
+from rollout.judge import Observation, Verdict
+from rollout.spec import Spec
+from rollout.state import Phase
+from tests.rollout.fakes import MemoryStore, RolloutWorld, judgement
+from tests.rollout.runs import reconciler
+from tests.rollout.scenarios import GIVEN
+
+SPEC = Spec.parse(GIVEN | {"shadow": {"rows": 40, "historyWeeks": 52}})
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Observation]:
+    """What the judge was asked; it waits."""
+    observations: list[Observation] = []
+
+    def judge(observation: Observation, *_: Any, **__: Any) -> Any:
+        observations.append(observation)
+        return judgement(Verdict.WAIT)
+
+    monkeypatch.setattr(window, "judge", judge)
+    return observations
+
+
+@pytest.mark.parametrize(
+    ("phase", "fault", "checks"),
+    [
+        (Phase.SHADOW, "history", {"history"}),
+        (Phase.SHADOW, "replay", {"predictions"}),
+        (Phase.PROGRESSING, "live scores", {"skill"}),
+        (Phase.PROGRESSING, "meter", {"errors", "latency", "features"}),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_told_to_the_judge_until_it_is_back(
+    seen: list[Observation], phase: Phase, fault: str, checks: set[str]
+) -> None:
+    world = RolloutWorld()
+    store = MemoryStore(world)
+    spec = SPEC if phase is Phase.SHADOW else SPEC.model_copy(update={"shadow": None})
+    rollout = reconciler(spec, world, store)
+    if phase is Phase.SHADOW:
+        world.faults.add(fault)
+    while not seen:
+        rollout.reconcile()
+        world.passed()
+    world.faults.add(fault)
+    blind = rollout.reconcile()
+    assert blind.phase is phase
+    assert set(seen[-1].unreadable) == checks
+    assert f"{fault} does not work" in blind.problem
+    world.faults.clear()
+    assert rollout.reconcile().problem == ""
+    assert seen[-1].unreadable == {}
+
+
+def test_a_past_that_cannot_be_read_keeps_the_candidate_from_users() -> None:
+    world = RolloutWorld()
+    store = MemoryStore(world)
+    world.known_rows = 10_000
+    world.faults.add("history")
+    spec = Spec.parse(GIVEN | {"shadow": {"rows": 400, "historyWeeks": 52}})
+    rollout = reconciler(spec, world, store)
+    for _ in range(6):
+        state = rollout.reconcile()
+        world.passed()
+    assert (state.phase, state.verdict) == (Phase.SHADOW, "wait")
+    assert "history: could not be read: history does not work" in state.reason
+    world.faults.clear()
+    for _ in range(2):
+        state = rollout.reconcile()
+    assert state.phase is Phase.PROGRESSING
