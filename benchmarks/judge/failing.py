@@ -5,6 +5,8 @@ log(1 / alpha): the same functions, asked at one value instead of searched for t
 holds this to `judge` itself, look by look.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,10 +16,14 @@ from rollout.judge import CHECKS, TRAFFIC, JudgeLimits
 from rollout.judge.checks.latency import QUANTILES
 from rollout.judge.checks.skill import TUNED
 from rollout.judge.quantiles import Buckets, quantile, ratio_log_evalue
-from rollout.judge.sequential import Hits, difference_log_evalue, mean_width
+from rollout.judge.rate_test import exceeds
+from rollout.judge.sequential import Hits, mean_width
 from serving.metrics import SECONDS
 
 Flags = NDArray[np.bool_]
+
+AT_ONCE = 2000
+"""Pairs of counts that are tested together: what fits into memory."""
 
 
 def failed(stable: Totals, canary: Totals, limits: JudgeLimits, alpha: float) -> Flags:
@@ -38,7 +44,10 @@ def failed(stable: Totals, canary: Totals, limits: JudgeLimits, alpha: float) ->
 def _more(stable: Hits, canary: Hits, limit: float, limits: JudgeLimits, alpha: float) -> Flags:
     enough = np.minimum(stable.n, canary.n) >= limits.min_requests
     flags = enough & (canary.hits * np.maximum(stable.n, 1) > (stable.hits + limit * stable.n) * canary.n)
-    flags[flags] = difference_log_evalue(_at(stable, flags), _at(canary, flags), limit) >= -np.log(alpha)
+    one, other = _at(stable, flags), _at(canary, flags)
+    parts = np.array_split(np.arange(int(flags.sum())), 1 + int(flags.sum()) // AT_ONCE)
+    found = [exceeds(_at(one, part), _at(other, part), limit) >= -np.log(alpha) for part in parts]
+    flags[flags] = np.concatenate(found)
     return flags
 
 
@@ -69,7 +78,7 @@ def skill(differences: FloatArray, limits: JudgeLimits, alpha: float) -> Flags:
     return (low > limits.skill) & (n >= limits.min_matches)
 
 
-def _at(counted: Hits, flags: Flags) -> Hits:
+def _at(counted: Hits, flags: NDArray[Any]) -> Hits:
     return Hits(np.asarray(counted.hits)[flags], np.asarray(counted.n)[flags])
 
 

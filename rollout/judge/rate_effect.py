@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.sequential import Hits, difference_bounds
+from rollout.judge.rate_test import one_sided_bounds
+from rollout.judge.sequential import Hits
 
 
 class Share(NamedTuple):
@@ -18,12 +19,12 @@ def rate_effect(stable: Share, canary: Share, limit: float, limits: JudgeLimits,
     """Canary's rate minus stable's. what: completes "1.20% ..." for people."""
     seen = min(stable.n, canary.n) > 0
     before, now = (each.hits / each.n if each.n else 0.0 for each in (stable, canary))
-    low, high = difference_bounds(Hits(*stable), Hits(*canary), alpha, limits.missed) if seen else (-1.0, 1.0)
+    low, high = one_sided_bounds(Hits(*stable), Hits(*canary), limit, alpha, limits.missed) if seen else (-1.0, 1.0)
     return Effect(
         n=min(stable.n, canary.n),
         minimum=limits.min_requests,
         estimate=now - before,
-        interval=(float(low), float(high)),
+        interval=(low, high),
         limit=limit,
         summary=f"{now:.2%} {what}, stable {before:.2%}",
         render=percentage_points,

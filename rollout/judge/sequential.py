@@ -53,7 +53,7 @@ def difference_log_evalue(stable: Hits, canary: Hits, difference: ArrayLike) -> 
     over all pairs with this difference is at their constrained maximum-likelihood estimate.
     """
     higher = np.asarray(difference, float)
-    rate = _constrained(stable, canary, higher)
+    rate = constrained_rate(stable, canary, higher)
     return rate_log_evalue(*stable, rate) + rate_log_evalue(*canary, np.clip(rate + higher, 0, 1))
 
 
@@ -124,7 +124,7 @@ def _crossing(
     return outside
 
 
-def _constrained(stable: Hits, canary: Hits, d: FloatArray) -> FloatArray:
+def constrained_rate(stable: Hits, canary: Hits, d: FloatArray) -> FloatArray:
     """Maximum-likelihood rate of stable's when canary's is higher by d: a root of a cubic.
 
     Farrington and Manning (1990), Statistics in Medicine 9, appendix.
