@@ -56,9 +56,11 @@ class Evidence:
         ]
         return replace(self, seen={**self.seen, **stable, **canary}, stable=sums[0], canary=sums[1])
 
-    def observation(self, classes: tuple[str, ...] = ()) -> Observation:
-        """The input of the judge. classes: names of the columns of `pairs`, for people."""
-        return Observation(self.stable, self.canary, self.pairs, self.skill, self.history, classes, self.unreadable)
+    def observation(self, classes: tuple[str, ...] = (), largest_score: float | None = None) -> Observation:
+        """The input of the judge. classes: names of the columns of `pairs`. largest_score: of one match."""
+        return Observation(
+            self.stable, self.canary, self.pairs, self.skill, self.history, classes, largest_score, self.unreadable
+        )
 
     def to_text(self) -> str:
         """Compressed text to save in a state; empty when there is no evidence."""

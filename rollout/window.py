@@ -1,5 +1,6 @@
 """Judged windows: what the judge's verdict on the shadow step or on a traffic step leads to."""
 
+import math
 from collections.abc import Sequence
 
 from matchday.models.catalogue import KINDS
@@ -23,7 +24,7 @@ def judge_window(
     """Ask the judge, then roll back, go on, or stay."""
     passed = facts.now - state.since
     late = _is_late(state, facts, step)
-    observation = facts.evidence.observation(_class_labels(spec.model))
+    observation = facts.evidence.observation(_class_labels(spec.model), _largest_score(spec.model))
     judgement = judge(observation, spec.limits, alpha=window_alpha(spec, state.phase), checks=checks, time_up=late)
     state = _record(state, facts, judgement)
     if judgement.verdict is Verdict.FAIL:
@@ -47,6 +48,12 @@ def judge_window(
 def _class_labels(model: str) -> tuple[str, ...]:
     """Names of the model's classes, for people; none for a model that is not in the catalogue."""
     return KINDS[model].output.labels if model in KINDS else ()
+
+
+def _largest_score(model: str) -> float | None:
+    """Largest score of a match; None where there is none, and for a model that is not in the catalogue."""
+    largest = KINDS[model].score.largest if model in KINDS else math.inf
+    return largest if math.isfinite(largest) else None
 
 
 def _record(state: State, facts: Facts, judgement: Judgement) -> State:

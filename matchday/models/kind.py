@@ -57,7 +57,8 @@ class PairedScore:
     """The score by which two versions are compared on the same matches.
 
     name: of the metric, `rps`. title: for people. about: its definition, for people. loss: of each row. margin: how
-    much worse a fresher version may be on average and still count as equally good; in units of the score.
+    much worse a fresher version may be on average and still count as equally good; in units of the score. largest: the
+    largest loss that a row can have; the least is 0.
     """
 
     name: str
@@ -65,6 +66,7 @@ class PairedScore:
     about: str
     loss: Loss
     margin: float
+    largest: float = inf
 
 
 @dataclass(frozen=True)

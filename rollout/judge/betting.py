@@ -1,13 +1,14 @@
-"""Betting bounds of the mean of bounded variables: valid at every look, from the first value, whatever their distribution.
+"""Betting bounds of the mean of bounded variables: valid at every look, from the first value on.
 
-A capital of 1 is bet, value by value, on the mean being above m: it is multiplied by 1 + stake (x - m), where the stake
-depends on earlier values alone and never risks more than `MOST_STAKED` of what can be lost. While the mean, given the
-values before, is at most m, the capital is a non-negative supermartingale; by Ville's inequality it reaches 1 / alpha at
-any look with probability alpha at most. Waudby-Smith and Ramdas (2024), Journal of the Royal Statistical Society B 86:
-the capital process of their section 4, with the stakes of their approximate GRAPA strategy (appendix B).
+A capital of 1 is bet, value by value, on the mean being above m: it is multiplied by 1 + stake (x - m), where the
+stake depends on earlier values alone and never risks more than `MOST_STAKED` of what can be lost. While the mean,
+given the values before, is at most m, the capital is a non-negative supermartingale; by Ville's inequality it
+reaches 1 / alpha at any look with probability alpha at most. Waudby-Smith and Ramdas (2024), Journal of the Royal
+Statistical Society B 86: the capital process of their section 4, with the stakes of their approximate GRAPA strategy
+(appendix B).
 
-Values beyond the first `SINGLE` are averaged in blocks of `BLOCK`: averages of values with a mean and a range have the
-same mean and range. The last block counts once it is full.
+Values beyond the first `SINGLE` are averaged in blocks of `BLOCK`: averages of values with a mean and a range have
+the same mean and range. The last block counts once it is full.
 """
 
 from typing import NamedTuple
@@ -32,39 +33,42 @@ class Span(NamedTuple):
     upper: float
 
 
-def log_capital(values: FloatArray, means: FloatArray, span: Span) -> FloatArray:
-    """Log capital (k,) after (n,) values within the span, bet on their mean being above each of (k,) means."""
-    x = _averages(np.asarray(values, float))
-    seen = np.arange(1, len(x) + 1)
-    middle, width = (span.lower + span.upper) / 2, span.upper - span.lower
-    mean = (middle + np.cumsum(x)) / (seen + 1)
-    spread = ((width / 2) ** 2 + np.cumsum((x - mean) ** 2)) / (seen + 1)
-    mean, spread = (
-        np.concatenate([[first], each[:-1]]) for first, each in ((middle, mean), ((width / 2) ** 2, spread))
-    )
-    means = np.asarray(means, float)[:, None]
-    ahead = mean - means
-    stakes = np.clip(ahead / (spread + ahead**2), 0.0, MOST_STAKED / np.maximum(means - span.lower, 1e-12))
-    return np.asarray(np.log1p(stakes * (x - means)).sum(axis=1))
+class Bets:
+    """Bets on the mean of (n,) values being above a given one. Values beyond the span count as its nearer end."""
+
+    def __init__(self, values: FloatArray, span: Span) -> None:
+        self._values = _averages(np.clip(values, *span))
+        self._lower = span.lower
+        middle, variance = (span.lower + span.upper) / 2, (span.upper - span.lower) ** 2 / 4
+        seen = np.arange(2, len(self._values) + 2)
+        mean = (middle + np.cumsum(self._values)) / seen
+        spread = (variance + np.cumsum((self._values - mean) ** 2)) / seen
+        self._mean, self._spread = np.append(middle, mean[:-1]), np.append(variance, spread[:-1])
+
+    def log_capital(self, means: FloatArray) -> FloatArray:
+        """Log capital (k,) after bets on the mean being above each of (k,) means. Of no value it is 0."""
+        if not len(self._values):
+            return np.zeros(len(means))
+        means = np.asarray(means, float)[:, None]
+        ahead = self._mean - means
+        stakes = ahead / (self._spread + ahead**2)
+        stakes = np.clip(stakes, 0.0, MOST_STAKED / np.maximum(means - self._lower, 1e-9))
+        return np.asarray(np.log1p(stakes * (self._values - means)).sum(axis=1))
 
 
 def lower_bound(values: FloatArray, span: Span, alpha: float, at: float) -> float:
     """Lower bound of the mean of (n,) values within the span, wrong at any look with probability alpha at most.
 
-    It is above `at` just when the bets on a mean above `at` reach 1 / alpha: a verdict hangs on that value. With no
-    value it is the span's lower end.
+    It is above `at` just when the bets on a mean above `at` reach 1 / alpha: a verdict hangs on that value. Without
+    evidence it is the span's lower end.
     """
-    if not len(values):
-        return span.lower
-    needed, at = -np.log(alpha), max(at, span.lower)
-    estimate = float(np.clip(np.mean(values), *span))
-    rejected = bool(log_capital(values, np.array([at]), span)[0] >= needed)
-    if not rejected and at <= span.lower:
-        return span.lower
+    bets, needed, at = Bets(values, span), -np.log(alpha), max(at, span.lower)
+    estimate = float(np.clip(np.mean(values), *span)) if len(values) else span.lower
+    rejected = bool(bets.log_capital(np.array([at]))[0] >= needed)
     inside, outside = (max(estimate, at), at) if rejected else (min(estimate, at), span.lower)
     for _ in range(ROUNDS):
         means = np.linspace(inside, outside, POINTS + 1)
-        reached = log_capital(values, means, span) >= needed
+        reached = bets.log_capital(means) >= needed
         reached[0], reached[-1] = False, True
         first = int(reached.argmax())
         inside, outside = float(means[first - 1]), float(means[first])
@@ -73,10 +77,7 @@ def lower_bound(values: FloatArray, span: Span, alpha: float, at: float) -> floa
 
 def upper_bound(values: FloatArray, span: Span, alpha: float, at: float) -> float:
     """Upper bound of the mean: at most `at` just when the bets on a mean below `at` reach 1 / alpha."""
-    if -at < -span.upper:
-        return min(-lower_bound(-np.asarray(values), Span(-span.upper, -span.lower), alpha, -span.upper), span.upper)
-    bound = -lower_bound(-np.asarray(values), Span(-span.upper, -span.lower), alpha, -at)
-    return bound
+    return -lower_bound(-np.asarray(values), Span(-span.upper, -span.lower), alpha, -at)
 
 
 def _averages(values: FloatArray) -> FloatArray:

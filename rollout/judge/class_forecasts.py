@@ -6,10 +6,11 @@ from functools import partial
 import numpy as np
 
 from rollout.judge.arrays import FloatArray
+from rollout.judge.betting import Span
 from rollout.judge.divergence import crosstab, divergence_bounds, jensen_shannon, stability_index
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.paired_mean import ROWS_WIDTH, largest_shift, mean_bounds
+from rollout.judge.paired_mean import bounded_mean_bounds, bounded_shift, largest_shift
 
 MEASURES = 4
 BINS = 10
@@ -37,13 +38,16 @@ def compare_classes(
 
 
 def _distance(effect: MakeEffect, moved: FloatArray, limits: JudgeLimits, alpha: float) -> Effect:
-    distance, interval = mean_bounds(np.abs(moved).sum(axis=0) / 2, ROWS_WIDTH, alpha, limits.missed)
+    limit = limits.distance
+    apart = np.abs(moved).sum(axis=0) / 2
+    distance, interval = bounded_mean_bounds(apart, Span(0.0, 1.0), limit, limit, alpha, limits.missed)
     summary = f"forecasts are {distance:.3f} apart (total variation)"
-    return effect(measure="distance", estimate=distance, interval=interval, limit=limits.distance, summary=summary)
+    return effect(measure="distance", estimate=distance, interval=interval, limit=limit, summary=summary)
 
 
 def _shift(effect: MakeEffect, moved: FloatArray, names: Sequence[str], limits: JudgeLimits, alpha: float) -> Effect:
-    index, shift, interval = largest_shift(moved, alpha, limits.missed)
+    size = partial(bounded_shift, span=Span(-1.0, 1.0), limit=limits.shift, missed=limits.missed)
+    index, shift, interval = largest_shift(moved, lambda values, part: size(values, alpha=part), alpha)
     summary = f"{names[index]} has {shift:+.3f} of probability in the mean"
     return effect(measure="shift", estimate=abs(shift), interval=interval, limit=limits.shift, summary=summary)
 

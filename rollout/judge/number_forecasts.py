@@ -8,7 +8,7 @@ from rollout.judge.arrays import FloatArray
 from rollout.judge.divergence import Crosstab, crosstab, divergence_bounds, stability_index
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.paired_mean import ROWS_WIDTH, largest_shift, mean_bounds
+from rollout.judge.paired_mean import ROWS_WIDTH, asymptotic_shift, largest_shift, mean_bounds
 
 MEASURES = 3
 BINS = 10
@@ -23,7 +23,7 @@ def compare_numbers(stable: FloatArray, canary: FloatArray, limits: JudgeLimits,
     )
     moved = (canary - stable) / ((float(stable.std()) if n else 0.0) or 1.0)
     distance, around = mean_bounds(np.abs(moved[0]), ROWS_WIDTH, alpha, limits.missed)
-    _, shift, shifted = largest_shift(moved, alpha, limits.missed)
+    _, shift, shifted = largest_shift(moved, partial(asymptotic_shift, missed=limits.missed), alpha)
     index, spread = divergence_bounds(_in_deciles(stable[0], canary[0]), stability_index, alpha, limits.missed)
     return [
         effect(

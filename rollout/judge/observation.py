@@ -83,7 +83,8 @@ class Observation:
 
     skill: (n,) score of canary minus stable on matches that both forecast, lower is better; looked at repeatedly.
     history: (n,) the same for walk-forward forecasts of past weeks; looked at once, before any traffic. classes: names
-    of the columns of `pairs`, for people. unreadable: check -> why its newest data could not be read; such a check does
+    of the columns of `pairs`, for people. largest_score: of one match, where 0 is the best; None when the score has no
+    largest value. unreadable: check -> why its newest data could not be read; such a check does
     not pass, while one whose data is absent may be left out.
     """
 
@@ -93,4 +94,5 @@ class Observation:
     skill: FloatArray | None = None
     history: FloatArray | None = None
     classes: tuple[str, ...] = ()
+    largest_score: float | None = None
     unreadable: Mapping[str, str] = field(default_factory=dict)

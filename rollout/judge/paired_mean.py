@@ -5,10 +5,15 @@ from collections.abc import Callable
 import numpy as np
 
 from rollout.judge.arrays import FloatArray
+from rollout.judge.betting import Span, lower_bound, upper_bound
 from rollout.judge.sequential import mean_width, student_width
 
 Width = Callable[[float, int, float], float]
 """Standard deviation, n and alpha -> one-sided half-width of the interval of a mean."""
+
+
+Shift = tuple[float, tuple[float, float]]
+"""Mean, and bounds of the mean's size."""
 
 
 def sequential_width(tuned: int) -> Width:
@@ -36,18 +41,37 @@ def mean_bounds(
     return mean, (mean - width(sd, n, alpha_low), mean + width(sd, n, alpha_high))
 
 
-def largest_shift(differences: FloatArray, alpha: float, missed: float) -> tuple[int, float, tuple[float, float]]:
+def bounded_mean_bounds(
+    values: FloatArray, span: Span, fail: float, within: float, alpha_low: float, alpha_high: float
+) -> tuple[float, tuple[float, float]]:
+    """Mean of (n,) values within the span and its betting bounds. fail, within: values that verdicts hang on."""
+    mean = float(np.clip(values, *span).mean()) if len(values) else 0.0
+    return mean, (lower_bound(values, span, alpha_low, fail), upper_bound(values, span, alpha_high, within))
+
+
+def bounded_shift(values: FloatArray, span: Span, limit: float, alpha: float, missed: float) -> Shift:
+    """Mean of (n,) values within the span, and betting bounds of the mean's size."""
+    mean, (low, high) = bounded_mean_bounds(values, span, limit, limit, alpha, missed)
+    _, (lowest, highest) = bounded_mean_bounds(values, span, -limit, -limit, missed, alpha)
+    return mean, (max(0.0, low, -highest), max(high, -lowest))
+
+
+def largest_shift(
+    differences: FloatArray, shift: Callable[[FloatArray, float], Shift], alpha: float
+) -> tuple[int, float, tuple[float, float]]:
     """Of (k, n) differences, the row whose mean is farthest from zero: index, mean, bounds of the mean's size.
 
-    The size has no sign, so each row spends alpha twice. The upper bound is the largest of all rows.
+    shift: from (n,) differences and alpha to their mean and bounds of its size. The size has no sign, so each row
+    spends alpha twice. The upper bound is the largest of all rows.
     """
     rows = len(differences)
-    shifts = [_shift(each, alpha / (2 * rows), missed) for each in differences]
+    shifts = [shift(each, alpha / (2 * rows)) for each in differences]
     index = max(range(rows), key=lambda k: (shifts[k][1][0], abs(shifts[k][0])))
     return index, shifts[index][0], (shifts[index][1][0], max(high for _, (_, high) in shifts))
 
 
-def _shift(values: FloatArray, alpha: float, missed: float) -> tuple[float, tuple[float, float]]:
+def asymptotic_shift(values: FloatArray, alpha: float, missed: float) -> Shift:
+    """Mean of (n,) values and asymptotic bounds of the mean's size."""
     mean, (low, high) = mean_bounds(values, ROWS_WIDTH, alpha, missed)
     below, above = mean - low, high - mean
     return mean, (max(0.0, abs(mean) - below), abs(mean) + above)

@@ -1,20 +1,24 @@
 """Effect size of paired scores: two versions on the same matches."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rollout.judge.arrays import FloatArray
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.paired_mean import Width, mean_bounds
+
+Bounds = Callable[[FloatArray, float, float], tuple[float, tuple[float, float]]]
+"""From (n,) values, alpha of the lower and of the upper bound to the mean and its bounds."""
 
 
 def score_effect(
-    measure: str, differences: FloatArray, minimum: int, width: Width, limits: JudgeLimits, alpha: float
+    measure: str, differences: FloatArray, minimum: int, bounds: Bounds, limits: JudgeLimits, alpha: float
 ) -> Effect:
     """Mean of canary's score minus stable's, (n,), lower is better; values that are not finite are left out."""
     finite = np.asarray(differences, float)
     finite = finite[np.isfinite(finite)]
-    mean, interval = mean_bounds(finite, width, alpha, limits.missed)
+    mean, interval = bounds(finite, alpha, limits.missed)
     return Effect(
         measure=measure,
         n=len(finite),

@@ -117,9 +117,9 @@ def _log_evalue(stable: Hits, canary: Hits, limit: float, *, harmful: bool) -> F
 
 def _mixture(stable: Hits, canary: Hits, cells: _Cells, pooled: float) -> FloatArray:
     """Log-likelihood (..., m) of each cell's mixture of alternatives. pooled: weight of one rate of both versions."""
-    found = np.log(1 - ALTERNATIVES - pooled) + _beta_binomial(*stable) + _beta_binomial(*canary)
+    found = np.log(1 - ALTERNATIVES - pooled) + _beta_binomial(stable) + _beta_binomial(canary)
     if pooled:
-        both = _beta_binomial(np.add(stable.hits, canary.hits), np.add(stable.n, canary.n))
+        both = _beta_binomial(Hits(np.add(stable.hits, canary.hits), np.add(stable.n, canary.n)))
         found = np.logaddexp(found, np.log(pooled) + both)
     counts = np.concatenate([stable.hits, np.subtract(*stable[::-1]), canary.hits, np.subtract(*canary[::-1])], axis=-1)
     made = (counts @ cells.alternatives).reshape(*counts.shape[:-1], -1, len(cells.lower))
@@ -132,7 +132,7 @@ def _largest_null(stable: Hits, canary: Hits, limit: float, cells: _Cells, *, ha
     """Largest log-likelihood (..., m) of the null with stable's rate in each cell."""
     before, now = stable.rate, canary.rate
     in_null = now - before <= limit if harmful else now - before >= limit
-    best = np.where(in_null, before, constrained_rate(stable, canary, limit))
+    best = np.where(in_null, before, constrained_rate(stable, canary, np.asarray(limit)))
     rate = np.clip(best, cells.lower, cells.upper)
     beyond = np.minimum(rate + limit, 1.0)
     other = np.minimum(now, beyond) if harmful else np.maximum(now, beyond)
@@ -144,8 +144,8 @@ def _likelihood(counted: Hits, rate: FloatArray) -> FloatArray:
     return np.asarray(xlogy(hits, rate) + xlog1py(counted.n - hits, -rate))
 
 
-def _beta_binomial(hits: FloatArray, n: FloatArray) -> FloatArray:
-    a, b = RARE
+def _beta_binomial(counted: Hits) -> FloatArray:
+    (a, b), hits, n = RARE, np.asarray(counted.hits), np.asarray(counted.n)
     return np.asarray(betaln(a + hits, b + n - hits) - betaln(a, b))
 
 

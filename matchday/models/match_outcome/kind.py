@@ -39,6 +39,7 @@ MATCH_OUTCOME = ModelKind(
         about="ranked probability score divided by two, lower is better",
         loss=ranked_probability,
         margin=0.001,  # a sixth of what parts a goals model from the closing odds
+        largest=1.0,
     ),
     scores=outcome_scores,
     baselines=("base rate", "Elo, ordered logit", "goals model alone"),
