@@ -7,15 +7,12 @@ import numpy as np
 
 from rollout.judge.arrays import FloatArray
 from rollout.judge.betting import Span
-from rollout.judge.divergence import crosstab, divergence_bounds, jensen_shannon, stability_index
+from rollout.judge.divergence import crosstab, divergence_bounds, in_deciles, jensen_shannon, stability_index
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.paired_mean import bounded_mean_bounds, bounded_shift, largest_shift
 
 MEASURES = 4
-BINS = 10
-"""Of equal width, for the stability index of a class's probabilities."""
-
 MakeEffect = Callable[..., Effect]
 """Makes an effect of these rows from its own fields."""
 
@@ -69,14 +66,14 @@ def _spread(
     limits: JudgeLimits,
     alpha: float,
 ) -> Effect:
-    """Stability index of the class that differs most; the upper bound is the largest of all classes."""
-    before, now = (np.clip(each * BINS, 0, BINS - 1).astype(np.intp) for each in (stable, canary))
+    """Stability index of the class whose shape differs most; the upper bound is the largest of all classes."""
     spreads = [
-        divergence_bounds(crosstab(*binned, BINS), stability_index, alpha / len(names), limits.missed)
-        for binned in zip(before, now, strict=True)
+        divergence_bounds(in_deciles(*both, limits.min_pairs), stability_index, alpha / len(names), limits.missed)
+        for both in zip(stable, canary, strict=True)
     ]
     index = max(range(len(names)), key=lambda k: spreads[k][1])
     value, (low, _) = spreads[index]
     interval = (low, max(high for _, (_, high) in spreads))
-    summary = f"probabilities of {names[index]} have a stability index of {value:.3f}"
-    return effect(measure="spread", estimate=value, interval=interval, limit=limits.spread, summary=summary)
+    summary = f"probabilities of {names[index]} have another shape, a stability index of {value:.3f}"
+    n = max(0, stable.shape[1] - limits.min_pairs)
+    return effect(n=n, measure="spread", estimate=value, interval=interval, limit=limits.spread, summary=summary)

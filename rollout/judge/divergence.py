@@ -14,6 +14,9 @@ Crosstab = NDArray[np.int64]
 SMOOTHING = 0.5
 """Rows added to each class, so that an empty class has a logarithm."""
 
+BINS = 10
+"""Of a stability index."""
+
 Divergence = Callable[[FloatArray, FloatArray], tuple[float, FloatArray, FloatArray]]
 """From the shares (k,) of two distributions to their divergence and its gradient in each."""
 
@@ -34,6 +37,21 @@ def stability_index(p: FloatArray, q: FloatArray) -> tuple[float, FloatArray, Fl
 def crosstab(stable: NDArray[np.intp], canary: NDArray[np.intp], classes: int) -> Crosstab:
     """Number of rows by their class under each version. stable, canary: (n,) 0 to classes - 1."""
     return np.bincount(stable * classes + canary, minlength=classes * classes).reshape(classes, classes)
+
+
+def in_deciles(stable: FloatArray, canary: FloatArray, first: int) -> Crosstab:
+    """Rows by the decile of stable's numbers that each version's number is in, without the rows that set the bins.
+
+    stable, canary: (n,) numbers of the same rows. The first so many rows set the deciles and the mean shift of the
+    canary, which is taken off: the table compares shapes. Those rows are not counted, so the bins do not depend on
+    what is counted, and the bounds of the table's divergence hold for these very bins.
+    """
+    if len(stable) <= first:
+        return np.zeros((BINS, BINS), np.int64)
+    cuts = np.quantile(stable[:first], np.arange(1, BINS) / BINS)
+    shift = np.mean(canary[:first] - stable[:first])
+    before, now = stable[first:], canary[first:] - shift
+    return crosstab(np.searchsorted(cuts, before), np.searchsorted(cuts, now), BINS)
 
 
 def divergence_bounds(

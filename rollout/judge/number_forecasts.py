@@ -5,14 +5,12 @@ from functools import partial
 import numpy as np
 
 from rollout.judge.arrays import FloatArray
-from rollout.judge.divergence import Crosstab, crosstab, divergence_bounds, stability_index
+from rollout.judge.divergence import divergence_bounds, in_deciles, stability_index
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.paired_mean import ROWS_WIDTH, asymptotic_shift, largest_shift, mean_bounds
 
 MEASURES = 3
-BINS = 10
-"""Between stable's deciles, for the stability index."""
 
 
 def compare_numbers(stable: FloatArray, canary: FloatArray, limits: JudgeLimits, alpha: float) -> list[Effect]:
@@ -24,7 +22,9 @@ def compare_numbers(stable: FloatArray, canary: FloatArray, limits: JudgeLimits,
     moved = (canary - stable) / ((float(stable.std()) if n else 0.0) or 1.0)
     distance, around = mean_bounds(np.abs(moved[0]), ROWS_WIDTH, alpha, limits.missed)
     _, shift, shifted = largest_shift(moved, partial(asymptotic_shift, missed=limits.missed), alpha)
-    index, spread = divergence_bounds(_in_deciles(stable[0], canary[0]), stability_index, alpha, limits.missed)
+    index, spread = divergence_bounds(
+        in_deciles(stable[0], canary[0], limits.min_pairs), stability_index, alpha, limits.missed
+    )
     return [
         effect(
             measure="distance",
@@ -41,16 +41,11 @@ def compare_numbers(stable: FloatArray, canary: FloatArray, limits: JudgeLimits,
             summary=f"forecasts are {shift:+.2f} standard deviations higher in the mean",
         ),
         effect(
+            n=max(0, n - limits.min_pairs),
             measure="spread",
             estimate=index,
             interval=spread,
             limit=limits.spread,
-            summary=f"forecasts have a stability index of {index:.2f}",
+            summary=f"forecasts have another shape, a stability index of {index:.2f}",
         ),
     ]
-
-
-def _in_deciles(stable: FloatArray, canary: FloatArray) -> Crosstab:
-    """Rows by the decile of stable's numbers that each version's number is in."""
-    cuts = np.quantile(stable, np.arange(1, BINS) / BINS) if len(stable) else np.zeros(BINS - 1)
-    return crosstab(np.searchsorted(cuts, stable), np.searchsorted(cuts, canary), BINS)

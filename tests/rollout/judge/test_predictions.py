@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rollout.judge import JudgeLimits, Observation, Pairs, Verdict, class_forecasts, judge
-from rollout.judge.divergence import crosstab, divergence_bounds, jensen_shannon, stability_index
+from rollout.judge.divergence import crosstab, divergence_bounds, in_deciles, jensen_shannon, stability_index
 from tests.rollout.judge.cases import forecasts, retrained
 
 RNG = np.random.default_rng(7)
@@ -51,7 +51,7 @@ def test_a_version_trained_again_passes_from_a_few_hundred_rows(apart):
     ("canary", "failed"),
     [
         (POINTS + RNG.normal(0, 0.1, POINTS.shape), set()),
-        (POINTS + 2, {"distance", "shift", "spread"}),
+        (POINTS + 2, {"distance", "shift"}),
         (POINTS[::-1], {"distance"}),
         (np.zeros_like(POINTS), {"distance", "shift", "spread"}),
         (np.full_like(POINTS, np.inf), {"invalid"}),
@@ -95,6 +95,51 @@ def test_a_divergence_is_ever_above_its_upper_bound_or_below_its_lower_seldom_en
                 missed += 1
                 break
     assert missed <= 20
+
+
+FOOTBALL = np.random.default_rng(9)
+STRENGTH = FOOTBALL.normal(0.35, 0.75, 380)
+DRAWS = 0.27 - 0.03 * np.abs(STRENGTH) + FOOTBALL.normal(0, 0.01, 380)
+HOME = (1 - DRAWS) / (1 + np.exp(-1.3 * STRENGTH))
+MATCHES = np.column_stack([HOME, DRAWS, 1 - DRAWS - HOME])
+"""Forecasts of a season: draws lie within a few points of each other."""
+
+
+@pytest.mark.parametrize("points", [-0.03, 0.03])
+def test_draws_that_are_all_three_points_higher_have_the_same_spread(points):
+    moved = MATCHES + points * np.array([-0.5, 1, -0.5])
+    spread = found(MATCHES, moved)["spread"]
+    assert (spread.estimate, spread.verdict) == (pytest.approx(0, abs=0.01), Verdict.PASS)
+
+
+def test_draws_that_are_all_the_same_have_another_spread_although_they_lie_within_a_tenth():
+    flat = MATCHES.copy()
+    flat[:, 1] = DRAWS.mean()
+    flat[:, [0, 2]] *= ((1 - DRAWS.mean()) / (1 - DRAWS))[:, None]
+    spread = found(MATCHES, flat, ("home", "draw", "away"))["spread"]
+    assert spread.verdict is Verdict.FAIL and "probabilities of draw have another shape" in spread.reason
+
+
+def test_rows_that_set_the_bins_are_not_counted():
+    rng = np.random.default_rng(10)
+    stable, canary = rng.normal(size=500), rng.normal(0.3, 1, 500)
+    table = in_deciles(stable, canary, 100)
+    assert table.sum() == 400
+    assert in_deciles(stable[:100], canary[:100], 100).sum() == 0
+    order = np.append(np.arange(100), 100 + rng.permutation(400))
+    assert (in_deciles(stable[order], canary[order], 100) == table).all()
+    cuts = np.quantile(stable[:100], np.arange(1, 10) / 10)
+    assert (table.sum(axis=1) == np.histogram(stable[100:], [-np.inf, *cuts, np.inf])[0]).all()
+
+
+def test_the_same_shape_fails_by_its_spread_seldom_enough():
+    failed = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        stable, canary = rng.normal(size=(2, 400))
+        looks = (in_deciles(stable[:n], canary[:n], 100) for n in range(200, 401, 50))
+        failed += any(divergence_bounds(each, stability_index, 0.025, 0.05)[1][0] > 0.05 for each in looks)
+    assert failed <= 8
 
 
 def test_a_spread_is_within_its_limit_only_when_that_of_every_class_is(monkeypatch):
