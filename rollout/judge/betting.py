@@ -20,7 +20,7 @@ from rollout.judge.arrays import FloatArray
 MOST_STAKED = 0.75
 """Largest part of the capital that one value can lose."""
 
-SINGLE, BLOCK = 2000, 64
+SINGLE, BLOCK = 1000, 64
 
 POINTS, ROUNDS = 12, 2
 """A bound is searched on a grid of so many points, then between two of them, in so many rounds."""

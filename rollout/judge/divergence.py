@@ -51,7 +51,15 @@ def in_deciles(stable: FloatArray, canary: FloatArray, first: int) -> Crosstab:
     cuts = np.quantile(stable[:first], np.arange(1, BINS) / BINS)
     shift = np.mean(canary[:first] - stable[:first])
     before, now = stable[first:], canary[first:] - shift
-    return crosstab(np.searchsorted(cuts, before), np.searchsorted(cuts, now), BINS)
+    return crosstab(_bins(before, cuts), _bins(now, cuts), BINS)
+
+
+def _bins(values: FloatArray, cuts: FloatArray) -> NDArray[np.intp]:
+    """Number of cuts below each value; for a few cuts several times as fast as a search."""
+    found = np.zeros(len(values), np.uint8)
+    for cut in cuts:
+        found += values > cut
+    return found.astype(np.intp)
 
 
 def divergence_bounds(

@@ -16,8 +16,12 @@ PRIOR = 10.0
 """Weight of the prior, in requests on the rarer side of the quantile. Any value is valid; this one gives narrow bounds
 from a thousand requests to a hundred thousand."""
 
-GRID = 17
-"""Values of stable's quantile that are tried for the smallest e-value."""
+CELLS = 128
+"""Cells in which the least e-value over stable's quantile is searched."""
+
+SLACK = 0.02
+"""Nats. The least e-value of one version is at a count up to half a request from its quantile's, and by this much lower
+at most."""
 
 WIDEST = 1000.0
 """Ratios beyond this, or below its inverse, count as this."""
@@ -45,14 +49,17 @@ def ratio_log_evalue(stable: Buckets, canary: Buckets, q: float, ratio: ArrayLik
 
     floor: seconds; quantiles below it count as the floor. If x is the quantile, a request takes at most x with
     probability q: Howard and Ramdas (2022), Bernoulli 28. The product of both versions' martingales has its least value
-    between their own estimates of x.
+    between their own estimates of x. On the way from stable's estimate to the canary's, the evidence of stable's counts
+    grows and that of the canary's falls: within a cell it is at least the sum of stable's at the near end and the
+    canary's at the far end. The least of those sums, less `SLACK`, is never above the true least value.
     """
     ratio = np.asarray(ratio, float)
     least = np.maximum(floor, 1e-9) * np.maximum(1, 1 / ratio)
-    ends = np.maximum(quantile(stable, q), least), np.maximum(quantile(canary, q) / ratio, least)
-    x = np.geomspace(*ends, GRID, axis=-1)
-    log_evalues = _log_evalue(stable, q, x, floor) + _log_evalue(canary, q, x * ratio[..., None], floor)
-    return np.asarray(log_evalues.min(axis=-1))
+    near = np.log(np.maximum(quantile(stable, q), least))[..., None]
+    way = np.log(np.maximum(quantile(canary, q) / ratio, least))[..., None] - near
+    x = np.exp(near + np.linspace(0, 1, CELLS + 1) * way)
+    before, now = _log_evalue(stable, q, x, floor), _log_evalue(canary, q, x * ratio[..., None], floor)
+    return np.asarray((before[..., :-1] + now[..., 1:]).min(axis=-1) - SLACK)
 
 
 def ratio_bounds(
@@ -78,7 +85,7 @@ def _log_evalue(latency: Buckets, q: float, x: FloatArray, floor: float) -> Floa
     """Log e-value against x (..., m) being the q-quantile; at the floor, against the quantile being at most x."""
     n = np.asarray(latency.counts).sum(axis=-1, dtype=float)[..., None]
     hits = _below(latency, x)
-    hits = np.where(x <= floor, np.minimum(hits, q * n), hits)
+    hits = np.where(x <= floor * (1 + 1e-9), np.minimum(hits, q * n), hits)
     weight = PRIOR / min(q, 1 - q)
     return rate_log_evalue(hits, n, q, (weight * q, weight * (1 - q)))
 

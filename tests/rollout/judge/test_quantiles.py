@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.judge.quantiles import Buckets, quantile, ratio_bounds, ratio_log_evalue
+from rollout.judge.quantiles import Buckets, _log_evalue, quantile, ratio_bounds, ratio_log_evalue
 from serving.metrics import SECONDS
 
 
@@ -51,6 +51,27 @@ def test_below_the_floor_all_are_equal():
     assert estimate == 1
     assert high < 1.01
     assert ratio_bounds(one, other, 0.5, 0.0, 0.02, 0.05)[1] > 2
+
+
+@given(
+    sizes=st.tuples(st.integers(50, 30_000), st.integers(50, 30_000)),
+    slower=st.sampled_from([0.5, 0.9, 1.0, 1.3, 1.6, 3.0]),
+    ratio=st.sampled_from([0.8, 1.0, 1.25, 2.0]),
+    q=st.sampled_from([0.5, 0.95, 0.99]),
+    floor=st.sampled_from([0.0, 0.04]),
+)
+def test_evidence_is_never_above_its_least_value_over_every_quantile_of_stables(sizes, slower, ratio, q, floor):
+    rng = np.random.default_rng(6)
+    stable, canary = (
+        Buckets(counted(median * np.exp(rng.normal(0, 0.7, n)))[None], SECONDS)
+        for median, n in zip((0.05, 0.05 * slower), sizes, strict=True)
+    )
+    told = float(ratio_log_evalue(stable, canary, q, np.array([ratio]), floor)[0])
+    least = max(floor, 1e-9) * max(1, 1 / ratio)
+    x = np.maximum(np.geomspace(0.0005, 5, 6000), least)[None]
+    every = _log_evalue(stable, q, x, floor) + _log_evalue(canary, q, x * ratio, floor)
+    assert told <= every.min() + 1e-9
+    assert told >= every.min() - 0.15 - 0.03 * abs(every.min())
 
 
 @pytest.mark.parametrize("weight", [0.05, 0.5])
