@@ -73,8 +73,8 @@ bench-serving: $(READY) ## measure the model server beside its peers: 10 minutes
 bench-soak: $(READY) ## the model server at half its capacity: errors, memory (MINUTES=9)
 	@$(BIN)/python -m benchmarks.serving.soak $${MINUTES:+--minutes "$$MINUTES"}
 
-bench-judge: $(READY) ## the rollout's judge on thousands of simulated rollouts: how often it is wrong, how fast right
-	@$(BIN)/python -m benchmarks.judge
+bench-judge: $(READY) ## the judge of rollouts on a thousand simulated ones a cell, beside fixed thresholds (QUICK=1 for sixty)
+	@$(BIN)/python -m benchmarks.judge $${QUICK:+--quick}
 
 images: ## build the container images with docker, podman or buildah (BUILDER=name BASE=image)
 	@sh scripts/images.sh

@@ -1,214 +1,133 @@
-"""`python -m benchmarks.judge`, or `make bench-judge`."""
+"""`python -m benchmarks.judge`, or `make bench-judge`: thousands of simulated rollouts, beside fixed thresholds."""
 
+import argparse
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.judge import failing
-from benchmarks.judge.latency import LATENCIES, buckets, longer_tail, slower
-from benchmarks.judge.traffic import Step, Version, observations, pairs, totals
+from benchmarks.judge import decisions
+from benchmarks.judge.agreement import count_disagreements
+from benchmarks.judge.forecasts import retrained, swap_one_team
+from benchmarks.judge.simulation import SPEC, run_judged, run_threshold
+from benchmarks.judge.worlds import BAD, BEYOND, GOOD, World
 from benchmarks.report import Measure, report
-from matchday.scores.outcome import FloatArray
-from rollout.judge import (
-    CHECKS,
-    SHADOW,
-    TRAFFIC,
-    Cohort,
-    Histogram,
-    JudgeLimits,
-    Observation,
-    Pairs,
-    Verdict,
-    judge,
-    step_alphas,
-)
-from rollout.judge.sequential import student_width
+from rollout.judge import SHADOW, Cohort, Histogram, JudgeLimits, Observation, Pairs, Verdict, judge, step_alphas
+from serving.metrics import SECONDS
 
-ROLLOUTS = 2000
-WHOLE = 150
-"""Rollouts that are judged by `judge` itself at every look."""
+ROLLOUTS, QUICK = 1000, 60
+SEED = 20_261_129
+"""Nothing was chosen on it."""
 
-CHUNK = 40
-"""Rollouts at once: what fits into memory with a look every ten requests."""
+LIMITS = SPEC.limits
+PAST, ROWS = 380, 380
+"""Matches of walk-forward forecasts, and rows that both versions answer: a season's."""
 
-SEED = 20_260_807
-"""Nothing was tuned on it."""
-
-LIMITS = JudgeLimits()
-PLANS = {"5, 25, 50 %": (0.05, 0.25, 0.50), "1, 10, 50 %": (0.01, 0.10, 0.50), "50 %": (0.50,)}
-LOOKS = (10, 100, 1000)
-USUAL = Version(buckets(LATENCIES["lognormal 0.5"]))
-MATCHES, PAST = 40, 380
-"""Results that come during a step; matches of walk-forward forecasts, a season's."""
-
-
-@dataclass(frozen=True)
-class Caught:
-    """Of simulated rollouts: which were failed, after how many requests in all and to the canary (NaN: never)."""
-
-    requests: FloatArray
-    to_canary: FloatArray
-
-    @property
-    def percent(self) -> float:
-        """Failed, of a hundred."""
-        return 100 * float(np.isfinite(self.requests).mean())
-
-    def within(self, share: float) -> tuple[float, float]:
-        """Requests in all, and to the canary, by which this share of all rollouts was failed."""
-        total, to_canary = (np.nan_to_num(each, nan=np.inf) for each in (self.requests, self.to_canary))
-        return float(np.quantile(total, share)), float(np.quantile(to_canary, share))
+HOUR = 3600.0
+WITHIN = {"5/s, no errors": 6.0, "1/s, no errors": 24.0}
+"""Hours in which a rollout is to be promoted."""
+PROMOTED = {"20/s, 0.5 % errors": 95, "5/s, no errors": 95, "1/s, no errors": 90}
+OTHERS_PROMOTED = 80
 
 
 def main() -> int:
     """Measure and report. Returns the exit code: 1 when a bar was missed."""
-    begun = time.perf_counter()
-    measures = []
-    for cell in (_false_alarms, _at_the_limits, _errors, _tails, _skill, _whole_rollouts, _below_minimum, _speed):
-        measures += list(cell())
+    parser = argparse.ArgumentParser(prog="benchmarks.judge", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} rollouts a cell; writes no results")
+    quick = parser.parse_args().quick
+    rollouts, begun, measures = QUICK if quick else ROLLOUTS, time.perf_counter(), []
+    for cell in (_good, _bad, _beyond, _forecasts, _history, _below_minimum, _agreement):
+        measures += list(cell(rollouts))
         print(f"{cell.__name__.strip('_')}: {time.perf_counter() - begun:.0f} s", file=sys.stderr)
-    report("judge", measures)
+    measures += list(_speed())
+    if quick:
+        for measure in measures:
+            print(f"{measure.measure}: {measure.value:,.4g} {measure.unit} {measure.bar or ''}")
+    else:
+        report("judge", measures)
     return 1 if any(measure.held is False for measure in measures) else 0
 
 
-def _false_alarms() -> Iterator[Measure]:
-    """Identical versions, and forecasts of equal skill: shadow with its look at the past, then traffic."""
-    rng = np.random.default_rng(SEED)
-    for name, weights in PLANS.items():
-        past, *alphas = step_alphas(len(weights))
-        before = _history(rng.normal(0, 0.03, (ROLLOUTS, PAST)), past)[0]
-        by_looks = {every: np.zeros(ROLLOUTS, bool) for every in LOOKS}
-        for weight, alpha in zip(weights, alphas, strict=True):
-            step = Step(weight, 36_000 // len(weights), LOOKS[0])
-            live = failing.skill(rng.normal(0, 0.03, (ROLLOUTS, MATCHES)), LIMITS, alpha).any(axis=1)
-            for rows in _chunks():
-                both = totals(rng, step, USUAL, USUAL, len(rows))
-                for every in LOOKS:
-                    seen = [each.every(every // LOOKS[0]) for each in both]
-                    by_looks[every][rows] |= failing.failed(*seen, LIMITS, alpha).any(axis=1)
-            for every in LOOKS:
-                by_looks[every] |= live
-        for every, flags in by_looks.items():
-            told = f"identical, {name}, a look every {every} requests"
-            yield Measure(f"{told}: failed", _percent(flags | before), "%", "<= 5")
-            yield Measure(f"{told}: of them by traffic", _percent(flags), "%")
-
-
-def _at_the_limits() -> Iterator[Measure]:
-    """Harm of exactly what is tolerated, in everything at once: the hardest case that must not fail."""
-    tolerated = Version(
-        buckets(slower(LATENCIES["lognormal 0.5"], LIMITS.latency)),
-        USUAL.errors + LIMITS.errors,
-        USUAL.incomplete + LIMITS.incomplete,
-        USUAL.degraded + LIMITS.degraded,
-    )
-    caught = _rollouts(tolerated, PLANS["5, 25, 50 %"], 40_000, 100)
-    yield Measure("at every limit at once, a look every 100 requests: failed", caught.percent, "%", "<= 5")
-
-
-def _errors() -> Iterator[Measure]:
-    """0.5 % of errors against 2.5 %."""
-    bad = replace(USUAL, errors=0.025)
-    for name, weights in PLANS.items():
-        caught = _rollouts(bad, weights, 100_000, 100)
-        yield from _found(f"errors 2.5 % against 0.5 %, {name}", caught, ">= 95")
-
-
-def _tails() -> Iterator[Measure]:
-    """A p99 that is half as long again, with everything else or alone."""
-    for name, latency in LATENCIES.items():
-        stable = replace(USUAL, latency=buckets(latency))
-        for what, shape in (("all requests", slower), ("only the tail", longer_tail)):
-            bad = replace(USUAL, latency=buckets(shape(latency, 1.5)))
-            requests = 40_000 if shape is slower else 400_000
-            caught = _rollouts(bad, PLANS["5, 25, 50 %"], requests, requests // 200, stable)
-            yield from _found(f"p99 1.5 times, {what}, {name}", caught, ">= 95")
-
-
-def _skill() -> Iterator[Measure]:
-    """A candidate that is worse by three standard errors of the mean difference, at the one look before traffic."""
-    rng = np.random.default_rng(SEED + 1)
-    shadow, *_ = step_alphas(3)
-    noises = {"normal": rng.normal(0, 1, (ROLLOUTS, PAST)), "Student 4": rng.standard_t(4, (ROLLOUTS, PAST)) / 2**0.5}
-    for name, noise in noises.items():
-        differences = 0.03 * (noise + 3 / PAST**0.5)
-        failed, passed = _history(differences, shadow)
+def _good(rollouts: int) -> Iterator[Measure]:
+    """Two versions that are the same."""
+    for number, (name, world) in enumerate(GOOD.items()):
+        end = run_judged(world, rollouts, SEED + number)
+        hours = WITHIN.get(name)
+        within = f" within {hours:g} h" if hours else ""
+        promoted = end.percent("promoted", hours * HOUR if hours else np.inf)
         yield Measure(
-            f"score worse by 3 standard errors, {name}: failed before traffic", _percent(failed), "%", ">= 80"
+            f"identical, {name}: promoted{within}", promoted, "%", f">= {PROMOTED.get(name, OTHERS_PROMOTED)}"
         )
-        yield Measure(f"score worse by 3 standard errors, {name}: passed", _percent(passed), "%")
-    equal = _history(0.03 * rng.normal(0, 1, (ROLLOUTS, PAST)), shadow)
-    near = _history(0.01 * rng.normal(0, 1, (ROLLOUTS, PAST)), shadow)
-    yield Measure("equal score, differences of .03: passed", _percent(equal[1]), "%")
-    yield Measure("equal score, differences of .01 (trained again): passed", _percent(near[1]), "%")
+        yield Measure(f"identical, {name}: failed", end.percent("failed"), "%", "<= 5")
+        yield Measure(
+            f"identical, {name}: time to the promotion, median", end.median("seconds", "promoted") / HOUR, "h"
+        )
+        yield from _threshold(f"identical, {name}", world, rollouts, number)
 
 
-def _history(differences: FloatArray, alpha: float) -> tuple[failing.Flags, failing.Flags]:
-    """Which rollouts (rollouts, matches) the look at the past fails, and which it passes. alpha: of the shadow."""
-    share = alpha * CHECKS["history"].weight / sum(CHECKS[name].weight for name in SHADOW)
-    mean, sd, n = differences.mean(axis=1), differences.std(axis=1, ddof=1), differences.shape[1]
-    fails = mean - student_width(sd, n, share) > LIMITS.skill
-    passes = mean + student_width(sd, n, LIMITS.missed) <= LIMITS.skill + LIMITS.skill_margin
-    return fails, passes & ~fails
+def _bad(rollouts: int) -> Iterator[Measure]:
+    """A canary that is worse."""
+    for number, (name, world) in enumerate(BAD.items(), start=100):
+        end = run_judged(world, rollouts, SEED + number)
+        yield Measure(f"{name}: failed", end.percent("failed"), "%", ">= 95")
+        yield Measure(f"{name}: requests to the canary, median", end.median("to_canary", "failed"), "requests")
+        yield from _threshold(name, world, rollouts, number)
 
 
-def _whole_rollouts() -> Iterator[Measure]:
-    """Rollouts by `judge` from shadow to promotion; it must agree with the trajectories above at every look."""
-    rng = np.random.default_rng(SEED + 2)
-    disagreed = 0
-    candidates = {
-        "the same, trained again": USUAL,
-        "errors 2.5 %": replace(USUAL, errors=0.025),
-        "1.5 times slower": replace(USUAL, latency=buckets(slower(LATENCIES["lognormal 0.5"], 1.5))),
+def _beyond(rollouts: int) -> Iterator[Measure]:
+    """A canary that is beyond a limit by half of it."""
+    for number, (name, world) in enumerate(BEYOND.items(), start=200):
+        end = run_judged(world, rollouts, SEED + number)
+        yield Measure(f"{name}: promoted", end.percent("promoted"), "%", "<= 5")
+        yield Measure(f"{name}: failed", end.percent("failed"), "%")
+        yield from _threshold(name, world, rollouts, number)
+
+
+def _threshold(name: str, world: World, rollouts: int, number: int) -> Iterator[Measure]:
+    end = run_threshold(world, rollouts, SEED + number)
+    yield Measure(f"{name}: failed by fixed thresholds", end.percent("failed"), "%")
+
+
+def _forecasts(rollouts: int) -> Iterator[Measure]:
+    """The shadow's look at the forecasts of a season."""
+    rng, [alpha, *_] = np.random.default_rng(SEED + 300), step_alphas(len(SPEC.steps))
+    for name, make, failed, bar in (
+        ("trained again, forecasts .02 apart", retrained, Verdict.PASS, ">= 95"),
+        ("one team swapped", swap_one_team, Verdict.FAIL, ">= 95"),
+    ):
+        seen = [Observation(pairs=make(rng, ROWS)) for _ in range(min(rollouts, 200))]
+        verdicts = [judge(each, LIMITS, alpha=alpha, checks=SHADOW, time_up=True).verdict for each in seen]
+        share = 100 * float(np.mean([verdict is failed for verdict in verdicts]))
+        yield Measure(f"{name}: {failed} before traffic", share, "%", bar)
+
+
+def _history(rollouts: int) -> Iterator[Measure]:
+    """The look at past weeks; what it leaves undecided waits for a person."""
+    rng, [alpha, *_] = np.random.default_rng(SEED + 400), step_alphas(len(SPEC.steps))
+    shape = rollouts, PAST
+    cells = {
+        "a model better by 0.002": rng.normal(-0.002, 0.03, shape),
+        "a model of equal skill": rng.normal(0, 0.03, shape),
+        "trained again, scores .01 apart": rng.normal(0, 0.01, shape),
     }
-    for name, canary in candidates.items():
-        ends = [_whole(rng, canary) for _ in range(WHOLE)]
-        disagreed += sum(end.disagreed for end in ends)
-        for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE):
-            share = _percent(np.array([end.verdict is verdict for end in ends]))
-            yield Measure(f"whole rollouts, {name}: {verdict}", share, "%")
-        yield Measure(f"whole rollouts, {name}: requests until then", median(end.requests for end in ends), "requests")
-    yield Measure("looks at which judge and the trajectories disagree", disagreed, "looks", "<= 0")
+    for name, scores in cells.items():
+        fails, passes = decisions.history(scores, LIMITS, alpha)
+        yield Measure(f"{name}: not failed by history", 100 * float(1 - fails.mean()), "%", ">= 95")
+        yield Measure(f"{name}: passed by history", 100 * float(passes.mean()), "%")
+    for name, noise in (("normal", rng.normal(0, 1, shape)), ("Student 4", rng.standard_t(4, shape) / 2**0.5)):
+        fails, passes = decisions.history(0.03 * (noise + 3 / PAST**0.5), LIMITS, alpha)
+        worse = f"score worse by 3 standard errors, {name}"
+        yield Measure(f"{worse}: failed before traffic", 100 * float(fails.mean()), "%", ">= 80")
+        yield Measure(f"{worse}: passed", 100 * float(passes.mean()), "%")
 
 
-class End(NamedTuple):
-    """Of a rollout. disagreed: looks at which `judge` failed it and the trajectory did not, or the other way."""
-
-    verdict: Verdict
-    requests: int
-    disagreed: int
-
-
-def _whole(rng: np.random.Generator, canary: Version) -> End:
-    """From shadow through steps of at most 400,000 requests, with a look every 10,000."""
-    weights = PLANS["5, 25, 50 %"]
-    shadow, *alphas = step_alphas(len(weights))
-    before = Observation(pairs=pairs(rng, 1000, 0.02), history=rng.normal(0, 0.01, PAST))
-    verdict, requests, disagreed = judge(before, LIMITS, alpha=shadow, checks=SHADOW, time_up=True).verdict, 0, 0
-    for weight, alpha in zip(weights, alphas, strict=True):
-        if verdict is not Verdict.PASS:
-            break
-        both = totals(rng, Step(weight, 400_000, 10_000), USUAL, canary, 1)
-        trajectory = failing.failed(*both, LIMITS, alpha)[0]
-        for look, seen in enumerate(observations(*both, 0, pairs(rng, 1000, 0.02))):
-            verdict = judge(seen, LIMITS, alpha=alpha, checks=TRAFFIC, time_up=look == len(trajectory) - 1).verdict
-            requests += 10_000
-            disagreed += (verdict is Verdict.FAIL) != bool(trajectory[look])
-            if verdict is not Verdict.WAIT:
-                break
-    return End(verdict, requests, disagreed)
-
-
-def _below_minimum() -> Iterator[Measure]:
+def _below_minimum(rollouts: int) -> Iterator[Measure]:
     """Disastrous and perfect canaries with fewer than the least samples."""
-    rng = np.random.default_rng(SEED + 3)
+    rng = np.random.default_rng(SEED + 500)
     verdicts = 0
-    for _ in range(ROLLOUTS):
+    for _ in range(rollouts):
         n = int(rng.integers(1, LIMITS.min_requests))
         stable, canary = (_few(rng, n) for _ in range(2))
         rows = rng.dirichlet([0.3] * 3, int(rng.integers(1, LIMITS.min_pairs)))
@@ -223,58 +142,29 @@ def _few(rng: np.random.Generator, n: int) -> Cohort:
     return Cohort(n, {"other": int(rng.integers(0, n + 1))}, Histogram((0.01, 1.0), tuple(took)), n, n)
 
 
+def _agreement(rollouts: int) -> Iterator[Measure]:
+    found = count_disagreements(SEED + 600, min(rollouts, 30))
+    yield Measure("looks at which judge and the vectorised tests disagree", found, "looks", "<= 0")
+
+
 def _speed() -> Iterator[Measure]:
     """One judgement over everything there is, of 100,000 requests and as many rows."""
-    rng = np.random.default_rng(SEED + 4)
-    [stable, canary] = totals(rng, Step(0.5, 100_000, 100_000), USUAL, USUAL, 1)
-    scores = rng.normal(0, 0.01, 100_000)
-    seen = Observation(stable.cohort(0, 0), canary.cohort(0, 0), pairs(rng, 100_000, 0.02), scores, scores)
+    rng, n = np.random.default_rng(SEED + 700), 100_000
+    shares = GOOD["20/s, 0.5 % errors"].stable.latency
+    stable, canary = (
+        Cohort(
+            n // 2, {"other": n // 400}, Histogram(SECONDS, tuple(rng.multinomial(n // 2, shares).tolist())), 500, 100
+        )
+        for _ in range(2)
+    )
+    scores = np.clip(rng.normal(0, 0.01, n), -1, 1)
+    seen = Observation(stable, canary, retrained(rng, n), scores, scores, largest_score=1.0)
     times = []
     for _ in range(21):
-        begun = time.perf_counter()
-        judge(seen, LIMITS)
-        times.append(1000 * (time.perf_counter() - begun))
-    yield Measure("one judgement over 100,000 observations, all checks", median(times), "ms", "<= 50")
-
-
-def _rollouts(
-    canary: Version, weights: tuple[float, ...], requests: int, every: int, stable: Version = USUAL
-) -> Caught:
-    """Rollouts of so many requests a step, until one is failed."""
-    rng = np.random.default_rng(SEED + 5)
-    total, to_canary = (np.full(ROLLOUTS, np.nan) for _ in range(2))
-    _, *alphas = step_alphas(len(weights))
-    before = np.zeros(ROLLOUTS)
-    for index, (weight, alpha) in enumerate(zip(weights, alphas, strict=True)):
-        for rows in _chunks():
-            open_ = rows[np.isnan(total[rows])]
-            if not len(open_):
-                continue
-            both = totals(rng, Step(weight, requests, every), stable, canary, len(open_))
-            at = failing.first(failing.failed(*both, LIMITS, alpha))
-            found, look = open_[at >= 0], at[at >= 0]
-            asked = both[1].requests
-            total[found] = index * requests + (look + 1) * every
-            to_canary[found] = before[found] + asked[at >= 0, look]
-            before[open_] += asked[:, -1]
-    return Caught(total, to_canary)
-
-
-def _found(name: str, caught: Caught, bar: str) -> Iterator[Measure]:
-    yield Measure(f"{name}: failed", caught.percent, "%", bar)
-    for share in (0.5, 0.95):
-        if caught.percent >= 100 * share:
-            total, to_canary = caught.within(share)
-            yield Measure(f"{name}: requests until {share:.0%} are failed", total, "requests")
-            yield Measure(f"{name}: of them to the canary", to_canary, "requests")
-
-
-def _chunks() -> list[np.ndarray]:
-    return np.array_split(np.arange(ROLLOUTS), ROLLOUTS // CHUNK)
-
-
-def _percent(flags: failing.Flags) -> float:
-    return 100 * float(np.mean(flags))
+        begun = time.process_time()
+        judge(seen, JudgeLimits())
+        times.append(1000 * (time.process_time() - begun))
+    yield Measure("one judgement over 100,000 observations, all checks, processor time", median(times), "ms", "<= 50")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,155 @@
+"""Worlds in which rollouts are simulated: what stable and canary do in each stretch of time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.judge.latency import LATENCIES, Distribution, buckets, longer_tail, slower
+from matchday.scores.outcome import FloatArray
+
+Counts = NDArray[np.int64]
+
+USUAL = buckets(LATENCIES["lognormal 0.5"])
+PODS, CLUSTER, COLD = 9, 20, 50
+"""Pods of a service, errors of a cluster, first requests that are slow."""
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a version does. latency: share of each bucket. errors, degraded: shares of the requests."""
+
+    latency: FloatArray
+    errors: float = 0.005
+    incomplete: float = 0.01
+    degraded: float = 0.002
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Counts of one version in a stretch of time, (rollouts,); latency (rollouts, buckets)."""
+
+    requests: Counts
+    errors: Counts
+    incomplete: Counts
+    degraded: Counts
+    latency: Counts
+
+
+@dataclass(frozen=True)
+class World:
+    """A service with two versions. per_second: requests.
+
+    incidents: share of the time in which a fifth of the requests of both versions fail. cycle: latency of both
+    versions by the hour. clustered: errors come in clusters that hit one version. cold: the canary's first requests of
+    a step are ten times as slow. slow_pod: one pod of nine is twice as slow, whichever version it is of. crash: the
+    canary answers nothing for this share of the time, and counts none of it. ramp: seconds in which stale features of
+    the canary rise to their share.
+    """
+
+    stable: Version
+    canary: Version
+    per_second: float = 20.0
+    incidents: float = 0.0
+    cycle: tuple[FloatArray, ...] = ()
+    clustered: bool = False
+    cold: bool = False
+    slow_pod: bool = False
+    crash: float = 0.0
+    ramp: float = 0.0
+
+    def stretch(
+        self, rng: np.random.Generator, weight: float, since: float, until: float, before: Counts, slow: Counts
+    ) -> tuple[Stretch, Stretch]:
+        """What stable and canary count between two times of a step, seconds, in as many rollouts as `before` has.
+
+        before: requests to each canary in this step so far. slow: number of the slow pod; the canary's are the first.
+        """
+        seconds = until - since
+        requests = rng.poisson(self.per_second * seconds, before.shape)
+        to_canary = rng.binomial(requests, weight)
+        failing = np.zeros(before.shape)
+        if self.incidents:  # each of ten seconds
+            failing = 0.2 * np.minimum(1.0, 10 * rng.poisson(self.incidents * seconds / 10, before.shape) / seconds)
+        pods = max(1, round(PODS * weight))
+        on_slow = (slow >= pods) / (PODS - pods), (slow < pods) / pods
+        answered = rng.binomial(to_canary, 1 - self.crash)
+        stable = self._count(rng, self.stable, requests - to_canary, failing, since, on_slow[0])
+        canary = self._count(rng, self._at(since), answered, failing, since, on_slow[1])
+        if self.cold:
+            share = np.clip(COLD - before, 0, canary.requests) / np.maximum(canary.requests, 1)
+            canary = replace(canary, latency=_replace(rng, canary.latency, share, COLD_LATENCY))
+        return stable, canary
+
+    def _at(self, since: float) -> Version:
+        """The canary by now."""
+        if not self.ramp:
+            return self.canary
+        risen, before = min(1.0, since / self.ramp), self.stable.degraded
+        return replace(self.canary, degraded=before + risen * (self.canary.degraded - before))
+
+    def _count(
+        self,
+        rng: np.random.Generator,
+        version: Version,
+        requests: Counts,
+        failing: FloatArray,
+        since: float,
+        on_slow: FloatArray,
+    ) -> Stretch:
+        errors = rng.binomial(requests, np.minimum(1.0, version.errors + failing))
+        if self.clustered:
+            errors = np.minimum(requests, CLUSTER * rng.poisson(requests * version.errors / CLUSTER))
+        answered = requests - errors
+        hour = int(since / DAY * len(self.cycle)) % max(1, len(self.cycle))
+        latency = rng.multinomial(requests, self.cycle[hour] if self.cycle else version.latency)
+        if self.slow_pod:
+            latency = _replace(rng, latency, on_slow, SLOW_POD)
+        incomplete, degraded = (rng.binomial(answered, share) for share in (version.incomplete, version.degraded))
+        return Stretch(requests, errors, incomplete, degraded, latency)
+
+
+def _replace(rng: np.random.Generator, latency: Counts, share: FloatArray, by: FloatArray) -> Counts:
+    """Durations (rollouts, buckets) of which a share has another distribution."""
+    kept = rng.binomial(latency, 1 - share[:, None])
+    return np.asarray(kept + rng.multinomial((latency - kept).sum(axis=1), by))
+
+
+def _usual(change: Callable[[Distribution, float], Distribution], times: float) -> FloatArray:
+    return buckets(change(LATENCIES["lognormal 0.5"], times))
+
+
+COLD_LATENCY, SLOW_POD = _usual(slower, 10.0), _usual(slower, 2.0)
+SAME = Version(USUAL)
+HEAVY = tuple(buckets(slower(LATENCIES["Pareto 3"], 1 + 0.5 * np.sin(2 * np.pi * hour / 24))) for hour in range(24))
+
+GOOD = {
+    "20/s, 0.5 % errors": World(SAME, SAME),
+    "5/s, no errors": World(replace(SAME, errors=0.0), replace(SAME, errors=0.0), per_second=5.0),
+    "1/s, no errors": World(replace(SAME, errors=0.0), replace(SAME, errors=0.0), per_second=1.0),
+    "bursty common incidents": World(SAME, SAME, incidents=0.02),
+    "heavy tails, load cycle": World(SAME, SAME, cycle=HEAVY),
+    f"first {COLD} requests ten times slower": World(SAME, SAME, cold=True),
+    f"one slow pod of {PODS}": World(SAME, SAME, slow_pod=True),
+    f"error clusters of {CLUSTER}": World(SAME, SAME, clustered=True),
+}
+"""Worlds in which both versions are the same."""
+
+BAD = {
+    "errors 0.5 -> 2.5 %": World(SAME, replace(SAME, errors=0.025)),
+    "crash 3 s each minute": World(SAME, SAME, crash=0.05),
+    "p99 x1.5": World(SAME, replace(SAME, latency=_usual(longer_tail, 1.5))),
+    "everything x2": World(SAME, replace(SAME, latency=_usual(slower, 2.0))),
+    "one team of 20 errs": World(SAME, replace(SAME, errors=0.005 + 0.1)),
+    "stale features rising to 10 %": World(SAME, replace(SAME, degraded=0.1), ramp=1800.0),
+}
+"""Worlds in which the canary is worse. One team of 20 is in a tenth of the matches."""
+
+BEYOND = {
+    "errors at 1.5 times the limit": World(SAME, replace(SAME, errors=0.005 + 1.5 * 0.005)),
+    "latency at 1.5 times the limit": World(SAME, replace(SAME, latency=_usual(slower, 1.375))),
+}
+"""Worlds in which the canary is somewhat beyond a limit."""
