@@ -13,6 +13,7 @@ from matchday.patience import NotYet
 from matchday.registry.error import RegistryError
 from matchday.telemetry import logger
 from rollout.facts import Facts
+from rollout.feasibility import find_impossible
 from rollout.observer import Observer
 from rollout.sources import Sources
 from rollout.spec import FULL_WEIGHT, Spec
@@ -144,6 +145,8 @@ class Reconciler:
             return facts
         if facts.candidate == facts.stable:
             reason = f"version {facts.candidate} of {self.spec.model} is the champion already"
+            return replace(facts, refusal=reason)
+        if reason := find_impossible(self.spec):
             return replace(facts, refusal=reason)
         try:
             if reason := self._cooldown(state, facts):

@@ -65,7 +65,8 @@ class State(BaseModel):
     `Evidence.to_text` writes it. since: start of the phase or step, moved on by the time it was paused. silent_since:
     since when the candidate has not been ready; 0 while it is. tick: time of the last round. problem: why the phase's
     action is not done, or a source not read. mark_version: whether a roll-back marks the candidate's version, which is
-    then not tried again for the cooldown; False when nothing was found against it.
+    then not tried again for the cooldown; False when nothing was found against it. needs: what the judge still needs to
+    decide, for people.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -86,6 +87,7 @@ class State(BaseModel):
     reason: str = ""
     problem: str = ""
     mark_version: bool = True
+    needs: str = ""
     findings: tuple[dict[str, Any], ...] = ()
     evidence: str = ""
     history: tuple[HistoryEntry, ...] = ()
@@ -107,7 +109,7 @@ class State(BaseModel):
             time=now, phase=phase, weight=weight, attempt=self.attempt, reason=reason, findings=self.findings
         )
         reset: dict[str, Any] = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": (), "problem": ""}
-        reset["mark_version"] = True
+        reset |= {"mark_version": True, "needs": ""}
         history = (*self.history, entry)[-MOST_ENTRIES:]
         return self.model_copy(update={**reset, "phase": phase, "reason": reason, "history": history, **changes})
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matchday.models.catalogue import KINDS
 from rollout.facts import Facts
 from rollout.gates import gate_after, needs_approval
-from rollout.judge import Judgement, Verdict, judge, step_alphas
+from rollout.judge import Judgement, Verdict, describe_needs, judge, step_alphas
 from rollout.spec import ShadowStep, Spec, TrafficStep, UndecidedPolicy
 from rollout.state import Phase, State
 from rollout.transitions import enter_next_step, roll_back, wait
@@ -60,6 +60,10 @@ def _record(state: State, facts: Facts, judgement: Judgement) -> State:
     """The state with the judgement. At a gate the reason stays that of the gate."""
     findings = tuple(finding.to_dict() for finding in judgement.findings)
     changes = {"verdict": str(judgement.verdict), "findings": findings, "evidence": facts.evidence.to_text()}
+    opened = facts.evidence.opened
+    seconds = facts.now - opened if opened is not None else 0.0
+    rate = facts.evidence.canary.requests / seconds if seconds > 0 else 0.0
+    changes["needs"] = describe_needs(judgement.findings, rate)
     return state.model_copy(update={**changes, "reason": state.reason if state.gate else judgement.reason})
 
 

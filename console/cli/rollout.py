@@ -105,6 +105,7 @@ def status(name: Name, namespace: Namespace = None) -> None:
         ("phase", f"{rollouts.phase_text(state)}{', paused' if state.paused else ''}"),
         ("verdict", state.verdict or "none yet"),
         ("reason", state.reason or "none yet"),
+        *([("needs", state.needs)] if state.needs else []),
         *([("problem", state.problem)] if state.problem else []),
         *([("waits", f"for a person: matchday rollout approve {name}")] if state.gate else []),
         *(service_lines(one.service) if one.service else []),
@@ -174,6 +175,8 @@ def explain(name: Name, namespace: Namespace = None) -> None:
     if not (findings := rollouts.find_findings(state)):
         raise MatchdayError(f"nothing was judged in rollout {name} yet")
     print_findings(findings)
+    if state.needs:
+        screen.say(f"needs {state.needs}")
 
 
 @app.command()

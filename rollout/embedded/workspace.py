@@ -17,6 +17,7 @@ from rollout.embedded.json_file import JsonFileError, read_json, write_json
 from rollout.embedded.repository import NAME, FolderRepository
 from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.splitter import EnvoySplitter
+from rollout.feasibility import find_impossible
 from rollout.sources import VersionRegistry
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase
@@ -94,7 +95,12 @@ class Workspace:
             yield
 
     def check_can_start(self, spec: Spec, versions: VersionRegistry) -> None:
-        """Raises MatchdayError for a rollout that could not begin now: unknown version, champion, active rival."""
+        """Raises MatchdayError for a rollout that could not begin now: unknown version, champion, active rival.
+
+        Also for a specification that no candidate can pass.
+        """
+        if reason := find_impossible(spec):
+            raise SpecError(f"this rollout cannot be carried out: {reason}")
         champion = versions.champion(spec.model)
         candidate = versions.resolve(spec.model, spec.candidate)
         if candidate == champion:

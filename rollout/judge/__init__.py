@@ -10,6 +10,7 @@ from rollout.judge.budget import ALPHA, CHECK_NAMES, SHADOW, TRAFFIC, step_alpha
 from rollout.judge.check import CHECKS
 from rollout.judge.decide import judge
 from rollout.judge.limits import JudgeLimits
+from rollout.judge.needs import describe_needs, least_rows
 from rollout.judge.observation import Cohort, Histogram, Observation, Pairs
 from rollout.judge.verdict import Finding, Judgement, Verdict
 
@@ -28,6 +29,8 @@ __all__ = [
     "Observation",
     "Pairs",
     "Verdict",
+    "describe_needs",
     "judge",
+    "least_rows",
     "step_alphas",
 ]

@@ -1,9 +1,13 @@
 """Effect size: how much worse the canary is in one measure, with an interval, and the verdict that follows."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from rollout.judge.verdict import Verdict
+
+GROWTH, MOST_TIMES = 1.05, 1000.0
+"""How much more data is tried for an estimate of what is needed: in steps of 5 %, up to a thousand times as much."""
 
 
 @dataclass(frozen=True)
@@ -12,7 +16,8 @@ class Effect:
 
     n: the smaller sample of the two versions, in `units`; fewer than `minimum` decide nothing. limit: the largest
     effect that is tolerated. margin: what a pass may leave open beyond the limit. summary: how the reason begins.
-    render: writes an effect for people. measure: name, where a check has several.
+    render: writes an effect for people. measure: name, where a check has several. decides: whether so many times the
+    data, with the same rates, would decide; without it the interval is taken to shrink with the root of the data.
     """
 
     n: int
@@ -25,6 +30,30 @@ class Effect:
     units: str = "requests"
     margin: float = 0.0
     measure: str = ""
+    decides: Callable[[float], bool] | None = None
+
+    @property
+    def needed(self) -> int | None:
+        """About how many more of its units decide, if estimates stay as they are.
+
+        None when it is decided, when there is no data to estimate from, and when a thousand times as much would not do.
+        """
+        if self.verdict is not Verdict.WAIT or not self.n:
+            return None
+        least = max(0, math.ceil(math.log(self.minimum / self.n, GROWTH)))
+        most = math.floor(math.log(MOST_TIMES, GROWTH))
+        decides = self.decides or self._narrower_decides
+        if least > most or not decides(GROWTH**most):
+            return None
+        low, high = least - 1, most
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if decides(GROWTH**middle) else (middle, high)
+        return max(1, math.ceil(self.n * (GROWTH**high - 1)))
+
+    def _narrower_decides(self, times: float) -> bool:
+        low, high = (self.estimate + (end - self.estimate) / times**0.5 for end in self.interval)
+        return bool(low > self.limit or high <= self.limit + self.margin)
 
     @property
     def has_enough_data(self) -> bool:

@@ -1,10 +1,11 @@
 """Effect size of a rate: canary's share of requests with an event minus stable's."""
 
+import math
 from typing import NamedTuple
 
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.rate_test import one_sided_bounds
+from rollout.judge.rate_test import exceeds, one_sided_bounds, stays_within
 from rollout.judge.sequential import Hits
 
 
@@ -20,6 +21,12 @@ def rate_effect(stable: Share, canary: Share, limit: float, limits: JudgeLimits,
     seen = min(stable.n, canary.n) > 0
     before, now = (each.hits / each.n if each.n else 0.0 for each in (stable, canary))
     low, high = one_sided_bounds(Hits(*stable), Hits(*canary), limit, alpha, limits.missed) if seen else (-1.0, 1.0)
+
+    def decides(times: float) -> bool:
+        one, other = (Hits(times * each.hits, times * each.n) for each in (stable, canary))
+        passes = bool(stays_within(one, other, limit) >= -math.log(limits.missed))
+        return passes or bool(exceeds(one, other, limit) >= -math.log(alpha))
+
     return Effect(
         n=min(stable.n, canary.n),
         minimum=limits.min_requests,
@@ -28,6 +35,7 @@ def rate_effect(stable: Share, canary: Share, limit: float, limits: JudgeLimits,
         limit=limit,
         summary=f"{now:.2%} {what}, stable {before:.2%}",
         render=percentage_points,
+        decides=decides,
     )
 
 

@@ -22,7 +22,8 @@ class Finding:
 
     reason: a sentence for people. n: the smaller sample of the two versions. estimate, interval: of the effect, canary
     over or minus stable. limit: the largest effect that is tolerated. measure: name, where a check has several. margin:
-    what a pass may leave open beyond the limit. blocks: whether the verdict waits for this finding.
+    what a pass may leave open beyond the limit. blocks: whether the verdict waits for this finding. needed: about how
+    many more `units` decide it, if estimates stay as they are; None when that is not known.
     """
 
     check: str
@@ -35,6 +36,8 @@ class Finding:
     measure: str = ""
     margin: float = 0.0
     blocks: bool = True
+    needed: int | None = None
+    units: str = "requests"
 
     @property
     def severity(self) -> float:
@@ -57,6 +60,8 @@ class Finding:
             "limit": _finite(self.limit),
             "margin": self.margin,
             "blocks": self.blocks,
+            "needed": self.needed,
+            "units": self.units,
         }
 
     @classmethod

@@ -8,7 +8,7 @@ GIVEN = {
     "candidate": "2",
     "steps": [{"weight": 5, "holdSeconds": 15}, {"weight": 50, "holdSeconds": 15}],
     "promotion": "Automatic",
-    "shadow": {"rows": 40, "historyWeeks": 0},
+    "shadow": {"rows": 400, "historyWeeks": 0},
     "readySeconds": 300,
     "promotionSeconds": 25,
 }

@@ -132,6 +132,9 @@ class MemoryLog:
 class PlayedMatches:
     """A home win by two goals to none."""
 
+    def written(self) -> bool:
+        return True
+
     def matches(self) -> pd.DataFrame:
         kickoff = pd.Timestamp(KICKOFF, unit="s", tz="UTC")
         match = {"match_id": "2526-T00-T01", "home": "T00", "away": "T01", "kickoff": kickoff}

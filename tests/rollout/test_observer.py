@@ -12,7 +12,7 @@ from tests.rollout.fakes import MemoryStore, RolloutWorld, judgement
 from tests.rollout.runs import reconciler
 from tests.rollout.scenarios import GIVEN
 
-SPEC = Spec.parse(GIVEN | {"shadow": {"rows": 40, "historyWeeks": 52}})
+SPEC = Spec.parse(GIVEN | {"shadow": {"rows": 400, "historyWeeks": 52}})
 
 
 @pytest.fixture

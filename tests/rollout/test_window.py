@@ -1,5 +1,6 @@
 """Judged windows: verdicts, deadlines, the undecided policy, gates."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -185,6 +186,15 @@ def test_the_real_judge_passes_good_evidence_and_fails_bad() -> None:
     swapped = replace(good, pairs=pairs(400, swapped=True))
     back = advance(spec(), at(0), facts(evidence=swapped))
     assert back.phase is Phase.ROLLING_BACK and "predictions" in back.reason
+
+
+def test_an_undecided_step_says_what_it_needs_and_how_long_that_takes() -> None:
+    seen = Evidence(NOW - 100, stable=cohort(9500), canary=cohort(500), pairs=pairs(400))
+    after = advance(spec(), at(0), facts(evidence=seen))
+    assert after.phase is Phase.PROGRESSING
+    assert re.fullmatch(r"about [0-9,]+ more requests, about \d+ (s|min) at this traffic, for .*errors.*", after.needs)
+    enough = replace(seen, stable=cohort(95_000), canary=cohort(5000))
+    assert advance(spec(), at(0), facts(evidence=enough)).needs == ""
 
 
 def test_the_windows_share_alpha() -> None:

@@ -1,10 +1,15 @@
 """Check `latency`: slower at the median or in the tail."""
 
+import math
+from functools import partial
+
+import numpy as np
+
 from rollout.judge.check import check
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Histogram, Observation
-from rollout.judge.quantiles import WIDEST, Buckets, quantile, ratio_bounds
+from rollout.judge.quantiles import WIDEST, Buckets, quantile, ratio_bounds, ratio_log_evalue
 
 QUANTILES = (0.5, 0.95, 0.99)
 
@@ -20,11 +25,12 @@ def latency(observation: Observation, limits: JudgeLimits, alpha: float) -> list
 
 def _quantile_effect(stable: Histogram, canary: Histogram, q: float, limits: JudgeLimits, alpha: float) -> Effect:
     name = f"p{round(100 * q)}"
-    estimate, low, high = 1.0, 1 / WIDEST, WIDEST
+    estimate, low, high, decides = 1.0, 1 / WIDEST, WIDEST, None
     summary = name
     if stable.total and canary.total:
         one, other = Buckets(stable.counts, stable.bounds), Buckets(canary.counts, canary.bounds)
         estimate, low, high = ratio_bounds(one, other, q, limits.latency_floor, alpha, limits.missed)
+        decides = partial(_decides, one, other, q, limits, alpha, estimate)
         before, now = (1000 * float(quantile(each, q)) for each in (one, other))
         summary = f"{name} {now:.3g} ms, stable {before:.3g} ms"
     return Effect(
@@ -36,4 +42,14 @@ def _quantile_effect(stable: Histogram, canary: Histogram, q: float, limits: Jud
         limit=limits.latency,
         summary=summary,
         render=lambda ratio: f"{ratio:.2f} times",
+        decides=decides,
     )
+
+
+def _decides(
+    stable: Buckets, canary: Buckets, q: float, limits: JudgeLimits, alpha: float, estimate: float, times: float
+) -> bool:
+    """Whether so many times the requests, with the same durations, would pass or fail."""
+    one, other = (Buckets(times * np.asarray(each.counts), each.bounds) for each in (stable, canary))
+    evidence = ratio_log_evalue(one, other, q, limits.latency, limits.latency_floor)
+    return bool(evidence >= -math.log(limits.missed if estimate <= limits.latency else alpha))

@@ -44,7 +44,7 @@ SPEC = {
     **{key: value for key, value in GIVEN.items() if key != "inferenceService"},
     "promotion": "Manual",
     "limits": GIVEN["limits"]
-    | {"minPairs": 10, "invalid": 0.5, "spread": 9, "distance": 0.2, "shift": 0.2, "favourites": 0.5},
+    | {"minPairs": 5, "invalid": 0.5, "spread": 9, "distance": 0.3, "shift": 0.3, "favourites": 0.5},
 }
 
 

@@ -21,7 +21,7 @@ SPEC = {
     "model": SERVICE,
     "candidate": "2",
     "promotion": "Automatic",
-    "shadow": {"rows": 40, "historyWeeks": 0},
+    "shadow": {"rows": 400, "historyWeeks": 0},
     "steps": [{"weight": 20, "holdSeconds": 10}, {"weight": 50, "holdSeconds": 10}],
     "readySeconds": 120,
     "promotionSeconds": 600,

@@ -1,0 +1,32 @@
+"""Specifications that no candidate can pass, told at the start instead of at a deadline."""
+
+from functools import lru_cache
+
+from matchday.models.catalogue import KINDS
+from rollout.judge import JudgeLimits, least_rows
+from rollout.spec import ShadowStep, Spec
+
+CLASSES = 3
+"""Of a model that is not in the catalogue."""
+
+
+def find_impossible(spec: Spec) -> str:
+    """Why not even a candidate that does the same as the champion can pass, and what to change; empty when one can."""
+    shadow, required = spec.shadow or ShadowStep(), spec.limits.required
+    if spec.shadow and "history" in required and not shadow.history_weeks:
+        return "limits.required names history, and shadow.historyWeeks is 0: raise it, or do not require history"
+    if "predictions" not in required:
+        return ""
+    least = _least_rows(spec.limits, len(KINDS[spec.model].output.columns) if spec.model in KINDS else CLASSES)
+    if least is not None and least <= shadow.rows:
+        return ""
+    needed = "more rows than can be asked for" if least is None else f"at least {least} rows"
+    return (
+        f"predictions can never pass: the limits need {needed} that both versions answer the same, and shadow.rows is "
+        f"{shadow.rows}: raise it (up to 1000), or limits such as invalid, or do not require predictions"
+    )
+
+
+@lru_cache(maxsize=64)
+def _least_rows(limits: JudgeLimits, classes: int) -> int | None:
+    return least_rows(limits, classes)
