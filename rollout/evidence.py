@@ -29,7 +29,8 @@ class Evidence:
     opened: when the split came into force, Unix seconds; None before. seen: the counters of each endpoint at its last
     read. stable, canary: requests since the window opened. history: paired scores of past weeks, read once. skill:
     paired scores of matches played since; not saved but read whole each time, so that a corrected result counts.
-    unreadable: check -> why its data could not be read in this round; not saved.
+    unreadable: check -> why its data could not be read in this round; not saved. warming: requests so far of each
+    endpoint in this window whose first requests are not over yet.
     """
 
     opened: float | None = None
@@ -40,21 +41,37 @@ class Evidence:
     history: FloatArray | None = None
     skill: FloatArray | None = None
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    warming: Mapping[str, int] = field(default_factory=dict)
 
-    def add_counts(self, stable: Mapping[str, Cohort], canary: Mapping[str, Cohort]) -> "Evidence":
+    def add_counts(self, stable: Mapping[str, Cohort], canary: Mapping[str, Cohort], warm: int = 0) -> "Evidence":
         """Evidence with the increase of counters since the last read. stable, canary: counters now, by endpoint.
+
+        Durations of an endpoint's first `warm` requests in this window, and after a restart, are not counted: all that
+        were read together with one of them. Their errors are.
 
         An endpoint that is read for the first time starts at its present counts. One that did not answer is read on
         from its last counts later. One whose counts fell was restarted, and all its counts are new. So no request is
         counted twice; lost are only those before an endpoint's first read and between its last read and its end.
         """
+        now = {**stable, **canary}
+        increases = {name: count_increase(self.seen[name], now[name]) for name in now if name in self.seen}
+        warming = {**self.warming, **dict.fromkeys((name for name in now if name not in self.seen), 0)}
+        for name, increase in increases.items():
+            if increase is now[name]:
+                warming[name] = 0
+            if name in warming and warm:
+                increases[name] = replace(increase, latency=None)
+                warming[name] += increase.requests
         sums = [
-            sum_cohorts(
-                [own, *(count_increase(self.seen[name], now) for name, now in counters.items() if name in self.seen)]
-            )
+            sum_cohorts([own, *(increases[name] for name in counters if name in increases)])
             for own, counters in ((self.stable, stable), (self.canary, canary))
         ]
-        return replace(self, seen={**self.seen, **stable, **canary}, stable=sums[0], canary=sums[1])
+        cold = {name: count for name, count in warming.items() if count < warm}
+        return replace(self, seen={**self.seen, **now}, stable=sums[0], canary=sums[1], warming=cold)
+
+    def open_window(self, now: float, counters: Mapping[str, Cohort], warm: int = 0) -> "Evidence":
+        """Evidence of a window that opens at these counters, Unix seconds. warm: first requests, as in `add_counts`."""
+        return replace(self, opened=now, seen=counters, warming=dict.fromkeys(counters, 0) if warm else {})
 
     def observation(self, classes: tuple[str, ...] = (), largest_score: float | None = None) -> Observation:
         """The input of the judge. classes: names of the columns of `pairs`. largest_score: of one match."""
@@ -74,6 +91,7 @@ class Evidence:
                 "canary": _cohort_to_json(self.canary),
                 "pairs": self.pairs and _pairs_to_json(self.pairs),
                 "history": None if self.history is None else _array_to_json(self.history),
+                "warming": dict(self.warming),
             }
         )
 
@@ -91,6 +109,7 @@ class Evidence:
                 canary=_cohort_from_json(saved["canary"]),
                 pairs=saved["pairs"] and _pairs_from_json(saved["pairs"]),
                 history=None if saved["history"] is None else np.array(saved["history"], np.float64),
+                warming={name: int(count) for name, count in saved.get("warming", {}).items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error):
             raise EvidenceError(

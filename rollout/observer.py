@@ -32,6 +32,7 @@ class Observer:
         self._splitter = splitter
         self._sources = sources
         self._clock = clock
+        self._warm = spec.limits.warm_requests
         self._log = logger("rollout").bind(service=spec.inference_service)
 
     def observe(self, state: State, facts: Facts) -> Facts:
@@ -99,14 +100,14 @@ class Observer:
 
     def _add_counts(self, state: State, evidence: Evidence) -> Evidence:
         """Add the requests counted since the last round, once the window is open."""
-        return evidence if evidence.opened is None else evidence.add_counts(*self._read_counters(state))
+        return evidence if evidence.opened is None else evidence.add_counts(*self._read_counters(state), self._warm)
 
     def _open_window(self, state: State, evidence: Evidence) -> Evidence:
         """Open the window at the present counters of the servers."""
         if evidence.opened is not None:
             return evidence
         stable, canary = self._read_counters(state)
-        return replace(evidence, opened=self._clock(), seen={**stable, **canary})
+        return evidence.open_window(self._clock(), {**stable, **canary}, self._warm)
 
     def _read_counters(self, state: State) -> tuple[Mapping[str, Cohort], Mapping[str, Cohort]]:
         read, model, endpoints = self._sources.meter.read, self._spec.model, self._splitter.endpoints()

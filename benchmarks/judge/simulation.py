@@ -1,10 +1,10 @@
 """Whole rollouts of a world, many at once: by the judge, and by a plain threshold judge."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from benchmarks.judge.decisions import decide
+from benchmarks.judge.decisions import Flags, decide
 from benchmarks.judge.worlds import PODS, Counts, Stretch, World
 from matchday.scores.outcome import FloatArray
 from rollout.judge import JudgeLimits, step_alphas
@@ -55,7 +55,8 @@ def run_judged(world: World, rollouts: int, seed: int, limits: JudgeLimits = SPE
         stable, canary = (_nothing(len(undecided)) for _ in range(2))
         for since, until in zip([0.0, *times[:-1]], times, strict=True):
             more = world.stretch(rng, step.weight / 100, since, until, canary.requests, slow[undecided])
-            stable, canary = _add(stable, more[0]), _add(canary, more[1])
+            cold = canary.requests < limits.warm_requests
+            stable, canary = _add(stable, more[0]), _add(canary, _without_latency(more[1], cold))
             fails, passes = decide(stable, canary, limits, alpha)
             gone = fails | (passes & (until >= step.hold_seconds))
             end.failed[undecided[fails]] = 1
@@ -99,6 +100,11 @@ def _nothing(rollouts: int) -> Stretch:
 
 def _add(one: Stretch, other: Stretch) -> Stretch:
     return Stretch(*(getattr(one, each.name) + getattr(other, each.name) for each in fields(Stretch)))
+
+
+def _without_latency(stretch: Stretch, cold: Flags) -> Stretch:
+    """Durations of a server's first requests are not counted; here the canary is one server."""
+    return replace(stretch, latency=np.where(cold[:, None], 0, stretch.latency))
 
 
 def _pick(stretch: Stretch, wanted: FloatArray) -> Stretch:

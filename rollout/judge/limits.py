@@ -10,6 +10,7 @@ from rollout.judge.budget import CHECK_NAMES
 
 RATIOS = ("latency",)
 SHARES = ("errors", "incomplete", "degraded", "invalid", "distance", "shift", "favourites", "missed")
+COUNTS = ("warm_requests",)
 SAMPLES = ("min_requests", "min_pairs", "min_matches", "min_history")
 
 MOST_MISSED = 0.4
@@ -29,19 +30,20 @@ class JudgeLimits:
     difference of forecasts that are a number, in standard deviations of the stable version's. skill: mean paired score,
     canary minus stable. skill_margin: what a pass may leave open beyond that. min_requests, min_pairs, min_matches,
     min_history: least sample of each version. missed: chance of passing a check although the effect is beyond its
-    limit. required: checks that are waited for when their data is absent.
+    limit. warm_requests: first requests of each server in a step that are judged by their errors, not by their
+    durations. required: checks that are waited for when their data is absent.
     """
 
     errors: float = 0.005
     incomplete: float = 0.02
     degraded: float = 0.02
     latency: float = 1.25
-    latency_floor: float = 0.01
+    latency_floor: float = 0.001
     invalid: float = 0.01
     distance: float = 0.10
     shift: float = 0.05
     favourites: float = 0.05
-    spread: float = 0.25
+    spread: float = 0.5
     points_distance: float = 0.5
     points_shift: float = 0.25
     skill: float = 0.0
@@ -51,6 +53,7 @@ class JudgeLimits:
     min_matches: int = 30
     min_history: int = 100
     missed: float = 0.05
+    warm_requests: int = 100
     required: tuple[str, ...] = ("errors", "latency", "predictions")
 
     def __post_init__(self) -> None:
@@ -86,13 +89,15 @@ def _validate(name: str, value: Any) -> None:
         raise MatchdayError(f"{shown}, not a number")
     if name in SAMPLES and (not isinstance(value, int) or value < 2):
         raise MatchdayError(f"{shown}; a sample is a whole number from 2")
+    if name in COUNTS and (not isinstance(value, int) or value < 0):
+        raise MatchdayError(f"{shown}; a count is a whole number from 0")
     if name in SHARES and not 0 < value < 1:
         raise MatchdayError(f"{shown}; it is above 0 and below 1")
     if name == "missed" and value > MOST_MISSED:
         raise MatchdayError(f"{shown}; a chance above {MOST_MISSED:g} is no evidence")
     if name in RATIOS and value < 1:
         raise MatchdayError(f"{shown}; a ratio to stable is at least 1")
-    if name not in (*SAMPLES, *SHARES, *RATIOS) and value < 0:
+    if name not in (*COUNTS, *SAMPLES, *SHARES, *RATIOS) and value < 0:
         raise MatchdayError(f"{shown}; it is not negative")
 
 

@@ -1,5 +1,8 @@
 """What a window has counted is what the servers counted in it, whoever looks when, and survives being written down."""
 
+import base64
+import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -84,6 +87,54 @@ def test_any_count_that_falls_is_a_restart() -> None:
     assert count_increase(before, Cohort(150, {}, incomplete=3)).requests == 150
     assert count_increase(before, Cohort(150, {"bad_request": 5}, incomplete=0)).requests == 150
     assert count_increase(before, before) == Cohort(0, {"bad_request": 0})
+
+
+@given(
+    starts=some.fixed_dictionaries({name: cohorts() for name in NAMES.elements}),
+    reads=some.lists(some.tuples(NAMES, cohorts()), max_size=12),
+    warm=some.integers(0, 300),
+)
+def test_durations_of_the_first_requests_of_each_server_are_not_counted_and_all_else_is(
+    starts: dict[str, Cohort], reads: list[tuple[str, Cohort]], warm: int
+) -> None:
+    evidence, plainly = (Evidence().open_window(1.0, starts, first) for first in (warm, 0))
+    now, served, counted = dict(starts), dict.fromkeys(starts, 0), 0
+    for name, more in reads:
+        now[name] = sum_cohorts([now[name], more])
+        counted += more.requests if served[name] >= warm else 0
+        served[name] += more.requests
+        evidence = Evidence.from_text(evidence.add_counts({}, {name: now[name]}, warm).to_text())
+        plainly = plainly.add_counts({}, {name: now[name]})
+    assert (evidence.canary.latency.total if evidence.canary.latency else 0) == counted
+    assert plain(replace(evidence.canary, latency=None)) == plain(replace(plainly.canary, latency=None))
+
+
+def test_a_restarted_server_is_cold_again() -> None:
+    def server(requests: int) -> Cohort:
+        return Cohort(requests, latency=Histogram(BOUNDS, (requests, 0, 0, 0)))
+
+    def total(seen: Evidence) -> tuple[int, int]:
+        return seen.canary.requests, seen.canary.latency.total if seen.canary.latency else 0
+
+    evidence = Evidence().open_window(1.0, {"a": server(1000)}, 50)
+    evidence = evidence.add_counts({}, {"a": server(1060)}, 50)
+    assert total(evidence) == (60, 0)
+    evidence = evidence.add_counts({}, {"a": server(1100)}, 50)
+    assert total(evidence) == (100, 40)
+    evidence = evidence.add_counts({}, {"a": server(20)}, 50).add_counts({}, {"a": server(55)}, 50)
+    assert total(evidence) == (155, 40)
+    assert total(evidence.add_counts({}, {"a": server(60)}, 50)) == (160, 45)
+    assert total(evidence.add_counts({}, {"new": server(500)}, 50).add_counts({}, {"new": server(530)}, 50)) == (
+        185,
+        40,
+    )
+
+
+def test_evidence_that_was_saved_before_servers_warmed_up_is_read() -> None:
+    saved = json.loads(zlib.decompress(base64.b64decode(Evidence(opened=1.0).to_text())))
+    del saved["warming"]
+    text = base64.b64encode(zlib.compress(json.dumps(saved).encode())).decode()
+    assert Evidence.from_text(text).opened == 1.0
 
 
 def test_a_new_server_begins_at_what_it_says_and_a_silent_one_keeps_its_place() -> None:

@@ -66,9 +66,15 @@ CASES = {
     "slower in the tail": (TRAFFIC, healthy(canary=cohort(latency=histogram(ENOUGH, tail=2.0))), FAIL, "latency p9"),
     "slower, and too fast to matter": (
         TRAFFIC,
-        healthy(stable=cohort(slower=0.01), canary=cohort(slower=0.02)),
+        healthy(stable=cohort(slower=0.004), canary=cohort(slower=0.008)),
         PASS,
         "latency",
+    ),
+    "a server of 2 ms that takes twice as long": (
+        TRAFFIC,
+        healthy(stable=cohort(slower=0.067), canary=cohort(slower=0.133)),
+        FAIL,
+        "latency p",
     ),
     "faster": (TRAFFIC, healthy(canary=cohort(slower=0.5)), PASS, "latency"),
     "missing features": (TRAFFIC, healthy(canary=cohort(incomplete=2000)), FAIL, "features incomplete"),

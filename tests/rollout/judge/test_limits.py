@@ -30,6 +30,7 @@ def test_limits_are_read_as_they_are_written():
         ({"skillMargin": -0.1}, "skillMargin is -0.1; it is not negative"),
         ({"minRequests": 1}, "minRequests is 1; a sample is a whole number from 2"),
         ({"minPairs": 99.5}, "minPairs is 99.5; a sample is a whole number from 2"),
+        ({"warmRequests": -1}, "warmRequests is -1; a count is a whole number from 0"),
         ({"missed": 1}, "missed is 1; it is above 0 and below 1"),
         ({"missed": 0.5}, "missed is 0.5; a chance above 0.4 is no evidence"),
         ({"required": "errors"}, "required is 'errors', not a list of checks"),

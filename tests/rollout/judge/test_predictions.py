@@ -143,12 +143,12 @@ def test_the_same_shape_fails_by_its_spread_seldom_enough():
 
 
 def test_a_spread_is_within_its_limit_only_when_that_of_every_class_is(monkeypatch):
-    spreads = iter([(0.1, (0.0, 0.299)), (0.1, (0.015, 0.2)), (0.1, (0.0, 0.433))])
+    spreads = iter([(0.1, (0.0, 0.299)), (0.1, (0.015, 0.2)), (0.1, (0.0, 0.533))])
 
     def given(table, statistic, *rest):
         return next(spreads) if statistic is stability_index else divergence_bounds(table, statistic, *rest)
 
     monkeypatch.setattr(class_forecasts, "divergence_bounds", given)
     spread = found(forecasts(), forecasts())["spread"]
-    assert spread.interval == (0.015, 0.433)
+    assert spread.interval == (0.015, 0.533)
     assert spread.verdict is not Verdict.PASS
