@@ -5,15 +5,19 @@ connection, requests in flight answered, exit 0. SIGINT, or a second SIGTERM, sk
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from matchday.bundle import verify_bundle
 from matchday.errors import MatchdayError
+from matchday.settings import Settings
+from serving.current_bundles import CurrentBundles, lasting_folder
 from serving.features import open_store
 from serving.log import check_log
 from serving.server import check_port
@@ -23,6 +27,7 @@ from serving.supervisor import Supervisor
 
 def main() -> int:
     """Serve until told to stop. Returns the exit code: 2 for a failure that a person can mend."""
+    signal.signal(signal.SIGTERM, _stop_early)
     try:
         settings = ServingSettings()
         _check(settings)
@@ -33,6 +38,8 @@ def main() -> int:
         return _refuse(str(error))
     with TemporaryDirectory(prefix="matchday-serving-") as run_folder:
         os.environ[f"{PREFIX}RUN_FOLDER"] = run_folder
+        lasting = lasting_folder(settings, Settings().home)
+        CurrentBundles(Path(run_folder), lasting).resume(len(settings.bundles))
         Supervisor(settings, Path(run_folder)).run()
     return 0
 
@@ -47,6 +54,11 @@ def _check(settings: ServingSettings) -> None:
     open_store(settings.online_store, settings.project).close()
     check_log(settings)
     settings.read_token()
+
+
+def _stop_early(number: int, frame: object) -> NoReturn:
+    """End at once, as nothing is served yet. The supervisor handles signals from its start."""
+    sys.exit(0)
 
 
 def _refuse(message: str) -> int:

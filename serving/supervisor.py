@@ -5,9 +5,11 @@ It holds no model; each worker that it forks holds them all.
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,10 +17,21 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
+from granian.server.mp import WorkerProcess
 
 from serving.application import create
+from serving.server import resolve_host
 from serving.settings import ServingSettings
+from serving.signals import STOP_WORKER, leave_to_supervisor
 from serving.worker import DRAINING
+
+BACKLOG = 4096
+MOST_CONNECTIONS = 16_384
+"""Connections of a worker, idle ones too, that are read at once: far above `max_concurrent`, beyond which it is 429."""
+
+HEALTHY_SECONDS = 10.0
+RESPAWN_SECONDS = 0.2
+MOST_RESPAWN_SECONDS = 10.0
 
 
 class Supervisor(MPServer):
@@ -26,15 +39,18 @@ class Supervisor(MPServer):
 
     def __init__(self, settings: ServingSettings, run_folder: Path) -> None:
         """run_folder: what the workers share."""
+        raise_file_limit()
         super().__init__(
             "serving.application:create",
-            address=settings.host,
+            address=resolve_host(settings.host),
             port=settings.port,
             interface=Interfaces.RSGI,
             workers=settings.workers,
             loop=Loops.uvloop,
             http=HTTPModes.http1,
             websockets=False,
+            backlog=BACKLOG,
+            backpressure=MOST_CONNECTIONS,
             http1_settings=HTTP1Settings(header_read_timeout=int(settings.body_seconds * 1000)),
             log_level=LogLevels.warning,
             workers_kill_timeout=settings.stop_seconds,
@@ -42,6 +58,8 @@ class Supervisor(MPServer):
         )
         self._run_folder = run_folder
         self._drain_seconds = settings.drain_seconds
+        self._crashes: dict[int, int] = {}
+        self.on_shutdown(self._forgive)
 
     def run(self) -> None:
         """Serve until a signal comes."""
@@ -58,12 +76,51 @@ class Supervisor(MPServer):
         if self.interrupt_signal and self._drain_seconds:
             (self._run_folder / DRAINING).touch()
             self.main_loop_interrupt.clear()
-            self.main_loop_interrupt.wait(self._drain_seconds)
+            self._wait(self._drain_seconds)
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the next signal, whatever workers do meanwhile."""
+        until = time.monotonic() + seconds
+        while self._drain_seconds and (left := until - time.monotonic()) > 0:
+            self.main_loop_interrupt.wait(left)
+            self.main_loop_interrupt.clear()
+
+    def _forgive(self) -> None:
+        """A worker that ended while the server was being stopped is no failure of the server."""
+        if self.interrupt_signal:
+            self.interrupt_children.clear()
+
+    def _spawn_worker(  # type: ignore[override]
+        self, idx: int, target: object, callback_loader: object
+    ) -> WorkerProcess:
+        """A worker that is ended by `STOP_WORKER`: signals that everybody gets are for the supervisor alone."""
+        worker = super()._spawn_worker(idx, target, callback_loader)
+
+        def terminate() -> None:
+            worker.interrupt_by_parent = True
+            if worker.inner.is_alive():
+                os.kill(worker.inner.pid, STOP_WORKER)
+
+        worker.terminate = terminate  # type: ignore[method-assign]
+        return worker
+
+    def _respawn_workers(
+        self, workers: Sequence[int], spawn_target: object, target_loader: object, delay: float = 0
+    ) -> None:
+        """Start workers again; one that keeps failing waits longer each time, and the healthy ones go on."""
+        for index in workers:
+            lived = time.monotonic() - self.wrks[index].birth
+            self._crashes[index] = self._crashes.get(index, 0) + 1 if lived < HEALTHY_SECONDS else 0
+            self.main_loop_interrupt.wait(min(RESPAWN_SECONDS * (2 ** self._crashes[index] - 1), MOST_RESPAWN_SECONDS))
+        super()._respawn_workers(workers, spawn_target, target_loader, delay)
+        if any(worker.inner.is_alive() and time.monotonic() - worker.birth > HEALTHY_SECONDS for worker in self.wrks):
+            self.respawned_wrks.clear()
 
 
 def _load_application() -> Callable[..., Any]:
     """The application of a worker, called in the worker: granian finds its `__rsgi__`."""
+    leave_to_supervisor()
     _end_with_parent()
     return cast("Callable[..., Any]", create())
 
@@ -81,3 +138,9 @@ def _end_with_parent() -> None:
     supervisor = multiprocessing.parent_process()
     if supervisor and os.getppid() != supervisor.pid:
         raise SystemExit("the supervisor was gone before this worker began")
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as this process may: each connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
