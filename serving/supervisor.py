@@ -29,6 +29,7 @@ BACKLOG = 4096
 MOST_CONNECTIONS = 16_384
 """Connections of a worker, idle ones too, that are read at once: far above `max_concurrent`, beyond which it is 429."""
 
+STOP_AGAIN_SECONDS = 1.0
 HEALTHY_SECONDS = 10.0
 RESPAWN_SECONDS = 0.2
 MOST_RESPAWN_SECONDS = 10.0
@@ -85,6 +86,16 @@ class Supervisor(MPServer):
         while self._drain_seconds and (left := until - time.monotonic()) > 0:
             self.main_loop_interrupt.wait(left)
             self.main_loop_interrupt.clear()
+
+    def _stop_workers(self) -> None:
+        """Tell every worker to stop, and tell it again: one that is only just starting may miss it once."""
+        until = time.monotonic() + self.workers_kill_timeout
+        while time.monotonic() < until and any(worker.inner.is_alive() for worker in self.wrks):
+            for worker in self.wrks:
+                worker.terminate()
+            for worker in self.wrks:
+                worker.inner.join(STOP_AGAIN_SECONDS)
+        super()._stop_workers()
 
     def _forgive(self) -> None:
         """A worker that ended while the server was being stopped is no failure of the server."""

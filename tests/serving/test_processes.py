@@ -27,8 +27,17 @@ from tests.waiting import eventually
 
 def workers_of(supervisor: int) -> list[int]:
     """Process ids of the workers."""
-    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-    return [int(child) for child in children if b"granian" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = stat.read_text().split(")", 1)
+            arguments = stat.with_name("cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended
+        state, parent = rest.split()[:2]
+        if int(parent) == supervisor and state != "Z" and arguments[1:3] == [b"-m", b"serving"]:
+            found.append(int(stat.parent.name))
+    return found
 
 
 @contextmanager
@@ -42,6 +51,11 @@ def serving(
     ):
         eventually(lambda: client.get("/v2/health/ready").status_code == 200)
         yield process, client
+
+
+def _ask_anew(client: httpx.Client) -> int:
+    """The status of a request on a connection of its own, which any worker may take."""
+    return client.post(INFER, json=match(), headers={"connection": "close"}).status_code
 
 
 @pytest.mark.parametrize("ended", ["killed", "SIGHUP"])
@@ -73,22 +87,19 @@ def test_a_worker_that_is_started_again_serves_what_has_taken_over(online: Onlin
 
 
 def test_a_container_that_is_started_again_serves_what_had_taken_over(online: Online, tmp_path: Path) -> None:
-    link = tmp_path / "current"
-    link.symlink_to(made(tmp_path / "v1", "1"))
-    made(tmp_path / "v2", "2")
-    more = {"versions": "[]", "refresh_seconds": "0.2"}
-    with serving(online, link, tmp_path / "home", **more) as (process, client):
-        point(link, tmp_path / "v2")
-        eventually(lambda: version(client) == "2")
-        process.kill()
-    bad = made(tmp_path / "v3", "3")
-    (bad / "model.onnx").write_bytes(graph()[:-1])
-    point(link, bad)
-    with serving(online, link, tmp_path / "home", **more) as (_, client):
-        assert version(client) == "2"
-    point(link, tmp_path / "v1")
-    with serving(online, link, tmp_path / "home", **more, start="anew") as (_, client):
-        assert version(client) == "1", "bundles that were fetched anew are the truth"
+    """Its registry is away, and the bundle of its pod is the champion of then."""
+    first, second = made(tmp_path / "v1", "1"), made(tmp_path / "v2", "2")
+    uri, home = "mlflow://match-outcome@champion", tmp_path / "home"
+    pod = {"versions": '["1"]', "sources": json.dumps([uri]), "refresh_seconds": "60"}
+    settings = ServingSettings(bundles=[first], versions=["1"], sources=[uri], refresh_seconds=60)
+    (run := tmp_path / "former").mkdir()
+    CurrentBundles(run, lasting_folder(settings, home)).write(0, CandidateBundle(second, "2"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MATCHDAY_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+        with serving(online, first, home, **pod) as (_, client):
+            assert version(client) == "2"
+        with serving(online, first, home, **pod, start="anew") as (_, client):
+            assert version(client) == "1", "bundles that were fetched anew are the truth"
 
 
 def test_what_is_noted_is_gone_on_with_only_where_it_is_whole(tmp_path: Path) -> None:
@@ -126,7 +137,7 @@ def test_a_signal_to_every_process_lets_requests_end(
         connection.putheader("content-type", "application/json")
         connection.putheader("content-length", str(len(body)))
         connection.endheaders(body[:20])
-        eventually(lambda: any(client.post(INFER, json=match()).status_code == 429 for _ in range(10)))
+        eventually(lambda: any(_ask_anew(client) == 429 for _ in range(10)))
         for each in (*workers_of(process.pid), process.pid):
             os.kill(each, number)
         time.sleep(0.3)  # what would end at once has ended
