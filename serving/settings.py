@@ -48,6 +48,12 @@ class ServingSettings(BaseSettings):
     request_seconds: float = Field(
         10.0, gt=0, description="Time an answer may take once the body is there; beyond it 504."
     )
+    keep_alive_seconds: float = Field(
+        90.0,
+        ge=1,
+        description="How long an idle connection stays open, and time a client has to send the head of a request;"
+        " longer than load balancers keep theirs.",
+    )
     max_concurrent: int = Field(256, gt=0, description="Requests in flight in a worker; beyond it 429.")
     token: SecretStr | None = Field(None, description="Bearer token that clients must send; none by default.")
     token_file: Path | None = Field(None, description="File that holds the token, in place of `token`.")

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,15 +23,20 @@ from granian.server.mp import WorkerProcess
 from serving.application import create
 from serving.server import resolve_host
 from serving.settings import ServingSettings
-from serving.signals import STOP_WORKER, leave_to_supervisor
-from serving.worker import DRAINING
+from serving.signals import STOP_WORKER, hold, release
+from serving.worker import DRAINING, LISTENING
 
 BACKLOG = 4096
 MOST_CONNECTIONS = 16_384
 """Connections of a worker, idle ones too, that are read at once: far above `max_concurrent`, beyond which it is 429."""
 
+OWN_FILES = 128
+"""Open files that a worker needs besides its connections, each of which is one."""
+
 STOP_AGAIN_SECONDS = 1.0
 HEALTHY_SECONDS = 10.0
+"""A worker that fails sooner waits before it is started again: `RESPAWN_SECONDS`, doubled each time."""
+
 RESPAWN_SECONDS = 0.2
 MOST_RESPAWN_SECONDS = 10.0
 
@@ -40,7 +46,7 @@ class Supervisor(MPServer):
 
     def __init__(self, settings: ServingSettings, run_folder: Path) -> None:
         """run_folder: what the workers share."""
-        raise_file_limit()
+        files = raise_file_limit()
         super().__init__(
             "serving.application:create",
             address=resolve_host(settings.host),
@@ -51,8 +57,8 @@ class Supervisor(MPServer):
             http=HTTPModes.http1,
             websockets=False,
             backlog=BACKLOG,
-            backpressure=MOST_CONNECTIONS,
-            http1_settings=HTTP1Settings(header_read_timeout=int(settings.body_seconds * 1000)),
+            backpressure=max(1, min(MOST_CONNECTIONS, files - OWN_FILES)),
+            http1_settings=HTTP1Settings(header_read_timeout=round(settings.keep_alive_seconds * 1000)),
             log_level=LogLevels.warning,
             workers_kill_timeout=settings.stop_seconds,
             respawn_failed_workers=True,
@@ -60,6 +66,7 @@ class Supervisor(MPServer):
         self._run_folder = run_folder
         self._drain_seconds = settings.drain_seconds
         self._crashes: dict[int, int] = {}
+        self.on_startup(release)
         self.on_shutdown(self._forgive)
 
     def run(self) -> None:
@@ -110,8 +117,9 @@ class Supervisor(MPServer):
 
         def terminate() -> None:
             worker.interrupt_by_parent = True
-            if worker.inner.is_alive():
-                os.kill(worker.inner.pid, STOP_WORKER)
+            with suppress(ProcessLookupError):  # it has ended, and another thread has waited for it
+                if worker.inner.is_alive():
+                    os.kill(worker.inner.pid, STOP_WORKER)
 
         worker.terminate = terminate  # type: ignore[method-assign]
         return worker
@@ -119,19 +127,26 @@ class Supervisor(MPServer):
     def _respawn_workers(
         self, workers: Sequence[int], spawn_target: object, target_loader: object, delay: float = 0
     ) -> None:
-        """Start workers again; one that keeps failing waits longer each time, and the healthy ones go on."""
+        """Start workers again; one that keeps failing waits longer each time, and those that answer go on.
+
+        Where none answers, granian ends the server when a worker fails again within seconds.
+        """
         for index in workers:
             lived = time.monotonic() - self.wrks[index].birth
             self._crashes[index] = self._crashes.get(index, 0) + 1 if lived < HEALTHY_SECONDS else 0
             self.main_loop_interrupt.wait(min(RESPAWN_SECONDS * (2 ** self._crashes[index] - 1), MOST_RESPAWN_SECONDS))
         super()._respawn_workers(workers, spawn_target, target_loader, delay)
-        if any(worker.inner.is_alive() and time.monotonic() - worker.birth > HEALTHY_SECONDS for worker in self.wrks):
+        if any(map(self._answers, self.wrks)):
             self.respawned_wrks.clear()
+
+    def _answers(self, worker: WorkerProcess) -> bool:
+        """Whether a worker runs and has started."""
+        return worker.inner.is_alive() and (self._run_folder / f"{worker.inner.pid}{LISTENING}").exists()
 
 
 def _load_application() -> Callable[..., Any]:
     """The application of a worker, called in the worker: granian finds its `__rsgi__`."""
-    leave_to_supervisor()
+    hold()
     _end_with_parent()
     return cast("Callable[..., Any]", create())
 
@@ -151,7 +166,8 @@ def _end_with_parent() -> None:
         raise SystemExit("the supervisor was gone before this worker began")
 
 
-def raise_file_limit() -> None:
-    """Allow as many open files as this process may: each connection is one."""
+def raise_file_limit() -> int:
+    """Allow as many open files as this process may. Returns how many; as many as `MOST_CONNECTIONS` where unlimited."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else MOST_CONNECTIONS + OWN_FILES

@@ -233,7 +233,7 @@ def test_starting_takes_little_work(online: Online, bundle: Path, tmp_path: Path
 def test_server_imports_nothing_heavy(online: Online, bundle: Path, tmp_path: Path) -> None:
     port = free_port()
     script = (
-        "import sys, asyncio, serving.__main__, serving.application\n"
+        "import sys, asyncio, serving.launch, serving.application\n"
         "application = serving.application.create()\n"
         "loop = asyncio.new_event_loop()\n"
         "application.__rsgi_init__(loop)\n"
