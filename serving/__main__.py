@@ -14,6 +14,9 @@ from serving.signals import FOR_EVERYBODY, handle
 def main() -> int:
     """Serve until told to stop. Returns the exit code: 2 for a failure that a person can mend."""
     handle(FOR_EVERYBODY, _exit)
+    from serving.memory import configure_allocators
+
+    configure_allocators()
     from serving.launch import launch  # importing it takes a second, in which signals are handled already
 
     return launch()

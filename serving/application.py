@@ -5,6 +5,7 @@ import gc
 from typing import TYPE_CHECKING
 
 from serving.http.face import HttpFace
+from serving.memory import return_freed_memory
 from serving.settings import ServingSettings
 from serving.signals import stop_gracefully
 from serving.worker import Worker
@@ -25,7 +26,7 @@ class Application:
         self.worker = worker
         self.__rsgi__ = HttpFace(worker).respond
         self._grpc: grpc.aio.Server | None = None
-        self._drain: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the worker and its gRPC server, and keep the garbage collector off what was loaded."""
@@ -36,15 +37,15 @@ class Application:
 
             self._grpc = loop.run_until_complete(start(self.worker, settings.host, settings.grpc_port))
         stop_gracefully(loop)
-        self._drain = loop.create_task(self._watch_drain())
+        self._tasks = [loop.create_task(self._watch_drain()), loop.create_task(return_freed_memory())]
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Stop both, once the last request is answered."""
-        if self._drain is not None:
-            self._drain.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._grpc is not None:
             loop.run_until_complete(self._grpc.stop(self.worker.settings.stop_seconds))
         self.worker.stop()
