@@ -20,12 +20,16 @@ MOST_LISTED = 40
 """Entities that an error names one by one."""
 
 
+LONGEST_NAME = 1024
+"""Characters of an entity's name; longer ones are known to no store and not sent to it."""
+
+
 class Inputs(NamedTuple):
     """The model's input for a request, and where it comes from.
 
     keys: input -> n entities; none in raw mode, as no moments. moments: Unix seconds that the forecasts are for.
-    age_seconds: since the features were read from the store. degraded: the store cannot be read now, and they are the
-    last known.
+    age_seconds: since the features were read from the store. degraded: the store cannot be read now, or rows of it
+    cannot, and they are the last known. unreadable: rows that count as missing, as nothing stands in for them.
     """
 
     vectors: Vectors
@@ -33,6 +37,7 @@ class Inputs(NamedTuple):
     moments: Sequence[float] = ()
     age_seconds: float = 0.0
     degraded: bool = False
+    unreadable: int = 0
 
 
 class InputReader:
@@ -68,14 +73,17 @@ class InputReader:
         rows = Rows()
         for lookup in self.lookups:
             wanted = {key for name in lookup.inputs for key in keys[name]}
-            found = await self.store.read(lookup.join_key, wanted, lookup.views)
+            named = {key for key in wanted if isinstance(key, int) or len(key) <= LONGEST_NAME}
+            found = await self.store.read(lookup.join_key, named, lookup.views)
             rows.update(found)
             rows.age_seconds = max(rows.age_seconds, found.age_seconds)
             rows.degraded = rows.degraded or found.degraded
-            unknown = wanted - {key for _, key in found}
+            rows.unreadable |= found.unreadable
+            unknown = wanted - {key for _, key in (*found, *found.unreadable)}
             if unknown:
                 raise await self._unknown(lookup.join_key, lookup.views, unknown)
-        return Inputs(self._layout.assemble(keys, rows, moments), keys, moments, rows.age_seconds, rows.degraded)
+        vectors = self._layout.assemble(keys, rows, moments)
+        return Inputs(vectors, keys, moments, rows.age_seconds, rows.degraded, len(rows.unreadable))
 
     def _entities(self, request: InferenceRequest) -> Mapping[str, Sequence[Key]]:
         for name in request.inputs:

@@ -103,7 +103,11 @@ class Admission:
             try:
                 raise refusal from None
             finally:
-                del refusal, cause, error  # or its traceback would hold this frame, and that the body, until a collection
+                del (
+                    refusal,
+                    cause,
+                    error,
+                )  # or its traceback would hold this frame, and that the body, until a collection
 
     def _past_deadline(self) -> Exception | None:
         """Why the task was cancelled: it is past its deadline, or else (None) the server ends."""

@@ -65,6 +65,7 @@ class Supervisor(MPServer):
         )
         self._run_folder = run_folder
         self._drain_seconds = settings.drain_seconds
+        self._stop_seconds = settings.stop_seconds
         self._crashes: dict[int, int] = {}
         self.on_startup(release)
         self.on_shutdown(self._forgive)
@@ -96,13 +97,13 @@ class Supervisor(MPServer):
 
     def _stop_workers(self) -> None:
         """Tell every worker to stop, and tell it again: one that is only just starting may miss it once."""
-        until = time.monotonic() + self.workers_kill_timeout
+        until = time.monotonic() + self._stop_seconds
         while time.monotonic() < until and any(worker.inner.is_alive() for worker in self.wrks):
             for worker in self.wrks:
-                worker.terminate()
+                worker.terminate()  # type: ignore[no-untyped-call]
             for worker in self.wrks:
                 worker.inner.join(STOP_AGAIN_SECONDS)
-        super()._stop_workers()
+        super()._stop_workers()  # type: ignore[no-untyped-call]
 
     def _forgive(self) -> None:
         """A worker that ended while the server was being stopped is no failure of the server."""

@@ -5,7 +5,7 @@ from time import perf_counter
 
 from serving.call import ENCODE, Call
 from serving.endpoint import Endpoint
-from serving.explain import told
+from serving.explain import describe_explanation
 from serving.http.reply import Reply, answer_json
 from serving.http.request import OCTETS, Request
 from serving.protocol import v1, v2
@@ -55,7 +55,9 @@ async def _explain(endpoint: Endpoint, asked: InferenceRequest, call: Call) -> R
     endpoint.explainer.require_able()
     inputs = await endpoint.inputs(asked, call)
     rows = inputs.vectors.values
-    explanations = [told(endpoint.explainer, row, await endpoint.explainer.explain(row)) for row in rows]
+    explanations = [
+        describe_explanation(endpoint.explainer, row, await endpoint.explainer.explain(row)) for row in rows
+    ]
     return answer_json(
         {
             "model_name": endpoint.name,
