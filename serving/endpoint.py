@@ -52,6 +52,7 @@ class Endpoint:
         self.labels = tuple(self.signature.classes) or (self.signature.output,)
         self.explainer = Explainer(model)
         self._reader = InputReader(model.signature, store, ttls)
+        self.check_input = self._reader.check_input
         self._batcher = MicroBatcher(model)
         self._complete: dict[str, Key] = {}
 

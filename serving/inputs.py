@@ -53,17 +53,27 @@ class InputReader:
         self._names = tuple(each.name for each in signature.inputs)
         self._known = (*self._names, signature.moment) if signature.moment else self._names
 
+    def check_input(self, name: str, datatype: str, shape: Sequence[int]) -> None:
+        """Raises Refusal for an input that the model does not take; cheap, and so done before its data are decoded."""
+        columns = len(self.signature.features)
+        if name == RAW_INPUT:
+            if datatype in ("BYTES", "BOOL"):
+                raise Refusal(f"input {RAW_INPUT} must be numbers, at best FP32, found {datatype}")
+            if len(shape) != 2 or shape[1] != columns:
+                raise Refusal(f"input {RAW_INPUT} must have shape [n, {columns}], found {list(shape)}")
+        elif name not in self._known:
+            given = join_names(self._known)
+            raise Refusal(f"{self.signature.model} has no input {quote(name)}: give {given}, or {RAW_INPUT}")
+        elif len(shape) != 1 and tuple(shape[1:]) != (1,):
+            raise Refusal(f"input {name} must have shape [n], found {list(shape)}")
+
     def given(self, request: InferenceRequest) -> Inputs:
         """The features of a request in raw mode. Raises Refusal."""
         tensor = request.inputs[RAW_INPUT]
         others = [name for name in request.inputs if name != RAW_INPUT]
         if others:
             raise Refusal(f"give either {RAW_INPUT} or {join_names(self._names)}, not {quote(others[0])} with both")
-        columns = len(self.signature.features)
-        if tensor.datatype in ("BYTES", "BOOL"):
-            raise Refusal(f"input {RAW_INPUT} must be numbers, at best FP32, found {tensor.datatype}")
-        if len(tensor.shape) != 2 or tensor.shape[1] != columns:
-            raise Refusal(f"input {RAW_INPUT} must have shape [n, {columns}], found {list(tensor.shape)}")
+        self.check_input(tensor.name, tensor.datatype, tensor.shape)
         return Inputs(Vectors(_singles(tensor), (), None))
 
     async def looked_up(self, request: InferenceRequest) -> Inputs:
@@ -86,10 +96,8 @@ class InputReader:
         return Inputs(vectors, keys, moments, rows.age_seconds, rows.degraded, len(rows.unreadable))
 
     def _entities(self, request: InferenceRequest) -> Mapping[str, Sequence[Key]]:
-        for name in request.inputs:
-            if name not in self._known:
-                given = join_names(self._known)
-                raise Refusal(f"{self.signature.model} has no input {quote(name)}: give {given}, or {RAW_INPUT}")
+        for name, tensor in request.inputs.items():
+            self.check_input(name, tensor.datatype, tensor.shape)
         keys = {each.name: _keys(request, each) for each in self.signature.inputs}
         sizes = {name: len(values) for name, values in keys.items()}
         if len(set(sizes.values())) != 1:
@@ -148,8 +156,6 @@ def _column(request: InferenceRequest, name: str, datatype: str) -> Tensor:
     tensor = request.inputs.get(name)
     if tensor is None:
         raise Refusal(f"input {name} is missing: give it as {datatype} of shape [n]")
-    if len(tensor.shape) != 1 and tensor.shape[1:] != (1,):
-        raise Refusal(f"input {name} must have shape [n], found {list(tensor.shape)}")
     return tensor
 
 
