@@ -160,7 +160,7 @@ class Explainer:
         return np.log(np.maximum(output, LEAST)) if self.classes else output
 
 
-def told(explainer: Explainer, row: Matrix, explanation: Explanation) -> dict[str, Any]:
+def describe_explanation(explainer: Explainer, row: Matrix, explanation: Explanation) -> dict[str, Any]:
     """An explanation in words a person understands, the features that matter most first."""
     order = np.argsort(-np.abs(explanation.contributions).max(axis=1), kind="stable")
     value = np.exp(explanation.value) if explainer.classes else explanation.value

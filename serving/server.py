@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
+from uuid import uuid4
 
 from matchday import telemetry
 from matchday.errors import MatchdayError
@@ -88,6 +89,7 @@ def environment(stored: StoredBundle, host: str, port: int, workers: int = 1) ->
         "PORT": str(port),
         "WORKERS": str(workers),
         "DRAIN_SECONDS": "0",
+        "START": uuid4().hex,
     }
     if stored.version is not None:
         change["VERSIONS"] = json.dumps([stored.version])
@@ -107,6 +109,14 @@ def check_port(host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise ServerError(f"port {port} on {host} is in use: free it or choose another") from None
         raise ServerError(f"cannot listen on {_netloc(host, port)}: {error.strerror or error}") from None
+
+
+def resolve_host(host: str) -> str:
+    """The IP address of a host that is given by name: granian takes no names. Raises ServerError for an unknown one."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise ServerError(f"cannot listen on {host}: {error.strerror or error}") from None
 
 
 def wait_ready(process: subprocess.Popen[bytes], host: str, port: int, seconds: float = START_SECONDS) -> None:

@@ -12,6 +12,7 @@ from matchday.errors import MatchdayError
 from serving.call import ENCODE
 from serving.grpc import codec
 from serving.grpc import open_inference_pb2 as messages
+from serving.grpc.fields import MOST_FIELDS, has_many_fields
 from serving.protocol.errors import Refusal
 from serving.statuses import GRPC_CODES
 from serving.worker import Worker
@@ -81,7 +82,9 @@ class Service:
         if call.traced:
             context.set_trailing_metadata((("traceparent", call.traceparent()),))
         with pipeline.admit(call, endpoint, INFER, metadata):
-            response = await endpoint.infer(codec.read(request, self.worker.settings.max_batch), call)
+            response = await endpoint.infer(
+                codec.read(request, self.worker.settings.max_batch, endpoint.check_input), call
+            )
             begun = perf_counter()
             message = codec.write(response, raw=bool(request.raw_input_contents))
             call.mark(ENCODE, begun)
@@ -109,6 +112,8 @@ def _serialize(message: Any) -> bytes:
 
 
 def _parse(kind: type[Any], body: bytes) -> Any:
+    if has_many_fields(body):
+        raise Refusal(f"the message has more than {MOST_FIELDS} inputs, outputs, parameters and raw contents")
     try:
         return kind.FromString(body)
     except DecodeError:

@@ -28,6 +28,8 @@ class HttpFace:
             reply = refuse(self._refusal(request, error))
         if request.call is not None and request.call.traced:
             reply = reply.traced(request.call)
+        if self.worker.draining:
+            reply = reply.closing()
         protocol.response_bytes(reply.status, reply.headers, reply.body)
 
     async def _answer(self, request: Request) -> Reply:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from serving.call import Call
-from serving.protocol.errors import Refusal
+from serving.protocol.errors import CLOSE, Refusal
 
 JSON = [("content-type", "application/json")]
 
@@ -21,6 +21,10 @@ class Reply(NamedTuple):
     def traced(self, call: Call) -> "Reply":
         """This reply with the `traceparent` of the request."""
         return self._replace(headers=[*self.headers, ("traceparent", call.traceparent())])
+
+    def closing(self) -> "Reply":
+        """This reply as the last one on its connection."""
+        return self if CLOSE in self.headers else self._replace(headers=[*self.headers, CLOSE])
 
 
 def answer_json(message: dict[str, Any]) -> Reply:

@@ -34,11 +34,13 @@ class Request:
         """The body. Raises Refusal when it is too large (413) or too slow (408), Disconnected."""
         settings = self.worker.settings
         length = self.scope.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > settings.max_body_bytes:
-            raise _too_large(settings.max_body_bytes)
+        if length.isdecimal():
+            if int(length) > settings.max_body_bytes:
+                raise _too_large(settings.max_body_bytes)
+            self.worker.pipeline.limiter.hold(in_flight, int(length))
         in_flight.allow(settings.body_seconds)
         try:
-            body = await (self._protocol() if length else self._read_chunks(settings.max_body_bytes))
+            body = await (self._protocol() if length else self._read_chunks(settings.max_body_bytes, in_flight))
         except ProtocolClosed:
             raise Disconnected from None
         except asyncio.CancelledError:
@@ -49,12 +51,13 @@ class Request:
         in_flight.allow(settings.request_seconds)
         return body
 
-    async def _read_chunks(self, limit: int) -> bytes:
+    async def _read_chunks(self, limit: int, in_flight: InFlight) -> bytes:
         body = bytearray()
         async for chunk in self._protocol:
             body += chunk
             if len(body) > limit:
                 raise _too_large(limit)
+            self.worker.pipeline.limiter.hold(in_flight, len(chunk))
         return bytes(body)
 
     def json_length(self) -> int | None:

@@ -142,7 +142,7 @@ TABLE = [
     Hostile("fractional shape", 400, "sizes must be whole numbers above 0", with_input(shape=[1.0])),
     Hostile("true as shape", 400, "sizes must be whole numbers above 0", with_input(shape=[True])),
     Hostile("enormous shape", 413, "at most 64 are answered at once", raw(SIX, [2**30, 6])),
-    Hostile("enormous width", 400, "has 6 items, its shape", raw(SIX, [1, 2**30, 2**30])),
+    Hostile("enormous width", 400, "must have shape [n, 6]", raw(SIX, [1, 2**30, 2**30])),
     Hostile("too many dimensions", 400, "needs a shape", raw(SIX, [1] * 100)),
     Hostile("no data", 400, "needs data, a list", with_input(data=None)),
     Hostile("data is a text", 400, "needs data, a list", with_input(data="ARS")),

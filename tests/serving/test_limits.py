@@ -121,7 +121,9 @@ def guarded(online: Online, bundle: Path, tmp_path_factory: pytest.TempPathFacto
         yield client
 
 
-@pytest.mark.parametrize("given", [None, "", "open-sesame", "Bearer wrong", "bearer open-sesame"])
+@pytest.mark.parametrize(
+    "given", [None, "", "open-sesame", "Bearer wrong", "Basic open-sesame", "Bearer open-sesame open-sesame"]
+)
 def test_without_the_token_nothing_is_answered(guarded: httpx.Client, given: str | None) -> None:
     headers = {} if given is None else {"authorization": given}
     for answer in (
@@ -134,19 +136,42 @@ def test_without_the_token_nothing_is_answered(guarded: httpx.Client, given: str
     assert "sesame" not in guarded.post(INFER, json=match(), headers=headers).text
 
 
-def test_with_the_token_all_is_answered_and_probes_need_none(guarded: httpx.Client) -> None:
-    headers = {"authorization": "Bearer open-sesame"}
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_with_the_token_all_is_answered_and_probes_need_none(guarded: httpx.Client, scheme: str) -> None:
+    headers = {"authorization": f"{scheme} open-sesame"}
     assert guarded.post(INFER, json=match(), headers=headers).status_code == 200
     assert guarded.get("/v2/models/match-outcome", headers=headers).status_code == 200
     for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/match-outcome/ready", "/metrics"):
         assert guarded.get(path).status_code == 200
 
 
-def test_a_token_file_that_is_missing_is_one_line(online: Online, bundle: Path, tmp_path: Path) -> None:
-    settings = environ(tmp_path, bundle, online.path, free_port(), token_file=str(tmp_path / "none"))
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "No such file"),
+        (b"", "holds no token"),
+        (b"\n \n", "holds no token"),
+        (b"two\nlines\n", "holds no token"),
+        (b"\xff\xfe", "no UTF-8 text"),
+    ],
+)
+def test_a_token_file_without_a_token_does_not_open_the_server(
+    online: Online, bundle: Path, tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    settings = environ(tmp_path, bundle, online.path, free_port(), token_file=str(file))
     done = subprocess.run(COMMAND, env=settings, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "none" in done.stderr
+    assert str(file) in done.stderr and says in done.stderr
+
+
+def test_an_empty_token_does_not_open_the_server(online: Online, bundle: Path, tmp_path: Path) -> None:
+    settings = environ(tmp_path, bundle, online.path, free_port(), token=" ")
+    done = subprocess.run(COMMAND, env=settings, capture_output=True, text=True, timeout=60, check=False)
+    says = "matchday serving: MATCHDAY_SERVING_TOKEN is empty: give a token, or unset it to want none\n"
+    assert (done.returncode, done.stderr) == (2, says)
 
 
 @pytest.mark.slow

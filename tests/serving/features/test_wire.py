@@ -110,7 +110,6 @@ QUICK = Patience(answer=0.1, connect=10, shortest=0.01, longest=0.05)
         (b":5\r\n", "of another shape"),
         (b"*3\r\n:1\r\n:2\r\n:3\r\n", "what is no text"),
         (b"*3\r\n*0\r\n*0\r\n*0\r\n", "what is no text"),
-        (b"*3\r\n$1\r\nx\r\n$1\r\nx\r\n$2\r\n\x08\x01\r\n", "cannot|not served|garbled"),
         (b"-MOVED 1 10.0.0.1:6379\r\n", "says: MOVED 1"),
         (b"-LOADING Redis is loading the dataset in memory\r\n", "LOADING"),
         (b"*3\r\n$5\r\nab", "did not answer within 0.1 s"),
