@@ -129,6 +129,8 @@ def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[
         if not isinstance(data, list):
             raise Refusal(f"input {quote(name)} needs data, a list of its items")
         return decode(name, datatype, shape, data), at
+    if type(size) is float and size.is_integer():
+        size = int(size)
     if "data" in entry:
         raise Refusal(f"input {quote(name)} has both data and binary_data_size: give one of them")
     if type(size) is not int or not 0 <= size <= len(raw) - at:
@@ -143,7 +145,9 @@ def check_shape(name: str, shape: object, max_batch: int | None) -> tuple[int, .
     """The shape of an input. Raises Refusal: 413 when it has more than `max_batch` rows, else 400."""
     if not isinstance(shape, list) or not shape or len(shape) > 8:
         raise Refusal(f"input {quote(name)} needs a shape such as [1] or [1, 30], found {quote(shape)}")
-    for size in shape:
+    for place, size in enumerate(shape):
+        if type(size) is float and size.is_integer():
+            shape[place] = size = int(size)
         if type(size) is not int or not 0 < size < 2**31:
             raise Refusal(f"input {quote(name)} has shape {quote(shape)}: sizes must be whole numbers above 0")
     if max_batch is not None and shape[0] > max_batch:
