@@ -28,7 +28,8 @@ def render(metrics: Metrics, accept: str) -> tuple[bytes, str]:
     """The text and its content type: OpenMetrics, with exemplars, for a client that accepts it."""
     collector = WorkersCollector(metrics)
     if any(map(_is_openmetrics, accept.split(","))):
-        return openmetrics.generate_latest(collector), openmetrics.CONTENT_TYPE_LATEST
+        body: bytes = openmetrics.generate_latest(collector)  # type: ignore[no-untyped-call]
+        return body, openmetrics.CONTENT_TYPE_LATEST
     return generate_latest(collector), CONTENT_TYPE_PLAIN_0_0_4
 
 

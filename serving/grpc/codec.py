@@ -130,6 +130,5 @@ def _parameter(value: Parameter) -> messages.InferParameter:
     if isinstance(value, float):
         return messages.InferParameter(double_param=value)
     if isinstance(value, int):
-        kind = "int64_param" if value < 2**63 else "uint64_param"
-        return messages.InferParameter(**{kind: value})
+        return messages.InferParameter(int64_param=value)
     return messages.InferParameter(string_param=str(value))

@@ -60,11 +60,7 @@ class HealthService:
         try:
             sent = None
             while True:
-                status = (
-                    await self._watched()
-                    if request.service in self._services
-                    else messages.HealthCheckResponse.SERVICE_UNKNOWN
-                )
+                status = await self._watched(request.service)
                 if status != sent:
                     sent = status
                     yield messages.HealthCheckResponse(status=status)
@@ -74,8 +70,10 @@ class HealthService:
         finally:
             self._watching -= 1
 
-    async def _watched(self) -> Status:
-        """The status, looked up once for all that watch."""
+    async def _watched(self, service: str) -> Status:
+        """The status of a service, looked up once for all that watch."""
+        if service not in self._services:
+            return messages.HealthCheckResponse.SERVICE_UNKNOWN
         at, status = self._seen
         if time.monotonic() - at >= WATCH_SECONDS or self.worker.draining:
             status = await self._look_up()

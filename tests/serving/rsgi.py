@@ -41,7 +41,9 @@ class Protocol:
         return self._body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Chunks, and the empty one that ends them."""
         yield await self()
+        yield b""
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.status, self.headers, self.body = status, dict(headers), body
