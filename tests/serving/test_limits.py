@@ -156,7 +156,7 @@ def test_probes_of_both_protocols_and_metrics_need_no_token(guarded: httpx.Clien
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/models", "/v2/models", "/v2", "/docs", "/openapi.json", "/nowhere/ready", "/ready", "/v2/models/ready"],
+    ["/v1/models", "/v2/models", "/v2", "/docs", "/openapi.json", "/x/ready", "/ready", "/v2/models/ready"],
 )
 def test_whatever_names_models_needs_the_token(guarded: httpx.Client, path: str) -> None:
     for ask in (guarded.get, guarded.head):
