@@ -46,6 +46,7 @@ class Application:
         """Stop both, once the last request is answered."""
         for task in self._tasks:
             task.cancel()
+        self.worker.draining = True  # ends what watches or waits over gRPC
         if self._grpc is not None:
             loop.run_until_complete(self._grpc.stop(self.worker.settings.stop_seconds))
         self.worker.stop()

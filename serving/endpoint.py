@@ -16,12 +16,13 @@ from serving.log import DisabledLog, Prediction, PredictionLog
 from serving.metrics import Series, unpublished_series
 from serving.model import Matrix, Model
 from serving.moments import iso
-from serving.protocol.errors import Refusal, Unavailable, join_names, quote
+from serving.protocol.errors import NotFinite, Refusal, Unavailable, join_names, quote
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter
-from serving.vector import Lookup, Vectors
+from serving.vector import Lookup
 
-PLATFORM = "onnxruntime_onnx"
+PLATFORM = "onnx_onnxv1"
+"""As the Open Inference Protocol lists it: an ONNX model for ONNX Runtime."""
 
 READ_AT_ONCE = 100
 """Entities that are read at once, to find one with every feature."""
@@ -67,17 +68,16 @@ class Endpoint:
         self.check_outputs(request)
         inputs = await self.inputs(request, call)
         begun = perf_counter()
-        output = await self._predict(inputs.vectors)
+        output = await self._predict(inputs)
         ended = call.mark(INFERENCE, begun)
-        response_id = request.id or call.id
         self._count(inputs)
         if self.log.enabled:
-            self.log.record(self._prediction(response_id, call, inputs, output, ended - call.begun))
+            self.log.record(self._prediction(request.id or call.id, call, inputs, output, ended - call.begun))
         return InferenceResponse(
             model_name=self.name,
             model_version=self.model.version,
             outputs=[Tensor(self.signature.output, "FP32", output.shape, output)],
-            id=response_id,
+            id=call.id if request.id is None else request.id,
             parameters=self.parameters(inputs),
         )
 
@@ -163,14 +163,23 @@ class Endpoint:
             parameters["features_age_seconds"] = round(inputs.age_seconds, 3)
         return parameters
 
-    async def _predict(self, vectors: Vectors) -> Matrix:
-        try:
-            return await self._batcher.predict(vectors.values)
-        except Unavailable as error:
-            if not vectors.missing:
-                raise Unavailable(str(error)) from None
+    def not_finite(self, inputs: Inputs, rows: Sequence[int]) -> Exception:
+        """Why these rows have no answer: features that the client gave (400), or those of the store (503)."""
+        vectors, count = inputs.vectors, len(inputs.vectors.values)
+        if not inputs.keys:
+            why = ": change the features of these rows or leave them out"
+            return Refusal(str(NotFinite(self.name, rows, count, why)), rows=rows)
+        why = ""
+        if vectors.missing:
             names = join_names(sorted(set(vectors.missing))[:5])
-            raise Unavailable(f"{error}: {len(vectors.missing)} missing in the online store ({names})") from None
+            why = f": {len(vectors.missing)} missing in the online store ({names})"
+        return NotFinite(self.name, rows, count, why)
+
+    async def _predict(self, inputs: Inputs) -> Matrix:
+        try:
+            return await self._batcher.predict(inputs.vectors.values)
+        except NotFinite as error:
+            raise self.not_finite(inputs, error.rows) from None
 
     def _count(self, inputs: Inputs) -> None:
         vectors = inputs.vectors

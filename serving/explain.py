@@ -75,7 +75,7 @@ class Explainer:
             )
 
     async def explain(self, row: Matrix) -> Explanation:
-        """Explain features (k,), off the event loop. Raises Refusal (404, 429) and Unavailable."""
+        """Explain features (k,), off the event loop. Raises Refusal (404, 429) and NotFinite."""
         self.require_able()
         if self._waiting >= WAITING:
             raise Refusal(
@@ -90,7 +90,7 @@ class Explainer:
             self._waiting -= 1
 
     def explained(self, row: Matrix) -> Explanation:
-        """Explain features (k,), here and now. Raises Unavailable when the model has no finite answer."""
+        """Explain features (k,), here and now. Raises NotFinite, with rows of its own."""
         players = np.flatnonzero((self.background != row).any(axis=0))
         exact = len(players) <= ENUMERATED and len(self.background) << len(players) <= MOST_ROWS
         contributions = np.zeros((len(self.names), self._base.shape[1]))

@@ -30,8 +30,9 @@ class InFlight:
         self.body_bytes = 0
 
     def allow(self, seconds: float) -> None:
-        """Set the deadline that many seconds from now."""
+        """Set the deadline that many seconds from now: what took its time before is over."""
         self.deadline = perf_counter() + seconds
+        self.expired = False
 
 
 class ConcurrencyLimiter:

@@ -15,7 +15,7 @@ from serving.call import STATUS, Call
 from serving.endpoint import Endpoint
 from serving.failure_log import FailureLog
 from serving.limiter import MOST_BODIES, ConcurrencyLimiter, InFlight
-from serving.protocol.errors import DeadlineExceeded, Disconnected, Refusal
+from serving.protocol.errors import DeadlineExceeded, Refusal
 from serving.settings import ServingSettings
 from serving.statuses import to_refusal
 
@@ -95,7 +95,7 @@ class Admission:
             self._finish(HTTPStatus.OK)
             return
         cause = self._past_deadline() if isinstance(error, asyncio.CancelledError) else error
-        if isinstance(cause, Disconnected) or not isinstance(cause, Exception):
+        if not isinstance(cause, Exception):
             return
         refusal = to_refusal(cause)
         self._refuse(refusal, cause)

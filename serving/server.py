@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from typing import NoReturn
 from uuid import uuid4
 
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
 from matchday import telemetry
 from matchday.errors import MatchdayError
 from matchday.http import HttpClient, HttpError
 from matchday.settings import Settings
-from serving.settings import PREFIX
+from serving.settings import PREFIX, ServingSettings
 from serving.storage import StoredBundle, fetch, open_registry
 
 COMMAND = (sys.executable, "-m", "serving")
@@ -121,7 +124,8 @@ def resolve_host(host: str) -> str:
 
 def wait_ready(process: subprocess.Popen[bytes], host: str, port: int, seconds: float = START_SECONDS) -> None:
     """Wait until the server is ready. Raises ServerError when it ends first or never is, saying why."""
-    client = HttpClient(f"http://{_netloc(host, port)}", silence_seconds=ASK_SECONDS, direct=True)
+    address = f"http://{_netloc(host, port)}"
+    client = HttpClient(address, headers=token_headers(), silence_seconds=ASK_SECONDS, direct=True)
     reason = "it does not listen"
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -135,6 +139,15 @@ def wait_ready(process: subprocess.Popen[bytes], host: str, port: int, seconds: 
             return
         time.sleep(PAUSE_SECONDS)
     raise ServerError(f"the server was not ready after {seconds:g} s: {reason}")
+
+
+def token_headers() -> dict[str, str]:
+    """The token that servers of this environment ask for, as a header: without it a probe is told no reason."""
+    try:
+        token = ServingSettings().read_token()
+    except (ValidationError, SettingsError, MatchdayError, OSError):
+        return {}  # the server says what is wrong with it, and ends
+    return {"authorization": f"Bearer {token}"} if token else {}
 
 
 def _ask_ready(client: HttpClient) -> tuple[int, str]:

@@ -108,7 +108,7 @@ class Worker:
 
     def look_for_drain(self) -> bool:
         """Whether the server is about to stop; kept in `draining`."""
-        self.draining = (self.run_folder / DRAINING).exists()
+        self.draining = self.draining or (self.run_folder / DRAINING).exists()
         return self.draining
 
     def _require_listening(self) -> None:

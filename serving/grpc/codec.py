@@ -135,9 +135,11 @@ def _parameter_value(value: messages.InferParameter) -> Any:
 
 
 def _parameter(value: Parameter) -> messages.InferParameter:
-    """A parameter as a message. gRPC has no kind for fractions: they go as text."""
+    """A parameter as a message."""
     if isinstance(value, bool):
         return messages.InferParameter(bool_param=value)
+    if isinstance(value, float):
+        return messages.InferParameter(double_param=value)
     if isinstance(value, int):
         return messages.InferParameter(int64_param=value)
     return messages.InferParameter(string_param=str(value))

@@ -9,6 +9,7 @@ from serving.explain import describe_explanation
 from serving.http.reply import Reply, answer_json
 from serving.http.request import OCTETS, Request
 from serving.protocol import v1, v2
+from serving.protocol.errors import NotFinite
 from serving.protocol.v2 import InferenceRequest
 
 MAX_EXPLAINED = 8
@@ -55,15 +56,20 @@ async def _explain(endpoint: Endpoint, asked: InferenceRequest, call: Call) -> R
     endpoint.check_outputs(asked)
     endpoint.explainer.require_able()
     inputs = await endpoint.inputs(asked, call)
-    rows = inputs.vectors.values
-    explanations = [
-        describe_explanation(endpoint.explainer, row, await endpoint.explainer.explain(row)) for row in rows
-    ]
+    explanations, refused = [], []
+    for index, row in enumerate(inputs.vectors.values):
+        try:
+            explained = await endpoint.explainer.explain(row)
+            explanations.append(describe_explanation(endpoint.explainer, row, explained))
+        except NotFinite:
+            refused.append(index)
+    if refused:
+        raise endpoint.not_finite(inputs, refused)
     return answer_json(
         {
             "model_name": endpoint.name,
             "model_version": endpoint.model.version,
-            "id": asked.id or call.id,
+            "id": call.id if asked.id is None else asked.id,
             "parameters": endpoint.parameters(inputs),
             "explanations": explanations,
         }

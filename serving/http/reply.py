@@ -34,4 +34,7 @@ def answer_json(message: dict[str, Any]) -> Reply:
 
 def refuse(refusal: Refusal) -> Reply:
     """Why there is no answer, in JSON."""
-    return Reply(refusal.status, orjson.dumps({"error": str(refusal)}), [*JSON, *refusal.headers])
+    message: dict[str, Any] = {"error": str(refusal)}
+    if refusal.rows:
+        message["rows"] = refusal.rows
+    return Reply(refusal.status, orjson.dumps(message), [*JSON, *refusal.headers])

@@ -153,29 +153,39 @@ def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None, check: In
     shape = check_shape(name, entry.get("shape"), max_batch)
     if check is not None:
         check(name, datatype, shape)
-    size = None
-    if "parameters" in entry:
-        size = _parameters(entry, f"input {quote(name)}").get("binary_data_size")
+    size = _binary_size(entry, name, len(raw) - at) if "parameters" in entry else None
+    if size is not None:
+        return decode_bytes(name, datatype, shape, raw[at : at + size]), at + size
+    data = entry.get("data")
+    if not isinstance(data, list):
+        raise Refusal(f"input {quote(name)} needs data, a list of its items")
+    return decode(name, datatype, shape, data), at
+
+
+def _binary_size(entry: dict[str, Any], name: str, left: int) -> int | None:
+    """How many of the `left` raw bytes are the data of an input; None when its data stands in the JSON part."""
+    size = _parameters(entry, f"input {quote(name)}").get("binary_data_size")
     if size is None:
-        data = entry.get("data")
-        if not isinstance(data, list):
-            raise Refusal(f"input {quote(name)} needs data, a list of its items")
-        return decode(name, datatype, shape, data), at
+        return None
+    if type(size) is float and size.is_integer():
+        size = int(size)
     if "data" in entry:
         raise Refusal(f"input {quote(name)} has both data and binary_data_size: give one of them")
-    if type(size) is not int or not 0 <= size <= len(raw) - at:
+    if type(size) is not int or not 0 <= size <= left:
         raise Refusal(
-            f"input {quote(name)}: binary_data_size is {quote(size)}, {len(raw) - at} bytes follow"
+            f"input {quote(name)}: binary_data_size is {quote(size)}, {left} bytes follow"
             " the JSON part (its length belongs in the header Inference-Header-Content-Length)"
         )
-    return decode_bytes(name, datatype, shape, raw[at : at + size]), at + size
+    return size
 
 
 def check_shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
     """The shape of an input. Raises Refusal: 413 when it has more than `max_batch` rows, else 400."""
     if not isinstance(shape, list) or not shape or len(shape) > 8:
         raise Refusal(f"input {quote(name)} needs a shape such as [1] or [1, 30], found {quote(shape)}")
-    for size in shape:
+    for place, size in enumerate(shape):
+        if type(size) is float and size.is_integer():
+            shape[place] = size = int(size)
         if type(size) is not int or not 0 < size < 2**31:
             raise Refusal(f"input {quote(name)} has shape {quote(shape)}: sizes must be whole numbers above 0")
     if max_batch is not None and shape[0] > max_batch:

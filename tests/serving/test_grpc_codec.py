@@ -98,10 +98,10 @@ def test_a_response_says_what_it_was_given(tensor: Tensor, raw: bool) -> None:
     assert kinds == {
         "missing": "int64_param",
         "degraded": "bool_param",
-        "age": "string_param",
+        "age": "double_param",
         "version": "string_param",
     }
-    assert message.parameters["age"].string_param == "0.25"
+    assert message.parameters["age"].double_param == 0.25
     [output] = message.outputs
     assert (output.name, output.datatype, tuple(output.shape)) == ("x", tensor.datatype, tensor.shape)
     if raw:

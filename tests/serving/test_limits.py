@@ -137,12 +137,50 @@ def test_without_the_token_nothing_is_answered(guarded: httpx.Client, given: str
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_with_the_token_all_is_answered_and_probes_need_none(guarded: httpx.Client, scheme: str) -> None:
+def test_with_the_token_all_is_answered(guarded: httpx.Client, scheme: str) -> None:
     headers = {"authorization": f"{scheme} open-sesame"}
     assert guarded.post(INFER, json=match(), headers=headers).status_code == 200
     assert guarded.get("/v2/models/match-outcome", headers=headers).status_code == 200
-    for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/match-outcome/ready", "/metrics"):
-        assert guarded.get(path).status_code == 200
+
+
+OPEN = ("/", "/v2/health/live", "/v2/health/ready", "/v2/models/{}/ready", "/v2/models/{}/versions/12/ready")
+V1_READY = "/v1/models/{}"
+
+
+@pytest.mark.parametrize("path", [*OPEN, V1_READY, "/metrics"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_probes_of_both_protocols_and_metrics_need_no_token(guarded: httpx.Client, path: str, method: str) -> None:
+    assert guarded.request(method, path.format("match-outcome")).status_code == 200
+    assert guarded.request(method, path.format("match-outcome") + "/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/models", "/v2/models", "/v2", "/docs", "/openapi.json", "/x/ready", "/ready", "/v2/models/ready"],
+)
+def test_whatever_names_models_needs_the_token(guarded: httpx.Client, path: str) -> None:
+    for ask in (guarded.get, guarded.head):
+        assert ask(path).status_code == 401
+    assert guarded.get(path, headers={"authorization": "bearer open-sesame"}).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("path", ["/v2/models/a/ready", "/v2/models/match-outcome/versions/9/ready", "/v1/models/a"])
+def test_without_the_token_a_probe_is_told_no_names(guarded: httpx.Client, path: str) -> None:
+    untold = guarded.get(path)
+    assert (untold.status_code, untold.json()) == (404, {"error": "not found: send the token to be told why"})
+    told = guarded.get(path, headers={"authorization": "bearer open-sesame"})
+    assert (told.status_code, "match-outcome" in told.json()["error"]) == (404, True)
+
+
+def test_without_the_token_readiness_names_no_reason(online: Online, bundle: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with running(COMMAND, port, environ(tmp_path, bundle, tmp_path / "none.db", port, token="secret")):
+        for path in ("/v2/health/ready", "/v2/models/match-outcome/ready", V1_READY.format("match-outcome")):
+            untold = httpx.get(f"http://127.0.0.1:{port}{path}")
+            assert untold.status_code == 503
+            assert untold.json() == {"error": "service unavailable: send the token to be told why"}
+            told = httpx.get(f"http://127.0.0.1:{port}{path}", headers={"authorization": "Bearer secret"})
+            assert (told.status_code, "does not exist" in told.json()["error"]) == (503, True)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_metadata_of_server_and_model(client: httpx.Client) -> None:
     metadata = answered(client.get("/v2/models/match-outcome"))
     assert metadata == answered(client.get("/v2/models/match-outcome/versions/12/"))
     assert (metadata["name"], metadata["versions"]) == ("match-outcome", ["12"])
-    assert metadata["platform"] == "onnxruntime_onnx"
+    assert metadata["platform"] == "onnx_onnxv1"
     described = {each["name"]: (each["datatype"], each["shape"]) for each in metadata["inputs"]}
     assert described == {
         "home": ("BYTES", [-1]),
