@@ -18,8 +18,8 @@ from components.walk_forward import walk_forward
 def train_and_promote(model_name: str, as_of: str, traceparent: str) -> None:
     """The steps of a training pipeline.
 
-    as_of: ISO 8601, UTC; nothing later is learnt from. Empty: the time of the run, which the first step hands on, so that
-    a recurring run has a new one each time. traceparent: the trace that the run belongs to. Only steps that
+    as_of: ISO 8601, UTC; nothing later is learnt from. Empty: the time of the run, which the first step reads and hands
+    on, as Kubeflow fills in nothing in a recurring run. traceparent: the trace that the run belongs to. Only steps that
     always run take it: results are cached by the arguments of a step, and it is new in every run. The others find it
     in their environment.
     """
