@@ -1,6 +1,7 @@
 """Stage about the chart's NetworkPolicies: each refuses a connection, and lets through those that are meant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from tests.cluster import probe
@@ -45,10 +46,12 @@ def refuse(context: StageContext) -> list[str]:
         probes = [*_probes(context, guest)]
         try:
             for each in probes:
-                each.begin(image, targets)
+                each.begin(image)
             for each in probes:
-                each.kube.until(f"the end of {each.name}", each.ended, 90)
-            reached = {each.name: each.reached() for each in probes}
+                each.kube.until(f"{each.name} running", each.runs, 90)
+            with ThreadPoolExecutor(len(probes)) as pool:
+                found = pool.map(lambda each: _settled(each, targets), probes)
+                reached = dict(zip([each.name for each in probes], found, strict=True))
         finally:
             for each in probes:
                 each.remove()
@@ -79,6 +82,12 @@ def _of_model(part: str) -> dict[str, str]:
 
 def _address(kube: Kube, part: str) -> Address:
     return probe.address_of(kube, f"{COMPONENT}={part}", PORTS[part])
+
+
+def _settled(each: Probe, targets: Mapping[str, Address]) -> set[str]:
+    """What a pod reaches; asked again where that is unexpected, as its address may have been unknown yet."""
+    first = each.reached(targets)
+    return first if first == set(each.allowed) else each.reached(targets)
 
 
 def _differences(each: Probe, reached: set[str]) -> Iterator[str]:

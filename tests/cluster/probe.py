@@ -13,24 +13,25 @@ SECONDS = 4
 """A connection that is refused by a policy is dropped, and seen only by its time limit."""
 
 SCRIPT = """
-import json, os, socket
+import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
 
 def reaches(address):
     for _ in range(2):
         try:
-            socket.create_connection(tuple(address), timeout=float(os.environ["SECONDS"])).close()
+            socket.create_connection(tuple(address), timeout=float(sys.argv[2])).close()
             return True
         except OSError:
             pass
     return False
 
-targets = json.loads(os.environ["TARGETS"])
+targets = json.loads(sys.argv[1])
 with ThreadPoolExecutor(len(targets)) as pool:
     print(json.dumps(dict(zip(targets, pool.map(reaches, targets.values())))))
 """
-"""Prints which addresses it reaches. Twice: a pod that has just started may lose its first packet."""
+"""Prints which addresses it reaches, each tried twice: a first packet may be lost."""
 
+REST = "import time; time.sleep(300)"
 LISTEN = "import http.server as h; h.ThreadingHTTPServer(('', 8080), h.BaseHTTPRequestHandler).serve_forever()"
 CONFINED = {
     "allowPrivilegeEscalation": False,
@@ -52,19 +53,18 @@ class Probe:
     labels: Mapping[str, str]
     allowed: Collection[str]
 
-    def begin(self, image: str, targets: Mapping[str, Address]) -> None:
+    def begin(self, image: str) -> None:
         """Start it. It is never ready, so that no Service leads to it whatever its labels are."""
-        environ = {"TARGETS": json.dumps(targets), "SECONDS": str(SECONDS)}
-        self.kube.apply(_pod(self.name, self.labels, image, SCRIPT, environ))
+        self.kube.apply(_pod(self.name, self.labels, image, REST))
 
-    def ended(self) -> bool:
-        """Whether it has tried everything."""
-        return self.kube.get("pod", self.name)["status"].get("phase") in ("Succeeded", "Failed")
+    def runs(self) -> bool:
+        """Whether it runs, and whoever enforces policies can know its address; before that nothing holds for it."""
+        return self.kube.get("pod", self.name)["status"].get("phase") == "Running"
 
-    def reached(self) -> set[str]:
-        """The targets that it has reached."""
-        found = json.loads(self.kube("logs", self.name).splitlines()[-1])
-        return {name for name, reached in found.items() if reached}
+    def reached(self, targets: Mapping[str, Address]) -> set[str]:
+        """The targets that it reaches."""
+        said = self.kube("exec", self.name, "--", "python", "-c", SCRIPT, json.dumps(targets), str(SECONDS))
+        return {name for name, reached in json.loads(said).items() if reached}
 
     def remove(self) -> None:
         """Delete it."""
@@ -73,7 +73,7 @@ class Probe:
 
 def listener(kube: Kube, name: str, image: str) -> Address:
     """A pod that takes connections; its address, once it does."""
-    kube.apply(_pod(name, {"probe": name}, image, LISTEN, {}, listens=True))
+    kube.apply(_pod(name, {"probe": name}, image, LISTEN, listens=True))
     kube.until(f"{name} listens", lambda: kube.ready(f"probe={name}"), 60)
     return address_of(kube, f"probe={name}", PORT)
 
@@ -90,16 +90,13 @@ def deny_all(name: str) -> dict[str, Any]:
     return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec}
 
 
-def _pod(
-    name: str, labels: Mapping[str, str], image: str, script: str, environ: Mapping[str, str], *, listens: bool = False
-) -> dict[str, Any]:
+def _pod(name: str, labels: Mapping[str, str], image: str, script: str, *, listens: bool = False) -> dict[str, Any]:
     never = {"exec": {"command": ["false"]}, "periodSeconds": 60}
     container = {
         "name": "probe",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-c", script],
-        "env": [{"name": key, "value": value} for key, value in environ.items()],
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1} if listens else never,
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "64Mi"}},
         "securityContext": CONFINED,
