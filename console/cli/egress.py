@@ -6,8 +6,8 @@ import os
 from matchday.patience import NotYet
 
 VARIABLE = "MATCHDAY_EGRESS_PORTS"
-"""JSON that the chart gives its Jobs where policies are on: by the name of each store that is not the chart's, the
-`host` of its URL and the `ports` that are open."""
+"""JSON that the chart gives its Jobs where policies are on: by the name of each store that is not the chart's, its
+`address` (scheme and host) and the `ports` that are open."""
 
 
 def hint(error: Exception) -> str:
@@ -16,7 +16,7 @@ def hint(error: Exception) -> str:
     if not late or not (given := os.environ.get(VARIABLE)):
         return ""
     for name, opened in json.loads(given).items():
-        if opened["host"] in str(error):
+        if opened["address"] in str(error):
             ports = ", ".join(map(str, opened["ports"]))
             return (
                 f"; the release's NetworkPolicies open port {ports} to Jobs for it: where its pods listen on another "

@@ -126,7 +126,7 @@ def test_without_them_the_port_of_the_url_is_opened(name: str) -> None:
 def test_jobs_know_the_ports_that_are_open_to_them_for_what_they_say() -> None:
     for job in of_kind("ports", "Job"):
         told = json.loads(variables(job["spec"]["template"]["spec"]["containers"][0])["MATCHDAY_EGRESS_PORTS"])
-        assert told["bucket"] == {"host": "minio.stores", "ports": [9000]}
+        assert told["bucket"] == {"address": "http://minio.stores", "ports": [9000]}
         assert told.keys() == {"redis", "database", "bucket", "kfp"}
     for job in [*of_kind("default", "Job"), *of_kind("open", "Job")]:
         assert "MATCHDAY_EGRESS_PORTS" not in variables(job["spec"]["template"]["spec"]["containers"][0])

@@ -148,7 +148,8 @@ def installation(context: StageContext) -> list[str]:
         _expect_error(lambda: release.install(_unreachable_stores(context), 120), "failed")
         [made] = kube.get("jobs")["items"]
         line = Job(kube, made["metadata"]["name"]).log()[-1]
-        if not re.search(rf"the object store {NOWHERE} does not answer .*check AWS_ENDPOINT_URL \(waited 3 s\)$", line):
+        said = rf"the object store {NOWHERE} does not answer .* \(waited 3 s\); .* networkPolicy\.podPorts\.bucket$"
+        if not re.search(said, line):
             raise Failure(f"{made['metadata']['name']} ends with {line!r}")
         left = [name for name in release.uninstall() if name != "secret/stores"]
     finally:

@@ -81,7 +81,8 @@ there are no policies, or no such stores.
 {{- range $name, $url := $urls }}
 {{- if $url }}
 {{- $ports := include "matchday.egress.ports" (list $ $name $url) | fromYamlArray }}
-{{- $_ := set $opened $name (dict "host" (regexReplaceAll ":[0-9]+$" (urlParse $url).host "") "ports" $ports) }}
+{{- $address := printf "%s://%s" (urlParse $url).scheme (regexReplaceAll ":[0-9]+$" (urlParse $url).host "") }}
+{{- $_ := set $opened $name (dict "address" $address "ports" $ports) }}
 {{- end }}
 {{- end }}
 {{- if and $opened .Values.networkPolicy.enabled }}

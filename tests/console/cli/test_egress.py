@@ -9,7 +9,13 @@ from matchday.errors import MatchdayError
 from matchday.patience import NotYet, wait_for
 from tests.console.conftest import RunCommand
 
-OPENED = json.dumps({"bucket": {"host": "127.0.0.1", "ports": [80]}, "kfp": {"host": "kfp", "ports": [80, 81]}})
+OPENED = json.dumps(
+    {
+        "redis": {"address": "redis://127.0.0.1", "ports": [6379]},
+        "bucket": {"address": "http://127.0.0.1", "ports": [80]},
+        "kfp": {"address": "http://kfp", "ports": [80, 81]},
+    }
+)
 
 
 def waited(reason: str) -> MatchdayError:
