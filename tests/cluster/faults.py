@@ -127,6 +127,7 @@ def values(context: StageContext) -> list[str]:
     """Values that contradict each other or are of an older chart are refused, and the release stays as it was."""
     refused = {
         "redis.url=redis://elsewhere:6379/0": "set redis.enabled=false to use yours, or drop redis.url",
+        "fullnameOverride=other": "in an upgrade leave fullnameOverride, nameOverride, database.enabled",
         "inferenceService.replicas=2": f"write models.{MODEL}.replicas in place of inferenceService.replicas",
     }
     if KNATIVE not in context.kube("api-versions").split():
