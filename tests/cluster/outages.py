@@ -4,6 +4,7 @@ import time
 
 from tests.cluster.context import PREDICTOR, StageContext
 from tests.cluster.forecasts import MODEL
+from tests.cluster.kube import Kube
 from tests.cluster.release import NAME
 from tests.cluster.shell import Failure
 from tests.cluster.traffic import traffic
@@ -13,11 +14,14 @@ MOST_IN_FLIGHT = 4
 
 
 def upgrade(context: StageContext) -> list[str]:
-    """Another replica count and back, under traffic, without a failed request."""
+    """Another replica count and account and back, under traffic, without a failed request.
+
+    A hook before the upgrade that needs the new account would wait for it in vain.
+    """
     kube, before = context.kube, context.release.revision()
     with traffic(context.ask, context.gateway) as seen:
-        context.release.set(f"models.{MODEL}.replicas=2")
-        kube.until("two predictors", lambda: len(kube.ready(PREDICTOR)) == 2, 180)
+        context.release.set(f"models.{MODEL}.replicas=2", "serviceAccount.name=another")
+        kube.until("two predictors", lambda: len(_with_account(kube, "another")) == 2, 180)
         time.sleep(5)
         context.release("rollback", NAME, str(before), "--timeout", "300s", seconds=330)
         kube.until("one predictor", lambda: len(kube.pods(PREDICTOR)) == 1, 120)
@@ -25,6 +29,12 @@ def upgrade(context: StageContext) -> list[str]:
     if seen.failed:
         raise Failure(f"upgrade and rollback failed requests: {seen}")
     return [f"upgrade to two replicas and rollback: {seen}"]
+
+
+def _with_account(kube: Kube, account: str) -> list[str]:
+    """Predictors that are ready under an account."""
+    pods = {pod["metadata"]["name"] for pod in kube.pods(PREDICTOR) if pod["spec"]["serviceAccountName"] == account}
+    return [name for name in kube.ready(PREDICTOR) if name in pods]
 
 
 def kill_redis(context: StageContext) -> list[str]:
