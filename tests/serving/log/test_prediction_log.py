@@ -143,6 +143,21 @@ def test_everything_is_kept_by_default(tmp_path: Path) -> None:
     log.close()
 
 
+def test_settings_rotate_the_file_and_what_they_delete_is_announced(tmp_path: Path) -> None:
+    settings = ServingSettings(predictions=f"file:{tmp_path}/p.jsonl", predictions_max_bytes=20_000, predictions_keep=1)
+    lost: list[int] = []
+    log = open_log(settings, on_dropped=lost.append)
+    assert isinstance(log, QueuedLog)
+    for number in range(500):
+        log.record(prediction(number))
+        if number % 20 == 0:
+            wait_for(lambda: not log._queue)
+    log.close()
+    left = sum(len(lines(each)) for each in tmp_path.glob("p.jsonl*"))
+    assert 0 < left < 500
+    assert left + sum(lost) == 500
+
+
 class StuckSender:
     """A disk that lets go of nobody."""
 
