@@ -74,8 +74,8 @@ def test_messages_are_those_of_kserve(name: str) -> None:
 def test_parameters_are_those_of_triton() -> None:
     """Asked of a process of its own, as KServe's messages have the same names."""
     script = (
-        "import json; from tritonclient.grpc import service_pb2 as public\n"
-        "print(json.dumps({field.name: [field.number, field.type] for field in public.InferParameter.DESCRIPTOR.fields}))"
+        "import json; from tritonclient.grpc.service_pb2 import InferParameter\n"
+        "print(json.dumps({field.name: [field.number, field.type] for field in InferParameter.DESCRIPTOR.fields}))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     ours = {field.name: [field.number, field.type] for field in messages.InferParameter.DESCRIPTOR.fields}
