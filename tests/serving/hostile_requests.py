@@ -203,7 +203,7 @@ TABLE = [
     Hostile("plain text", 415, "send application/json", match(), {"content-type": "text/plain"}),
     Hostile("nameless content type", 415, "send application/json", match(), {"content-type": ""}),
     Hostile("octets without JSON length", 415, "Inference-Header-Content-Length", match(), BINARY),
-    Hostile("compressed", 415, "without Content-Encoding", b"\x1f\x8b\x08", JSON | {"content-encoding": "gzip"}),
+    Hostile("compressed", 415, "by gzip, by deflate", b"\x1f\x8b\x08", JSON | {"content-encoding": "br"}),
     Hostile("GET for infer", 405, "use POST", method="GET"),
     Hostile("POST for metadata", 405, "use GET", b"{}", path="/v2/models/match-outcome"),
     Hostile("DELETE for health", 405, "use GET", method="DELETE", path="/v2/health/live"),

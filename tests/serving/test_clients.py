@@ -27,7 +27,7 @@ ANSWERS = {"live": True, "ready": True, "model ready": True, "server": "matchday
 
 
 def run(command: Sequence[str], given: bytes | None = None, environ: Mapping[str, str] | None = None) -> bytes:
-    done = subprocess.run(command, input=given, env=environ, capture_output=True, timeout=240, check=False)
+    done = subprocess.run(command, input=given, env=environ, capture_output=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 
@@ -90,8 +90,10 @@ def test_curl_asks_for_heads(served: Served) -> None:
 
 
 @pytest.mark.slow
-def test_go(served: Served, tmp_path: Path) -> None:
-    environ = {**os.environ, "GOCACHE": str(tmp_path / "cache"), "GOTOOLCHAIN": "local", "GOFLAGS": ""}
+@pytest.mark.timeout(1000)
+def test_go(served: Served) -> None:
+    """The first time Go compiles its library: a minute, or several on a busy machine; then its cache has it."""
+    environ = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": ""}
     said = json.loads(run([tool("go"), "run", str(CLIENTS / "client.go"), served.url, BODY], environ=environ))
     assert said.pop("head") == 200
     assert_forecasts(said, 6)
