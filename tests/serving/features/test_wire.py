@@ -1,12 +1,14 @@
 """A connection to a server that answers in pieces, late, wrongly or not at all."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import hiredis
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -167,6 +169,27 @@ def test_one_who_leaves_does_not_shift_the_replies_of_the_others() -> None:
     first, second, third = asyncio.run(scene())
     assert (first, third) == ([b"a"], [b"c"])
     assert isinstance(second, asyncio.CancelledError)
+
+
+@pytest.mark.parametrize("uvloop_runs", [False, True])
+def test_a_process_that_was_held_up_waits_for_the_answer_anew(uvloop_runs: bool) -> None:
+    """Its deadline is long past when it goes on, and nothing is wrong with the server."""
+
+    async def scene() -> None:
+        async with serving(says(b"+well\r\n")) as address:
+            connection = Connection(address, QUICK)
+            assert await connection.ask([b"x"]) == [b"well"]
+            for _ in range(5):
+                asking = asyncio.ensure_future(connection.ask([b"x"]))
+                await asyncio.sleep(0)
+                time.sleep(5 * QUICK.answer)
+                assert await asking == [b"well"]
+            connection.close()
+
+    if uvloop_runs:
+        uvloop.run(scene())
+    else:
+        asyncio.run(scene())
 
 
 def test_no_more_than_a_number_of_reads_are_in_flight() -> None:
