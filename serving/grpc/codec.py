@@ -7,7 +7,15 @@ from typing import Any
 from serving.grpc import open_inference_pb2 as messages
 from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import DATATYPES, Tensor, decode, decode_bytes, encode_bytes
-from serving.protocol.v2 import InferenceRequest, InferenceResponse, InputCheck, Parameter, check_id, check_shape
+from serving.protocol.v2 import (
+    MOST_DIMENSIONS,
+    InferenceRequest,
+    InferenceResponse,
+    InputCheck,
+    Parameter,
+    check_id,
+    check_shape,
+)
 
 CONTENTS = {
     "BOOL": "bool_contents",
@@ -83,7 +91,7 @@ def _tensor(entry: Any, raw: bytes | None, max_batch: int | None, check: InputCh
         raise Refusal("an input has no name")
     if datatype not in DATATYPES:
         raise Refusal(f"input {quote(name)} has datatype {quote(datatype)}: use one of {join_names(DATATYPES)}")
-    shape = check_shape(name, list(entry.shape), max_batch)
+    shape = check_shape(name, list(entry.shape[: MOST_DIMENSIONS + 1]), max_batch)
     if check is not None:
         check(name, datatype, shape)
     given = [field.name for field, _ in entry.contents.ListFields()]

@@ -1,6 +1,6 @@
 """Requests that are not answered: the sentence that the client gets, and the status."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 
 from matchday.errors import MatchdayError
@@ -63,8 +63,34 @@ class DeadlineExceeded(MatchdayError):
 
 def quote(value: object) -> str:
     """A value from a client for a message: quoted, on one line, at most 40 characters of it."""
-    text = ascii(value) if not isinstance(value, str) else ascii(value[: QUOTED_CHARACTERS + 1])
-    return text if len(text) <= QUOTED_CHARACTERS else f"{text[:QUOTED_CHARACTERS]}..."
+    text = ""
+    for piece in _pieces(value):
+        text += piece
+        if len(text) > QUOTED_CHARACTERS:
+            return f"{text[:QUOTED_CHARACTERS]}..."
+    return text
+
+
+def _pieces(value: object) -> Iterator[str]:
+    """The parts of `ascii(value)` one by one: a list of a million items costs no more than its first ones."""
+    if isinstance(value, str):
+        yield ascii(value[: QUOTED_CHARACTERS + 1])
+    elif isinstance(value, list):
+        yield "["
+        for place, each in enumerate(value):
+            yield ", " if place else ""
+            yield from _pieces(each)
+        yield "]"
+    elif isinstance(value, dict):
+        yield "{"
+        for place, (name, each) in enumerate(value.items()):
+            yield ", " if place else ""
+            yield from _pieces(name)
+            yield ": "
+            yield from _pieces(each)
+        yield "}"
+    else:
+        yield ascii(value)
 
 
 def join_names(names: Iterable[object]) -> str:

@@ -47,6 +47,7 @@ InputCheck = Callable[[str, str, Sequence[int]], None]
 """Raises Refusal for an input that a model does not take, by its name, datatype and shape."""
 
 MOST_OUTPUTS = 64
+MOST_DIMENSIONS = 8
 
 
 def parse(
@@ -133,7 +134,7 @@ SMALL_BODY = 64 * 1024
 
 def _require_few(head: bytes, max_batch: int) -> None:
     parts = head.count(b"{") + head.count(b"[")
-    if parts > 1024 + 2 * max_batch or head.count(b":") > 1024 + 16 * max_batch:
+    if parts > 1024 + 16 * max_batch or head.count(b":") > 1024 + 16 * max_batch:
         raise Refusal(
             f"the body has more objects, lists or keys than {max_batch} rows need",
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -181,7 +182,7 @@ def _binary_size(entry: dict[str, Any], name: str, left: int) -> int | None:
 
 def check_shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
     """The shape of an input. Raises Refusal: 413 when it has more than `max_batch` rows, else 400."""
-    if not isinstance(shape, list) or not shape or len(shape) > 8:
+    if not isinstance(shape, list) or not shape or len(shape) > MOST_DIMENSIONS:
         raise Refusal(f"input {quote(name)} needs a shape such as [1] or [1, 30], found {quote(shape)}")
     for place, size in enumerate(shape):
         if type(size) is float and size.is_integer():

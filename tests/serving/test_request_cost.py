@@ -48,6 +48,12 @@ BODIES: dict[str, bytes] = {
     "a known input with more items than its shape": (
         '{"inputs":[{"name":"features","shape":[1,6],"datatype":"FP32","data":' + MILLION + "}]}"
     ).encode(),
+    "a shape of millions": fill(b"1,", b'{"inputs":[{"name":"features","datatype":"FP32","shape":[', b"1]}]}"),
+    "an input that is a list": fill(b"1,", b'{"inputs":[[', b"1]]}"),
+    "a name that is a list": fill(b"1,", b'{"inputs":[{"name":[', b"1]}]}"),
+    "an id that is a list": fill(
+        b"1,", b'{"inputs":[{"name":"home","datatype":"BYTES","shape":[1],"data":["a"]}],"id":[', b"1]}"
+    ),
     "outputs": json.dumps({"inputs": TINY[:1], "outputs": [{"name": f"o{n}"} for n in range(100_000)]}).encode(),
 }
 V1_BODIES: dict[str, bytes] = {
@@ -71,10 +77,17 @@ def grpc_items() -> bytes:
     return message.SerializeToString()
 
 
+def grpc_shape() -> bytes:
+    message = messages.ModelInferRequest()
+    message.inputs.add(name="features", datatype="FP32").shape.extend([1] * 4_000_000)
+    return message.SerializeToString()
+
+
 GRPC_BODIES: dict[str, bytes] = {
     "gRPC: two million inputs": b"\x2a\x00" * 2_000_000,
     "gRPC: parameters": grpc_parameters(),
     "gRPC: items": grpc_items(),
+    "gRPC: a shape of millions": grpc_shape(),
 }
 
 
@@ -132,3 +145,15 @@ def test_the_largest_legal_requests_are_taken(endpoint: Endpoint) -> None:
     nested = {"name": "features", "shape": [1024, 6], "datatype": "FP32", "data": [[1.5] * 6] * 1024}
     body = json.dumps({"inputs": [nested]}).encode()
     assert v2.parse(body, None, MAX_BATCH, endpoint.check_input).inputs["features"].shape == (1024, 6)
+
+
+def test_the_largest_legal_requests_in_columns_are_taken(endpoint: Endpoint) -> None:
+    """Each name in a list of its own, as clients send arrays of shape [n, 1]."""
+    values = {"home": "Manchester United", "away": "Wolverhampton Wanderers", "kickoff": "2026-05-24T15:00:00+00:00"}
+    columns = [
+        {"name": name, "shape": [MAX_BATCH, 1], "datatype": "BYTES", "data": [[value]] * MAX_BATCH}
+        for name, value in values.items()
+    ]
+    body = json.dumps({"inputs": columns}).encode()
+    assert len(body) > v2.SMALL_BODY
+    assert len(v2.parse(body, None, MAX_BATCH, endpoint.check_input).inputs) == 3

@@ -160,8 +160,16 @@ def test_whole_numbers_out_of_range_are_refused(datatype: str, number: int) -> N
         decode("x", datatype, (1,), [number])
 
 
-@given(value=some.text() | some.integers() | some.lists(some.text()))
+JSON_VALUES = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
+    lambda parts: some.lists(parts, max_size=4) | some.dictionaries(some.text(max_size=4), parts, max_size=4),
+)
+
+
+@given(value=JSON_VALUES)
 def test_values_in_messages_are_short_and_on_one_line(value: object) -> None:
+    whole = ascii(value)
+    assert quote(value) == (whole if len(whole) <= 40 else f"{whole[:40]}...")
     assert len(quote(value)) <= 43
     assert quote(value).isascii()
     assert quote(value).isprintable()
