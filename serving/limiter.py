@@ -14,6 +14,9 @@ TICK_SECONDS = 0.05
 MOST_BODIES = 16
 """Largest bodies that are held at once; a worker's memory must not grow with `max_concurrent` of them."""
 
+SMALL_BODY = 64 * 1024
+"""Bytes of a body that is always read: a few clients who announce large ones, and send nothing, keep nobody out."""
+
 
 class InFlight:
     """A request in flight. deadline: by `perf_counter`. expired: it was cancelled for being past it.
@@ -67,7 +70,7 @@ class ConcurrencyLimiter:
 
     def hold(self, entered: InFlight, size: int) -> None:
         """Count further bytes of a request's body, before they are read. Raises Refusal (429) for too many."""
-        if self._body_bytes + size > self.most_bytes:
+        if entered.body_bytes + size > SMALL_BODY and self._body_bytes + size > self.most_bytes:
             raise _too_many(f"bodies of {self._body_bytes} bytes are being read")
         self._body_bytes += size
         entered.body_bytes += size

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from serving.features.store import OnlineStore, Rows
-from serving.limiter import ConcurrencyLimiter
+from serving.limiter import SMALL_BODY, ConcurrencyLimiter
 from serving.protocol import v2
 from serving.protocol.errors import Refusal
 from serving.settings import ServingSettings
@@ -105,6 +105,25 @@ def test_the_limiter_counts_only_the_requests_in_flight() -> None:
             limiter.enter(9)
         limiter.leave(second)
         limiter.leave(third)
+
+    asyncio.run(crowd())
+
+
+def test_small_bodies_are_read_while_large_ones_are_waited_for() -> None:
+    """A few clients that announce large bodies and send nothing must not keep all others out."""
+
+    async def crowd() -> None:
+        limiter = ConcurrencyLimiter(256, 4 * 2**20)
+        slow, other = limiter.enter(9), limiter.enter(9)
+        limiter.hold(slow, 4 * 2**20)
+        limiter.hold(other, SMALL_BODY)
+        with pytest.raises(Refusal, match="are being read, more are not taken on"):
+            limiter.hold(other, 1)
+        with pytest.raises(Refusal, match="are being read, more are not taken on"):
+            limiter.hold(limiter.enter(9), SMALL_BODY + 1)
+        limiter.leave(other)
+        limiter.leave(slow)
+        limiter.hold(limiter.enter(9), 4 * 2**20)
 
     asyncio.run(crowd())
 
