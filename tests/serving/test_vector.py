@@ -102,7 +102,11 @@ def test_times_are_read_with_their_offset_and_written_in_utc(moment: datetime) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", "now", "2026-05-24", "2026-05-24T15:00", "2026-13-01T00:00Z", "1800-01-01T00:00Z"]
+    "text",
+    [
+        *("", "z", "now", "2026-05-24", "2026-05-24T15:00", "2026-05-24T15:00:00zz"),
+        *("2026-13-01T00:00Z", "1800-01-01T00:00Z"),
+    ],
 )
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(Refusal, match=r"such as 2026-05-24T15:00:00Z"):
