@@ -6,13 +6,14 @@ started with may be a retired champion by then.
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from matchday.bundle import verify_bundle
 from matchday.errors import MatchdayError
 from matchday.files import lock_file, write_file
 from serving.settings import ServingSettings
-from serving.sources import CandidateBundle
+from serving.sources import CandidateBundle, FolderSource, open_sources
 
 
 class CurrentBundles:
@@ -38,11 +39,11 @@ class CurrentBundles:
             if self.read(index) is None:
                 self._write(index, bundle)
 
-    def resume(self, count: int) -> None:
+    def resume(self, indices: Iterable[int]) -> None:
         """Begin with what a former run of the same settings served last, where that is still whole."""
         if self.lasting is None:
             return
-        for index in range(count):
+        for index in indices:
             try:
                 if last := _read(self.lasting / _name(index)):
                     verify_bundle(last.folder)
@@ -67,6 +68,15 @@ def lasting_folder(settings: ServingSettings, home: Path) -> Path | None:
         return None
     start = [[str(folder) for folder in settings.bundles], settings.versions, settings.sources, settings.start]
     return home / "serving" / hashlib.sha256(json.dumps(start).encode()).hexdigest()[:16]
+
+
+def resumable(settings: ServingSettings) -> list[int]:
+    """The served models, by their index, that go on with what is noted: a folder itself tells what it holds now."""
+    return [
+        index
+        for index, source in enumerate(open_sources(settings))
+        if source is not None and not isinstance(source, FolderSource)
+    ]
 
 
 def _name(index: int) -> str:

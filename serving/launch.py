@@ -11,7 +11,7 @@ from pydantic_settings import SettingsError
 from matchday.bundle import verify_bundle
 from matchday.errors import MatchdayError
 from matchday.settings import Settings
-from serving.current_bundles import CurrentBundles, lasting_folder
+from serving.current_bundles import CurrentBundles, lasting_folder, resumable
 from serving.features import open_store
 from serving.log import check_log
 from serving.server import check_port
@@ -34,7 +34,7 @@ def launch() -> int:
     with TemporaryDirectory(prefix="matchday-serving-") as run_folder:
         os.environ[f"{PREFIX}RUN_FOLDER"] = run_folder
         lasting = lasting_folder(settings, Settings().home)
-        CurrentBundles(Path(run_folder), lasting).resume(len(settings.bundles))
+        CurrentBundles(Path(run_folder), lasting).resume(resumable(settings))
         Supervisor(settings, Path(run_folder)).run()
     return 0
 

@@ -15,7 +15,7 @@ import grpc
 import httpx
 import pytest
 
-from serving.current_bundles import CurrentBundles, lasting_folder
+from serving.current_bundles import CurrentBundles, lasting_folder, resumable
 from serving.grpc import open_inference_pb2 as pb
 from serving.settings import ServingSettings
 from serving.sources import CandidateBundle
@@ -102,6 +102,14 @@ def test_a_container_that_is_started_again_serves_what_had_taken_over(online: On
             assert version(client) == "1", "bundles that were fetched anew are the truth"
 
 
+def test_a_folder_itself_tells_what_it_holds_at_a_start(tmp_path: Path) -> None:
+    """A link that was moved while no server ran: what a former run noted would be the retired bundle."""
+    uris = ["mlflow://match-outcome@champion", "mlflow://match-outcome/7", ""]
+    settings = ServingSettings(bundles=[tmp_path] * 3, sources=uris, refresh_seconds=5)
+    assert resumable(settings) == [0]
+    assert resumable(ServingSettings(bundles=[tmp_path], refresh_seconds=5)) == []
+
+
 def test_what_is_noted_is_gone_on_with_only_where_it_is_whole(tmp_path: Path) -> None:
     settings = ServingSettings(bundles=[tmp_path], refresh_seconds=5)
     lasting = lasting_folder(settings, tmp_path / "home")
@@ -119,7 +127,7 @@ def test_what_is_noted_is_gone_on_with_only_where_it_is_whole(tmp_path: Path) ->
     (bad / "model.onnx").write_bytes(b"altered")
     (lasting / "current-2.json").write_text("{oops")
     second = CurrentBundles(runs[1], lasting)
-    second.resume(4)
+    second.resume(range(4))
     assert [second.read(index) for index in range(4)] == [CandidateBundle(good, "1"), None, None, None]
 
 
