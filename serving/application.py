@@ -36,6 +36,7 @@ class Application:
             from serving.grpc.server import start
 
             self._grpc = loop.run_until_complete(start(self.worker, settings.host, settings.grpc_port))
+        self.worker.note_listening()
         stop_gracefully(loop)
         self._tasks = [loop.create_task(self._watch_drain()), loop.create_task(return_freed_memory())]
         gc.collect()

@@ -68,6 +68,9 @@ class Worker:
         telemetry.start(SERVICE)
         self.versions.load()
         self.versions.start(loop)
+
+    def note_listening(self) -> None:
+        """Tell the server's other workers that this one is about to take requests, of every protocol."""
         (self.run_folder / f"{os.getpid()}{LISTENING}").touch()
 
     def stop(self) -> None:
