@@ -14,14 +14,11 @@ MOST_IN_FLIGHT = 4
 
 
 def upgrade(context: StageContext) -> list[str]:
-    """Another replica count and account and back, under traffic, without a failed request.
-
-    A hook before the upgrade that needs the new account would wait for it in vain.
-    """
+    """Another replica count and back, under traffic, without a failed request."""
     kube, before = context.kube, context.release.revision()
     with traffic(context.ask, context.gateway) as seen:
-        context.release.set(f"models.{MODEL}.replicas=2", "serviceAccount.name=another")
-        kube.until("two predictors", lambda: len(_with_account(kube, "another")) == 2, 180)
+        context.release.set(f"models.{MODEL}.replicas=2")
+        kube.until("two predictors", lambda: len(kube.ready(PREDICTOR)) == 2, 180)
         time.sleep(5)
         context.release("rollback", NAME, str(before), "--timeout", "300s", seconds=330)
         kube.until("one predictor", lambda: len(kube.pods(PREDICTOR)) == 1, 120)
@@ -29,6 +26,19 @@ def upgrade(context: StageContext) -> list[str]:
     if seen.failed:
         raise Failure(f"upgrade and rollback failed requests: {seen}")
     return [f"upgrade to two replicas and rollback: {seen}"]
+
+
+def change_account(context: StageContext) -> list[str]:
+    """Another service account and back; every pod of the release is replaced, the stores' too.
+
+    A hook before the upgrade that needs the new account would wait for it in vain.
+    """
+    kube, before = context.kube, context.release.revision()
+    context.release.set("serviceAccount.name=another", seconds=900)
+    kube.until("a predictor under the new account", lambda: _with_account(kube, "another"), 400)
+    context.release("rollback", NAME, str(before), "--timeout", "900s", seconds=930)
+    kube.until("every predictor under the former account", lambda: not _with_account(kube, "another"), 400)
+    return ["every pod was replaced by one under another account, and by one under the former"]
 
 
 def _with_account(kube: Kube, account: str) -> list[str]:

@@ -11,6 +11,7 @@ STAGES = (
     ClusterStage("forecasts", answers.ask, 5, needs="local forecast"),
     ClusterStage("helm test", answers.helm_test, 5, needs="forecasts"),
     ClusterStage("upgrade, rollback", outages.upgrade, 80, needs="forecasts"),
+    ClusterStage("another account", outages.change_account, 240, needs="forecasts", each_time=False),
     ClusterStage("Redis killed", outages.kill_redis, 20, needs="forecasts"),
     ClusterStage("predictor killed", outages.kill_predictor, 70, needs="forecasts", each_time=False),
     ClusterStage("wrong model URIs", faults.model_uris, 25, needs="forecasts"),
