@@ -107,6 +107,6 @@ class ServingSettings(BaseSettings):
 
 def _token(text: str, otherwise: str) -> str:
     token = text.strip()
-    if len(token.split()) != 1:
+    if not token or not token.isprintable():
         raise TokenError(otherwise)
     return token
