@@ -59,7 +59,7 @@ class Broker:
         with (self.folder / "broker.log").open("a") as log:
             command = [*self._java, "kafka.Kafka", str(self._properties)]
             self._process = subprocess.Popen(command, text=True, stdout=log, stderr=log)
-        wait_for_port(self._process, self.port, seconds=60)
+        wait_for_port(self._process, self.port, seconds=240)
 
     def hang(self) -> None:
         """Keep its connections open and answer nothing."""

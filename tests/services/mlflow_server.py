@@ -41,7 +41,7 @@ def mlflow_server(
             command, cwd=folder, env=environ, text=True, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            wait_for_port(process, port, seconds=90)
+            wait_for_port(process, port, seconds=240)
             yield f"http://127.0.0.1:{port}"
         finally:
             end_with_children(process)

@@ -47,7 +47,7 @@ class PrometheusServer:
         command += [f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", *self.options]
         with (self.folder / "prometheus.log").open("a") as log:
             self.process = subprocess.Popen(command, text=True, stdout=log, stderr=log)
-        wait_for_port(self.process, self.port, seconds=60)
+        wait_for_port(self.process, self.port, seconds=240)
 
     def stop(self) -> None:
         """End, gently at first."""
