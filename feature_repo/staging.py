@@ -4,18 +4,19 @@ Feast writes to Redis row by row, never replaces a row by an older one and never
 of two moments side by side, and materialising an earlier moment would change nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
 from feast.infra.key_encoding_utils import serialize_entity_key_prefix as key_prefix
 from redis import Redis, RedisError, WatchError
+from redis.client import Pipeline
 
 from feature_repo.definitions import ENTITIES
 from feature_repo.error import FeatureStoreError
 from feature_repo.online import PROJECT, client_options
-from matchday.online_store import RedisAddress
+from matchday.online_store import RedisAddress, directory_key
 
 LIFE_SECONDS = 3600
 """Lifetime of staged rows: Redis deletes those of a killed writer."""
@@ -71,12 +72,21 @@ class Staging:
                 for place, key in places.items():
                     swap.rename(key, place)
                     swap.persist(place)
+                self._write_directory(swap, [key.removesuffix(self.project.encode()) for key in staged])
                 swap.incr(COUNTER)
                 try:
                     swap.execute()
                 except WatchError:
                     continue
                 return
+
+    def _write_directory(self, swap: Pipeline, entities: Sequence[bytes]) -> None:
+        """Name the entities to those who read the store."""
+        for entity in ENTITIES:
+            prefix, key = key_prefix([entity.join_key]), directory_key(PROJECT, entity.join_key)
+            swap.delete(key)
+            if members := [each for each in entities if each.startswith(prefix)]:
+                swap.sadd(key, *members)
 
     def _drop(self) -> None:
         if left := list(self._keys(self.project)):

@@ -28,6 +28,14 @@ CERTIFICATE_CHECKS = {"required": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTION
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
+def directory_key(project: str, join_key: str) -> str:
+    """Key of the Redis set of a project's entities of one kind: members are Feast's entity keys, without the project.
+
+    Feast itself has no such list: without one, its readers would have to go over the whole database.
+    """
+    return f"{project}:entities:{join_key}"
+
+
 class OnlineStoreAddressError(MatchdayError):
     """The address of the online store names no store. Its message holds no secret of it."""
 

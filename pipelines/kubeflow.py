@@ -13,11 +13,13 @@ from typing import Any
 
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet, wait_for
-from pipelines.run import Run
+from pipelines.run import OVER, Run
 
 ANSWER_SECONDS = 5.0
 EXPERIMENT = "matchday"
 VARIABLE = "KFP_ENDPOINT"
+LISTED = 100
+"""Newest runs among which those that are under way are looked for."""
 
 
 class KubeflowError(MatchdayError):
@@ -61,6 +63,13 @@ class Kubeflow:
         """The current state of a run. Raises KubeflowError for an unknown id."""
         with self._translate_errors(f"tell of run {run_id}"):
             return Run.of_api(self._client.get_run(run_id))
+
+    def under_way(self, pipeline: str) -> list[str]:
+        """Ids of the runs of a pipeline that are not over, as far as their names tell; newest first."""
+        with self._translate_errors("list runs"):
+            page = self._client.list_runs(page_size=LISTED, sort_by="created_at desc")
+        runs = [run for run in page.runs or [] if (run.display_name or "").split(" ")[0] == pipeline]
+        return [str(run.run_id) for run in runs if (run.state or "PENDING") not in OVER]
 
     def stop(self, run_id: str) -> None:
         """Terminate a run."""

@@ -8,6 +8,9 @@ from typing import Any
 OVER = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"})
 """Final states."""
 
+CANCELED = frozenset({"CANCELING", "CANCELED"})
+"""States of a run that somebody has ended; the first stays in its history."""
+
 DRIVER = "-driver"
 """Suffix of the driver's node: the API lists the nodes of a workflow, and every step has a driver."""
 
@@ -30,13 +33,17 @@ class RunStep:
 
 @dataclass(frozen=True)
 class Run:
-    """A run and its steps, in the order in which they began."""
+    """A run and its steps, in the order in which they began.
+
+    canceled: whether somebody ended it, or is ending it. Kubeflow calls such a run failed once it is over.
+    """
 
     id: str
     name: str
     state: str
     steps: tuple[RunStep, ...]
     error: str = ""
+    canceled: bool = False
 
     @property
     def over(self) -> bool:
@@ -48,7 +55,9 @@ class Run:
         """From a `V2beta1Run`."""
         nodes = run.run_details.task_details if run.run_details else None
         error = str(run.error.message or "") if run.error else ""
-        return cls(run.run_id, run.display_name, run.state or "PENDING", tuple(_steps(nodes or [])), error)
+        state = run.state or "PENDING"
+        canceled = not CANCELED.isdisjoint([state, *(each.state for each in run.state_history or [])])
+        return cls(run.run_id, run.display_name, state, tuple(_steps(nodes or [])), error, canceled)
 
 
 def _steps(nodes: Iterable[Any]) -> list[RunStep]:

@@ -18,17 +18,20 @@ from components.walk_forward import walk_forward
 def train_and_promote(model_name: str, as_of: str, traceparent: str) -> None:
     """The steps of a training pipeline.
 
-    as_of: ISO 8601, UTC; nothing later is learnt from. traceparent: the trace that the run belongs to. Only steps that
+    as_of: ISO 8601, UTC; nothing later is learnt from. Empty: the time of the run, which the first step reads and hands
+    on, as Kubeflow fills in nothing in a recurring run. traceparent: the trace that the run belongs to. Only steps that
     always run take it: results are cached by the arguments of a step, and it is new in every run. The others find it
     in their environment.
     """
-    history = ingest(traceparent=traceparent).set_display_name("Ingest the history").set_caching_options(False)
-    checked = validate(history=history.output).set_display_name("Validate it")
+    taken = ingest(as_of=as_of, traceparent=traceparent).set_display_name("Ingest the history")
+    taken.set_caching_options(False)
+    moment = taken.outputs["as_of"]
+    checked = validate(history=taken.outputs["history"]).set_display_name("Validate it")
     features = build_features(history=checked.outputs["Output"], traceparent=traceparent)
     features.set_display_name("Build features").set_caching_options(False)
-    online = materialise(features=features.output, as_of=as_of, traceparent=traceparent)
+    online = materialise(features=features.output, as_of=moment, traceparent=traceparent)
     online.set_display_name("Apply and materialise Feast").set_caching_options(False)
-    training = training_set(model_name=model_name, features=features.output, as_of=as_of)
+    training = training_set(model_name=model_name, features=features.output, as_of=moment)
     training.set_display_name("Join the training set")
     trained = train(model_name=model_name, training=training.output).set_display_name("Train and export to ONNX")
     walked = walk_forward(model_name=model_name, training=training.output).set_display_name("Evaluate walk-forward")
@@ -42,7 +45,7 @@ def train_and_promote(model_name: str, as_of: str, traceparent: str) -> None:
             traceparent=traceparent,
         )
         version.set_display_name("Register challenger").set_caching_options(False)
-        champion = promote(model_name=model_name, version=version.output, as_of=as_of, traceparent=traceparent)
+        champion = promote(model_name=model_name, version=version.output, as_of=moment, traceparent=traceparent)
         champion.set_display_name("Promote to champion").after(online).set_caching_options(False)
     with dsl.Else(name="refused"):
         refusal = refuse(verdict=gate.output, traceparent=traceparent)
@@ -50,12 +53,12 @@ def train_and_promote(model_name: str, as_of: str, traceparent: str) -> None:
 
 
 @dsl.pipeline(name="train-match-outcome", description="From results to a registered challenger, and a champion.")
-def train_match_outcome(as_of: str, traceparent: str = "") -> None:
-    """Train probabilities of home win, draw and away win on everything known before `as_of`."""
+def train_match_outcome(as_of: str = "", traceparent: str = "") -> None:
+    """Train probabilities of home win, draw and away win on everything known before `as_of`, or by now."""
     train_and_promote("match-outcome", as_of, traceparent)
 
 
 @dsl.pipeline(name="train-total-goals", description="From results to a registered challenger, and a champion.")
-def train_total_goals(as_of: str, traceparent: str = "") -> None:
-    """Train the mean number of goals of both teams together on everything known before `as_of`."""
+def train_total_goals(as_of: str = "", traceparent: str = "") -> None:
+    """Train the mean number of goals of both teams together on everything known before `as_of`, or by now."""
     train_and_promote("total-goals", as_of, traceparent)

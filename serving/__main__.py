@@ -6,52 +6,25 @@ connection, requests in flight answered, exit 0. SIGINT, or a second SIGTERM, sk
 
 import os
 import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import NoReturn
 
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-
-from matchday.bundle import verify_bundle
-from matchday.errors import MatchdayError
-from serving.features import open_store
-from serving.log import check_log
-from serving.server import check_port
-from serving.settings import PREFIX, ServingSettings
-from serving.supervisor import Supervisor
+from serving.signals import FOR_EVERYBODY, handle
 
 
 def main() -> int:
     """Serve until told to stop. Returns the exit code: 2 for a failure that a person can mend."""
-    try:
-        settings = ServingSettings()
-        _check(settings)
-    except ValidationError as error:
-        problems = "; ".join(f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        return _refuse(f"settings: {problems}")
-    except (SettingsError, MatchdayError, OSError) as error:
-        return _refuse(str(error))
-    with TemporaryDirectory(prefix="matchday-serving-") as run_folder:
-        os.environ[f"{PREFIX}RUN_FOLDER"] = run_folder
-        Supervisor(settings, Path(run_folder)).run()
-    return 0
+    handle(FOR_EVERYBODY, _exit)
+    from serving.memory import configure_allocators
+
+    configure_allocators()
+    from serving.launch import launch  # importing it takes a second, in which signals are handled already
+
+    return launch()
 
 
-def _check(settings: ServingSettings) -> None:
-    """Raises MatchdayError or OSError for settings that no worker could carry out."""
-    check_port(settings.host, settings.port)
-    if settings.grpc_port:
-        check_port(settings.host, settings.grpc_port)
-    for folder in settings.bundles:
-        verify_bundle(folder)
-    open_store(settings.online_store, settings.project).close()
-    check_log(settings)
-    settings.read_token()
-
-
-def _refuse(message: str) -> int:
-    print(f"matchday serving: {message}", file=sys.stderr)
-    return 2
+def _exit(number: int, frame: object) -> NoReturn:
+    """End at once: nothing is open yet. Later the supervisor handles signals."""
+    os._exit(0)
 
 
 if __name__ == "__main__":

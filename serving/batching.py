@@ -23,7 +23,7 @@ class MicroBatcher:
         self._waiting: dict[asyncio.AbstractEventLoop, Waiting] = {}
 
     async def predict(self, rows: Matrix) -> Matrix:
-        """The outputs of these rows. Raises Unavailable when one is not finite."""
+        """The outputs of these rows. Raises NotFinite when one is not finite."""
         if len(rows) > MAX_SHARED_ROWS:
             return self._model.predict(rows)
         loop = asyncio.get_running_loop()

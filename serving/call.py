@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from time import perf_counter
 
-from matchday.telemetry import Caller
+from matchday.telemetry import Caller, read_tracestate
 from matchday.telemetry.relay import ServerSpan, Stage
 
 STAGES = ("features", "inference", "encode", "total")
@@ -68,7 +68,7 @@ class Call:
             self.trace_id,
             self.span_id,
             self.caller.span_id if self.caller else 0,
-            tracestate or "",
+            read_tracestate(tracestate),
             zero + int(self.begun * 1e9),
             zero + int(ended * 1e9),
             attributes,

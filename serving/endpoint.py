@@ -16,12 +16,16 @@ from serving.log import DisabledLog, Prediction, PredictionLog
 from serving.metrics import Series, unpublished_series
 from serving.model import Matrix, Model
 from serving.moments import iso
-from serving.protocol.errors import Refusal, Unavailable, join_names, quote
+from serving.protocol.errors import NotFinite, Refusal, Unavailable, join_names, quote
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter
-from serving.vector import Vectors
+from serving.vector import Lookup
 
-PLATFORM = "onnxruntime_onnx"
+PLATFORM = "onnx_onnxv1"
+"""As the Open Inference Protocol lists it: an ONNX model for ONNX Runtime."""
+
+READ_AT_ONCE = 100
+"""Entities that are read at once, to find one with every feature."""
 
 
 class Endpoint:
@@ -49,7 +53,9 @@ class Endpoint:
         self.labels = tuple(self.signature.classes) or (self.signature.output,)
         self.explainer = Explainer(model)
         self._reader = InputReader(model.signature, store, ttls)
+        self.check_input = self._reader.check_input
         self._batcher = MicroBatcher(model)
+        self._complete: dict[str, Key] = {}
 
     @property
     def name(self) -> str:
@@ -62,17 +68,16 @@ class Endpoint:
         self.check_outputs(request)
         inputs = await self.inputs(request, call)
         begun = perf_counter()
-        output = await self._predict(inputs.vectors)
+        output = await self._predict(inputs)
         ended = call.mark(INFERENCE, begun)
-        response_id = request.id or call.id
         self._count(inputs)
         if self.log.enabled:
-            self.log.record(self._prediction(response_id, call, inputs, output, ended - call.begun))
+            self.log.record(self._prediction(request.id or call.id, call, inputs, output, ended - call.begun))
         return InferenceResponse(
             model_name=self.name,
             model_version=self.model.version,
             outputs=[Tensor(self.signature.output, "FP32", output.shape, output)],
-            id=response_id,
+            id=call.id if request.id is None else request.id,
             parameters=self.parameters(inputs),
         )
 
@@ -88,17 +93,34 @@ class Endpoint:
     async def check_ready(self) -> None:
         """Raises StoreError or Unavailable, saying why, unless every feature can be read for some entity."""
         for lookup in self._reader.lookups:
-            known = await self.store.keys(lookup.join_key, lookup.views)
-            rows = await self.store.read(lookup.join_key, known, lookup.views)
-            gaps = [_gaps(key, rows, lookup.views) for key in known]
+            complete = self._complete.get(lookup.join_key)
+            if complete is None or await self._fewest_gaps(lookup, [complete]):
+                await self._find_complete(lookup)
+
+    async def _find_complete(self, lookup: Lookup) -> None:
+        """Find an entity with every feature, which readiness then reads alone. Raises Unavailable, StoreError."""
+        known = await self.store.keys(lookup.join_key, lookup.views)
+        if not known:
+            raise Unavailable(f"the online store knows no {lookup.join_key}: materialise the features")
+        fewest: list[str] = []
+        for at in range(0, len(known), READ_AT_ONCE):
+            gaps = await self._fewest_gaps(lookup, known[at : at + READ_AT_ONCE])
             if not gaps:
-                raise Unavailable(f"the online store knows no {lookup.join_key}: materialise the features")
-            fewest = min(gaps, key=len)
-            if fewest:
-                raise Unavailable(
-                    f"the online store has no {lookup.join_key} with every feature of"
-                    f" {self.signature.feature_service}: {join_names(fewest[:5])} missing"
-                )
+                return
+            fewest = gaps if not fewest else min(fewest, gaps, key=len)
+        raise Unavailable(
+            f"the online store has no {lookup.join_key} with every feature of"
+            f" {self.signature.feature_service}: {join_names(fewest[:5])} missing"
+        )
+
+    async def _fewest_gaps(self, lookup: Lookup, keys: Sequence[Key]) -> list[str]:
+        """Features missing of the most complete of these entities, which is kept in mind when it has them all."""
+        rows = await self.store.read(lookup.join_key, keys, lookup.views)
+        gaps = {key: _gaps(key, rows, lookup.views) for key in keys}
+        best = min(keys, key=lambda key: len(gaps[key]))
+        if not gaps[best]:
+            self._complete[lookup.join_key] = best
+        return gaps[best]
 
     def metadata(self) -> dict[str, Any]:
         """The model metadata of the protocol. Requests give the entity inputs or `features`, not both."""
@@ -134,19 +156,30 @@ class Endpoint:
             parameters["features_event_time"] = iso(vectors.oldest)
         if vectors.expired:
             parameters["expired_features"] = len(vectors.expired)
+        if inputs.unreadable:
+            parameters["unreadable_rows"] = inputs.unreadable
         if inputs.degraded:
             parameters["degraded"] = True
             parameters["features_age_seconds"] = round(inputs.age_seconds, 3)
         return parameters
 
-    async def _predict(self, vectors: Vectors) -> Matrix:
-        try:
-            return await self._batcher.predict(vectors.values)
-        except Unavailable as error:
-            if not vectors.missing:
-                raise Unavailable(str(error)) from None
+    def not_finite(self, inputs: Inputs, rows: Sequence[int]) -> Exception:
+        """Why these rows have no answer: features that the client gave (400), or those of the store (503)."""
+        vectors, count = inputs.vectors, len(inputs.vectors.values)
+        if not inputs.keys:
+            why = ": change the features of these rows or leave them out"
+            return Refusal(str(NotFinite(self.name, rows, count, why)), rows=rows)
+        why = ""
+        if vectors.missing:
             names = join_names(sorted(set(vectors.missing))[:5])
-            raise Unavailable(f"{error}: {len(vectors.missing)} missing in the online store ({names})") from None
+            why = f": {len(vectors.missing)} missing in the online store ({names})"
+        return NotFinite(self.name, rows, count, why)
+
+    async def _predict(self, inputs: Inputs) -> Matrix:
+        try:
+            return await self._batcher.predict(inputs.vectors.values)
+        except NotFinite as error:
+            raise self.not_finite(inputs, error.rows) from None
 
     def _count(self, inputs: Inputs) -> None:
         vectors = inputs.vectors

@@ -75,7 +75,7 @@ class Explainer:
             )
 
     async def explain(self, row: Matrix) -> Explanation:
-        """Explain features (k,), off the event loop. Raises Refusal (404, 429) and Unavailable."""
+        """Explain features (k,), off the event loop. Raises Refusal (404, 429) and NotFinite."""
         self.require_able()
         if self._waiting >= WAITING:
             raise Refusal(
@@ -90,7 +90,7 @@ class Explainer:
             self._waiting -= 1
 
     def explained(self, row: Matrix) -> Explanation:
-        """Explain features (k,), here and now. Raises Unavailable when the model has no finite answer."""
+        """Explain features (k,), here and now. Raises NotFinite, with rows of its own."""
         players = np.flatnonzero((self.background != row).any(axis=0))
         exact = len(players) <= ENUMERATED and len(self.background) << len(players) <= MOST_ROWS
         contributions = np.zeros((len(self.names), self._base.shape[1]))
@@ -160,7 +160,7 @@ class Explainer:
         return np.log(np.maximum(output, LEAST)) if self.classes else output
 
 
-def told(explainer: Explainer, row: Matrix, explanation: Explanation) -> dict[str, Any]:
+def describe_explanation(explainer: Explainer, row: Matrix, explanation: Explanation) -> dict[str, Any]:
     """An explanation in words a person understands, the features that matter most first."""
     order = np.argsort(-np.abs(explanation.contributions).max(axis=1), kind="stable")
     value = np.exp(explanation.value) if explainer.classes else explanation.value

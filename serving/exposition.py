@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 
@@ -25,8 +26,22 @@ DESCRIPTIONS = (
 
 def render(metrics: Metrics, accept: str) -> tuple[bytes, str]:
     """The text and its content type: OpenMetrics, with exemplars, for a client that accepts it."""
-    encode, kind = choose_encoder(accept)
-    return encode(WorkersCollector(metrics)), kind
+    collector = WorkersCollector(metrics)
+    if any(map(_is_openmetrics, accept.split(","))):
+        body: bytes = openmetrics.generate_latest(collector)  # type: ignore[no-untyped-call]
+        return body, openmetrics.CONTENT_TYPE_LATEST
+    return generate_latest(collector), CONTENT_TYPE_PLAIN_0_0_4
+
+
+def _is_openmetrics(media_range: str) -> bool:
+    """Whether a part of an Accept header takes OpenMetrics in version 1.0.0.
+
+    prometheus-client's own `choose_encoder` fails on versions that are no numbers, and repeats them in its answer.
+    """
+    kind, *parameters = (part.strip().lower() for part in media_range.split(";"))
+    given = dict(part.partition("=")[::2] for part in parameters)
+    version, quality = given.get("version", "").strip('"'), given.get("q", "1")
+    return kind == "application/openmetrics-text" and version in ("", "1.0.0") and quality.strip("0.") != ""
 
 
 class WorkersCollector(Collector):

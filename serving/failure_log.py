@@ -1,5 +1,6 @@
-"""Log lines of requests that were not answered: one each, and few of them when bad requests flood in."""
+"""Log lines of requests that were not answered: one each, and few of them when they flood in."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cached_property
@@ -12,7 +13,7 @@ from matchday.telemetry import Caller
 from serving.protocol.errors import Refusal
 
 LINES_PER_SECOND = 20
-"""Most refusals that are logged in a second; the next line counts those in between."""
+"""Most lines of each kind in a second; the next line of that kind counts those in between."""
 
 
 class FailureLog:
@@ -21,8 +22,8 @@ class FailureLog:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._second = -1
-        self._written = 0
-        self._suppressed = 0
+        self._written: Counter[str] = Counter()
+        self._suppressed: Counter[str] = Counter()
 
     @cached_property
     def log(self) -> Any:
@@ -37,22 +38,24 @@ class FailureLog:
         if refusal.logged:
             return
         refusal.logged = True
+        fields = {"status": int(refusal.status), **fields}
         with telemetry.within(caller) if caller else nullcontext():
             if cause is refusal:
-                self._write_refusal(refusal, fields)
+                self._write_line("info", "request refused", reason=str(refusal), **fields)
             elif refusal.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-                self.log.error("request failed", exc_info=cause, status=int(refusal.status), **fields)
+                self._write_line("error", "request failed", exc_info=cause, **fields)
             else:
-                self.log.warning("request not answered", status=int(refusal.status), reason=str(refusal), **fields)
+                self._write_line("warning", "request not answered", reason=str(refusal), **fields)
 
-    def _write_refusal(self, refusal: Refusal, fields: dict[str, Any]) -> None:
+    def _write_line(self, level: str, event: str, **fields: Any) -> None:
         second = int(self._clock())
         if second != self._second:
-            self._second, self._written = second, 0
-        if self._written >= LINES_PER_SECOND:
-            self._suppressed += 1
+            self._second = second
+            self._written.clear()
+        if self._written[event] >= LINES_PER_SECOND:
+            self._suppressed[event] += 1
             return
-        self._written += 1
-        if self._suppressed:
-            fields["suppressed_before"], self._suppressed = self._suppressed, 0
-        self.log.info("request refused", status=int(refusal.status), reason=str(refusal), **fields)
+        self._written[event] += 1
+        if suppressed := self._suppressed.pop(event, 0):
+            fields["suppressed_before"] = suppressed
+        getattr(self.log, level)(event, **fields)

@@ -20,12 +20,16 @@ MOST_LISTED = 40
 """Entities that an error names one by one."""
 
 
+LONGEST_NAME = 1024
+"""Characters of an entity's name; longer ones are known to no store and not sent to it."""
+
+
 class Inputs(NamedTuple):
     """The model's input for a request, and where it comes from.
 
     keys: input -> n entities; none in raw mode, as no moments. moments: Unix seconds that the forecasts are for.
-    age_seconds: since the features were read from the store. degraded: the store cannot be read now, and they are the
-    last known.
+    age_seconds: since the features were read from the store. degraded: the store cannot be read now, or rows of it
+    cannot, and they are the last known. unreadable: rows that count as missing, as nothing stands in for them.
     """
 
     vectors: Vectors
@@ -33,6 +37,7 @@ class Inputs(NamedTuple):
     moments: Sequence[float] = ()
     age_seconds: float = 0.0
     degraded: bool = False
+    unreadable: int = 0
 
 
 class InputReader:
@@ -48,17 +53,27 @@ class InputReader:
         self._names = tuple(each.name for each in signature.inputs)
         self._known = (*self._names, signature.moment) if signature.moment else self._names
 
+    def check_input(self, name: str, datatype: str, shape: Sequence[int]) -> None:
+        """Raises Refusal for an input that the model does not take; cheap, and so done before its data are decoded."""
+        columns = len(self.signature.features)
+        if name == RAW_INPUT:
+            if datatype in ("BYTES", "BOOL"):
+                raise Refusal(f"input {RAW_INPUT} must be numbers, at best FP32, found {datatype}")
+            if len(shape) != 2 or shape[1] != columns:
+                raise Refusal(f"input {RAW_INPUT} must have shape [n, {columns}], found {list(shape)}")
+        elif name not in self._known:
+            given = join_names(self._known)
+            raise Refusal(f"{self.signature.model} has no input {quote(name)}: give {given}, or {RAW_INPUT}")
+        elif len(shape) != 1 and tuple(shape[1:]) != (1,):
+            raise Refusal(f"input {name} must have shape [n], found {list(shape)}")
+
     def given(self, request: InferenceRequest) -> Inputs:
         """The features of a request in raw mode. Raises Refusal."""
         tensor = request.inputs[RAW_INPUT]
         others = [name for name in request.inputs if name != RAW_INPUT]
         if others:
             raise Refusal(f"give either {RAW_INPUT} or {join_names(self._names)}, not {quote(others[0])} with both")
-        columns = len(self.signature.features)
-        if tensor.datatype in ("BYTES", "BOOL"):
-            raise Refusal(f"input {RAW_INPUT} must be numbers, at best FP32, found {tensor.datatype}")
-        if len(tensor.shape) != 2 or tensor.shape[1] != columns:
-            raise Refusal(f"input {RAW_INPUT} must have shape [n, {columns}], found {list(tensor.shape)}")
+        self.check_input(tensor.name, tensor.datatype, tensor.shape)
         return Inputs(Vectors(_singles(tensor), (), None))
 
     async def looked_up(self, request: InferenceRequest) -> Inputs:
@@ -68,20 +83,21 @@ class InputReader:
         rows = Rows()
         for lookup in self.lookups:
             wanted = {key for name in lookup.inputs for key in keys[name]}
-            found = await self.store.read(lookup.join_key, wanted, lookup.views)
+            named = {key for key in wanted if isinstance(key, int) or len(key) <= LONGEST_NAME}
+            found = await self.store.read(lookup.join_key, named, lookup.views)
             rows.update(found)
             rows.age_seconds = max(rows.age_seconds, found.age_seconds)
             rows.degraded = rows.degraded or found.degraded
-            unknown = wanted - {key for _, key in found}
+            rows.unreadable |= found.unreadable
+            unknown = wanted - {key for _, key in (*found, *found.unreadable)}
             if unknown:
                 raise await self._unknown(lookup.join_key, lookup.views, unknown)
-        return Inputs(self._layout.assemble(keys, rows, moments), keys, moments, rows.age_seconds, rows.degraded)
+        vectors = self._layout.assemble(keys, rows, moments)
+        return Inputs(vectors, keys, moments, rows.age_seconds, rows.degraded, len(rows.unreadable))
 
     def _entities(self, request: InferenceRequest) -> Mapping[str, Sequence[Key]]:
-        for name in request.inputs:
-            if name not in self._known:
-                given = join_names(self._known)
-                raise Refusal(f"{self.signature.model} has no input {quote(name)}: give {given}, or {RAW_INPUT}")
+        for name, tensor in request.inputs.items():
+            self.check_input(name, tensor.datatype, tensor.shape)
         keys = {each.name: _keys(request, each) for each in self.signature.inputs}
         sizes = {name: len(values) for name, values in keys.items()}
         if len(set(sizes.values())) != 1:
@@ -140,8 +156,6 @@ def _column(request: InferenceRequest, name: str, datatype: str) -> Tensor:
     tensor = request.inputs.get(name)
     if tensor is None:
         raise Refusal(f"input {name} is missing: give it as {datatype} of shape [n]")
-    if len(tensor.shape) != 1 and tensor.shape[1:] != (1,):
-        raise Refusal(f"input {name} must have shape [n], found {list(tensor.shape)}")
     return tensor
 
 

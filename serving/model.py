@@ -12,7 +12,7 @@ import onnxruntime
 from matchday.bundle import read_bundle
 from matchday.errors import MatchdayError
 from matchday.signature import RAW_INPUT, Signature
-from serving.protocol.errors import Unavailable
+from serving.protocol.errors import NotFinite
 
 UNREGISTERED = "unregistered"
 """Version of a bundle that is served from a folder without having been registered."""
@@ -34,10 +34,12 @@ class Model:
     explainer: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, features: Matrix) -> Matrix:
-        """Outputs (n, classes) of features (n, k). Raises Unavailable when an output is not finite."""
+        """Outputs (n, classes) of features (n, k). Raises NotFinite when an output is not finite."""
         output: Matrix = self.session.run([self.signature.output], {RAW_INPUT: features})[0]
-        if not np.isfinite(output).all():
-            raise Unavailable(f"{self.signature.model} gave no finite answer for these features")
+        finite = np.isfinite(output)
+        if not finite.all():
+            rows = np.flatnonzero(~finite.reshape(len(output), -1).all(axis=1))
+            raise NotFinite(self.signature.model, rows.tolist(), len(output))
         return output
 
 
@@ -63,6 +65,7 @@ def _options() -> onnxruntime.SessionOptions:
 
     Rows are few, and waiting threads would take the processor from the server. ONNX Runtime would keep a memory
     pattern for every batch size, for good: batches of 1 to 1,024 rows once each took 650 MB.
+    Without pattern and arena a run takes 6 to 8 % more processor time.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

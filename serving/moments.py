@@ -16,7 +16,7 @@ def seconds(name: str, text: str) -> float:
     Raises Refusal when it is not such a time, has no offset or lies outside of `FIRST_YEAR` to `LAST_YEAR`.
     """
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(f"{text[:-1]}Z" if text.endswith("z") and text[-2:-1].isdecimal() else text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:

@@ -14,8 +14,8 @@ from matchday.telemetry.relay import Relay
 from serving.call import STATUS, Call
 from serving.endpoint import Endpoint
 from serving.failure_log import FailureLog
-from serving.limiter import ConcurrencyLimiter, InFlight
-from serving.protocol.errors import DeadlineExceeded, Disconnected, Refusal
+from serving.limiter import MOST_BODIES, ConcurrencyLimiter, InFlight
+from serving.protocol.errors import DeadlineExceeded, Refusal
 from serving.settings import ServingSettings
 from serving.statuses import to_refusal
 
@@ -39,7 +39,7 @@ class Pipeline:
     def __init__(self, settings: ServingSettings) -> None:
         """The process that exports spans is started with the first of them."""
         self.request_seconds = settings.request_seconds
-        self.limiter = ConcurrencyLimiter(settings.max_concurrent)
+        self.limiter = ConcurrencyLimiter(settings.max_concurrent, MOST_BODIES * settings.max_body_bytes)
         self.sampling = Sampling.from_environment(SAMPLED)
         self.relay = Relay(SERVICE)
         self.failures = FailureLog()
@@ -95,12 +95,19 @@ class Admission:
             self._finish(HTTPStatus.OK)
             return
         cause = self._past_deadline() if isinstance(error, asyncio.CancelledError) else error
-        if isinstance(cause, Disconnected) or not isinstance(cause, Exception):
+        if not isinstance(cause, Exception):
             return
         refusal = to_refusal(cause)
         self._refuse(refusal, cause)
         if refusal is not error:
-            raise refusal from None
+            try:
+                raise refusal from None
+            finally:
+                del (
+                    refusal,
+                    cause,
+                    error,
+                )  # or its traceback would hold this frame, and that the body, until a collection
 
     def _past_deadline(self) -> Exception | None:
         """Why the task was cancelled: it is past its deadline, or else (None) the server ends."""

@@ -10,12 +10,16 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
+from uuid import uuid4
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from matchday import telemetry
 from matchday.errors import MatchdayError
 from matchday.http import HttpClient, HttpError
 from matchday.settings import Settings
-from serving.settings import PREFIX
+from serving.settings import PREFIX, ServingSettings
 from serving.storage import StoredBundle, fetch, open_registry
 
 COMMAND = (sys.executable, "-m", "serving")
@@ -88,6 +92,7 @@ def environment(stored: StoredBundle, host: str, port: int, workers: int = 1) ->
         "PORT": str(port),
         "WORKERS": str(workers),
         "DRAIN_SECONDS": "0",
+        "START": uuid4().hex,
     }
     if stored.version is not None:
         change["VERSIONS"] = json.dumps([stored.version])
@@ -109,9 +114,18 @@ def check_port(host: str, port: int) -> None:
         raise ServerError(f"cannot listen on {_netloc(host, port)}: {error.strerror or error}") from None
 
 
+def resolve_host(host: str) -> str:
+    """The IP address of a host that is given by name: granian takes no names. Raises ServerError for an unknown one."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise ServerError(f"cannot listen on {host}: {error.strerror or error}") from None
+
+
 def wait_ready(process: subprocess.Popen[bytes], host: str, port: int, seconds: float = START_SECONDS) -> None:
     """Wait until the server is ready. Raises ServerError when it ends first or never is, saying why."""
-    client = HttpClient(f"http://{_netloc(host, port)}", silence_seconds=ASK_SECONDS, direct=True)
+    address = f"http://{_netloc(host, port)}"
+    client = HttpClient(address, headers=token_headers(), silence_seconds=ASK_SECONDS, direct=True)
     reason = "it does not listen"
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -125,6 +139,15 @@ def wait_ready(process: subprocess.Popen[bytes], host: str, port: int, seconds: 
             return
         time.sleep(PAUSE_SECONDS)
     raise ServerError(f"the server was not ready after {seconds:g} s: {reason}")
+
+
+def token_headers() -> dict[str, str]:
+    """The token that servers of this environment ask for, as a header: without it a probe is told no reason."""
+    try:
+        token = ServingSettings().read_token()
+    except (ValidationError, SettingsError, MatchdayError, OSError):
+        return {}  # the server says what is wrong with it, and ends
+    return {"authorization": f"Bearer {token}"} if token else {}
 
 
 def _ask_ready(client: HttpClient) -> tuple[int, str]:

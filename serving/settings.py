@@ -6,9 +6,14 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from matchday.errors import MatchdayError
 from matchday.settings import Settings
 
 PREFIX = "MATCHDAY_SERVING_"
+
+
+class TokenError(MatchdayError):
+    """The setting of the token holds none: the server would be open to everybody."""
 
 
 class ServingSettings(BaseSettings):
@@ -43,6 +48,12 @@ class ServingSettings(BaseSettings):
     request_seconds: float = Field(
         10.0, gt=0, description="Time an answer may take once the body is there; beyond it 504."
     )
+    keep_alive_seconds: float = Field(
+        90.0,
+        ge=1,
+        description="How long an idle connection stays open, and time a client has to send the head of a request;"
+        " longer than load balancers keep theirs.",
+    )
     max_concurrent: int = Field(256, gt=0, description="Requests in flight in a worker; beyond it 429.")
     token: SecretStr | None = Field(None, description="Bearer token that clients must send; none by default.")
     token_file: Path | None = Field(None, description="File that holds the token, in place of `token`.")
@@ -55,6 +66,11 @@ class ServingSettings(BaseSettings):
     )
     sources: list[str] = Field(
         [], description="Model URIs that the bundles came from, in the same order; a new version there is followed."
+    )
+    start: str = Field(
+        "",
+        description="Set anew by each start that has fetched its bundles: what a former start served last is not gone"
+        " on with then. Left alone where a container is restarted with the bundles of its pod.",
     )
     refresh_seconds: float = Field(
         0.0, ge=0, description="How often sources and bundle folders are checked for a new version; 0 is never."
@@ -74,7 +90,23 @@ class ServingSettings(BaseSettings):
     )
 
     def read_token(self) -> str:
-        """The token that clients must send, empty for none. Raises OSError when its file cannot be read."""
+        """The token that clients must send, empty where none is set.
+
+        Raises OSError when its file cannot be read, TokenError when it holds no token.
+        """
         if self.token_file is not None:
-            return self.token_file.read_text(encoding="utf-8").strip()
-        return self.token.get_secret_value() if self.token else ""
+            try:
+                text = self.token_file.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                raise TokenError(f"{self.token_file} is no UTF-8 text: write the token into it, in one line") from None
+            return _token(text, f"{self.token_file} holds no token: write one into it, in one line")
+        if self.token is None:
+            return ""
+        return _token(self.token.get_secret_value(), f"{PREFIX}TOKEN is empty: give a token, or unset it to want none")
+
+
+def _token(text: str, otherwise: str) -> str:
+    token = text.strip()
+    if not token or not token.isprintable():
+        raise TokenError(otherwise)
+    return token

@@ -38,5 +38,5 @@ def to_refusal(error: Exception) -> Refusal:
         return error
     for kind, status in HTTP_STATUSES.items():
         if isinstance(error, kind):
-            return Refusal(str(error), status)
+            return Refusal(str(error), status, rows=getattr(error, "rows", ()))
     return Refusal(FAILED, HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -10,11 +10,15 @@ class TokenCheck:
     """token: the one that is expected; empty lets everybody in."""
 
     def __init__(self, token: str) -> None:
-        self._expected = f"Bearer {token}".encode() if token else None
+        self._expected = token.encode()
 
     def check(self, authorization: str | None) -> None:
         """Raises Refusal (401) for a header without the token. Takes as long for a wrong token as for the right."""
-        if self._expected is not None and not hmac.compare_digest((authorization or "").encode(), self._expected):
+        if not self._expected:
+            return
+        scheme, _, given = (authorization or "").partition(" ")
+        right = hmac.compare_digest(given.strip().encode(), self._expected)
+        if not right or scheme.lower() != "bearer":
             raise Refusal(
                 "this server asks for its token: send the header Authorization: Bearer TOKEN",
                 HTTPStatus.UNAUTHORIZED,

@@ -19,6 +19,7 @@ from typing import Generic, Protocol, TypeVar
 
 from matchday import telemetry
 from matchday.errors import MatchdayError
+from serving.current_bundles import CurrentBundles
 from serving.model import Model, ModelError
 from serving.settings import ServingSettings
 from serving.sources import BundleSource, CandidateBundle, FolderSource, TrackingServerSource, open_sources
@@ -30,6 +31,9 @@ READY_SECONDS = 10.0
 
 RETRY_SECONDS = 300.0
 """How long a version that failed is not tried again."""
+
+FOLLOW_SECONDS = 0.5
+"""How soon a worker sees what another one has taken over."""
 
 
 class VersionEndpoint(Protocol):
@@ -52,14 +56,17 @@ E = TypeVar("E", bound=VersionEndpoint)
 class ServedModel:
     """One served model: its bundle at the start, and the source that it follows.
 
-    name: None until a bundle was loaded. seen, failed: states of the source, as loaded last and as failed last.
-    problem: why the newest version does not serve.
+    name: None until a bundle was loaded. serving: the bundle that answers. seen, failed: states of the source, as
+    loaded last and as failed last. not_followed: what another worker serves and this one cannot load. problem: why the
+    newest version does not serve.
     """
 
     folder: Path
     version: str | None = None
     source: BundleSource | None = None
     name: str | None = None
+    serving: CandidateBundle | None = None
+    not_followed: CandidateBundle | None = None
     seen: object = None
     failed: object = None
     retry_at: float = 0.0
@@ -87,16 +94,18 @@ class VersionUpdater(Generic[E]):
         endpoints: MutableMapping[str, E],
         models: Sequence[ServedModel],
         make: Callable[[Path, str | None], E],
+        current: CurrentBundles,
         refresh_seconds: float = 0.0,
     ) -> None:
         """endpoints: model -> endpoint, changed here only.
 
         make: the endpoint of a bundle folder and its registered version; raises MatchdayError for a bad bundle.
-        refresh_seconds: how often sources are checked; 0 is never.
+        current: shared by the workers of a server. refresh_seconds: how often sources are checked; 0 is never.
         """
         self._endpoints = endpoints
         self._models = models
         self._make = make
+        self._current = current
         self._refresh_seconds = refresh_seconds
         self.log = telemetry.logger("serving.versions")
         self._stopped = threading.Event()
@@ -112,19 +121,33 @@ class VersionUpdater(Generic[E]):
         return {model.name: model.problem for model in self._models if model.name is not None and model.problem}
 
     def load(self) -> None:
-        """Load the bundles of the start. A bad one is left out and reported by `absent`."""
-        for model in self._models:
-            model.seen = model.source.state() if isinstance(model.source, FolderSource) else None
-            try:
-                endpoint = self._open_endpoint(model, CandidateBundle(model.folder, model.version))
-            except MatchdayError as error:
-                model.problem = str(error)
-                self.log.error("model not loaded", reason=model.problem)
-            else:
-                model.name = endpoint.name
-                self._endpoints[endpoint.name] = endpoint
-                if isinstance(model.source, TrackingServerSource):
-                    model.seen = endpoint.model.version
+        """Load what the server serves now: the bundles of the start, or those that have taken over since.
+
+        A bad bundle of the start is left out and reported by `absent`. Raises MatchdayError when one that other
+        workers serve cannot be loaded: a worker that is behind them must not answer.
+        """
+        for index, model in enumerate(self._models):
+            if self._current.read(index) is None:
+                self._load_first(index, model)
+            while (current := self._current.read(index)) is not None and current != model.serving:
+                self._take_over(model, current, self._open_endpoint(model, current))
+
+    def _load_first(self, index: int, model: ServedModel) -> None:
+        model.seen = model.source.state() if isinstance(model.source, FolderSource) else None
+        first = CandidateBundle(model.folder.resolve(), model.version)
+        try:
+            self._take_over(model, first, self._open_endpoint(model, first))
+        except MatchdayError as error:
+            model.problem = str(error)
+            self.log.error("model not loaded", reason=model.problem)
+        else:
+            self._current.write_first(index, first)
+
+    def _take_over(self, model: ServedModel, bundle: CandidateBundle, endpoint: E) -> None:
+        model.name, model.serving = endpoint.name, bundle
+        self._endpoints[endpoint.name] = endpoint
+        if isinstance(model.source, TrackingServerSource):
+            model.seen = endpoint.model.version
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to check the sources, at once and every `refresh_seconds`. loop: the event loop of the endpoints."""
@@ -137,12 +160,33 @@ class VersionUpdater(Generic[E]):
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._stopped.is_set():
-            for model in self._models:
+            for index, model in enumerate(self._models):
                 if model.source is not None:
-                    self._refresh(model, model.source, loop)
-            self._stopped.wait(until_next(time.time(), self._refresh_seconds))
+                    self._refresh(index, model, model.source, loop)
+            next_refresh = time.monotonic() + until_next(time.time(), self._refresh_seconds)
+            while not self._stopped.wait(min(max(next_refresh - time.monotonic(), 0), FOLLOW_SECONDS)):
+                if time.monotonic() >= next_refresh:
+                    break
+                for index, model in enumerate(self._models):
+                    if model.source is not None:
+                        self._follow(index, model, model.source)
 
-    def _refresh(self, model: ServedModel, source: BundleSource, loop: asyncio.AbstractEventLoop) -> None:
+    def _follow(self, index: int, model: ServedModel, source: BundleSource) -> None:
+        """Take over what another worker has, without asking the source. Never raises."""
+        current = self._current.read(index)
+        if current is None or current in (model.serving, model.not_followed):
+            return
+        try:
+            endpoint = self._open_endpoint(model, current)
+        except MatchdayError as error:
+            model.not_followed = current
+            self._report(model, source, str(error))
+            return
+        if not self._stopped.is_set():
+            self._switch(model, current, endpoint)
+            model.problem = ""
+
+    def _refresh(self, index: int, model: ServedModel, source: BundleSource, loop: asyncio.AbstractEventLoop) -> None:
         """Load the version that the source has now, or report why not. Never raises."""
         try:
             state = source.state()
@@ -150,7 +194,7 @@ class VersionUpdater(Generic[E]):
                 return
             model.failed = None
             try:
-                self._replace(model, source.get(), loop)
+                self._replace(index, model, source.get(), loop)
             except (FeaturesUnread, Unreachable):
                 raise
             except MatchdayError:
@@ -165,8 +209,11 @@ class VersionUpdater(Generic[E]):
             self.log.exception("the search for a new version failed", source=str(source))
             model.problem = f"{source}: {type(error).__name__}"
 
-    def _replace(self, model: ServedModel, candidate: CandidateBundle, loop: asyncio.AbstractEventLoop) -> None:
+    def _replace(
+        self, index: int, model: ServedModel, candidate: CandidateBundle, loop: asyncio.AbstractEventLoop
+    ) -> None:
         """Let the candidate take over, unless it serves already."""
+        candidate = CandidateBundle(candidate.folder.resolve(), candidate.version)
         serving = self._endpoints.get(model.name or "")
         if serving is not None and candidate.version is not None and candidate.version == serving.model.version:
             return
@@ -175,13 +222,17 @@ class VersionUpdater(Generic[E]):
             _require_ready(endpoint, loop)
         if self._stopped.is_set():
             return
-        model.name = endpoint.name
-        self._endpoints[endpoint.name] = endpoint
+        self._switch(model, candidate, endpoint)
+        self._current.write(index, candidate)
+
+    def _switch(self, model: ServedModel, bundle: CandidateBundle, endpoint: E) -> None:
+        before = self._endpoints.get(model.name or "")
+        self._take_over(model, bundle, endpoint)
         self.log.info(
             "model version taken over",
             model=endpoint.name,
             version=endpoint.model.version,
-            before=serving.model.version if serving is not None else None,
+            before=before.model.version if before is not None else None,
         )
 
     def _open_endpoint(self, model: ServedModel, candidate: CandidateBundle) -> E:

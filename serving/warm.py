@@ -3,7 +3,7 @@
 import numpy as np
 
 from serving.model import Matrix, Model, ModelError
-from serving.protocol.errors import Unavailable
+from serving.protocol.errors import NotFinite
 
 SINGLE_ROWS = 32
 """How many of the rows are also run alone."""
@@ -23,7 +23,7 @@ def warm(model: Model) -> None:
     try:
         together = model.predict(rows)
         alone = np.concatenate([model.predict(rows[index : index + 1]) for index in range(min(len(rows), SINGLE_ROWS))])
-    except Unavailable as error:
+    except NotFinite as error:
         raise ModelError(f"{_title(model)} fails on matches of its own training data: {error}") from None
     if not np.allclose(alone, together[: len(alone)], atol=TOLERANCE, rtol=TOLERANCE):
         raise ModelError(f"{_title(model)} answers a match differently alone and in a batch")

@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from console.cli import cluster, data, demo, forecast, model, pipeline, rollout, serve
+from console.cli import cluster, data, demo, egress, forecast, model, pipeline, rollout, serve
 from matchday import __version__
 from matchday.errors import MatchdayError
 
@@ -41,7 +41,7 @@ def main() -> NoReturn:
     try:
         app()
     except MatchdayError as error:
-        for line in [*getattr(error, "__notes__", ()), f"matchday: {error}"]:
+        for line in [*getattr(error, "__notes__", ()), f"matchday: {error}{egress.hint(error)}"]:
             print(line, file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

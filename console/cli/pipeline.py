@@ -10,6 +10,7 @@ from console.cli.options import DEFAULT_MODEL, Environment, Image, Model, RunNam
 app = typer.Typer(no_args_is_help=True, help="Kubeflow pipelines.")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run is over.")]
 
 
 @app.command()
@@ -59,18 +60,25 @@ def submit(
     submitted = runs.submit(name, as_of, image, environment, seconds)
     with RunProgress() as progress:
         progress.show(submitted)
-        if wait:
+        if not wait:
+            return
+        try:
             progress.show(runs.complete(submitted.id, namespace, progress.show))
+        except KeyboardInterrupt:
+            typer.echo(
+                f"matchday: stopped; the run goes on: 'matchday pipeline cancel {submitted.id}' ends it", err=True
+            )
+            raise typer.Exit(130) from None
 
 
 @app.command()
-def status(run: RunId, namespace: RunNamespace = "kubeflow") -> None:
-    """Follow a run on the cluster to its end: states of its steps, metrics, the registered version."""
+def status(run: RunId, namespace: RunNamespace = "kubeflow", follow: Follow = False) -> None:
+    """Show how a run on the cluster stands: states of its steps, and its result once it is over."""
     from console.cli.progress import RunProgress
     from console.operations import runs
 
     with RunProgress() as progress:
-        progress.show(runs.follow(run, namespace, progress.show))
+        progress.show((runs.follow if follow else runs.standing)(run, namespace, progress.show))
 
 
 @app.command()
@@ -78,13 +86,23 @@ def logs(
     run: RunId,
     namespace: RunNamespace = "kubeflow",
     everything: Annotated[bool, typer.Option("--all", help="Kubeflow's own lines too.")] = False,
+    follow: Follow = False,
 ) -> None:
-    """Follow a run on the cluster to its end: what its steps say, metrics, the registered version."""
+    """Show what the steps of a run on the cluster have said so far; once it is over, its result as `status` does."""
     from console.cli.progress import RunProgress
     from console.operations import runs
 
     with RunProgress() as progress:
-        progress.show(runs.follow_logs(run, namespace, everything, progress.show))
+        progress.show((runs.follow_logs if follow else runs.logs)(run, namespace, everything, progress.show))
+
+
+@app.command()
+def cancel(run: RunId) -> None:
+    """End a run on the cluster. What its steps have done stays; a step that runs is stopped."""
+    from console.operations import runs
+
+    before = runs.cancel(run)
+    screen.say(f"run {run} was {before.lower()} and is being canceled")
 
 
 @app.command()

@@ -17,6 +17,7 @@ from console.cli import screen
 from console.operations.events import (
     KubeflowUnavailable,
     LocalRunFinished,
+    RunStanding,
     RunSubmitted,
     StepChanged,
     StepFinished,
@@ -72,9 +73,8 @@ class RunProgress:
             case KubeflowUnavailable():
                 screen.say(f"{event.reason}; training here instead")
             case RunSubmitted():
-                screen.say(f"run {event.id} of {event.pipeline} as of {event.as_of:%Y-%m-%d %H:%M} UTC")
-                screen.say("", event.address)
-            case ClusterRunFinished():
+                print_submitted(event)
+            case RunStanding() | ClusterRunFinished():
                 print_result(event)
 
     def _update_bar(self, event: StepStarted | StepProgress | StepFinished) -> None:
@@ -101,8 +101,22 @@ def print_step(name: str, text: str, seconds: float | None = None, digits: int =
     screen.say(f"  {name:<16} {text}", "" if seconds is None else f"({seconds:.{digits}f} s)")
 
 
-def print_result(result: ClusterRunFinished) -> None:
-    """The end of a run that succeeded on a cluster, and the version that came of it."""
+def print_submitted(event: RunSubmitted) -> None:
+    """A run that has begun on a cluster, and what else is under way there."""
+    screen.say(f"run {event.id} of {event.pipeline} as of {event.as_of:%Y-%m-%d %H:%M} UTC")
+    screen.say("", event.address)
+    if event.others:
+        screen.say(
+            f"also under way: {', '.join(event.others)}. Each registers a version of its own; the alias challenger "
+            "stays with the one that registers last"
+        )
+
+
+def print_result(result: ClusterRunFinished | RunStanding) -> None:
+    """How a run stands on a cluster; once it has succeeded, the version that came of it."""
+    if isinstance(result, RunStanding):
+        screen.say(f"run {result.run.id} is {result.run.state.lower()}; --follow waits for its end")
+        return
     screen.say(f"run {result.id} succeeded")
     if result.refused:
         screen.say("no version: the gate refused the model, and the champion stays")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipelines.run import RunStep
+from pipelines.run import Run, RunStep
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,23 @@ class LocalRunFinished:
 
 @dataclass(frozen=True)
 class RunSubmitted:
-    """A run on a cluster has begun. address: its page in Kubeflow's user interface."""
+    """A run on a cluster has begun. address: its page in Kubeflow's user interface.
+
+    others: ids of runs of the same pipeline that were under way by then.
+    """
 
     id: str
     pipeline: str
     as_of: datetime
     address: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunStanding:
+    """How a run on a cluster stands: it is not over."""
+
+    run: Run
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from components.step import FAILED, SAID
-from console.operations.events import ClusterEvent, StepChanged, StepMessage
+from console.operations.events import ClusterEvent, RunStanding, StepChanged, StepMessage
 from matchday.errors import MatchdayError
 from matchday.models.catalogue import KINDS
 from matchday.models.registration import registered_by
@@ -70,6 +70,19 @@ class RunFollower:
         """Report what the steps say, or everything that their pods print, until the run ends. Raises as above."""
         return self._conclude(self._wait(partial(self._report_lines, everything=everything)))
 
+    def report_states(self) -> ClusterRunFinished | RunStanding:
+        """Report the state of each step now. Raises MatchdayError for a run that failed or was ended."""
+        return self._look(self._report_states)
+
+    def report_logs(self, everything: bool) -> ClusterRunFinished | RunStanding:
+        """Report what the steps have said so far, or everything that their pods have printed. Raises as above."""
+        return self._look(partial(self._report_lines, everything=everything))
+
+    def _look(self, report: Callable[[Run], None]) -> ClusterRunFinished | RunStanding:
+        run = self._kubeflow.run(self._run_id)
+        report(run)
+        return self._conclude(run) if run.over else RunStanding(run)
+
     def _wait(self, report: Callable[[Run], None]) -> Run:
         """The run once it is over, reported at every poll. Raises StandstillError."""
         seen, since = None, time.monotonic()
@@ -119,6 +132,9 @@ class RunFollower:
         return find_registered(run.id)
 
     def _explain_failure(self, run: Run) -> str:
+        if run.canceled:
+            done = [step.name for step in run.steps if step.state == "SUCCEEDED"]
+            return f"run {run.id} was canceled, after {done[-1]}" if done else f"run {run.id} was canceled"
         failed = [step.name for step in run.steps if step.state == "FAILED"]
         outcome = f"run {run.id} {run.state.lower()}" + (f" in {', '.join(failed)}" if failed else "")
         if self._pods is None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.operations import training
-from console.operations.events import ClusterEvent, RunSubmitted
+from console.operations.events import ClusterEvent, RunStanding, RunSubmitted
 from console.operations.run_following import ClusterRunFinished, RunFollower, StandstillError
 from matchday import __version__, telemetry
 from pipelines.compilation import PIPELINES, compile_for_cluster
-from pipelines.kubeflow import VARIABLE, Kubeflow
+from pipelines.kubeflow import VARIABLE, Kubeflow, KubeflowError
 from pipelines.placement import Placement, image_of_this_commit, tag_of_this_commit
 from pipelines.pods import PodsError, RunPods
 
@@ -38,8 +38,9 @@ def submit(name: str, as_of: str | None, image: str | None, environment: str, se
         compile_for_cluster(name, Placement(image or image_of_this_commit(), environment, trace), package)
         kubeflow = connect(seconds)
         arguments = {"as_of": moment.isoformat(), "traceparent": trace}
+        others = kubeflow.under_way(name)
         run_id = kubeflow.submit(package, f"{name} as of {moment:%Y-%m-%d}", arguments)
-    return RunSubmitted(run_id, name, moment, kubeflow.address(run_id))
+    return RunSubmitted(run_id, name, moment, kubeflow.address(run_id), tuple(others))
 
 
 def complete(run_id: str, namespace: str, on_event: Callable[[ClusterEvent], None]) -> ClusterRunFinished:
@@ -50,6 +51,29 @@ def complete(run_id: str, namespace: str, on_event: Callable[[ClusterEvent], Non
     except StandstillError:
         kubeflow.stop(run_id)
         raise
+
+
+def cancel(run_id: str) -> str:
+    """End a run; returns its state before. Raises KubeflowError for one that is unknown or over."""
+    kubeflow = connect()
+    before = kubeflow.run(run_id)
+    if before.over or before.canceled:
+        state = "was canceled" if before.canceled else before.state.lower()
+        raise KubeflowError(f"run {run_id} is not under way: it {state}")
+    kubeflow.stop(run_id)
+    return before.state
+
+
+def standing(run_id: str, namespace: str, on_event: Callable[[ClusterEvent], None]) -> ClusterRunFinished | RunStanding:
+    """Report the states of a run's steps as they are now. Raises MatchdayError for a run that failed or was ended."""
+    return RunFollower(connect(), run_id, namespace, _pods(namespace), on_event).report_states()
+
+
+def logs(
+    run_id: str, namespace: str, everything: bool, on_event: Callable[[ClusterEvent], None]
+) -> ClusterRunFinished | RunStanding:
+    """Report what a run's steps have printed so far. everything: Kubeflow's own lines too. Raises as `standing`."""
+    return RunFollower(connect(), run_id, namespace, RunPods(namespace), on_event).report_logs(everything)
 
 
 def follow(run_id: str, namespace: str, on_event: Callable[[ClusterEvent], None]) -> ClusterRunFinished:

@@ -11,7 +11,7 @@ nothing.
 """
 
 from matchday.telemetry.logs import logger
-from matchday.telemetry.sampling import Caller, Sampling
+from matchday.telemetry.sampling import Caller, Sampling, read_tracestate
 from matchday.telemetry.session import remote_context, shutdown, start
 from matchday.telemetry.spans import inject, span, traceparent, within
 
@@ -20,6 +20,7 @@ __all__ = [
     "Sampling",
     "inject",
     "logger",
+    "read_tracestate",
     "remote_context",
     "shutdown",
     "span",

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,9 @@ CAPACITY = 4096
 """Server spans that wait at most."""
 
 EVERY_SECONDS = 0.1
+
+RESTART_SECONDS = 1.0
+"""Least time from a start of the process to the next one, when it ended."""
 
 
 class Stage(NamedTuple):
@@ -47,7 +51,7 @@ class ServerSpan(NamedTuple):
 
 
 class Relay:
-    """The worker's side; its process is started with the first span."""
+    """The worker's side; its process is started with the first span, and again when it ends."""
 
     def __init__(self, service: str, capacity: int = CAPACITY) -> None:
         """service: whose the spans are, as `telemetry.start` takes it."""
@@ -55,6 +59,8 @@ class Relay:
         self._queue: deque[ServerSpan] = deque(maxlen=capacity)
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._start_at = 0.0
 
     def record(self, span: ServerSpan) -> None:
         """Send a span on, in a moment. Never waits and never fails."""
@@ -70,28 +76,42 @@ class Relay:
             self._thread.join(seconds)
 
     def _run(self) -> None:
-        try:
-            process = subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True)
-        except OSError as error:
-            telemetry.logger("telemetry").warning("spans are not recorded", reason=str(error))
+        over = False
+        while not over:
+            over = self._closing.wait(EVERY_SECONDS)
+            if not self._queue:
+                continue
+            try:
+                if process := self._running():
+                    self._write(process)
+            except OSError as error:
+                telemetry.logger("telemetry").warning("spans were lost", reason=f"their process: {error.strerror}")
+                self._end()
+        self._end()
+
+    def _running(self) -> "subprocess.Popen[bytes] | None":
+        """The process, started anew where it has ended; None while it is too early for that. Raises OSError."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        if time.monotonic() < self._start_at:
+            return None
+        self._end()
+        self._start_at = time.monotonic() + RESTART_SECONDS
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True)
+        return self._process
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
             return
-        try:
-            over = False
-            while not over:
-                over = self._closing.wait(EVERY_SECONDS)
-                self._write(process)
-        except OSError:
-            telemetry.logger("telemetry").warning("spans are not recorded any more", reason="their process ended")
-        finally:
-            with suppress(OSError):
-                process.stdin.close()  # type: ignore[union-attr]
-            process.wait()
+        with suppress(OSError):
+            process.stdin.close()  # type: ignore[union-attr]
+        process.wait()
 
     def _write(self, process: "subprocess.Popen[bytes]") -> None:
         spans = []
         with suppress(IndexError):
             while True:
                 spans.append(self._queue.popleft())
-        if spans:
-            process.stdin.write(json.dumps(spans).encode() + b"\n")  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
+        process.stdin.write(json.dumps(spans).encode() + b"\n")  # type: ignore[union-attr]
+        process.stdin.flush()  # type: ignore[union-attr]

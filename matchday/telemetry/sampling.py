@@ -9,6 +9,19 @@ from typing import NamedTuple, Self
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _HEAD = 2.0**-64
 
+MOST_TRACESTATE = 512
+"""Characters of a `tracestate`; W3C asks for at least so many to be passed on."""
+
+_MEMBER = r"[a-z0-9][a-z0-9_*/@-]{0,255}=[!-+\--<>-~]{1,256}"
+_TRACESTATE = re.compile(rf"{_MEMBER}(?:[ \t]*,[ \t]*{_MEMBER}){{0,31}}")
+
+
+def read_tracestate(header: str | None) -> str:
+    """The W3C header, empty when it is broken or long: OpenTelemetry writes such a one whole to its log."""
+    if header is None or len(header) > MOST_TRACESTATE or not _TRACESTATE.fullmatch(header):
+        return ""
+    return header
+
 
 class Caller(NamedTuple):
     """The span that a request came from, as `traceparent` tells it."""

@@ -13,7 +13,7 @@ import httpx
 from rollout.embedded.json_file import JsonFileError, read_json, write_json
 from rollout.embedded.process import BackgroundProcess
 from rollout.splitter import Readiness, SplitError
-from serving.server import COMMAND, environment
+from serving.server import COMMAND, environment, token_headers
 from serving.settings import PREFIX
 from serving.storage import StoredBundle
 
@@ -89,7 +89,7 @@ class LocalServers:
         if process.pid is None:
             return Readiness(False, f"its server ended: {process.last_line()}", permanent=True)
         try:
-            answer = httpx.get(f"{self.url(version)}/v2/health/ready", timeout=ASK_SECONDS)
+            answer = httpx.get(f"{self.url(version)}/v2/health/ready", headers=token_headers(), timeout=ASK_SECONDS)
         except httpx.HTTPError as error:
             return Readiness(False, f"its server does not answer: {error}")
         if answer.status_code == httpx.codes.OK:

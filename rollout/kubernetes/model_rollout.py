@@ -10,7 +10,7 @@ from rollout.spec import Spec
 from rollout.state import Commands, Phase, State, StateError
 
 FINALIZER = "rollout.matchday.io/roll-back"
-"""Held while a rollout is active, so that it is rolled back before it is deleted."""
+"""What earlier releases held while a rollout was active. Nothing sets it any more, and the operator removes it."""
 
 PAUSED, ABORTED, APPROVED, RETRY = (
     f"rollout.matchday.io/{name}" for name in ("paused", "aborted", "approved", "retry")
@@ -46,7 +46,7 @@ def state_of(thing: Object) -> State:
     except StateError as error:
         raise StateError(
             f"ModelRollout {thing['metadata']['name']}: {error}. Carry it to its end with the operator of the release "
-            f"that began it, or give it up: take {FINALIZER} from its finalizers and delete it"
+            f"that began it, or give it up: delete it"
         ) from None
 
 

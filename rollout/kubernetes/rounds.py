@@ -12,11 +12,12 @@ from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import ApiError, Object
 from rollout.kubernetes.events import Events
 from rollout.kubernetes.kinds import INFERENCE_SERVICE, MODEL_ROLLOUT
-from rollout.kubernetes.model_rollout import StatusCondition, is_deleted, spec_of, state_of, user_changes
+from rollout.kubernetes.leftover import Leftover, any_active, end_leftover
+from rollout.kubernetes.model_rollout import StatusCondition, spec_of, state_of, user_changes
 from rollout.kubernetes.splitters.inference_service import MODE, mode_of
 from rollout.kubernetes.splitters.knative import KnativeSplitter
 from rollout.kubernetes.splitters.standard import StandardSplitter
-from rollout.kubernetes.store import ClusterStore
+from rollout.kubernetes.store import ClusterStore, remove_finalizer
 from rollout.reconciler import Reconciler
 from rollout.sources import Sources
 from rollout.spec import Spec, SpecError
@@ -38,6 +39,9 @@ class ClusterSplitter(Splitter, Protocol):
 
     def conditions(self) -> Iterable[StatusCondition]:
         """Conditions that describe how it splits now."""
+
+    def leftover(self) -> Leftover | None:
+        """What a rollout has made of the service and not taken back yet; None where there is nothing."""
 
 
 def splitter_of(api: Api, service: str, model: str) -> ClusterSplitter:
@@ -86,9 +90,11 @@ class Rounds:
             list(pool.map(lambda name: self._handle_service(name, by_service.get(name, [])), services))
 
     def _handle_service(self, name: str, rollouts: list[Object]) -> None:
-        """Prepare one service and reconcile its rollouts, one after the other."""
+        """Prepare one service, end what a deleted rollout has left, and reconcile its rollouts, one after the other."""
         if name in self._models:
             self._log_errors(name, self._prepare, name, self._models[name])
+        if not any_active(rollouts):
+            self._log_errors(name, self._end_leftover, name, self._models.get(name) or _model_of(rollouts))
         for thing in rollouts:
             self._log_errors(thing["metadata"]["name"], self._handle_rollout, thing)
 
@@ -103,8 +109,14 @@ class Rounds:
     def _prepare(self, service: str, model: str) -> None:
         self._splitter(self._api, service, model).prepare()
 
+    def _end_leftover(self, service: str, model: str) -> None:
+        splitter = self._splitter(self._api, service, model)
+        if left := splitter.leftover():
+            self._log.info("ends what a deleted rollout left", service=service, version=left.candidate)
+            end_leftover(splitter, left, model, self._sources.versions, self._clock())
+
     def _handle_rollout(self, thing: Object) -> None:
-        if not self._is_due(thing):
+        if remove_finalizer(self._api, thing) or not self._is_due(thing):
             return
         name = thing["metadata"]["name"]
         try:
@@ -114,9 +126,7 @@ class Rounds:
             return
         splitter = self._splitter(self._api, spec.inference_service, spec.model)
         store = ClusterStore(self._api, name, splitter.conditions)
-        state = self._reconcile(spec, splitter, store, thing)
-        if is_deleted(thing) and not state.active:
-            store.remove_finalizer()
+        self._reconcile(spec, splitter, store, thing)
 
     def _is_due(self, thing: Object) -> bool:
         """Whether a rollout needs a round now. One that has ended does seldom, and at once after a person's change.
@@ -140,7 +150,7 @@ class Rounds:
                 self._events.send(thing, "Unreadable", str(error), warning=True)
             raise
 
-    def _reconcile(self, spec: Spec, splitter: Splitter, store: ClusterStore, thing: Object) -> State:
+    def _reconcile(self, spec: Spec, splitter: Splitter, store: ClusterStore, thing: Object) -> None:
         def announce(entry: HistoryEntry) -> None:
             self._log.info("decided", name=thing["metadata"]["name"], phase=str(entry.phase), reason=entry.reason)
             self._events.send_decision(thing, entry)
@@ -151,7 +161,6 @@ class Rounds:
             self._events.send(thing, "AwaitsApproval", f"a person must approve {state.gate}")
         if state.paused != before.paused:
             self._events.send(thing, "Paused" if state.paused else "Resumed", state.reason)
-        return state
 
     def _refuse(self, thing: Object, error: SpecError) -> None:
         """Refuse a specification that this release cannot carry out; an active rollout stays until it is mended."""
@@ -162,3 +171,9 @@ class Rounds:
             return
         store.save(state.transition(self._clock(), Phase.REFUSED, str(error)))
         self._events.send(thing, str(Phase.REFUSED), str(error), warning=True)
+
+
+def _model_of(rollouts: Iterable[Object]) -> str:
+    """The model of a service that only its ModelRollouts name."""
+    named = (thing["spec"].get("model") for thing in rollouts)
+    return str(next(filter(None, named), Spec.model_fields["model"].default))

@@ -33,8 +33,7 @@ class ClusterStore:
         return state_of(self._thing)
 
     def save(self, state: State) -> None:
-        """Save a state. An active rollout also holds the finalizer."""
-        self._set_finalizer(state.active)
+        """Save a state."""
         status = status_of(state, self._thing, self._more_conditions())
         self._thing = self._api.replace(MODEL_ROLLOUT, {**self._thing, "status": status}, "status")
 
@@ -51,15 +50,15 @@ class ClusterStore:
                 return str(other["metadata"]["name"])
         return ""
 
-    def remove_finalizer(self) -> None:
-        """Let Kubernetes delete the object."""
-        self._set_finalizer(False)
 
-    def _set_finalizer(self, wanted: bool) -> None:
-        meta = self._thing["metadata"]
-        present = meta.get("finalizers") or []
-        if (FINALIZER in present) == wanted:
-            return
-        finalizers = [each for each in present if each != FINALIZER] + ([FINALIZER] if wanted else [])
-        change = {"metadata": {"resourceVersion": meta["resourceVersion"], "finalizers": finalizers}}
-        self._thing = self._api.merge(MODEL_ROLLOUT, self._name, change)
+def remove_finalizer(api: Api, thing: Object) -> bool:
+    """Remove the finalizer of an earlier release from a ModelRollout. Returns whether it had one."""
+    meta = thing["metadata"]
+    present = meta.get("finalizers") or []
+    if FINALIZER not in present:
+        return False
+    kept = [each for each in present if each != FINALIZER]
+    api.merge(
+        MODEL_ROLLOUT, meta["name"], {"metadata": {"resourceVersion": meta["resourceVersion"], "finalizers": kept}}
+    )
+    return True

@@ -1,33 +1,49 @@
-"""What was read lately: spares the store, and stands in for it while it is away."""
+"""Read-through cache of the online store; serves the last known rows while it, or a row of it, cannot be read."""
 
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
+from serving.features.background import begin
 from serving.features.store import Key, OnlineStore, Row, Rows, StoreError, Views
 
 Answer = TypeVar("Answer")
 
-Asked = tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]
+ReadKind = tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]
 """What a read is of, besides its keys: join key and views."""
 
 
+class FormerRow(NamedTuple):
+    """The last row that could be read in place of one that cannot, and when it was read."""
+
+    row: Row
+    read_at: float
+
+
 class Known(NamedTuple):
-    """What the store held of one entity, possibly nothing, at a moment of the monotonic clock."""
+    """What the store held of one entity, possibly nothing, at a moment of the monotonic clock.
+
+    unreadable: rows that it held but whose bytes are garbled, and why. former: what stands in for these.
+    """
 
     rows: dict[tuple[str, Key], Row]
     read_at: float
+    unreadable: dict[tuple[str, Key], str]
+    former: dict[tuple[str, Key], FormerRow]
 
+
+EMPTY_AGE_SECONDS = 5.0
+"""How long it is believed that the store has no entity: a server waits for its first materialisation."""
 
 Reading = asyncio.Future[dict[Key, Known]]
 """A read under way, for those who want the same."""
 
 
 @dataclass(slots=True)
-class Table:
+class EntityCache:
     """The entities known for one kind of read, longest unread first, and those being read."""
 
     known: dict[Key, Known] = field(default_factory=dict)
@@ -50,7 +66,7 @@ class CachedStore:
         max_age_s: float = 0.5,
         stale_limit_s: float = 3600.0,
         most: int = 4096,
-        keys_age_s: float = 5.0,
+        keys_age_s: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
@@ -59,17 +75,17 @@ class CachedStore:
         self.most = most
         self.keys_age_s = keys_age_s
         self._clock = clock
-        self._tables: dict[Asked, Table] = {}
+        self._tables: dict[ReadKind, EntityCache] = {}
         self._listed: dict[tuple[str, tuple[str, ...]], tuple[list[Key], float]] = {}
         self._listing: dict[tuple[str, tuple[str, ...]], asyncio.Task[list[Key]]] = {}
         self._away = False
 
     async def read(self, join_key: str, keys: Iterable[Key], views: Views) -> Rows:
         """The rows of the entities, and how old they are. Raises StoreError: away, and none known that are young."""
-        asked = (join_key, tuple([(view, tuple(features)) for view, features in views.items()]))
-        table = self._tables.get(asked)
+        kind = (join_key, tuple([(view, tuple(features)) for view, features in views.items()]))
+        table = self._tables.get(kind)
         if table is None:
-            table = self._tables[asked] = Table()
+            table = self._tables[kind] = EntityCache()
         now = oldest = self._clock()
         rows = Rows()
         wanted = []
@@ -78,25 +94,24 @@ class CachedStore:
             if known is None or now - known.read_at > self.max_age_s:
                 wanted.append(key)
                 continue
-            rows.update(known.rows)
-            oldest = min(oldest, known.read_at)
+            oldest = min(oldest, self._give(known, rows))
         if wanted:
-            found, rows.degraded = await self._found(asked, table, wanted)
+            found, away = await self._found(kind, table, wanted)
             for each in found:
-                rows.update(each.rows)
-                oldest = min(oldest, each.read_at)
+                oldest = min(oldest, self._give(each, rows))
+            rows.degraded = rows.degraded or away
         rows.age_seconds = max(self._clock() - oldest, 0.0)
         return rows
 
     async def keys(self, join_key: str, views: Iterable[str]) -> list[Key]:
         """Every entity of the views, as listed at most `keys_age_s` ago, or last while the store is away."""
-        asked = (join_key, tuple(views))
-        listed, at = self._listed.get(asked, ([], -math.inf))
-        if self._clock() - at <= self.keys_age_s:
+        group = (join_key, tuple(views))
+        listed, at = self._listed.get(group, ([], -math.inf))
+        if self._clock() - at <= (self.keys_age_s if listed else min(self.keys_age_s, EMPTY_AGE_SECONDS)):
             return listed
-        listing = self._listing.get(asked)
+        listing = self._listing.get(group)
         if listing is None or _foreign(listing):
-            listing = self._listing[asked] = _begin(self._list(asked))
+            listing = self._listing[group] = begin(self._list(group))
         age = self._clock() - at
         if self._away and age <= self.stale_limit_s:
             return listed
@@ -111,14 +126,28 @@ class CachedStore:
         """Close the store; what is known is kept."""
         self.store.close()
 
-    async def _found(self, asked: Asked, table: Table, keys: Sequence[Key]) -> tuple[list[Known], bool]:
+    def _give(self, known: Known, rows: Rows) -> float:
+        """Add what is known of an entity to the rows. Returns when the oldest of it was read."""
+        rows.update(known.rows)
+        oldest = known.read_at
+        for place, why in known.unreadable.items():
+            rows.degraded = True
+            former = known.former.get(place)
+            if former is None or self._clock() - former.read_at > self.stale_limit_s:
+                rows.unreadable[place] = why
+            else:
+                rows[place] = former.row
+                oldest = min(oldest, former.read_at)
+        return oldest
+
+    async def _found(self, kind: ReadKind, table: EntityCache, keys: Sequence[Key]) -> tuple[list[Known], bool]:
         """What the store holds of these entities, or last held: then the second is true."""
         if self._away and (last := self._last(table, keys)):
             if not table.reading.keys() >= set(keys):
-                _begin(self._read(asked, table, keys))
+                begin(self._read(kind, table, keys))
             return last, True
         try:
-            found = await self._read(asked, table, keys)
+            found = await self._read(kind, table, keys)
             return [found[key] for key in keys], False
         except StoreError as error:
             if last := self._last(table, keys):
@@ -126,36 +155,36 @@ class CachedStore:
             ages = [self._clock() - table.known[key].read_at for key in keys if key in table.known]
             raise self._too_old(error, max(ages, default=0.0)) from None
 
-    def _last(self, table: Table, keys: Sequence[Key]) -> list[Known]:
+    def _last(self, table: EntityCache, keys: Sequence[Key]) -> list[Known]:
         """What is known of all these entities; empty when one is unknown or known for too long."""
         oldest = self._clock() - self.stale_limit_s
         last = [known for key in keys if (known := table.known.get(key)) and known.read_at >= oldest]
         return last if len(last) == len(keys) else []
 
-    async def _read(self, asked: Asked, table: Table, keys: Sequence[Key]) -> dict[Key, Known]:
+    async def _read(self, kind: ReadKind, table: EntityCache, keys: Sequence[Key]) -> dict[Key, Known]:
         """What the store holds of these entities; waits for those that others are reading already."""
         found: dict[Key, Known] = {}
         while left := [key for key in keys if key not in found]:
             others = {other for key in left if (other := table.reading.get(key)) is not None and not _foreign(other)}
             new = [key for key in left if (other := table.reading.get(key)) is None or other not in others]
             if new:
-                found |= await self._read_new(asked, table, new)
+                found |= await self._read_new(kind, table, new)
             for other in others:
                 found |= await asyncio.shield(other)
         return found
 
-    async def _read_new(self, asked: Asked, table: Table, keys: Sequence[Key]) -> dict[Key, Known]:
+    async def _read_new(self, kind: ReadKind, table: EntityCache, keys: Sequence[Key]) -> dict[Key, Known]:
         """Read the entities, for all who ask for them meanwhile. Cut off, they find nothing and read themselves."""
         reading: Reading = asyncio.get_running_loop().create_future()
         for key in keys:
             table.reading[key] = reading
         found: dict[Key, Known] = {}
         try:
-            rows = await self._watched(self.store.read(asked[0], keys, dict(asked[1])))
+            rows = await self._watched(self.store.read(kind[0], keys, dict(kind[1])))
             found = self._keep(table, keys, rows)
         except StoreError as error:
             reading.set_exception(error)
-            reading.exception()  # nobody else may have asked
+            reading.exception()  # nobody else may have group
             raise
         finally:
             for key in keys:
@@ -164,26 +193,30 @@ class CachedStore:
                 reading.set_result(found)
         return found
 
-    def _keep(self, table: Table, keys: Sequence[Key], rows: Rows) -> dict[Key, Known]:
+    def _keep(self, table: EntityCache, keys: Sequence[Key], rows: Rows) -> dict[Key, Known]:
         """What the rows say of these entities. Those of which there is nothing are not kept: names cost nothing."""
         now = self._clock()
-        found = {key: Known({}, now) for key in keys}
+        found = {key: Known({}, now, {}, {}) for key in keys}
         for place, row in rows.items():
             found[place[1]].rows[place] = row
+        for place, why in rows.unreadable.items():
+            found[place[1]].unreadable[place] = why
+            if former := _former(table.known.get(place[1]), place):
+                found[place[1]].former[place] = former
         for key, known in found.items():
             table.known.pop(key, None)
-            if known.rows:
+            if known.rows or known.unreadable:
                 table.known[key] = known
         while len(table.known) > self.most:
             del table.known[next(iter(table.known))]
         return found
 
-    async def _list(self, asked: tuple[str, tuple[str, ...]]) -> list[Key]:
+    async def _list(self, group: tuple[str, tuple[str, ...]]) -> list[Key]:
         try:
-            listed = await self._watched(self.store.keys(*asked))
+            listed = await self._watched(self.store.keys(*group))
         finally:
-            self._listing.pop(asked, None)
-        self._listed[asked] = (listed, self._clock())
+            self._listing.pop(group, None)
+        self._listed[group] = (listed, self._clock())
         return listed
 
     async def _watched(self, work: Awaitable[Answer]) -> Answer:
@@ -205,17 +238,12 @@ class CachedStore:
         )
 
 
-def _begin(work: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
-    """The work as a task of its own: who waits for it may leave without ending it for the others."""
-    task = asyncio.get_running_loop().create_task(work)
-    task.add_done_callback(_seen)
-    return task
-
-
-def _seen(task: asyncio.Task[Any]) -> None:
-    """Take note of a failure that nobody waits for any more."""
-    if not task.cancelled():
-        task.exception()
+def _former(known: Known | None, place: tuple[str, Key]) -> FormerRow | None:
+    """The last row of a place that could be read."""
+    if known is None:
+        return None
+    row = known.rows.get(place)
+    return known.former.get(place) if row is None else FormerRow(row, known.read_at)
 
 
 def _foreign(future: asyncio.Future[Any]) -> bool:

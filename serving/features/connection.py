@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import hiredis
 
 from matchday.online_store import RedisAddress
+from serving.features.background import begin
 from serving.features.store import StoreError
-from serving.features.wire import ConnectionLost, Reply, Wire, command
+from serving.features.wire import LATE_SECONDS, ConnectionLost, Reply, Wire, command
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,13 @@ class Connection:
         if self._connecting is None or self._connecting.done() or self._connecting.get_loop() is not loop:
             if self._reason and loop.time() < self._retry_at:
                 raise StoreError(self._reason)
-            self._connecting = loop.create_task(self._connect())
-            self._connecting.add_done_callback(_seen)
+            self._connecting = begin(self._connect())
         return await asyncio.shield(self._connecting)
 
     async def _connect(self) -> Wire:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self.patience.connect):
-                self._wire = await self._greeted()
+            self._wire = await self._greet_in_time()
         except (OSError, StoreError) as error:
             limit = f"no answer within {self.patience.connect:g} s"
             said = limit if isinstance(error, TimeoutError) else str(error)
@@ -92,7 +91,20 @@ class Connection:
         self._reason, self._pause = "", 0.0
         return self._wire
 
-    async def _greeted(self) -> Wire:
+    async def _greet_in_time(self) -> Wire:
+        """As `_greet`, once more when this process was held up meanwhile. Raises TimeoutError too."""
+        loop, seconds = asyncio.get_running_loop(), self.patience.connect
+        deadline = loop.time() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._greet()
+        except TimeoutError:
+            if loop.time() - deadline <= LATE_SECONDS:
+                raise
+        async with asyncio.timeout(seconds):
+            return await self._greet()
+
+    async def _greet(self) -> Wire:
         address, patience = self.address, self.patience
         _, wire = await asyncio.get_running_loop().create_connection(
             lambda: Wire(f"the online store {address}", patience.answer, patience.reads),
@@ -119,9 +131,3 @@ def greeting(address: RedisAddress) -> list[tuple[str, ...]]:
     if address.database:
         commands.append(("SELECT", str(address.database)))
     return [*commands, ("PING",)]
-
-
-def _seen(task: asyncio.Task[Wire]) -> None:
-    """Take note of a failure that nobody waits for any more."""
-    if not task.cancelled():
-        task.exception()

@@ -69,6 +69,8 @@ def moment_of(raw: bytes) -> float:
             fields[tag] = _signed(number)
     except IndexError:
         raise StoreError("the online store holds an event time whose bytes are garbled") from None
+    if not EARLIEST <= fields[SECONDS] <= LATEST:
+        raise StoreError("the online store holds an event time outside of the years 1 to 9999")
     return fields[SECONDS] + fields[NANOS] / 1e9
 
 
@@ -133,6 +135,9 @@ def _float(raw: bytes) -> float:
 
 SECONDS, NANOS = 1 << 3, 2 << 3
 """Protobuf tags of `google.protobuf.Timestamp`."""
+
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
+"""Seconds that a `google.protobuf.Timestamp` may have."""
 
 NOT_A_TIME = -(2**63)
 

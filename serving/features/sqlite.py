@@ -51,7 +51,8 @@ class SqliteStore:
     async def keys(self, join_key: str, views: Iterable[str]) -> list[Key]:
         """Every entity of the views, sorted."""
         statement = " UNION ".join(f"SELECT DISTINCT entity_key FROM {self._table(view)}" for view in views)  # noqa: S608
-        return sorted((key_of(row[0], join_key) for row in await self._ask(statement, [])), key=str)
+        found = [_key_of(row[0], join_key) for row in await self._ask(statement, [])]
+        return sorted((key for key in found if key is not None), key=str)
 
     def close(self) -> None:
         """Close the file."""
@@ -92,16 +93,19 @@ class SqliteStore:
 
     def _rows(self, found: Iterable[tuple[Any, ...]], names: dict[bytes, Key], views: Views) -> Rows:
         values: dict[tuple[str, Key], dict[str, Value]] = {}
-        times: dict[tuple[str, Key], set[object]] = {}
+        times: dict[tuple[str, Key], set[float]] = {}
+        rows = Rows()
         for view, key, feature, value, stored in found:
             if feature in views[view]:
                 place = (view, names[key])
-                values.setdefault(place, dict.fromkeys(views[view]))[feature] = self._values[value]
-                times.setdefault(place, set()).add(stored)
-        rows = Rows()
+                try:
+                    values.setdefault(place, dict.fromkeys(views[view]))[feature] = self._values[value]
+                    times.setdefault(place, set()).add(event_time(stored))
+                except (StoreError, TypeError) as error:
+                    rows.unreadable[place] = f"{error}, in view {view} of {names[key]}"
         for place, row in values.items():
-            moments = [event_time(stored) for stored in times[place]]
-            rows[place] = Row(row, min(moments), max(moments))
+            if place not in rows.unreadable:
+                rows[place] = Row(row, min(times[place]), max(times[place]))
         return rows
 
     def _explain(self, error: Exception) -> str:
@@ -121,4 +125,15 @@ def event_time(stored: object) -> float:
     """
     if not isinstance(stored, int):
         raise StoreError(f"the online store has an event time that is not a whole number: {stored!r}")
-    return datetime.fromtimestamp(stored).replace(tzinfo=UTC).timestamp()  # noqa: DTZ006
+    try:
+        return datetime.fromtimestamp(stored).replace(tzinfo=UTC).timestamp()  # noqa: DTZ006
+    except (ValueError, OverflowError, OSError):
+        raise StoreError(f"the online store has an event time that is no time: {stored}") from None
+
+
+def _key_of(raw: bytes, join_key: str) -> Key | None:
+    """The entity of a row, None when its name cannot be read."""
+    try:
+        return key_of(raw, join_key)
+    except (StoreError, TypeError):
+        return None

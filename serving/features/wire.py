@@ -28,14 +28,22 @@ def command(*words: bytes | str) -> bytes:
     return b"*%d\r\n" % len(raw) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in raw)
 
 
+LATE_SECONDS = 0.05
+"""A timer that comes so late was held up by this process: the server may have answered meanwhile."""
+
+MOST_EXTENSIONS = 3
+
+
 @dataclass(slots=True)
-class Asked:
-    """Commands sent together, and the replies to them so far."""
+class PendingReplies:
+    """Commands sent together, and the replies to them so far. extensions: of the deadline, as this process was late."""
 
     future: asyncio.Future[list[Reply]]
     count: int
     deadline: float
     replies: list[Reply] = field(default_factory=list)
+    extensions: int = 0
+    checked_again: bool = False
 
 
 class Wire(asyncio.Protocol):
@@ -48,7 +56,7 @@ class Wire(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.closed = False
         self._reader = hiredis.Reader(notEnoughData=INCOMPLETE)
-        self._asked: deque[Asked] = deque()
+        self._pending: deque[PendingReplies] = deque()
         self._unsent: list[bytes] = []
         self._watch: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
@@ -62,14 +70,14 @@ class Wire(asyncio.Protocol):
         """
         if self.closed:
             raise ConnectionLost(f"the connection to {self.name} was lost")
-        if len(self._asked) >= self.most:
+        if len(self._pending) >= self.most:
             raise StoreError(f"{self.name} has {self.most} reads to answer already")
         if not self._unsent:
             self.loop.call_soon(self._send)
         self._unsent += commands
         future: asyncio.Future[list[Reply]] = self.loop.create_future()
         deadline = self.loop.time() + self.timeout
-        self._asked.append(Asked(future, len(commands), deadline))
+        self._pending.append(PendingReplies(future, len(commands), deadline))
         if self._watch is None:
             self._watch = self.loop.call_at(deadline, self._check_time)
         return future
@@ -97,12 +105,12 @@ class Wire(asyncio.Protocol):
             self._fail(StoreError(f"{self.name} does not answer as a Redis server: {error}"))
 
     def _take(self, reply: Reply) -> None:
-        asked = self._asked[0]
-        asked.replies.append(reply)
-        if len(asked.replies) == asked.count:
-            self._asked.popleft()
-            if not asked.future.done():
-                asked.future.set_result(asked.replies)
+        pending = self._pending[0]
+        pending.replies.append(reply)
+        if len(pending.replies) == pending.count:
+            self._pending.popleft()
+            if not pending.future.done():
+                pending.future.set_result(pending.replies)
 
     def _send(self) -> None:
         if self._transport is not None and not self.closed:
@@ -112,12 +120,25 @@ class Wire(asyncio.Protocol):
     def _check_time(self) -> None:
         """Every answer is waited for in order, so one timer for the oldest does for all."""
         self._watch = None
-        if not self._asked:
+        if not self._pending:
             return
-        if (deadline := self._asked[0].deadline) <= self.loop.time():
+        oldest, now = self._pending[0], self.loop.time()
+        if oldest.deadline <= now and not self._extend(oldest, now):
             self._fail(StoreError(f"{self.name} did not answer within {self.timeout:g} s"))
         else:
-            self._watch = self.loop.call_at(deadline, self._check_time)
+            self._watch = self.loop.call_at(oldest.deadline, self._check_time)
+
+    def _extend(self, oldest: PendingReplies, now: float) -> bool:
+        """Give a read more time: once to look at the socket again, and some times when this process was held up."""
+        if now - oldest.deadline > LATE_SECONDS and oldest.extensions < MOST_EXTENSIONS:
+            oldest.extensions += 1
+            oldest.deadline = now + self.timeout
+            return True
+        if oldest.checked_again:
+            return False
+        oldest.checked_again = True
+        oldest.deadline = now + LATE_SECONDS
+        return True
 
     def _fail(self, error: StoreError) -> None:
         self.closed = True
@@ -126,7 +147,7 @@ class Wire(asyncio.Protocol):
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
-        while self._asked:
-            future = self._asked.popleft().future
+        while self._pending:
+            future = self._pending.popleft().future
             if not future.done():
                 future.set_exception(error)

@@ -1,12 +1,21 @@
 """Codec of gRPC: its messages to the requests that all protocols share, and responses to its messages."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from serving.grpc import open_inference_pb2 as messages
 from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import DATATYPES, Tensor, decode, decode_bytes, encode_bytes
-from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter, check_id, check_shape
+from serving.protocol.v2 import (
+    MOST_DIMENSIONS,
+    InferenceRequest,
+    InferenceResponse,
+    InputCheck,
+    Parameter,
+    check_id,
+    check_shape,
+)
 
 CONTENTS = {
     "BOOL": "bool_contents",
@@ -25,8 +34,13 @@ CONTENTS = {
 """Datatype -> field of `InferTensorContents` for its items. FP16 has none: it goes as raw contents."""
 
 
-def read(message: messages.ModelInferRequest, max_batch: int | None = None) -> InferenceRequest:
-    """The request of a message. Raises Refusal: 413 for more than `max_batch` rows, else 400."""
+def read(
+    message: messages.ModelInferRequest, max_batch: int | None = None, check: InputCheck | None = None
+) -> InferenceRequest:
+    """The request of a message. check: as `v2.parse` has it.
+
+    Raises Refusal: 413 for more than `max_batch` rows, else 400.
+    """
     if not message.inputs:
         raise Refusal("the request has no inputs")
     raws = message.raw_input_contents
@@ -36,7 +50,7 @@ def read(message: messages.ModelInferRequest, max_batch: int | None = None) -> I
         )
     inputs: dict[str, Tensor] = {}
     for position, entry in enumerate(message.inputs):
-        tensor = _tensor(entry, raws[position] if raws else None, max_batch)
+        tensor = _tensor(entry, raws[position] if raws else None, max_batch, check)
         if tensor.name in inputs:
             raise Refusal(f"input {quote(tensor.name)} is given twice")
         inputs[tensor.name] = tensor
@@ -71,13 +85,15 @@ def describe(metadata: Mapping[str, Any]) -> messages.ModelMetadataResponse:
     return message
 
 
-def _tensor(entry: Any, raw: bytes | None, max_batch: int | None) -> Tensor:
+def _tensor(entry: Any, raw: bytes | None, max_batch: int | None, check: InputCheck | None) -> Tensor:
     name, datatype = entry.name, entry.datatype
     if not name:
         raise Refusal("an input has no name")
     if datatype not in DATATYPES:
         raise Refusal(f"input {quote(name)} has datatype {quote(datatype)}: use one of {join_names(DATATYPES)}")
-    shape = check_shape(name, list(entry.shape), max_batch)
+    shape = check_shape(name, list(entry.shape[: MOST_DIMENSIONS + 1]), max_batch)
+    if check is not None:
+        check(name, datatype, shape)
     given = [field.name for field, _ in entry.contents.ListFields()]
     if raw is not None:
         if given:
@@ -88,7 +104,10 @@ def _tensor(entry: Any, raw: bytes | None, max_batch: int | None) -> Tensor:
         raise Refusal(f"input {quote(name)} is {datatype}: give its bytes in raw_input_contents")
     if given not in ([field], []):
         raise Refusal(f"input {quote(name)} is {datatype}: its items belong in {field}, found {join_names(given)}")
-    items = list(getattr(entry.contents, field))
+    contents, count = getattr(entry.contents, field), math.prod(shape)
+    if len(contents) != count:
+        raise Refusal(f"input {quote(name)} has {len(contents)} items, its shape {list(shape)} asks for {count}")
+    items = list(contents)
     return decode(name, datatype, shape, _decode_texts(name, items) if datatype == "BYTES" else items)
 
 
@@ -124,9 +143,11 @@ def _parameter_value(value: messages.InferParameter) -> Any:
 
 
 def _parameter(value: Parameter) -> messages.InferParameter:
-    """A parameter as a message. gRPC has no kind for fractions: they go as text."""
+    """A parameter as a message."""
     if isinstance(value, bool):
         return messages.InferParameter(bool_param=value)
+    if isinstance(value, float):
+        return messages.InferParameter(double_param=value)
     if isinstance(value, int):
         return messages.InferParameter(int64_param=value)
     return messages.InferParameter(string_param=str(value))

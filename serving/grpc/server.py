@@ -1,9 +1,12 @@
-"""The gRPC server of a worker: on the event loop that also answers HTTP, on a port that all workers share."""
+"""The gRPC server of a worker: on the event loop that also answers HTTP, on a port that all workers share.
+
+It has three services: inference, health and reflection.
+"""
 
 import grpc
 
 from matchday.errors import MatchdayError
-from serving.grpc.service import Service
+from serving.grpc import health, reflection, service
 from serving.worker import Worker
 
 MAX_CALLS = 1024
@@ -22,7 +25,9 @@ async def start(worker: Worker, host: str, port: int) -> grpc.aio.Server:
         ("grpc.max_metadata_size", 16 * 2**10),
     ]
     server = grpc.aio.server(options=options, maximum_concurrent_rpcs=MAX_CALLS)
-    server.add_generic_rpc_handlers((Service(worker).handlers(),))
+    inference, names = service.Service(worker), (service.NAME, health.NAME)
+    healths, reflections = health.HealthService(worker, names[:1]), reflection.ReflectionService(worker, names)
+    server.add_generic_rpc_handlers((inference.handlers(), healths.handlers(), *reflections.handlers()))
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         server.add_insecure_port(address)

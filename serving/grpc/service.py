@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -12,18 +12,17 @@ from matchday.errors import MatchdayError
 from serving.call import ENCODE
 from serving.grpc import codec
 from serving.grpc import open_inference_pb2 as messages
+from serving.grpc.access import Access, Context
+from serving.grpc.fields import MOST_FIELDS, has_many_fields
 from serving.protocol.errors import Refusal
-from serving.statuses import GRPC_CODES
 from serving.worker import Worker
 
 NAME = "inference.GRPCInferenceService"
 INFER = f"{NAME}/ModelInfer"
 """Name of the span of a forecast."""
 OPEN_TO_ALL = ("ServerLive", "ServerReady", "ModelReady")
-"""Calls of probes, which are answered without the token."""
+"""Calls of probes, which are answered without the token, and then name nothing."""
 
-Context: TypeAlias = Any
-"""`grpc.aio.ServicerContext`: grpc ships no types."""
 Method = Callable[[Any, Context], Awaitable[Any]]
 
 
@@ -32,6 +31,7 @@ class Service:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
+        self._access = Access(worker)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """The methods, for a gRPC server."""
@@ -81,7 +81,9 @@ class Service:
         if call.traced:
             context.set_trailing_metadata((("traceparent", call.traceparent()),))
         with pipeline.admit(call, endpoint, INFER, metadata):
-            response = await endpoint.infer(codec.read(request, self.worker.settings.max_batch), call)
+            response = await endpoint.infer(
+                codec.read(request, self.worker.settings.max_batch, endpoint.check_input), call
+            )
             begun = perf_counter()
             message = codec.write(response, raw=bool(request.raw_input_contents))
             call.mark(ENCODE, begun)
@@ -91,14 +93,12 @@ class Service:
         """A call of the service: token, message, answer, and the status of a failure."""
 
         async def answer(body: bytes, context: Context) -> Any:
+            trusted = True
             try:
-                if name not in OPEN_TO_ALL:
-                    metadata = dict(context.invocation_metadata() or ())
-                    self.worker.token.check(metadata.get("authorization"))
+                trusted = self._access.check_token(context, name in OPEN_TO_ALL)
                 return await method(_parse(kind, body), context)
             except Exception as error:  # noqa: BLE001
-                refusal = self.worker.pipeline.refuse(error, None, f"/{NAME}/{name}")
-            return await context.abort(getattr(grpc.StatusCode, GRPC_CODES[refusal.status]), str(refusal))
+                await self._access.abort(context, error, f"/{NAME}/{name}", trusted)
 
         return grpc.unary_unary_rpc_method_handler(answer, response_serializer=_serialize)
 
@@ -109,6 +109,8 @@ def _serialize(message: Any) -> bytes:
 
 
 def _parse(kind: type[Any], body: bytes) -> Any:
+    if has_many_fields(body):
+        raise Refusal(f"the message has more than {MOST_FIELDS} inputs, outputs, parameters and raw contents")
     try:
         return kind.FromString(body)
     except DecodeError:

@@ -27,7 +27,7 @@ async def server_live(request: Request) -> Reply:
 async def server_ready(request: Request) -> Reply:
     """Whether every model can answer, and which serve an older version than they should. Raises Unavailable."""
     await request.worker.check_ready()
-    held_back = request.worker.versions.held_back
+    held_back = request.worker.versions.held_back if request.trusted else None
     return answer_json({"ready": True, "held_back": held_back} if held_back else {"ready": True})
 
 

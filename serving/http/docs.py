@@ -33,7 +33,8 @@ def page(endpoints: Iterable[Endpoint], paths: Mapping[str, Any], address: str) 
     body = [
         f"<h1>Matchday model server <small>{escape(version('matchday'))}</small></h1>",
         "<p>Forecasts over the Open Inference Protocol (V2) and the V1 protocol."
-        " V2 is spoken over gRPC as well, where <code>MATCHDAY_SERVING_GRPC_PORT</code> is set."
+        " V2 is spoken over gRPC as well, with its health and reflection services, where"
+        " <code>MATCHDAY_SERVING_GRPC_PORT</code> is set. Bodies may be compressed by gzip or deflate."
         ' For machines: <a href="/openapi.json">/openapi.json</a>; for Prometheus: <code>/metrics</code>.</p>',
         *(_model(endpoint, address) for endpoint in models),
         "<h2>Every path</h2>",

@@ -5,8 +5,8 @@ from granian.rsgi import HTTPProtocol, Scope
 from matchday.telemetry import Caller
 from serving.http.reply import Reply, refuse
 from serving.http.request import Request
-from serving.http.routes import ForecastRoute, RouteTable, check_method
-from serving.protocol.errors import Disconnected, Refusal, quote
+from serving.http.routes import ForecastRoute, RouteMatch, RouteTable, check_method
+from serving.protocol.errors import Refusal, quote
 from serving.worker import Worker
 
 
@@ -22,20 +22,21 @@ class HttpFace:
         request = Request(self.worker, scope, protocol)
         try:
             reply = await self._answer(request)
-        except Disconnected:
-            return
         except Exception as error:  # noqa: BLE001
-            reply = refuse(self._refusal(request, error))
+            refusal = self._refusal(request, error)
+            reply = refuse(refusal if request.trusted else refusal.without_names())
         if request.call is not None and request.call.traced:
             reply = reply.traced(request.call)
+        if self.worker.draining:
+            reply = reply.closing()
         protocol.response_bytes(reply.status, reply.headers, reply.body)
 
     async def _answer(self, request: Request) -> Reply:
         """Route, token, answer. Raises Refusal, or whatever went wrong."""
         scope = request.scope
+        request.check_host()
         match = self._routes.find(scope.path, self.worker.endpoints)
-        if match.route is None or not match.route.open_to_all:
-            self.worker.token.check(scope.headers.get("authorization"))
+        self._check_token(request, match)
         route = check_method(match, scope.path, scope.method)
         request.model, request.version = match.model or "", match.version
         if isinstance(route, ForecastRoute):
@@ -50,6 +51,15 @@ class HttpFace:
         with pipeline.admit(call, endpoint, route.span, headers) as in_flight:
             body = await request.read_body(in_flight)
             return await route.answer(request, endpoint, body, call)
+
+    def _check_token(self, request: Request, match: RouteMatch) -> None:
+        """Raises Refusal (401); a request without the token that is open to all is told no names."""
+        try:
+            self.worker.token.check(request.scope.headers.get("authorization"))
+        except Refusal:
+            if match.route is None or not match.route.open_to_all:
+                raise
+            request.trusted = False
 
     def _refusal(self, request: Request, error: Exception) -> Refusal:
         traceparent = request.scope.headers.get("traceparent")

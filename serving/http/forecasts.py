@@ -5,10 +5,11 @@ from time import perf_counter
 
 from serving.call import ENCODE, Call
 from serving.endpoint import Endpoint
-from serving.explain import told
+from serving.explain import describe_explanation
 from serving.http.reply import Reply, answer_json
 from serving.http.request import OCTETS, Request
 from serving.protocol import v1, v2
+from serving.protocol.errors import NotFinite
 from serving.protocol.v2 import InferenceRequest
 
 MAX_EXPLAINED = 8
@@ -17,7 +18,7 @@ MAX_EXPLAINED = 8
 
 async def infer_v2(request: Request, endpoint: Endpoint, body: bytes, call: Call) -> Reply:
     """A forecast by V2, JSON or binary tensors. Raises Refusal, StoreError or Unavailable."""
-    asked = v2.parse(body, request.json_length(), request.worker.settings.max_batch)
+    asked = v2.parse(body, request.json_length(), request.worker.settings.max_batch, endpoint.check_input)
     response = await endpoint.infer(asked, call)
     begun = perf_counter()
     binary = frozenset(tensor.name for tensor in response.outputs if asked.wants_binary(tensor.name))
@@ -31,7 +32,8 @@ async def infer_v2(request: Request, endpoint: Endpoint, body: bytes, call: Call
 async def predict_v1(request: Request, endpoint: Endpoint, body: bytes, call: Call) -> Reply:
     """A forecast by V1. Raises Refusal, StoreError or Unavailable."""
     request.require_plain_json()
-    response = await endpoint.infer(v1.parse_predict(body, request.worker.settings.max_batch), call)
+    asked = v1.parse_predict(body, request.worker.settings.max_batch, endpoint.check_input)
+    response = await endpoint.infer(asked, call)
     begun = perf_counter()
     content = v1.render(response, endpoint.signature.classes)
     call.mark(ENCODE, begun)
@@ -41,26 +43,33 @@ async def predict_v1(request: Request, endpoint: Endpoint, body: bytes, call: Ca
 async def explain_v2(request: Request, endpoint: Endpoint, body: bytes, call: Call) -> Reply:
     """The contributions of the features to a forecast, asked by V2. Raises as `Endpoint.infer` and `explain` do."""
     request.require_plain_json()
-    return await _explain(endpoint, v2.parse(body, None, MAX_EXPLAINED), call)
+    return await _explain(endpoint, v2.parse(body, None, MAX_EXPLAINED, endpoint.check_input), call)
 
 
 async def explain_v1(request: Request, endpoint: Endpoint, body: bytes, call: Call) -> Reply:
     """The same, asked by V1."""
     request.require_plain_json()
-    return await _explain(endpoint, v1.parse_predict(body, MAX_EXPLAINED), call)
+    return await _explain(endpoint, v1.parse_predict(body, MAX_EXPLAINED, endpoint.check_input), call)
 
 
 async def _explain(endpoint: Endpoint, asked: InferenceRequest, call: Call) -> Reply:
     endpoint.check_outputs(asked)
     endpoint.explainer.require_able()
     inputs = await endpoint.inputs(asked, call)
-    rows = inputs.vectors.values
-    explanations = [told(endpoint.explainer, row, await endpoint.explainer.explain(row)) for row in rows]
+    explanations, refused = [], []
+    for index, row in enumerate(inputs.vectors.values):
+        try:
+            explained = await endpoint.explainer.explain(row)
+            explanations.append(describe_explanation(endpoint.explainer, row, explained))
+        except NotFinite:
+            refused.append(index)
+    if refused:
+        raise endpoint.not_finite(inputs, refused)
     return answer_json(
         {
             "model_name": endpoint.name,
             "model_version": endpoint.model.version,
-            "id": asked.id or call.id,
+            "id": call.id if asked.id is None else asked.id,
             "parameters": endpoint.parameters(inputs),
             "explanations": explanations,
         }

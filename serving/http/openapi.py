@@ -11,13 +11,14 @@ EXAMPLES: Mapping[str, Any] = {"home": "ARS", "away": "LIV", "opponent": "LIV", 
 """An example for each entity input; an input that is not here has its name as example."""
 
 REFUSALS = {
-    "400": "The request cannot be read, or asks for something unknown; the message says what to change.",
+    "400": "The request cannot be read, or asks for something unknown; the message says what to change, and `rows`"
+    " which rows to leave out, where the others could be answered.",
     "401": "The server asks for its token.",
     "404": "No such model or version, or nothing to explain it with.",
     "408": "The body did not arrive in time.",
     "409": "The features are newer than the kick-off: that would be a forecast from later knowledge.",
     "413": "Too many rows at once, or too large a body.",
-    "415": "The body is of another content type, or compressed.",
+    "415": "The body is of another content type, or compressed by another encoding than gzip and deflate.",
     "429": "Too many requests at once: ask again as Retry-After says.",
     "503": "The model or its features are out of reach.",
     "504": "The answer took too long.",

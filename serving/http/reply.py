@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from serving.call import Call
-from serving.protocol.errors import Refusal
+from serving.protocol.errors import CLOSE, Refusal
 
 JSON = [("content-type", "application/json")]
 
@@ -22,6 +22,10 @@ class Reply(NamedTuple):
         """This reply with the `traceparent` of the request."""
         return self._replace(headers=[*self.headers, ("traceparent", call.traceparent())])
 
+    def closing(self) -> "Reply":
+        """This reply as the last one on its connection."""
+        return self if CLOSE in self.headers else self._replace(headers=[*self.headers, CLOSE])
+
 
 def answer_json(message: dict[str, Any]) -> Reply:
     """An answer in JSON."""
@@ -30,4 +34,7 @@ def answer_json(message: dict[str, Any]) -> Reply:
 
 def refuse(refusal: Refusal) -> Reply:
     """Why there is no answer, in JSON."""
-    return Reply(refusal.status, orjson.dumps({"error": str(refusal)}), [*JSON, *refusal.headers])
+    message: dict[str, Any] = {"error": str(refusal)}
+    if refusal.rows:
+        message["rows"] = refusal.rows
+    return Reply(refusal.status, orjson.dumps(message), [*JSON, *refusal.headers])

@@ -14,7 +14,10 @@ from serving.protocol.errors import Refusal, quote
 
 
 class Route(NamedTuple):
-    """A path that describes the server. It is answered without the token where `open_to_all`."""
+    """A path that describes the server, for HEAD as for GET.
+
+    It is answered without the token where `open_to_all`, as the probes of both protocols are, and then names nothing.
+    """
 
     method: str
     path: str
@@ -38,7 +41,7 @@ INFER, EXPLAIN = "POST /v2/models/{model}/infer", "POST /v2/models/{model}/expla
 PREDICT_V1, EXPLAIN_V1 = "POST /v1/models/{model}:predict", "POST /v1/models/{model}:explain"
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route("GET", "/", descriptions.root),
+    Route("GET", "/", descriptions.root, open_to_all=True),
     Route("GET", "/v2", descriptions.server_metadata),
     Route("GET", "/v2/health/live", descriptions.server_live, open_to_all=True),
     Route("GET", "/v2/health/ready", descriptions.server_ready, open_to_all=True),
@@ -52,7 +55,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     ForecastRoute("POST", "/v2/models/{model}/versions/{version}/infer", forecasts.infer_v2, INFER),
     ForecastRoute("POST", "/v2/models/{model}/versions/{version}/explain", forecasts.explain_v2, EXPLAIN),
     Route("GET", "/v1/models", descriptions.models),
-    Route("GET", "/v1/models/{model}", descriptions.model_ready),
+    Route("GET", "/v1/models/{model}", descriptions.model_ready, open_to_all=True),
     ForecastRoute("POST", "/v1/models/{model}:predict", forecasts.predict_v1, PREDICT_V1),
     ForecastRoute("POST", "/v1/models/{model}:explain", forecasts.explain_v1, EXPLAIN_V1),
     Route("GET", "/metrics", descriptions.metrics, open_to_all=True),
@@ -104,11 +107,11 @@ def check_method(match: RouteMatch, path: str, method: str) -> AnyRoute:
             f"nothing at {quote(path)}: see /docs, /v2, /v2/health/ready, /v2/models and /v2/models/MODEL/infer",
             HTTPStatus.NOT_FOUND,
         )
-    if method != route.method:
+    if method != route.method and (method, route.method) != ("HEAD", "GET"):
         raise Refusal(
             f"use {route.method} for {quote(path)}, not {quote(method)}",
             HTTPStatus.METHOD_NOT_ALLOWED,
-            (("allow", route.method),),
+            (("allow", "GET, HEAD" if route.method == "GET" else route.method),),
         )
     return route
 

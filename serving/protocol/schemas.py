@@ -30,7 +30,7 @@ ANSWERED = {"model_name": TEXT, "model_version": TEXT, "id": TEXT, "parameters":
 ITEM = {"type": ["string", "number", "boolean", "array"]}
 
 SCHEMAS: dict[str, Any] = {
-    "Error": _object({"error": TEXT}),
+    "Error": _object({"error": TEXT}, rows=_list({"type": "integer", "minimum": 0}, minItems=1)),
     "Server": _object({"name": TEXT, "version": TEXT, "extensions": _list(TEXT)}),
     "Live": _object({"live": {"const": True}}),
     "Ready": _object({"ready": {"const": True}}),

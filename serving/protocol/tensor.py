@@ -59,18 +59,24 @@ def decode(name: str, datatype: str, shape: tuple[int, ...], data: list[Any]) ->
 
     Raises Refusal: items of the wrong type or number, out of range, ragged, or not finite.
     """
+    count = math.prod(shape)
+    if len(data) > count:
+        raise _wrong_count(name, len(data), shape, count)
     types = set(map(type, data))
     items = data
     if list in types:
         items = flatten(name, data, shape)
         types = set(map(type, items))
-    count = math.prod(shape)
     if len(items) != count:
-        raise Refusal(f"input {quote(name)} has {len(items)} items, its shape {list(shape)} asks for {count}")
+        raise _wrong_count(name, len(items), shape, count)
     _require_types(name, datatype, types)
     if datatype == "BYTES":
         return Tensor(name, datatype, shape, items)
     return Tensor(name, datatype, shape, _array(name, datatype, items).reshape(shape))
+
+
+def _wrong_count(name: str, items: int, shape: Sequence[int], count: int) -> Refusal:
+    return Refusal(f"input {quote(name)} has {items} items, its shape {list(shape)} asks for {count}")
 
 
 def decode_bytes(name: str, datatype: str, shape: tuple[int, ...], raw: bytes) -> Tensor:

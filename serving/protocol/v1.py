@@ -12,24 +12,27 @@ import orjson
 
 from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import Tensor, decode
-from serving.protocol.v2 import InferenceRequest, InferenceResponse, loads, too_many
+from serving.protocol.v2 import InferenceRequest, InferenceResponse, InputCheck, loads, too_many
 
 EXAMPLE = '{"instances": [{"home": "ARS", "away": "LIV"}]}'
 FEATURES = "features"
 
 
-def parse_predict(body: bytes, max_batch: int | None = None) -> InferenceRequest:
-    """Read a request. Raises Refusal: 413 for more than `max_batch` instances, else 400, saying what is wrong."""
-    instances = loads(body, EXAMPLE).get("instances")
+def parse_predict(body: bytes, max_batch: int | None = None, check: InputCheck | None = None) -> InferenceRequest:
+    """Read a request. check: as `v2.parse` has it.
+
+    Raises Refusal: 413 for more than `max_batch` instances, else 400, saying what is wrong.
+    """
+    instances = loads(body, EXAMPLE, max_batch).get("instances")
     if not isinstance(instances, list) or not instances:
         raise Refusal(f"the request has no instances, a list of matches: send {EXAMPLE}")
     if max_batch is not None and len(instances) > max_batch:
         raise too_many("the request", len(instances), max_batch)
     kinds = set(map(type, instances))
     if kinds == {dict}:
-        return InferenceRequest(_columns(instances))
+        return InferenceRequest(_columns(instances, check))
     if kinds == {list}:
-        return InferenceRequest({FEATURES: _features(instances)})
+        return InferenceRequest({FEATURES: _features(instances, check)})
     raise Refusal(f"instances must be all objects such as {EXAMPLE[15:-2]}, or all lists of features")
 
 
@@ -47,11 +50,14 @@ def render(response: InferenceResponse, columns: Sequence[str] = ()) -> bytes:
     return orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _columns(instances: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+def _columns(instances: Sequence[dict[str, Any]], check: InputCheck | None) -> dict[str, Tensor]:
     """One tensor per key of the instances."""
     names = instances[0].keys()
     if not names:
         raise Refusal(f"an instance is empty: send {EXAMPLE}")
+    if check is not None:
+        for name in names:
+            check(name, "BYTES", (len(instances),))
     for position, instance in enumerate(instances, 1):
         if instance.keys() != names:
             raise Refusal(
@@ -65,10 +71,12 @@ def _column(name: str, values: list[Any]) -> Tensor:
     return decode(name, datatype, (len(values),), values)
 
 
-def _features(instances: list[list[Any]]) -> Tensor:
+def _features(instances: list[list[Any]], check: InputCheck | None) -> Tensor:
     width = len(instances[0])
     if not width:
         raise Refusal("an instance is empty: give a number for each feature of the model")
+    if check is not None:
+        check(FEATURES, "FP32", (len(instances), width))
     return decode(FEATURES, "FP32", (len(instances), width), instances)
 
 

@@ -4,7 +4,7 @@ Pure functions of bytes. https://kserve.github.io/website/docs/concepts/architec
 The binary tensor extension puts raw tensors behind a JSON part whose length stands in a header.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -43,20 +43,33 @@ class InferenceResponse(NamedTuple):
     parameters: Mapping[str, Parameter] = MappingProxyType({})
 
 
-def parse(body: bytes, json_length: int | None = None, max_batch: int | None = None) -> InferenceRequest:
+InputCheck = Callable[[str, str, Sequence[int]], None]
+"""Raises Refusal for an input that a model does not take, by its name, datatype and shape."""
+
+MOST_OUTPUTS = 64
+MOST_DIMENSIONS = 8
+
+
+def parse(
+    body: bytes,
+    json_length: int | None = None,
+    max_batch: int | None = None,
+    check: InputCheck | None = None,
+) -> InferenceRequest:
     """Read a request. json_length: bytes of the JSON part when raw tensors follow it.
 
-    Raises Refusal: 413 when an input has more than `max_batch` rows, else 400, saying what is wrong where.
+    check: is called for each input before its data are decoded. Raises Refusal: 413 when an input has more than
+    `max_batch` rows, else 400, saying what is wrong where.
     """
     head, raw = _split(body, json_length)
-    message = loads(head)
+    message = loads(head, max_batch=max_batch)
     entries = _list(message, "inputs")
     if not entries:
         raise Refusal('the request has no inputs: give {"inputs": [{"name", "shape", "datatype", "data"}]}')
     inputs: dict[str, Tensor] = {}
     at = 0
     for entry in entries:
-        tensor, at = _tensor(entry, raw, at, max_batch)
+        tensor, at = _tensor(entry, raw, at, max_batch, check)
         if tensor.name in inputs:
             raise Refusal(f"input {quote(tensor.name)} is given twice")
         inputs[tensor.name] = tensor
@@ -97,10 +110,15 @@ def _split(body: bytes, json_length: int | None) -> tuple[bytes, bytes]:
     return body[:json_length], body[json_length:]
 
 
-def loads(head: bytes, example: str = '{"inputs": [...]}') -> dict[str, Any]:
-    """The JSON object of a body. Raises Refusal, with an example, when there is none."""
+def loads(head: bytes, example: str = '{"inputs": [...]}', max_batch: int | None = None) -> dict[str, Any]:
+    """The JSON object of a body. Raises Refusal, with an example, when there is none.
+
+    Also (413) when it has far more objects, lists or keys than `max_batch` rows need: parsing them would take long.
+    """
     if not head.strip():
         raise Refusal(f"the body is empty: send JSON such as {example}")
+    if max_batch is not None and len(head) > PARSED_UNCHECKED_BYTES:
+        _require_few(head, max_batch)
     try:
         message = orjson.loads(head)
     except orjson.JSONDecodeError as error:
@@ -110,7 +128,20 @@ def loads(head: bytes, example: str = '{"inputs": [...]}') -> dict[str, Any]:
     return message
 
 
-def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[Tensor, int]:
+PARSED_UNCHECKED_BYTES = 64 * 1024
+"""Bytes that are parsed in no time, whatever they hold."""
+
+
+def _require_few(head: bytes, max_batch: int) -> None:
+    parts = head.count(b"{") + head.count(b"[")
+    if parts > 1024 + 16 * max_batch or head.count(b":") > 1024 + 16 * max_batch:
+        raise Refusal(
+            f"the body has more objects, lists or keys than {max_batch} rows need",
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        )
+
+
+def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None, check: InputCheck | None) -> tuple[Tensor, int]:
     """The tensor of one entry of `inputs`, and where the next one's raw bytes begin."""
     if not isinstance(entry, dict):
         raise Refusal(f"an input must be an object with name, shape, datatype and data, found {quote(entry)}")
@@ -121,29 +152,41 @@ def _tensor(entry: object, raw: bytes, at: int, max_batch: int | None) -> tuple[
     if datatype not in DATATYPES:
         raise Refusal(f"input {quote(name)} has datatype {quote(datatype)}: use one of {join_names(DATATYPES)}")
     shape = check_shape(name, entry.get("shape"), max_batch)
-    size = None
-    if "parameters" in entry:
-        size = _parameters(entry, f"input {quote(name)}").get("binary_data_size")
+    if check is not None:
+        check(name, datatype, shape)
+    size = _binary_size(entry, name, len(raw) - at) if "parameters" in entry else None
+    if size is not None:
+        return decode_bytes(name, datatype, shape, raw[at : at + size]), at + size
+    data = entry.get("data")
+    if not isinstance(data, list):
+        raise Refusal(f"input {quote(name)} needs data, a list of its items")
+    return decode(name, datatype, shape, data), at
+
+
+def _binary_size(entry: dict[str, Any], name: str, left: int) -> int | None:
+    """How many of the `left` raw bytes are the data of an input; None when its data stands in the JSON part."""
+    size = _parameters(entry, f"input {quote(name)}").get("binary_data_size")
     if size is None:
-        data = entry.get("data")
-        if not isinstance(data, list):
-            raise Refusal(f"input {quote(name)} needs data, a list of its items")
-        return decode(name, datatype, shape, data), at
+        return None
+    if type(size) is float and size.is_integer():
+        size = int(size)
     if "data" in entry:
         raise Refusal(f"input {quote(name)} has both data and binary_data_size: give one of them")
-    if type(size) is not int or not 0 <= size <= len(raw) - at:
+    if type(size) is not int or not 0 <= size <= left:
         raise Refusal(
-            f"input {quote(name)}: binary_data_size is {quote(size)}, {len(raw) - at} bytes follow"
+            f"input {quote(name)}: binary_data_size is {quote(size)}, {left} bytes follow"
             " the JSON part (its length belongs in the header Inference-Header-Content-Length)"
         )
-    return decode_bytes(name, datatype, shape, raw[at : at + size]), at + size
+    return size
 
 
 def check_shape(name: str, shape: object, max_batch: int | None) -> tuple[int, ...]:
     """The shape of an input. Raises Refusal: 413 when it has more than `max_batch` rows, else 400."""
-    if not isinstance(shape, list) or not shape or len(shape) > 8:
+    if not isinstance(shape, list) or not shape or len(shape) > MOST_DIMENSIONS:
         raise Refusal(f"input {quote(name)} needs a shape such as [1] or [1, 30], found {quote(shape)}")
-    for size in shape:
+    for place, size in enumerate(shape):
+        if type(size) is float and size.is_integer():
+            shape[place] = size = int(size)
         if type(size) is not int or not 0 < size < 2**31:
             raise Refusal(f"input {quote(name)} has shape {quote(shape)}: sizes must be whole numbers above 0")
     if max_batch is not None and shape[0] > max_batch:
@@ -159,7 +202,10 @@ def too_many(what: str, rows: int, limit: int) -> Refusal:
 def _outputs(message: dict[str, Any]) -> dict[str, bool]:
     everything = _parameters(message, "the request").get("binary_data_output") is True
     wanted: dict[str, bool] = {}
-    for entry in _list(message, "outputs"):
+    entries = _list(message, "outputs")
+    if len(entries) > MOST_OUTPUTS:
+        raise Refusal(f"the request asks for {len(entries)} outputs, at most {MOST_OUTPUTS} are given")
+    for entry in entries:
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, str):
             raise Refusal(f'a requested output must be an object such as {{"name": ...}}, found {quote(entry)}')

@@ -41,7 +41,7 @@ def containers(name: str) -> Iterator[tuple[str, Document]]:
     for each, spec, _ in pods(name):
         yield from ((kind_and_name(each), container) for container in spec["containers"])
     for each in objects(name):
-        if each["kind"] == "ClusterServingRuntime":
+        if each["kind"] == "ServingRuntime":
             yield from ((kind_and_name(each), container) for container in each["spec"]["containers"])
         if each["kind"] == "ClusterStorageContainer":
             yield kind_and_name(each), each["spec"]["container"]

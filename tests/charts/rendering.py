@@ -34,10 +34,12 @@ def render(
     sets: Sequence[str] = (),
     platform: Sequence[str] = PLATFORM,
     release: str = "matchday",
+    namespace: str = "matchday",
+    flags: Sequence[str] = (),
 ) -> str:
     """The manifests of `helm template`. Raises Refused."""
-    command = [str(commands(major).helm), "template", release, str(CHART), "--namespace", "matchday"]
-    command += [f"--api-versions={each}" for each in platform]
+    command = [str(commands(major).helm), "template", release, str(CHART), "--namespace", namespace]
+    command += [*flags, *(f"--api-versions={each}" for each in platform)]
     command += [f"--values={CHART / 'ci' / example}-values.yaml"] if example else []
     command += [f"--set={each}" for each in sets]
     return _call(command)

@@ -36,18 +36,20 @@ def test_jobs_submit_runs_to_where_the_release_has_them() -> None:
         [container] = made["spec"]["template"]["spec"]["containers"]
         given = variables(container)
         assert given["MATCHDAY_KFP_NAMESPACE"] == "runs"
-        assert given["MATCHDAY_KFP_ENVIRONMENT"] == "matchday"
+        assert given["MATCHDAY_KFP_ENVIRONMENT"] == "matchday.matchday"
 
 
 def test_runs_in_another_namespace_find_the_same_environment_and_credentials_there() -> None:
     for kind, data in (("ConfigMap", "data"), ("Secret", "stringData")):
+        ending = {"ConfigMap": "environment", "Secret": "credentials"}[kind]
         copies = {
-            each["metadata"]["namespace"]: each[data]
+            (each["metadata"]["namespace"], each["metadata"]["name"]): each[data]
             for each in objects("kfp")
-            if each["kind"] == kind and each["metadata"]["name"] in ("matchday-environment", "matchday-credentials")
+            if each["kind"] == kind and each["metadata"]["name"].endswith(ending)
         }
-        assert copies.keys() == {"matchday", "runs"}
-        assert copies["matchday"] == copies["runs"]
+        own, shared = ("matchday", f"matchday-{ending}"), ("runs", f"matchday.matchday-{ending}")
+        assert copies.keys() == {own, shared}
+        assert copies[own] == copies[shared]
 
 
 @everywhere

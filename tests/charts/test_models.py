@@ -54,7 +54,7 @@ def test_the_first_model_keeps_the_names_it_had_alone() -> None:
 
 
 def test_models_share_one_runtime_which_asks_for_no_model_by_name() -> None:
-    [runtime] = of_kind("models", "ClusterServingRuntime")
+    [runtime] = of_kind("models", "ServingRuntime")
     assert {service("models", model)["model"]["runtime"] for model in (FIRST, SECOND)} == {runtime["metadata"]["name"]}
     assert not [model for model in (FIRST, SECOND) if model in str(runtime["spec"])]
 
@@ -86,7 +86,7 @@ def test_a_model_that_is_not_served_is_trained_all_the_same() -> None:
 
 
 def test_in_knative_mode_there_is_one_port_and_nothing_that_knative_refuses() -> None:
-    [runtime] = of_kind("knative", "ClusterServingRuntime")
+    [runtime] = of_kind("knative", "ServingRuntime")
     assert [port["name"] for port in runtime["spec"]["containers"][0]["ports"]] == ["http1"]
     predictor = service("knative", FIRST)
     refused = {"securityContext", "topologySpreadConstraints", "terminationGracePeriodSeconds", "deploymentStrategy"}

@@ -1,9 +1,12 @@
 """NetworkPolicies: every pod is behind one, and the two ends of a connection agree."""
 
+import json
 from collections.abc import Iterator
 
-from tests.charts.manifests import Document, everywhere, objects, of_kind, pods
-from tests.charts.rendering import kind_and_name
+import pytest
+
+from tests.charts.manifests import Document, everywhere, objects, of_kind, pods, variables
+from tests.charts.rendering import documents, kind_and_name, render
 
 
 def components(rules: list[Document], direction: str) -> Iterator[str]:
@@ -71,3 +74,59 @@ def test_knative_reaches_the_predictors_that_it_runs_and_no_others(name: str) ->
     assert let_in.keys() == ({} if name == "open" else modes(name)).keys()
     for model, namespaces in let_in.items():
         assert ("knative-serving" in namespaces) == (modes(name)[model] == "Knative")
+
+
+OTHERS = {
+    "redis": {6379, 6380},
+    "database": {5433},
+    "bucket": {9000},
+    "kafka": {9092},
+    "kfp": {8888},
+    "telemetry": {4318},
+    "prometheus": {9090},
+    "kubernetesAPI": {8443},
+}
+"""What the example `ports` says of pods behind Services, all of whose URLs have port 80."""
+
+
+def opened(name: str, sets: list[str] | None = None) -> dict[str, set[int]]:
+    """The ports that each part may call outside the chart, name servers aside."""
+    rendered = documents(render(name, sets=sets or []))
+    return {
+        each["spec"]["podSelector"]["matchLabels"].get("app.kubernetes.io/component", ""): {
+            port["port"] for rule in each["spec"].get("egress", []) if "to" not in rule for port in rule["ports"]
+        }
+        - {53}
+        for each in rendered
+        if each["kind"] == "NetworkPolicy" and "annotations" not in each["metadata"]
+    }
+
+
+def test_the_ports_of_pods_are_opened_in_place_of_those_of_their_services() -> None:
+    found = opened("ports")
+    assert 80 not in set().union(*found.values())
+    parts = {
+        "job": ("redis", "database", "bucket", "kfp", "telemetry"),
+        "mlflow": ("database", "bucket", "telemetry"),
+        "predictor": ("redis", "kafka", "telemetry"),
+        "rollout": ("bucket", "kubernetesAPI", "kafka", "prometheus", "telemetry"),
+    }
+    for part, names in parts.items():
+        assert found[part] == set().union(*(OTHERS[name] for name in names)), part
+
+
+@pytest.mark.parametrize("name", [name for name in OTHERS if name != "kubernetesAPI"])
+def test_without_them_the_port_of_the_url_is_opened(name: str) -> None:
+    found = opened("ports", [f"networkPolicy.podPorts.{name}=null"])
+    changed = {part for part, ports in opened("ports").items() if OTHERS[name] & ports}
+    assert changed
+    assert {part for part, ports in found.items() if 80 in ports} == changed
+
+
+def test_jobs_know_the_ports_that_are_open_to_them_for_what_they_say() -> None:
+    for job in of_kind("ports", "Job"):
+        told = json.loads(variables(job["spec"]["template"]["spec"]["containers"][0])["MATCHDAY_EGRESS_PORTS"])
+        assert told["bucket"] == {"address": "http://minio.stores", "ports": [9000]}
+        assert told.keys() == {"redis", "database", "bucket", "kfp"}
+    for job in [*of_kind("default", "Job"), *of_kind("open", "Job")]:
+        assert "MATCHDAY_EGRESS_PORTS" not in variables(job["spec"]["template"]["spec"]["containers"][0])

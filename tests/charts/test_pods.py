@@ -55,7 +55,7 @@ def test_containers_have_resources_and_probes(name: str) -> None:
     for each in objects(name):
         if each["kind"] == "InferenceService":
             assert each["spec"]["predictor"]["model"]["resources"].keys() == {"requests", "limits"}
-        if each["kind"] == "ClusterServingRuntime":
+        if each["kind"] == "ServingRuntime":
             [server] = each["spec"]["containers"]
             ready = "/v2/health/ready"
             assert server["startupProbe"]["httpGet"]["path"] == server["readinessProbe"]["httpGet"]["path"] == ready

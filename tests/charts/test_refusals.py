@@ -153,3 +153,9 @@ def test_with_rollouts_two_models_share_a_token_and_no_host() -> None:
     hosts = ["models.match-outcome.host=a.b", "models.total-goals.host=a.b"]
     with pytest.raises(Refused, match=r"models\.match-outcome\.host and models\.total-goals\.host are both a\.b"):
         render(sets=["rollouts.enabled=true", *hosts])
+
+
+@pytest.mark.parametrize("major", [3, 4], ids="helm{}".format)
+def test_an_upgrade_that_is_rendered_without_a_cluster_is_not_refused_for_a_secret_it_cannot_see(major: int) -> None:
+    """With one, `make cluster-test` sees it refused (wrong values)."""
+    assert render(major=major, flags=["--is-upgrade"])

@@ -13,7 +13,7 @@ from tests.kserve_fields import unknown_fields
 
 VERSIONS = ("1.32", "1.33", "1.34", "1.35", "1.36")
 KSERVE = {
-    "ClusterServingRuntime": "V1alpha1ClusterServingRuntime",
+    "ServingRuntime": "V1alpha1ServingRuntime",
     "ClusterStorageContainer": "V1alpha1ClusterStorageContainer",
     "InferenceService": "V1beta1InferenceService",
 }

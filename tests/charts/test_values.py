@@ -51,7 +51,7 @@ def at(path: tuple[str, ...]) -> Any:
 
 PLACES = list(places(SCHEMA))
 OPTIONAL = {("global",), ("affinity", "nodeAffinity"), ("affinity", "podAffinity"), ("affinity", "podAntiAffinity")}
-OLD = {("inferenceService",), ("rollouts", "host")}
+OLD = {("inferenceService",), ("rollouts", "host"), ("clusterObjects",)}
 """Keys of an older chart, which the schema lets through to the sentence that refuses them."""
 
 
@@ -161,5 +161,5 @@ def test_the_metrics_that_values_ask_for_are_counted(tmp_path: Path) -> None:
 )
 def test_names_follow_the_usual_rule(release: str, sets: list[str], fullname: str) -> None:
     made = {each["kind"]: each["metadata"]["name"] for each in documents(render(sets=sets, release=release))}
-    assert made["ClusterServingRuntime"] == f"{fullname}-server"
+    assert made["ServingRuntime"] == f"{fullname}-server"
     assert made["InferenceService"] == "match-outcome"

@@ -45,8 +45,8 @@ def find_champion(context: StageContext) -> list[str]:
     [redis] = context.kube.ready("app.kubernetes.io/component=redis")
     size = context.kube(*("exec", redis, "--", "sh", "-c", 'REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli dbsize')).strip()
     if int(size.split()[-1]) < TEAMS:
-        raise Failure(f"Redis holds {size} entities, expected a season's {TEAMS} teams")
-    return [f"champion: version {version.version}", f"Redis: {size} entities"]
+        raise Failure(f"Redis holds {size} keys, expected at least a season's {TEAMS} teams")
+    return [f"champion: version {version.version}", f"Redis: {size} keys"]
 
 
 def clear(context: StageContext) -> list[str]:

@@ -4,6 +4,7 @@ import time
 
 from tests.cluster.context import PREDICTOR, StageContext
 from tests.cluster.forecasts import MODEL
+from tests.cluster.kube import Kube
 from tests.cluster.release import NAME
 from tests.cluster.shell import Failure
 from tests.cluster.traffic import traffic
@@ -25,6 +26,25 @@ def upgrade(context: StageContext) -> list[str]:
     if seen.failed:
         raise Failure(f"upgrade and rollback failed requests: {seen}")
     return [f"upgrade to two replicas and rollback: {seen}"]
+
+
+def change_account(context: StageContext) -> list[str]:
+    """Another service account and back; every pod of the release is replaced, the stores' too.
+
+    A hook before the upgrade that needs the new account would wait for it in vain.
+    """
+    kube, before = context.kube, context.release.revision()
+    context.release.set("serviceAccount.name=another", seconds=900)
+    kube.until("a predictor under the new account", lambda: _with_account(kube, "another"), 400)
+    context.release("rollback", NAME, str(before), "--timeout", "900s", seconds=930)
+    kube.until("every predictor under the former account", lambda: not _with_account(kube, "another"), 400)
+    return ["every pod was replaced by one under another account, and by one under the former"]
+
+
+def _with_account(kube: Kube, account: str) -> list[str]:
+    """Predictors that are ready under an account."""
+    pods = {pod["metadata"]["name"] for pod in kube.pods(PREDICTOR) if pod["spec"]["serviceAccountName"] == account}
+    return [name for name in kube.ready(PREDICTOR) if name in pods]
 
 
 def kill_redis(context: StageContext) -> list[str]:

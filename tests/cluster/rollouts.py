@@ -85,6 +85,25 @@ def roll_back(context: StageContext) -> list[str]:
     ]
 
 
+def delete(context: StageContext) -> list[str]:
+    """A ModelRollout that is deleted while its candidate has a share is gone at once, and is rolled back."""
+    kube, before, version = context.kube, pinned.pin(context.kube), context.versions[variants.SIMPLER.name]
+    if version == before:
+        version = context.first
+    rollout = ModelRollout(kube, "deleted")
+    with public.requests(context) as seen:
+        rollout.begin(version, shadow={"rows": 0}, steps=[step(WEIGHT, holdSeconds=200)])
+        rollout.until_phase("Progressing")
+        kube.until(f"an answer by version {version}", lambda: version in seen.versions, 60)
+        kube("delete", "modelrollout", rollout.name, "--timeout=10s")
+        kube.until("the candidate gone", lambda: not _canary(kube), 120)
+        time.sleep(3)
+        asked = len(seen.versions)
+    if others := set(seen.versions[asked:]) - {before}:
+        raise Failure(f"after a rollout was deleted versions {', '.join(others)} answer, not {before} alone")
+    return [f"deleted at {WEIGHT} %, gone at once, and version {version} rolled back: {seen}"]
+
+
 def kill_operator(context: StageContext) -> list[str]:
     """The operator's pod is killed in the middle of a step; the next one goes on in the same window."""
     kube, rollout = context.kube, ModelRollout(context.kube, "back")
@@ -129,6 +148,11 @@ def _register(context: StageContext) -> dict[str, str]:
         bundle = read_bundle(scratch / "champion")
         made = (variants.SIMPLER, variants.SWAPPED)
         return {each.name: variants.register(registry, champion, each, bundle, scratch) for each in made}
+
+
+def _canary(kube: Kube) -> object:
+    """The candidate's entry in the InferenceService; nothing where there is none."""
+    return kube.get("inferenceservice", MODEL)["spec"].get("canary")
 
 
 def _holder(kube: Kube) -> str:

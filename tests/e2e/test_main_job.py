@@ -25,7 +25,7 @@ from serving import server
 from serving.features.sqlite import event_time
 from tests.services.processes import free_port
 
-pytestmark = pytest.mark.timeout(900)  # three whole demonstrations, wherever it runs
+pytestmark = pytest.mark.timeout(2400)  # three whole demonstrations, wherever it runs
 
 MATCHDAY = str(Path(sys.executable).with_name("matchday"))
 AS_OF = "2026-03-01"
@@ -36,7 +36,7 @@ def demo(home: Path, as_of: str = AS_OF, *scene: str) -> str:
     """What `matchday demo` prints; one scene alone with `--scene NAME`."""
     arguments = [MATCHDAY, "demo", "--as-of", as_of, "--port", str(free_port()), *scene]
     environ = {**os.environ, "MATCHDAY_HOME": str(home)}
-    result = subprocess.run(arguments, env=environ, capture_output=True, text=True, timeout=400, check=False)
+    result = subprocess.run(arguments, env=environ, capture_output=True, text=True, timeout=800, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 

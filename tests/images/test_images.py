@@ -38,6 +38,8 @@ ADDRESS_WITH_PASSWORD = re.compile(r"://[^/\s]*:[^/\s]*@")
 
 MODULES = {  # of packages that are not named for what is imported
     "grpcio": "grpc",
+    "grpcio-health-checking": "grpc_health",
+    "grpcio-reflection": "grpc_reflection",
     "kafka-python": "kafka",
     "kfp-kubernetes": "kfp.kubernetes",
     "opentelemetry-exporter-otlp-proto-http": "opentelemetry.exporter.otlp.proto.http",

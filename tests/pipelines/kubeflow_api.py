@@ -12,7 +12,10 @@ API = "/apis/v2beta1"
 
 
 class KubeflowApi(http.server.ThreadingHTTPServer):
-    """runs, pipelines, versions: as they were sent. refusal: the message that every run is refused with, if set."""
+    """runs, pipelines, versions: as they were sent. refusal: the message that every run is refused with, if set.
+
+    state: of every run that nobody has stopped.
+    """
 
     daemon_threads = True
 
@@ -20,6 +23,7 @@ class KubeflowApi(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.runs: list[dict[str, Any]] = []
         self.stopped: list[str] = []
+        self.state = "SUCCEEDED"
         self.pipelines: dict[str, str] = {}
         self.versions: list[dict[str, str]] = []
         self.refusal = ""
@@ -40,6 +44,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._reply(self.server.healthy, {"multi_user": False})
         elif path.startswith("/runs/"):
             self._one_run(path.rpartition("/")[2])
+        elif path == "/runs":
+            ids = [f"r{number + 1}" for number in reversed(range(len(self.server.runs)))]
+            self._reply(200, {"runs": [self._run(each) for each in ids]})
         elif path == "/pipelines":
             found = [self._pipeline(name) for name in self.server.pipelines if name in query.get("filter", [""])[0]]
             self._reply(200, {"pipelines": found, "total_size": len(found)})
@@ -79,8 +86,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not 0 < number <= len(self.server.runs):
             self._reply(404, {"code": 5, "message": f"Run {run_id} not found\n\ttrace"})
             return
-        state = "CANCELED" if run_id in self.server.stopped else "SUCCEEDED"
-        self._reply(200, {"run_id": run_id, "state": state, **self.server.runs[number - 1]})
+        self._reply(200, self._run(run_id))
+
+    def _run(self, run_id: str) -> dict[str, Any]:
+        """As the real one tells of it: what was canceled is FAILED in the end."""
+        stopped = run_id in self.server.stopped
+        state = "FAILED" if stopped else self.server.state
+        history = ["PENDING", "RUNNING", *(["CANCELING"] if stopped else []), state]
+        sent = self.server.runs[int(run_id.removeprefix("r")) - 1]
+        return {"run_id": run_id, "state": state, "state_history": [{"state": each} for each in history], **sent}
 
     def _page(self, token: str) -> None:
         """One version a page, so that pages are turned."""

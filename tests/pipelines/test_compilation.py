@@ -40,3 +40,16 @@ def test_steps_with_effects_are_never_taken_from_a_cache() -> None:
     tasks = {name: task for dag in dags for name, task in dag["tasks"].items()}
     cached = {name for name, task in tasks.items() if task.get("cachingOptions", {}).get("enableCache")}
     assert cached == {"validate", "training-set", "train", "walk-forward", "passes-gate"}
+
+
+@pytest.mark.parametrize("name", compilation.PIPELINES)
+def test_a_pipeline_can_be_scheduled(name: str) -> None:
+    """Kubeflow fills in nothing in a recurring run: each parameter may be left out, and one step reads the time."""
+    spec, *_ = yaml.safe_load_all((compilation.COMPILED / f"{name}.yaml").read_text())
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    assert {each for each, given in parameters.items() if not given.get("isOptional")} == set()
+    tasks = spec["root"]["dag"]["tasks"]
+    taking = {task for task, made in tasks.items() if "'componentInputParameter': 'as_of'" in str(made)}
+    assert taking == {"ingest"}
+    handed = {task for task, made in tasks.items() if "'outputParameterKey': 'as_of'" in str(made)}
+    assert handed == {"materialise", "training-set", "condition-branches-1"}

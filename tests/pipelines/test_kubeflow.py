@@ -42,11 +42,22 @@ def test_a_run_is_sent_whole_and_told_of(api: KubeflowApi, package: Path, capsys
     tasks = sent["pipeline_spec"]["pipeline_spec"]["root"]["dag"]["tasks"]
     assert tasks["train"]["cachingOptions"] == {"enableCache": True}
     assert tasks["ingest"]["cachingOptions"] == {}
-    assert kubeflow.run(run_id).state == "SUCCEEDED"
+    assert (kubeflow.run(run_id).state, kubeflow.run(run_id).canceled) == ("SUCCEEDED", False)
     kubeflow.stop(run_id)
-    assert kubeflow.run(run_id).state == "CANCELED"
+    assert (kubeflow.run(run_id).state, kubeflow.run(run_id).canceled) == ("FAILED", True)
     assert kubeflow.address(run_id) == f"{api.endpoint}/#/runs/details/r1"
     assert capsys.readouterr() == ("", ""), "the SDK's links and warnings are nobody's business"
+
+
+def test_the_runs_of_a_pipeline_that_are_under_way_are_told(api: KubeflowApi, package: Path) -> None:
+    kubeflow, api.state = Kubeflow(api.endpoint), "RUNNING"
+    for name in (f"{NAME} as of 2026-03-01", "train-match-outcome-two as of 2026-03-01", f"{NAME} as of 2026-04-01"):
+        kubeflow.submit(package, name, {})
+    assert kubeflow.under_way(NAME) == ["r3", "r1"]
+    kubeflow.stop("r1")
+    assert kubeflow.under_way(NAME) == ["r3"]
+    api.state = "SUCCEEDED"
+    assert kubeflow.under_way(NAME) == []
 
 
 def test_versions_are_kept_once_and_by_what_they_are(api: KubeflowApi, package: Path) -> None:

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from pipelines.run import Run, RunStep
 
@@ -17,7 +20,13 @@ def node(name: str | None, began: int, ended: int | None, state: str | None = "S
 
 def run(state: str, *nodes: SimpleNamespace) -> Run:
     details = SimpleNamespace(task_details=list(nodes))
-    return Run.of_api(SimpleNamespace(run_id="r1", display_name="a run", state=state, run_details=details, error=None))
+    return Run.of_api(_told("r1", state=state, run_details=details))
+
+
+def _told(run_id: str, **known: Any) -> SimpleNamespace:
+    """A run as the SDK gives it: what the API does not say is None."""
+    nothing = {"run_details": None, "error": None, "state_history": None}
+    return SimpleNamespace(run_id=run_id, display_name="a run", **{**nothing, **known})
 
 
 FRAME = (
@@ -71,11 +80,27 @@ def test_a_step_of_a_stopped_run_has_no_state_of_its_own() -> None:
 
 
 def test_a_run_that_has_not_begun() -> None:
-    early = Run.of_api(SimpleNamespace(run_id="r1", display_name="a run", state=None, run_details=None, error=None))
+    early = Run.of_api(_told("r1", state=None))
     assert (early.state, early.steps, early.over) == ("PENDING", (), False)
 
 
 def test_the_runs_own_error_is_kept() -> None:
     why = SimpleNamespace(message="quota exceeded")
-    told = Run.of_api(SimpleNamespace(run_id="r1", display_name="a", state="FAILED", run_details=None, error=why))
+    told = Run.of_api(_told("r1", state="FAILED", error=why))
     assert told.error == "quota exceeded"
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "canceled"),
+    [
+        ("CANCELING", ["PENDING", "RUNNING"], True),
+        ("CANCELED", [], True),
+        ("FAILED", ["PENDING", "RUNNING", "CANCELING", "FAILED"], True),
+        ("FAILED", ["PENDING", "RUNNING", "FAILED"], False),
+        ("SUCCEEDED", [], False),
+    ],
+)
+def test_a_run_that_somebody_ended_is_told_by_its_history(state: str, before: list[str], canceled: bool) -> None:
+    """Kubeflow 2.14 calls it failed in the end."""
+    history = [SimpleNamespace(state=each) for each in before]
+    assert Run.of_api(_told("r1", state=state, state_history=history)).canceled == canceled

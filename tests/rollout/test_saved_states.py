@@ -165,4 +165,4 @@ def test_one_modelrollout_that_cannot_be_read_holds_up_no_other() -> None:
     told = [each for each in sim.cluster.having("events") if each["reason"] == "Unreadable"]
     assert len(told) == 1 and told[0]["type"] == "Warning"
     assert "ModelRollout old: another release wrote this state: phase: " in told[0]["message"]
-    assert "take rollout.matchday.io/roll-back from its finalizers" in told[0]["message"]
+    assert "or give it up: delete it" in told[0]["message"]

@@ -17,7 +17,7 @@ import pytest
 
 from matchday.files import lock_file
 from tests.services.certificates import Certificates
-from tests.services.processes import end, free_port, wait_for_port
+from tests.services.processes import SLOW_START_SECONDS, end, free_port, wait_for_port
 from tests.services.requirements import executable, require
 
 VERSION = "4.1.0"
@@ -59,7 +59,7 @@ class Broker:
         with (self.folder / "broker.log").open("a") as log:
             command = [*self._java, "kafka.Kafka", str(self._properties)]
             self._process = subprocess.Popen(command, text=True, stdout=log, stderr=log)
-        wait_for_port(self._process, self.port, seconds=60)
+        wait_for_port(self._process, self.port, seconds=SLOW_START_SECONDS)
 
     def hang(self) -> None:
         """Keep its connections open and answer nothing."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.services.processes import free_port, wait_for_port
+from tests.services.processes import SLOW_START_SECONDS, free_port, wait_for_port
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def mlflow_server(
             command, cwd=folder, env=environ, text=True, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            wait_for_port(process, port, seconds=90)
+            wait_for_port(process, port, seconds=SLOW_START_SECONDS)
             yield f"http://127.0.0.1:{port}"
         finally:
             end_with_children(process)

@@ -40,6 +40,10 @@ def running(
             end(process)
 
 
+SLOW_START_SECONDS = 240.0
+"""Longest start of a server such as Kafka's or MLflow's on a machine with much else to do."""
+
+
 def wait_for_port(process: subprocess.Popen[str], port: int, seconds: float = 120.0) -> None:
     """Return once the port accepts connections. Raises RuntimeError when the process ends or lags."""
     deadline = time.monotonic() + seconds

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.services.processes import end, free_port, wait_for_port
+from tests.services.processes import SLOW_START_SECONDS, end, free_port, wait_for_port
 from tests.services.requirements import executable
 
 PACKAGE = "prometheus"
@@ -47,7 +47,7 @@ class PrometheusServer:
         command += [f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", *self.options]
         with (self.folder / "prometheus.log").open("a") as log:
             self.process = subprocess.Popen(command, text=True, stdout=log, stderr=log)
-        wait_for_port(self.process, self.port, seconds=60)
+        wait_for_port(self.process, self.port, seconds=SLOW_START_SECONDS)
 
     def stop(self) -> None:
         """End, gently at first."""

@@ -22,7 +22,7 @@ from matchday.features.tables import TABLES
 from matchday.lake import Lake
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.packaging import describe
-from matchday.online_store import RedisAddress
+from matchday.online_store import RedisAddress, directory_key
 from matchday.settings import Settings
 from serving.features import open_store as open_reader
 from serving.features.store import Rows
@@ -37,6 +37,10 @@ SEASONS = ("2425", "2526")
 BEFORE, WINTER, SPRING = (datetime(*day, tzinfo=UTC) for day in ((2025, 4, 1), (2025, 12, 24), (2026, 4, 1)))
 PASSWORD = '1e5,"p@ss"=/:#'
 """What Feast would read as a number, as two options, or as JSON."""
+
+DIRECTORY = directory_key(PROJECT, "team")
+OWN_KEYS = {staging.COUNTER.encode(), DIRECTORY.encode()}
+"""Keys that are no rows."""
 
 (LOOKUP,) = lookups(describe(MATCH_OUTCOME, "f00d", SPRING.isoformat()))
 
@@ -182,7 +186,7 @@ def test_a_materialisation_that_is_cut_off_leaves_the_former_rows(
 
     def half(store: FeatureStore, **when: datetime) -> None:
         real(store, feature_views=["team_form"], **when)
-        waiting.extend(set(redis.keys()) - before.keys() - {staging.COUNTER.encode()})
+        waiting.extend(set(redis.keys()) - before.keys() - OWN_KEYS)
         assert all(0 < redis.ttl(key) <= LIFE_SECONDS for key in waiting), "a killed writer's rows run out"
         raise Cut
 
@@ -217,8 +221,9 @@ def test_of_two_writers_at_once_the_later_wins_whole(
     monkeypatch.setattr(first, "_keys", late)
     with first:
         pass
-    held = {key: redis.hget(key, "by") for key in redis.scan_iter() if key != staging.COUNTER.encode()}
+    held = {key: redis.hget(key, "by") for key in redis.scan_iter() if key not in OWN_KEYS}
     assert held == {key_of("ARS", PROJECT): b"first", key_of("LIV", PROJECT): b"first"}
+    assert {key + PROJECT.encode() for key in redis.smembers(DIRECTORY)} == set(held), "the directory names them all"
     assert redis.get(staging.COUNTER) == b"2"
 
 

@@ -123,9 +123,12 @@ EXPLAINER = {
 }
 
 
-def graph(columns: int = len(FEATURES), output: str = "probabilities") -> bytes:
-    """Softmax of a linear map of the features, NaN taken as 0 only in points (column 1 and 4)."""
-    weights = numpy_helper.from_array(np.resize(WEIGHTS, (columns, 3)).astype(np.float32), "weights")
+def graph(columns: int = len(FEATURES), output: str = "probabilities", scale: float = 1.0) -> bytes:
+    """Softmax of a linear map of the features, NaN taken as 0.
+
+    With a `scale` above 1 the scores of huge features are infinite, and there is no answer.
+    """
+    weights = numpy_helper.from_array(np.resize(scale * WEIGHTS, (columns, 3)).astype(np.float32), "weights")
     zero = numpy_helper.from_array(np.zeros(1, np.float32), "zero")
     nodes = [
         helper.make_node("IsNaN", ["features"], ["gaps"]),

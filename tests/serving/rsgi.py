@@ -8,15 +8,22 @@ from typing import Any
 from serving.http.face import HttpFace
 
 
+class Headers(dict[str, str]):
+    """Headers, each given once."""
+
+    def get_all(self, name: str) -> list[str]:
+        return [self[name]] if name in self else []
+
+
 class Scope:
     """Head of a request."""
 
-    proto, scheme, server = "http", "http", "127.0.0.1:80"
+    proto, scheme, server, http_version = "http", "http", "127.0.0.1:80", "1.1"
 
     def __init__(self, method: str, path: str, headers: Mapping[str, str]) -> None:
         self.method = method
         self.path = path
-        self.headers = dict(headers)
+        self.headers = Headers({"host": "x", **headers})
 
 
 class Protocol:
@@ -34,7 +41,9 @@ class Protocol:
         return self._body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Chunks, and the empty one that ends them."""
         yield await self()
+        yield b""
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.status, self.headers, self.body = status, dict(headers), body

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
 
-from serving.explain import MOST_ROWS, WAITING, Explainer, told
+from serving.explain import MOST_ROWS, WAITING, Explainer, describe_explanation
 from serving.model import Model, ModelError
 from serving.protocol.errors import Refusal
 from tests.serving.graphs import model, network
@@ -163,7 +163,7 @@ def test_words_of_an_explanation() -> None:
     names = {"f0": "Home team: Elo rating"}
     tried = Explainer(model(FEW, CLASSES, {"background": background(FEW).tolist(), "labels": names}))
     row = np.array([1.5, -2, 0.25, 3, -1], np.float32)
-    words = told(tried, row, tried.explained(row))
+    words = describe_explanation(tried, row, tried.explained(row))
     assert abs(sum(words["prediction"].values()) - 1) < 1e-6
     assert (words["explained"], list(words["base"])) == ("log-probability", list(CLASSES))
     sizes = [max(map(abs, each["contribution"].values())) for each in words["contributions"]]
@@ -179,7 +179,7 @@ def test_words_of_an_explanation() -> None:
 def test_words_of_a_regression() -> None:
     tried = EXPLAINERS[FEW, ()]
     row = np.zeros(FEW, np.float32)
-    words = told(tried, row, tried.explained(row))
+    words = describe_explanation(tried, row, tried.explained(row))
     assert words["explained"] == "prediction"
     assert abs(words["prediction"] - float(tried.model.predict(row[None])[0])) < 1e-5
     assert all(isinstance(each["contribution"], float) for each in words["contributions"])

@@ -15,6 +15,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceSt
 from serving.features.store import Rows, StoreError
 from serving.grpc.server import start
 from serving.http.face import HttpFace
+from serving.limiter import ConcurrencyLimiter
 from serving.protocol.errors import Refusal, Unavailable
 from serving.settings import ServingSettings
 from serving.worker import Worker
@@ -23,7 +24,8 @@ from tests.serving.conftest import KICKOFF, match
 from tests.serving.rsgi import ask
 
 MODEL = "match-outcome"
-V2, EXPLAIN, V1 = f"/v2/models/{MODEL}/infer", f"/v2/models/{MODEL}/explain", f"/v1/models/{MODEL}:predict"
+V2, EXPLAIN = f"/v2/models/{MODEL}/infer", f"/v2/models/{MODEL}/explain"
+V1, EXPLAIN_V1 = f"/v1/models/{MODEL}:predict", f"/v1/models/{MODEL}:explain"
 TEAMS = {"home": "ARS", "away": "LIV", "kickoff": KICKOFF}
 RAW = {"inputs": [{"name": "features", "shape": [1, 6], "datatype": "FP32", "data": [1.0] * 6}]}
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
@@ -169,22 +171,35 @@ def test_the_time_for_an_answer_begins_when_the_body_is_there(scene: Any) -> Non
     scene(None, story, request_seconds=0.3, body_seconds=5)
 
 
-def test_a_client_that_leaves_is_neither_answered_nor_counted(scene: Any) -> None:
-    from granian.rsgi import ProtocolClosed
-
-    from serving.metrics import REQUESTS
-    from tests.serving import rsgi
-
-    class Gone(rsgi.Protocol):
-        async def __call__(self) -> bytes:
-            raise ProtocolClosed
+def test_the_time_for_an_explanation_begins_when_the_body_is_there(scene: Any) -> None:
+    """By V2 and by V1, and for a body in chunks, which has no length."""
+    instances = {"instances": [[1.0] * 6]}
 
     async def story(worker: Worker) -> None:
-        protocol = Gone(b"")
-        await HttpFace(worker).respond(rsgi.Scope("POST", V2, {"content-length": "9"}), protocol)  # type: ignore[arg-type]
-        assert protocol.status == 0
-        [page] = worker.metrics.read()[MODEL, "12", "stable"]
-        assert page.numbers[REQUESTS] == 0
-        assert (await ask(HttpFace(worker), "POST", V2, RAW)).status == 200
+        replies = await asyncio.gather(
+            *(
+                ask(HttpFace(worker), "POST", path, message, seconds=4, **length)
+                for path, message in ((EXPLAIN, RAW), (EXPLAIN_V1, instances), (V1, instances))
+                for length in ({}, {"content-length": ""})
+            )
+        )
+        assert [reply.status for reply in replies] == [200] * 6
 
-    scene(None, story)
+    scene(None, story, request_seconds=3, body_seconds=60)
+
+
+def test_a_deadline_that_is_set_anew_can_pass_again() -> None:
+    async def play() -> bool:
+        limiter = ConcurrencyLimiter(1)
+        entered = limiter.enter(0.01)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.sleep(600)
+        entered.task.uncancel()
+        entered.allow(0.01)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.sleep(600)
+        entered.task.uncancel()
+        limiter.leave(entered)
+        return entered.expired
+
+    assert asyncio.run(play())

@@ -12,7 +12,7 @@ from matchday.bundle import BundleError, write_bundle
 from serving.endpoint import Endpoint
 from serving.features.store import Row, Rows
 from serving.model import Model, ModelError, load
-from serving.protocol.errors import Unavailable
+from serving.protocol.errors import NotFinite, Unavailable
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest
 from tests.serving.conftest import FEATURES, graph, probabilities, signature
@@ -87,13 +87,13 @@ def test_ready_needs_one_entity_with_every_feature(bundle: Path) -> None:
 def test_a_model_without_a_finite_answer_names_the_missing_features(bundle: Path) -> None:
     class Strict(Model):
         def predict(self, features: np.ndarray) -> np.ndarray:
-            raise Unavailable("match-outcome gave no finite answer for these features")
+            raise NotFinite("match-outcome", [0], len(features))
 
     loaded = load(bundle)
     model = Strict(**{field.name: getattr(loaded, field.name) for field in dataclasses.fields(loaded)})
     half = Row({"points": None, "last_kickoff": 0}, 0.0, 0.0)
     inputs = {name: Tensor(name, "BYTES", (1,), [team]) for name, team in (("home", "ARS"), ("away", "LIV"))}
-    with pytest.raises(Unavailable, match=r"no finite .*: 1 missing in the online store \(home_points\)"):
+    with pytest.raises(Unavailable, match=r"no finite .* row 0: 1 missing in the online store \(home_points\)"):
         asyncio.run(Endpoint(model, DictionaryStore(full(ARS=half))).infer(InferenceRequest(inputs)))
 
 

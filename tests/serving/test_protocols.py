@@ -85,6 +85,25 @@ def test_kserve_grpc_client_gives_features(served: Served, datatype: str, binary
     assert response.id
 
 
+@pytest.mark.parametrize("algorithm", ["deflate", "gzip"])
+def test_kserve_grpc_client_compresses(served: Served, algorithm: str) -> None:
+    options = [("grpc.default_compression_algorithm", ["identity", "deflate", "gzip"].index(algorithm))]
+
+    async def run() -> Any:
+        address = f"127.0.0.1:{served.grpc_port}"
+        async with InferenceGRPCClient(address, timeout=60, retries=0, channel_args=options) as client:
+            return await client.infer(InferRequest(MODEL, MATCHES))
+
+    assert np.allclose(asyncio.run(run()).outputs[0].as_numpy(), EXPECTED, atol=1e-6)
+
+
+def test_an_empty_id_is_given_back_by_rest_and_is_none_over_grpc(served: Served, client: httpx.Client) -> None:
+    for path in ("infer", "explain"):
+        assert client.post(f"/v2/models/{MODEL}/{path}", json=match(id="")).json()["id"] == ""
+        assert client.post(f"/v2/models/{MODEL}/{path}", json=match()).json()["id"] != ""
+    assert over_grpc(served, lambda each: each.infer(InferRequest(MODEL, MATCHES, request_id=""))).id != ""
+
+
 def test_grpc_and_rest_give_the_same_numbers(served: Served, client: httpx.Client) -> None:
     by_grpc = over_grpc(served, lambda each: each.infer(InferRequest(MODEL, MATCHES)))
     v1 = client.post(f"/v1/models/{MODEL}:predict", json={"instances": [ARS_V_LIV, ARS_V_MCI]}).json()

@@ -26,7 +26,10 @@ def test_every_path_of_the_table_leads_to_its_route(route: object, slashes: str)
 
 
 def test_probes_and_metrics_alone_are_open_to_all() -> None:
+    """V1's probes are its root and the metadata of a model."""
     assert {route.path for route in ROUTES if route.open_to_all} == {
+        "/",
+        "/v1/models/{model}",
         "/v2/health/live",
         "/v2/health/ready",
         "/v2/models/{model}/ready",
@@ -57,6 +60,18 @@ def test_another_method_is_told_the_right_one() -> None:
     with pytest.raises(Refusal, match="use POST for '/v2/models/a/infer', not 'GET'") as refused:
         check_method(found("/v2/models/a/infer"), "/v2/models/a/infer", "GET")
     assert (refused.value.status, refused.value.headers) == (405, (("allow", "POST"),))
+    with pytest.raises(Refusal, match="use GET for '/v2', not 'POST'") as refused:
+        check_method(found("/v2"), "/v2", "POST")
+    assert refused.value.headers == (("allow", "GET, HEAD"),)
+
+
+def test_head_is_for_what_can_be_got() -> None:
+    for route in ROUTES:
+        if route.method == "GET":
+            assert check_method(RouteMatch(route), route.path, "HEAD") is route
+        else:
+            with pytest.raises(Refusal, match="not 'HEAD'"):
+                check_method(RouteMatch(route), route.path, "HEAD")
 
 
 @given(st.lists(st.tuples(st.sampled_from([route.path for route in ROUTES]), SEGMENT, SEGMENT, SEGMENT), max_size=200))

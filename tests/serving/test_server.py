@@ -58,7 +58,7 @@ def test_metadata_of_server_and_model(client: httpx.Client) -> None:
     metadata = answered(client.get("/v2/models/match-outcome"))
     assert metadata == answered(client.get("/v2/models/match-outcome/versions/12/"))
     assert (metadata["name"], metadata["versions"]) == ("match-outcome", ["12"])
-    assert metadata["platform"] == "onnxruntime_onnx"
+    assert metadata["platform"] == "onnx_onnxv1"
     described = {each["name"]: (each["datatype"], each["shape"]) for each in metadata["inputs"]}
     assert described == {
         "home": ("BYTES", [-1]),
@@ -233,10 +233,12 @@ def test_starting_takes_little_work(online: Online, bundle: Path, tmp_path: Path
 def test_server_imports_nothing_heavy(online: Online, bundle: Path, tmp_path: Path) -> None:
     port = free_port()
     script = (
-        "import sys, asyncio, serving.__main__, serving.application\n"
+        "import sys, asyncio, serving.launch, serving.application\n"
         "application = serving.application.create()\n"
-        "application.__rsgi_init__(None)\n"
-        "asyncio.run(application.worker.endpoints['match-outcome'].check_ready())\n"
+        "loop = asyncio.new_event_loop()\n"
+        "application.__rsgi_init__(loop)\n"
+        "loop.run_until_complete(application.worker.endpoints['match-outcome'].check_ready())\n"
+        "application.__rsgi_del__(loop)\n"
         "print(sorted({'feast', 'mlflow', 'pandas', 'sklearn', 'xgboost', 'kfp'} & set(sys.modules)))\n"
     )
     settings = environ(tmp_path, bundle, online.path, port)

@@ -125,9 +125,12 @@ def test_running_gives_a_server_that_is_ready_and_ends_with_the_block(
     server.check_port("127.0.0.1", port)
 
 
+@pytest.mark.parametrize("token", [False, True])
 def test_a_server_that_does_not_become_ready_says_why(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: bool
 ) -> None:
+    if token:
+        monkeypatch.setenv("MATCHDAY_SERVING_TOKEN", "secret")
     monkeypatch.setenv("MATCHDAY_ONLINE_STORE", str(tmp_path / "none.db"))
     port = free_port()
     with server.started(server.environment(StoredBundle(bundle, "match-outcome", None), "127.0.0.1", port)) as process:

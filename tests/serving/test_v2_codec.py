@@ -160,8 +160,16 @@ def test_whole_numbers_out_of_range_are_refused(datatype: str, number: int) -> N
         decode("x", datatype, (1,), [number])
 
 
-@given(value=some.text() | some.integers() | some.lists(some.text()))
+JSON_VALUES = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
+    lambda parts: some.lists(parts, max_size=4) | some.dictionaries(some.text(max_size=4), parts, max_size=4),
+)
+
+
+@given(value=JSON_VALUES)
 def test_values_in_messages_are_short_and_on_one_line(value: object) -> None:
+    whole = ascii(value)
+    assert quote(value) == (whole if len(whole) <= 40 else f"{whole[:40]}...")
     assert len(quote(value)) <= 43
     assert quote(value).isascii()
     assert quote(value).isprintable()
@@ -184,3 +192,26 @@ def test_what_is_decoded_is_finite_and_is_what_numpy_makes_of_it(items: list[flo
     else:
         with pytest.raises(Refusal, match=r"finite|out of the range"):
             decode("x", datatype, (len(items),), items)
+
+
+def test_an_id_is_kept_as_it_is_given() -> None:
+    """An empty one too: the protocol returns an id that is specified. Over gRPC an empty one is none."""
+    tensor = {"name": "x", "shape": [1], "datatype": "INT8", "data": [1]}
+    assert v2.parse(orjson.dumps({"id": "", "inputs": [tensor]})).id == ""
+    assert v2.parse(orjson.dumps({"id": None, "inputs": [tensor]})).id is None
+    assert v2.parse(orjson.dumps({"inputs": [tensor]})).id is None
+
+
+@given(tensor=tensors())
+def test_sizes_may_be_written_as_fractions_of_zero(tensor: Tensor) -> None:
+    """JSON has one kind of number: some clients write 31.0 for 31."""
+    described = entry(tensor, nested=False)
+    sized = {**described, "shape": [float(size) for size in tensor.shape]}
+    read = v2.parse(orjson.dumps({"inputs": [sized]})).inputs["x"]
+    assert same(read, tensor)
+    assert set(map(type, read.shape)) == {int}
+    raw = encode_bytes(tensor)
+    sized["parameters"] = {"binary_data_size": float(len(raw))}
+    del sized["data"]
+    head = orjson.dumps({"inputs": [sized]})
+    assert same(v2.parse(head + raw, len(head)).inputs["x"], tensor)

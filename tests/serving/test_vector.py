@@ -96,11 +96,17 @@ def test_times_are_read_with_their_offset_and_written_in_utc(moment: datetime) -
     assert read == moment.timestamp()
     assert seconds("kickoff", iso(read)) == pytest.approx(read, abs=1)
     assert iso(0.0) == "1970-01-01T00:00:00Z"
+    assert seconds("kickoff", "2026-05-24T15:00:00z") == datetime(2026, 5, 24, 15, tzinfo=UTC).timestamp()
+    assert seconds("kickoff", "2026-05-24t15:00:00.250z") == datetime(2026, 5, 24, 15, tzinfo=UTC).timestamp() + 0.25
     assert seconds("kickoff", "2026-05-24T16:00:00+01:00") == datetime(2026, 5, 24, 15, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize(
-    "text", ["", "now", "2026-05-24", "2026-05-24T15:00", "2026-13-01T00:00Z", "1800-01-01T00:00Z"]
+    "text",
+    [
+        *("", "z", "now", "2026-05-24", "2026-05-24T15:00", "2026-05-24T15:00:00zz"),
+        *("2026-13-01T00:00Z", "1800-01-01T00:00Z"),
+    ],
 )
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(Refusal, match=r"such as 2026-05-24T15:00:00Z"):

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from matchday.bundle import write_bundle
+from serving.current_bundles import CurrentBundles
 from serving.endpoint import Endpoint
 from serving.model import ModelError, load
 from serving.sources import FolderSource
@@ -219,11 +220,13 @@ class Unready(Endpoint):
 
 def test_a_good_version_waits_for_its_features_and_is_tried_again(tmp_path: Path) -> None:
     folder = made(tmp_path / "b", "1")
+    (tmp_path / "run").mkdir()
     endpoints: dict[str, Any] = {}
     versions = VersionUpdater(
         endpoints,
         [ServedModel(folder, None, FolderSource(folder))],
         lambda path, registered: Unready(load(path, registered), None),  # type: ignore[arg-type]
+        CurrentBundles(tmp_path / "run"),
         0.05,
     )
     versions.load()

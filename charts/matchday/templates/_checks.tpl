@@ -9,6 +9,7 @@
 {{- include "matchday.checks.model" (list $ $name $model) }}
 {{- end }}
 {{- include "matchday.checks.kafka" .Values.kafka }}
+{{- include "matchday.checks.upgrade" . }}
 {{- if .Values.pipelines.kfp.endpoint }}
 {{- include "matchday.checks.runs" . }}
 {{- end }}
@@ -41,6 +42,20 @@
 {{- end }}
 {{- if and (or .tls.caSecret .tls.clientSecret) (not $tls) }}
 {{- fail (printf "kafka.tls names a Secret, and kafka.securityProtocol=%s does not encrypt: use SSL or SASL_SSL, or drop it" .securityProtocol) }}
+{{- end }}
+{{- end }}
+
+{{/*
+The migration before an upgrade reads the database's Secret, so the chart's own is there by then. Without a cluster to look
+at, as in `helm template`, there is no list of Secrets, and nothing is said.
+*/}}
+{{- define "matchday.checks.upgrade" -}}
+{{- $name := include "matchday.database.secret" . }}
+{{- $own := and .Values.database.enabled (not .Values.database.existingSecret) }}
+{{- if and .Release.IsUpgrade $own (not (lookup "v1" "Secret" .Release.Namespace $name)) }}
+{{- if hasKey (lookup "v1" "Secret" .Release.Namespace "") "items" }}
+{{- fail (printf "the Secret %s is not there, and a new password would not be the database's: in an upgrade leave fullnameOverride, nameOverride, database.enabled and database.existingSecret as they were" $name) }}
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -19,9 +19,31 @@
 {{- end }}
 {{- end }}
 
+{{/*
+NAMESPACE.FULLNAME: the name of an object in a namespace that releases share, or of the whole cluster. No namespace has a
+dot in its name, so no other release has it.
+*/}}
+{{- define "matchday.sharedname" -}}
+{{ .Release.Namespace }}.{{ include "matchday.fullname" . }}
+{{- end }}
+
 {{/* Where pipeline runs live. */}}
 {{- define "matchday.runs" -}}
 {{ .Values.pipelines.namespace | default .Release.Namespace }}
+{{- end }}
+
+{{/* The first part of the names of ConfigMap and Secret that runs read there. */}}
+{{- define "matchday.runs.environment" -}}
+{{- if eq (include "matchday.runs" .) .Release.Namespace }}
+{{- include "matchday.fullname" . }}
+{{- else }}
+{{- include "matchday.sharedname" . }}
+{{- end }}
+{{- end }}
+
+{{/* The ClusterStorageContainer that fetches mlflow:// into predictors. */}}
+{{- define "matchday.storageContainer" -}}
+{{ .Values.storage.containerName | default (printf "%s-mlflow" (include "matchday.sharedname" .)) }}
 {{- end }}
 
 {{/* The labels that select; they never change. */}}

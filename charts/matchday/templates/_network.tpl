@@ -30,6 +30,20 @@
         operator: Exists
 {{- end }}
 
+{{/*
+The ports to open for what is not the chart's, as YAML: those of networkPolicy.podPorts, else those of its URLs.
+(list . "bucket" URL...)
+*/}}
+{{- define "matchday.egress.ports" -}}
+{{- $ports := get (index . 0).Values.networkPolicy.podPorts (index . 1) | default list }}
+{{- if not $ports }}
+{{- range slice . 2 }}
+{{- $ports = append $ports (include "matchday.port" . | int) }}
+{{- end }}
+{{- end }}
+{{- uniq $ports | toYaml }}
+{{- end }}
+
 {{/* A way out to a store: to its pods, or to wherever its URL's port is. (list . "redis" 6379) */}}
 {{- define "matchday.egress" -}}
 {{- $root := index . 0 }}
@@ -41,22 +55,57 @@
   to:
     {{- include "matchday.peer" (list $root $name) | nindent 4 }}
 {{- else }}
-{{- include "matchday.egress.url" $store.url }}
+{{- include "matchday.egress.url" (list $root $name $store.url) }}
 {{- end }}
 {{- end }}
 
-{{/* A way out to what is not the chart's, by port alone: a policy knows no names. */}}
+{{/* A way out to what is not the chart's, by port alone: a policy knows no names. (list . "bucket" URL...) */}}
 {{- define "matchday.egress.url" -}}
 - ports:
-    - port: {{ include "matchday.port" . }}
+    {{- range include "matchday.egress.ports" . | fromYamlArray }}
+    - port: {{ . }}
+    {{- end }}
+{{- end }}
+
+{{/*
+What the policies open of each store that is yours, as JSON: for the sentence of a Job that does not reach it. Nothing where
+there are no policies, or no such stores.
+*/}}
+{{- define "matchday.egress.opened" -}}
+{{- $opened := dict }}
+{{- $urls := dict "kfp" .Values.pipelines.kfp.endpoint }}
+{{- range list "redis" "database" "bucket" }}
+{{- $store := get $.Values . }}
+{{- $_ := set $urls . ($store.enabled | ternary "" $store.url) }}
+{{- end }}
+{{- range $name, $url := $urls }}
+{{- if $url }}
+{{- $ports := include "matchday.egress.ports" (list $ $name $url) | fromYamlArray }}
+{{- $address := printf "%s://%s" (urlParse $url).scheme (regexReplaceAll ":[0-9]+$" (urlParse $url).host "") }}
+{{- $_ := set $opened $name (dict "address" $address "ports" $ports) }}
+{{- end }}
+{{- end }}
+{{- if and $opened .Values.networkPolicy.enabled }}
+{{- $opened | toJson }}
+{{- end }}
+{{- end }}
+
+{{/* A way out to name servers, wherever they are. */}}
+{{- define "matchday.egress.names" -}}
+- ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
 {{- end }}
 
 {{/* A way out to Kafka's brokers. */}}
 {{- define "matchday.egress.kafka" -}}
-- ports:
-    {{- range .Values.kafka.brokers }}
-    - port: {{ splitList ":" . | last }}
-    {{- end }}
+{{- $urls := list }}
+{{- range .Values.kafka.brokers }}
+{{- $urls = append $urls (printf "kafka://%s" .) }}
+{{- end }}
+{{- include "matchday.egress.url" (concat (list . "kafka") $urls) }}
 {{- end }}
 
 {{- define "matchday.egress.mlflow" -}}

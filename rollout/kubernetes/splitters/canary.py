@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from rollout.kubernetes.client import Object
+from rollout.kubernetes.leftover import STABLE
 from rollout.kubernetes.pods import PIN
 from rollout.kubernetes.splitters.inference_service import pinned, predictor_of
 from rollout.spec import FULL_WEIGHT
@@ -25,15 +26,18 @@ def is_ours(service: Object) -> bool:
     return len(entries) == 1 and PIN in (entries[0]["predictor"].get("annotations") or {})
 
 
-def canary_entry(version: str, weight: int, service: Object, model: str) -> Object:
-    """The entry for a candidate at a weight, with that share of the stable predictor's pods."""
+def canary_entry(version: str, weight: int, service: Object, model: str, stable: str) -> Object:
+    """The entry for a candidate at a weight, with that share of the stable predictor's pods.
+
+    stable: the version that is served beside it; empty leaves it out.
+    """
     format_: Any = (predictor_of(service).get("model") or {}).get("modelFormat") or {}
     return {
         "trafficPercent": weight,
         "predictor": {
             "name": f"v{version}",
             "minReplicas": max(1, math.ceil(min_replicas(service) * weight / FULL_WEIGHT)),
-            **pinned(version),
+            **pinned(version, stable),
             "model": {"modelFormat": format_, "storageUri": f"mlflow://{model}/{version}"},
         },
     }
@@ -57,6 +61,11 @@ def identity_of(canary: Object) -> tuple[str, str]:
 def version_of(canary: Object) -> str:
     """The version that a canary is pinned to."""
     return str(canary["predictor"]["annotations"][PIN])
+
+
+def stable_beside(canary: Object) -> str:
+    """The version that was served when a canary came; empty where its entry does not say."""
+    return str((canary["predictor"].get("annotations") or {}).get(STABLE, ""))
 
 
 def pods_of(canary: Object) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 from rollout.kubernetes.api import Api, ObjectNotFound
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.kinds import INFERENCE_SERVICE
+from rollout.kubernetes.leftover import STABLE
 from rollout.kubernetes.pods import PIN
 from rollout.splitter import SplitError, Unsplittable
 
@@ -93,8 +94,16 @@ def pin_of(service: Object) -> str:
     return str((predictor_of(service).get("annotations") or {}).get(PIN, ""))
 
 
-def pinned(version: str) -> Object:
-    """The field that pins a predictor to a version. Raises SplitError without a version."""
+def stable_of(service: Object) -> str:
+    """The version that was served when the pinned one came; empty where it does not say."""
+    return str((predictor_of(service).get("annotations") or {}).get(STABLE, ""))
+
+
+def pinned(version: str, stable: str = "") -> Object:
+    """The field that pins a predictor to a version. Raises SplitError without a version.
+
+    stable: the version that was served when this one came.
+    """
     if not version:
         raise SplitError("there is no version to pin yet")
-    return {"annotations": {PIN: version}}
+    return {"annotations": {PIN: version, **({STABLE: stable} if stable else {})}}

@@ -9,9 +9,16 @@ from typing import Any
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.kinds import KNATIVE_SERVICE
+from rollout.kubernetes.leftover import Leftover
 from rollout.kubernetes.model_rollout import StatusCondition
 from rollout.kubernetes.pods import ServerPod, list_pods, readiness
-from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned, predictor_of
+from rollout.kubernetes.splitters.inference_service import (
+    InferenceService,
+    pin_of,
+    pinned,
+    predictor_of,
+    stable_of,
+)
 from rollout.kubernetes.splitters.server_probe import ServerProbe
 from rollout.spec import FULL_WEIGHT
 from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
@@ -46,6 +53,8 @@ class KnativeSplitter:
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that cannot be split, or that is pinned to another version."""
         service = self._service.check(MODE, stable)
+        if self.leftover():
+            raise SplitError("waits until the candidate of a deleted rollout is gone")
         if _share(service) not in (None, FULL_WEIGHT):
             raise Unsplittable(f"{self._service.name} has a canary already: set {SHARE} to 100 or remove it first")
         if not self._revisions(service).stable:
@@ -64,7 +73,7 @@ class KnativeSplitter:
         """Create a revision of the candidate, without requests."""
         service = self._service.get()
         if pin_of(service) != version:
-            self._apply(version, 0)
+            self._apply(version, 0, pin_of(service))
 
     def readiness(self) -> Readiness:
         """Whether the latest revision is ready, and a pod of it answers."""
@@ -83,7 +92,7 @@ class KnativeSplitter:
         """Send the latest revision `weight` percent."""
         service = self._service.get()
         if _share(service) != weight:
-            self._apply(pin_of(service), weight)
+            self._apply(pin_of(service), weight, stable_of(service))
             return False
         return self._in_force(weight)
 
@@ -101,7 +110,7 @@ class KnativeSplitter:
         if pin_of(service) != version:
             raise SplitError(f"{self._service.name} is pinned to {pin_of(service)}, not to version {version}")
         if _share(service) is not None:
-            self._apply(version, None)
+            self._apply(version, None, stable_of(service))
             return False
         return self._in_force(FULL_WEIGHT)
 
@@ -112,25 +121,35 @@ class KnativeSplitter:
             return True
         if pin_of(service) != stable:
             if _share(service) not in (0, FULL_WEIGHT):
-                self._apply(pin_of(service), 0)
+                self._apply(pin_of(service), 0, stable_of(service))
             elif _share(service) == FULL_WEIGHT or self._current_share() == 0:
-                self._apply(stable, 0)
+                self._apply(stable, 0, stable)
             return False
         if _share(service) is None:
             return self._in_force(FULL_WEIGHT)
         revisions = self._revisions(service)
         if revisions.ready == revisions.created and self._in_force(0):
-            self._apply(stable, None)
+            self._apply(stable, None, stable_of(service))
         return False
+
+    def leftover(self) -> Leftover | None:
+        """The latest revision, where a rollout made it and it has a share in the specification."""
+        service = self._service.find()
+        if service is None or _share(service) is None or not stable_of(service):
+            return None
+        return Leftover(pin_of(service), stable_of(service))
 
     def conditions(self) -> list[StatusCondition]:
         """None: KServe itself splits."""
         return []
 
-    def _apply(self, pin: str, share: int | None) -> None:
-        """share: of the latest revision; None gives it every request."""
+    def _apply(self, pin: str, share: int | None, stable: str) -> None:
+        """share: of the latest revision; None gives it every request. stable: what was served when it came.
+
+        A revision keeps its annotations to its end: another one would be another revision.
+        """
         field: dict[str, Any] = {} if share is None else {SHARE: share}
-        self._service.apply({**pinned(pin), **field})
+        self._service.apply({**pinned(pin, stable), **field})
 
     def _pods(self, revision: str) -> list[ServerPod]:
         return list_pods(self._api, {"serving.knative.dev/revision": revision}) if revision else []

@@ -1,6 +1,6 @@
 """HTTPRoute of a model's public host: the chart creates it with host and gateway, rollouts own its rules."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
@@ -48,6 +48,10 @@ class PublicRoute:
     def has_backends(self) -> bool:
         """Whether its requests go anywhere yet."""
         return any(backends for backends in backends_of(self.get()))
+
+    def leads_past(self, names: Collection[str]) -> bool:
+        """Whether a part of its requests goes to other Services than these."""
+        return any(name not in names for rule in backends_of(self.get()) for name, _, _ in rule)
 
     def set_shares(self, shares: Shares) -> bool:
         """Split requests by these weights. Returns whether the gateway acts on it."""

@@ -12,6 +12,7 @@ from typing import Any
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.kinds import HTTP_ROUTE
+from rollout.kubernetes.leftover import Leftover
 from rollout.kubernetes.model_rollout import StatusCondition
 from rollout.kubernetes.pods import ServerPod, list_pods, readiness
 from rollout.kubernetes.splitters.canary import (
@@ -22,6 +23,7 @@ from rollout.kubernetes.splitters.canary import (
     min_replicas,
     pods_of,
     share_of,
+    stable_beside,
     version_of,
     with_fewer_pods,
 )
@@ -64,6 +66,8 @@ class StandardSplitter:
         self._route.get()
         if canary_of(service) and not is_ours(service):
             raise Unsplittable(f"{self._service.name} has a canary already that no rollout made: remove it first")
+        if self.leftover():
+            raise SplitError("waits until the candidate of a deleted rollout is gone")
 
     def prepare(self) -> None:
         """Lead the public host to the stable pods, and pin those to the version that they serve."""
@@ -78,9 +82,9 @@ class StandardSplitter:
         service = self._service.get()
         pin = pin_of(service) or self._served_version()
         canary = canary_of(service)
-        wanted = canary_entry(version, canary.get("trafficPercent", 0), service, self._service.model)
+        wanted = canary_entry(version, 0, service, self._service.model, pin)
         if not canary or identity_of(canary) != identity_of(wanted):
-            self._apply(pin, canary_entry(version, 0, service, self._service.model))
+            self._apply(pin, wanted)
         elif not pin_of(service):
             self._apply(pin, canary)
 
@@ -92,7 +96,7 @@ class StandardSplitter:
     def split(self, weight: int) -> bool:
         """Send the candidate `weight` percent once it has enough pods; nothing while it has no ready pod."""
         service, canary = self._service.get(), self._canary()
-        wanted = canary_entry(version_of(canary), weight, service, self._service.model)
+        wanted = canary_entry(version_of(canary), weight, service, self._service.model, stable_beside(canary))
         if share_of(canary) != share_of(wanted):
             self._apply(pin_of(service), wanted)
         if not weight:
@@ -142,6 +146,16 @@ class StandardSplitter:
         if not self._send_all_to_stable():
             return False
         return self._remove_canary(stable, canary)
+
+    def leftover(self) -> Leftover | None:
+        """The candidate of a rollout, or a route that leads elsewhere than to the stable pods."""
+        service = self._service.find()
+        if service is None:
+            return None
+        canary, pin = canary_of(service), pin_of(service)
+        if canary and is_ours(service):
+            return Leftover(version_of(canary), stable_beside(canary) or (pin if pin != version_of(canary) else ""))
+        return Leftover("", pin) if not canary and self._route.leads_past({self._stable_name}) else None
 
     def conditions(self) -> list[StatusCondition]:
         """Whether KServe's own route carries the weight as well."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from matchday.telemetry.relay import Relay, ServerSpan, Stage
+from matchday.telemetry.relay import RESTART_SECONDS, Relay, ServerSpan, Stage
 from tests.matchday.telemetry.written import CALLER, lines
+from tests.waiting import eventually
 
 
 def server_span(number: int, **changes: Any) -> ServerSpan:
@@ -57,6 +58,34 @@ def test_a_relay_whose_process_ended_fails_nobody(home: Path, monkeypatch: pytes
     relay.close(10)
     assert relay._thread is not None
     assert not relay._thread.is_alive()
+
+
+def test_a_process_that_was_killed_is_started_again(home: Path) -> None:
+    """What is recorded afterwards is exported; the thread and the requests go on meanwhile."""
+    relay = Relay("server")
+    relay.record(server_span(1))
+    eventually(lambda: relay._process is not None)
+    first = relay._process
+    assert first is not None
+    first.kill()
+    first.wait()
+    relay.record(server_span(2))
+    eventually(lambda: relay._process not in (None, first) and not relay._queue)
+    relay.close(60)
+    assert f"{2:016x}" in {span["spanId"] for span in lines(home, "traces")}
+
+
+def test_a_process_that_never_lasts_is_not_started_in_a_loop(home: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    starts = tmp_path / "starts"
+    relay = Relay("server")
+    script = f"open({str(starts)!r}, 'a').write('x')"
+    monkeypatch.setattr(relay, "_command", (sys.executable, "-S", "-c", script))
+    begun = time.monotonic()
+    for number in range(1, 60):
+        relay.record(server_span(number))
+        time.sleep(0.05)
+    relay.close(60)
+    assert 1 <= len(starts.read_text()) <= (time.monotonic() - begun) / RESTART_SECONDS + 1
 
 
 def test_a_relay_keeps_the_newest_within_its_bound(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from rollout.kubernetes.client import ApiError, ApiResponse
 from rollout.splitter import SplitError
 from tests.rollout.fakes import ProcessKilled
+from tests.rollout.kubernetes.patches import apply_merge_patch, drop_unapplied
 
 Object = dict[str, Any]
 NAMESPACE = "football"
@@ -105,10 +106,10 @@ class Cluster:
             return 409, {"message": "the object has been modified"}
         if "apply" in content:
             wanted = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
-            after = merged(without(found, self.applied.get((plural, name), {}), wanted), wanted)
+            after = apply_merge_patch(drop_unapplied(found, self.applied.get((plural, name), {}), wanted), wanted)
             self.applied[plural, name] = wanted
         elif "merge" in content:
-            after = merged(found, body)
+            after = apply_merge_patch(found, body)
         else:
             after = {**found, "status": body["status"]} if part == "status" else body
         return 200, self.write(plural, name, found, after)
@@ -320,32 +321,3 @@ class Cluster:
 
 def is_ready(pod: Object) -> bool:
     return {"type": "Ready", "status": "True"} in pod["status"]["conditions"]
-
-
-def merged(before: Any, change: Any) -> Any:
-    """JSON merge patch; lists are whole."""
-    if not isinstance(before, dict) or not isinstance(change, dict):
-        return copy.deepcopy(change)
-    after = copy.deepcopy(before)
-    for key, value in change.items():
-        if value is None:
-            after.pop(key, None)
-        else:
-            after[key] = merged(before.get(key), value)
-    return after
-
-
-def without(thing: Any, owned: Any, wanted: Any) -> Any:
-    """The thing without the fields that were applied before and are no longer."""
-    if not isinstance(owned, dict):
-        return thing
-    after = copy.deepcopy(thing)
-    for key, value in owned.items():
-        if key not in wanted:
-            if isinstance(value, dict) and isinstance(after.get(key), dict) and set(after[key]) - set(value):
-                after[key] = without(after[key], value, {})
-            else:
-                after.pop(key, None)
-        elif isinstance(value, dict):
-            after[key] = without(after.get(key, {}), value, wanted[key])
-    return after

@@ -1,31 +1,7 @@
-"""Commands of people to a ModelRollout: annotations, edits, deletion."""
+"""Commands of people to a ModelRollout: annotations and edits."""
 
-from rollout.kubernetes.model_rollout import FINALIZER
 from rollout.state import Phase
 from tests.rollout.kubernetes.simulation import both_modes, simulate
-
-
-@both_modes
-def test_deleting_a_rollout_rolls_it_back_first(mode: str) -> None:
-    sim = simulate(mode)
-    sim.create()
-    sim.until("Progressing")
-    assert sim.cluster.get("modelrollouts", "try")["metadata"]["finalizers"] == [FINALIZER]
-    sim.cluster.delete("modelrollouts", "try")
-    for _ in range(40):
-        if not sim.cluster.having("modelrollouts"):
-            break
-        sim.step()
-    assert sim.cluster.having("modelrollouts") == []
-    sim.assert_serves_only("1")
-
-
-@both_modes
-def test_an_ended_rollout_holds_no_finalizer(mode: str) -> None:
-    sim = simulate(mode)
-    sim.create()
-    sim.until("Promoted")
-    assert not sim.cluster.get("modelrollouts", "try")["metadata"].get("finalizers")
 
 
 @both_modes

@@ -52,4 +52,4 @@ def stored_files(folder: Path, server: str, uri: str) -> Path:
 def run(arguments: list[str], tracking: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "serving.storage", *arguments]
     settings = {**os.environ, "MATCHDAY_TRACKING_URI": tracking, **environ}
-    return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=240)

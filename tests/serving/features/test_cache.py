@@ -184,7 +184,7 @@ def test_no_more_entities_are_kept_than_allowed_and_all_asked_for_are_given(keys
 
 def test_the_list_of_entities_is_kept_for_a_while_and_stands_in_too() -> None:
     async def story() -> None:
-        scene = Scene()
+        scene = Scene(keys_age_s=5.0)
 
         async def listed() -> list[Key]:
             return await scene.cache.keys("team", ["rating"])

@@ -27,6 +27,12 @@ pytestmark = pytest.mark.services
 
 CLUB = {"club": VIEWS["club"]}
 
+ANSWER = 2.0
+"""Seconds that an answer is waited for where Redis hangs."""
+
+LONGEST_PAUSE = 1.0
+"""Seconds that the event loop may stand still on a busy machine; a loop that waits for an answer stands for longer."""
+
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -48,20 +54,22 @@ def server(filled: Path, tmp_path: Path) -> Iterator[RedisServer]:
 
 @asynccontextmanager
 async def never_blocked() -> AsyncIterator[None]:
-    """Fails when the event loop does nothing else while the block waits."""
-    ticks: list[float] = []
+    """Fails when the event loop stands still within the block."""
+    pauses = [0.0]
 
     async def tick() -> None:
         while True:
-            ticks.append(time.perf_counter())
+            before = time.perf_counter()
             await asyncio.sleep(0.005)
+            pauses.append(time.perf_counter() - before)
 
     ticking = asyncio.ensure_future(tick())
     try:
         yield
     finally:
         ticking.cancel()
-    assert len(ticks) >= 5, f"the event loop went round {len(ticks)} times"
+    assert len(pauses) > 5, "the event loop went round while the block waited"
+    assert max(pauses) < LONGEST_PAUSE, f"the event loop stood still for {max(pauses):.3f} s"
 
 
 def cached(server: RedisServer, answer: float = 0.25, stale: float = 60.0) -> CachedStore:
@@ -102,18 +110,18 @@ def test_killed_and_started_again_under_reads_it_only_costs_freshness(server: Re
 
 def test_hung_it_is_waited_for_once_and_known_again_when_it_goes_on(server: RedisServer) -> None:
     async def story() -> None:
-        store = cached(server)
+        store = cached(server, answer=ANSWER)
         await store.read("team", ["ARS"], CLUB)
         server.signal(signal.SIGSTOP)
         async with never_blocked():
             start = time.perf_counter()
             assert (await store.read("team", ["ARS"], CLUB)).degraded
-            assert time.perf_counter() - start > 0.2
+            assert time.perf_counter() - start > 0.9 * ANSWER
             start = time.perf_counter()
             answers = [await store.read("team", ["ARS"], CLUB) for _ in range(50)]
             assert all(rows.degraded for rows in answers)
-            assert time.perf_counter() - start < 5, "nobody waits for a store known to be away"
-            with pytest.raises(StoreError, match=r"did not answer within 0.25 s|no answer within 0.25 s"):
+            assert time.perf_counter() - start < 10 * ANSWER, "nobody waits for a store known to be away"
+            with pytest.raises(StoreError, match=r"did not answer within 2 s|no answer within 2 s"):
                 await store.read("team", ["LIV"], CLUB)
         server.signal(signal.SIGCONT)
         deadline = time.monotonic() + 10

@@ -1,12 +1,14 @@
 """A connection to a server that answers in pieces, late, wrongly or not at all."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import hiredis
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -110,7 +112,6 @@ QUICK = Patience(answer=0.1, connect=10, shortest=0.01, longest=0.05)
         (b":5\r\n", "of another shape"),
         (b"*3\r\n:1\r\n:2\r\n:3\r\n", "what is no text"),
         (b"*3\r\n*0\r\n*0\r\n*0\r\n", "what is no text"),
-        (b"*3\r\n$1\r\nx\r\n$1\r\nx\r\n$2\r\n\x08\x01\r\n", "cannot|not served|garbled"),
         (b"-MOVED 1 10.0.0.1:6379\r\n", "says: MOVED 1"),
         (b"-LOADING Redis is loading the dataset in memory\r\n", "LOADING"),
         (b"*3\r\n$5\r\nab", "did not answer within 0.1 s"),
@@ -168,6 +169,27 @@ def test_one_who_leaves_does_not_shift_the_replies_of_the_others() -> None:
     first, second, third = asyncio.run(scene())
     assert (first, third) == ([b"a"], [b"c"])
     assert isinstance(second, asyncio.CancelledError)
+
+
+@pytest.mark.parametrize("uvloop_runs", [False, True])
+def test_a_process_that_was_held_up_waits_for_the_answer_anew(uvloop_runs: bool) -> None:
+    """Its deadline is long past when it goes on, and nothing is wrong with the server."""
+
+    async def scene() -> None:
+        async with serving(says(b"+well\r\n")) as address:
+            connection = Connection(address, QUICK)
+            assert await connection.ask([b"x"]) == [b"well"]
+            for _ in range(5):
+                asking = asyncio.ensure_future(connection.ask([b"x"]))
+                await asyncio.sleep(0)
+                time.sleep(5 * QUICK.answer)
+                assert await asking == [b"well"]
+            connection.close()
+
+    if uvloop_runs:
+        uvloop.run(scene())
+    else:
+        asyncio.run(scene())
 
 
 def test_no_more_than_a_number_of_reads_are_in_flight() -> None:

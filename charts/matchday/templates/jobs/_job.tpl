@@ -9,6 +9,8 @@ A Job that Helm runs as a hook, of a dict:
   env      variables by reference
   resources
   again    true: what it reports itself is tried again like a crash, as a step of a run may fail by chance
+  early    true: it runs before an upgrade too, with an account of its own, and takes no ConfigMap: those that it would
+           name are the former release's, or not there yet
 It can be run again at any time, and the last line of its log says what to do when it fails.
 */}}
 {{- define "matchday.job" -}}
@@ -45,7 +47,13 @@ spec:
       labels:
         {{- include "matchday.part" $part | nindent 8 }}
     spec:
+      {{- if .early }}
+      serviceAccountName: {{ include "matchday.serviceAccount.early" $root }}
+      automountServiceAccountToken: false
+      {{- include "matchday.pod.confined" $root | nindent 6 }}
+      {{- else }}
       {{- include "matchday.pod" $root | nindent 6 }}
+      {{- end }}
       restartPolicy: Never
       containers:
         - name: matchday
@@ -54,19 +62,46 @@ spec:
             {{- toYaml .args | nindent 12 }}
             - --wait-seconds
             - {{ $root.Values.jobs.waitSeconds | quote }}
-          {{- with .env }}
           env:
-            {{- . | nindent 12 }}
-          {{- end }}
+            {{- .env | nindent 12 }}
+            {{- with include "matchday.egress.opened" $root }}
+            - name: MATCHDAY_EGRESS_PORTS
+              value: {{ . | quote }}
+            {{- end }}
+            {{- if .early }}
+            {{- range $name, $value := include "matchday.environment" $root | fromYaml }}
+            - name: {{ $name }}
+              value: {{ $value | quote }}
+            {{- end }}
+          {{- else }}
           envFrom:
             - configMapRef:
                 name: {{ include "matchday.fullname" $root }}-environment
+          {{- end }}
           resources:
             {{- toYaml .resources | nindent 12 }}
           volumeMounts:
             {{- include "matchday.scratch.mount" $root | nindent 12 }}
       volumes:
         {{- include "matchday.scratch.volume" $root | nindent 8 }}
+{{- end }}
+
+{{/* Metadata of what the Job before an upgrade needs; gone once it has succeeded. More annotations may follow. */}}
+{{- define "matchday.job.early.metadata" -}}
+{{ include "matchday.metadata" (list . "migrate-database") }}
+annotations:
+  helm.sh/hook: post-install,pre-upgrade
+  helm.sh/hook-weight: "-1"
+  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{/* Its account: yours, or one of its own, as an upgrade may give the others another. */}}
+{{- define "matchday.serviceAccount.early" -}}
+{{- if .Values.serviceAccount.create }}
+{{- include "matchday.partname" (list . "migrate-database") }}
+{{- else }}
+{{- include "matchday.serviceAccount" . }}
+{{- end }}
 {{- end }}
 
 {{/* The credentials of all that a pipeline touches. */}}
@@ -79,7 +114,7 @@ spec:
 {{/* How runs are submitted. */}}
 {{- define "matchday.env.kfp" -}}
 - name: MATCHDAY_KFP_ENVIRONMENT
-  value: {{ include "matchday.fullname" . }}
+  value: {{ include "matchday.runs.environment" . }}
 - name: MATCHDAY_PIPELINE_IMAGE
   value: {{ include "matchday.image" (list . "pipeline") }}
 - name: MATCHDAY_KFP_NAMESPACE
