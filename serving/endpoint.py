@@ -19,7 +19,7 @@ from serving.moments import iso
 from serving.protocol.errors import NotFinite, Refusal, Unavailable, join_names, quote
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest, InferenceResponse, Parameter
-from serving.vector import Lookup
+from serving.vector import Lookup, is_text
 
 PLATFORM = "onnx_onnxv1"
 """As the Open Inference Protocol lists it: an ONNX model for ONNX Runtime."""
@@ -211,7 +211,8 @@ def _gaps(key: Key, rows: Rows, views: Mapping[str, Sequence[str]]) -> list[str]
     gaps = []
     for view, features in views.items():
         row = rows.get((view, key))
-        gaps += [f"{view}:{name}" for name in features if row is None or row.values.get(name) is None]
+        values = row.values if row else {}
+        gaps += [f"{view}:{name}" for name in features if (each := values.get(name)) is None or is_text(each)]
     return gaps
 
 

@@ -14,7 +14,7 @@ from serving.moments import seconds
 from serving.protocol.errors import Refusal, join_names, quote
 from serving.protocol.tensor import Tensor
 from serving.protocol.v2 import InferenceRequest
-from serving.vector import Layout, Vectors, lookups
+from serving.vector import Layout, NotNumbers, Vectors, lookups
 
 MOST_LISTED = 40
 """Entities that an error names one by one."""
@@ -92,8 +92,19 @@ class InputReader:
             unknown = wanted - {key for _, key in (*found, *found.unreadable)}
             if unknown:
                 raise await self._unknown(lookup.join_key, lookup.views, unknown)
-        vectors = self._layout.assemble(keys, rows, moments)
+        vectors = self._assemble(keys, rows, moments)
         return Inputs(vectors, keys, moments, rows.age_seconds, rows.degraded, len(rows.unreadable))
+
+    def _assemble(self, keys: Mapping[str, Sequence[Key]], rows: Rows, moments: Sequence[float]) -> Vectors:
+        """The model's input; a row with a text for a number is unreadable, and harms its own entity alone."""
+        try:
+            return self._layout.assemble(keys, rows, moments)
+        except NotNumbers as error:
+            for place in error.rows:
+                del rows[place]
+            rows.unreadable |= error.rows
+            rows.degraded = True
+            return self._layout.assemble(keys, rows, moments)
 
     def _entities(self, request: InferenceRequest) -> Mapping[str, Sequence[Key]]:
         for name, tensor in request.inputs.items():

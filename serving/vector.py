@@ -12,11 +12,24 @@ import numpy.typing as npt
 
 from matchday.features.rest import days_since
 from matchday.signature import Signature
-from serving.features.store import Key, Row, StoreError, Value
+from serving.features.store import Key, Row, Value
 from serving.moments import iso
 from serving.protocol.errors import Refusal
 
 NUMBERS = {float, int, bool, type(None)}
+
+
+class NotNumbers(Exception):
+    """Rows with a text where a model takes a number: their view and entity, and why."""
+
+    def __init__(self, rows: Mapping[tuple[str, Key], str]) -> None:
+        super().__init__("; ".join(rows.values()))
+        self.rows = rows
+
+
+def is_text(value: Value) -> bool:
+    """Whether a value is neither a number nor null."""
+    return type(value) not in NUMBERS
 
 
 class Vectors(NamedTuple):
@@ -92,8 +105,8 @@ class Layout:
         """The model's input for n forecasts.
 
         keys: input -> n entities. moments: n Unix seconds that the forecasts are for. Raises Refusal (409) when a row
-        is newer than its forecast's moment: a forecast from later knowledge. Raises StoreError when a feature is not
-        a number.
+        is newer than its forecast's moment: a forecast from later knowledge. Raises NotNumbers when a row has a text
+        where the model takes a number.
         """
         values: list[Value] = []
         expired: list[str] = []
@@ -112,7 +125,7 @@ class Layout:
                 oldest = row.oldest if oldest is None else min(oldest, row.oldest)
                 values += map(row.values.get, part.features)
         if not NUMBERS.issuperset(map(type, values)):
-            raise self._not_numbers(values)
+            raise NotNumbers(self._texts(keys, rows))
         matrix = self._matrix(self._derive(values, moments), len(moments))
         finite = np.isfinite(matrix)
         if finite.all():
@@ -136,10 +149,18 @@ class Layout:
         with np.errstate(over="ignore"):
             return np.array(values, np.float32).reshape(rows, -1).take(self._order, axis=1)
 
-    def _not_numbers(self, values: Sequence[Value]) -> StoreError:
-        place = next(index for index, value in enumerate(values) if type(value) not in NUMBERS)
-        ref = self.features[self._columns[place % len(self._columns)]]
-        return StoreError(f"feature {ref.feature} of view {ref.view} is text in the online store, not a number")
+    def _texts(
+        self, keys: Mapping[str, Sequence[Key]], rows: Mapping[tuple[str, Key], Row]
+    ) -> dict[tuple[str, Key], str]:
+        """The rows that have a text where a number is taken, and which one."""
+        found = {}
+        for part in self.parts:
+            for key in set(keys[part.input]):
+                row = rows.get((part.view, key))
+                texts = [name for name in part.features if row and is_text(row.values.get(name))]
+                if texts:
+                    found[part.view, key] = f"feature {texts[0]} of {key} is text, in view {part.view}"
+        return found
 
     def _too_new(self, row: Row, key: Key, moment: float) -> Refusal:
         return Refusal(

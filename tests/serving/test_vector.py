@@ -10,10 +10,10 @@ from hypothesis import strategies as some
 
 from matchday.features.entities import PLAYER, TTL_SECONDS
 from matchday.signature import DaysSince, FeatureRef, ViewRef
-from serving.features.store import Row, StoreError
+from serving.features.store import Row
 from serving.moments import iso, seconds
 from serving.protocol.errors import Refusal
-from serving.vector import Layout, Lookup, lookups
+from serving.vector import Layout, Lookup, NotNumbers, lookups
 from tests.serving.conftest import FEATURES, signature
 from tests.signatures import match_signature
 
@@ -80,14 +80,15 @@ def test_what_is_absent_null_or_not_a_number_is_missing_by_name() -> None:
     assert LAYOUT.assemble({"home": ["X"], "away": ["Y"]}, {}, [0.0]).oldest is None
 
 
-def test_truth_is_a_number_and_text_is_an_error_of_the_store() -> None:
+def test_truth_is_a_number_and_rows_with_a_text_are_named() -> None:
     known = rows(ARS=1.0, LIV=1.0)
     known["team_ratings", "ARS"] = Row({"elo": True}, 0.0, 0.0)
     keys = {"home": ["ARS"], "away": ["LIV"]}
     assert LAYOUT.assemble(keys, known, [1e9]).values[0, 0] == 1.0
     known["team_ratings", "ARS"] = Row({"elo": "high"}, 0.0, 0.0)
-    with pytest.raises(StoreError, match="elo of view team_ratings is text"):
+    with pytest.raises(NotNumbers, match="feature elo of ARS is text, in view team_ratings") as raised:
         LAYOUT.assemble(keys, known, [1e9])
+    assert set(raised.value.rows) == {("team_ratings", "ARS")}
 
 
 @given(moment=some.datetimes(datetime(1900, 1, 1), datetime(2099, 1, 1), timezones=some.timezones()))  # noqa: DTZ001

@@ -138,6 +138,35 @@ def test_every_row_garbled_is_not_ready(server: RedisServer, client: "redis.Redi
     play(server, bundle, story)
 
 
+def test_a_text_for_a_number_harms_its_own_entity_alone(
+    server: RedisServer, client: "redis.Redis[bytes]", bundle: Path
+) -> None:
+    async def story(endpoint: Endpoint, store: CachedStore) -> None:
+        before = await answer(endpoint)
+        client.hset(key("BOU"), field_name("team_ratings", "elo"), TEXT)
+        await endpoint.check_ready()
+        assert await answer(endpoint) == before
+        both = v2.parse(json.dumps({"inputs": [column("home", "ARS", "BOU"), column("away", "LIV", "MCI")]}).encode())
+        response = await endpoint.infer(both)
+        assert response.outputs[0].values[0].tolist() == before[0]
+        parameters = response.parameters
+        assert (parameters["degraded"], parameters["unreadable_rows"], parameters["missing_features"]) == (True, 1, 1)
+        for name in NAMES:
+            client.hset(key(name), field_name("team_ratings", "elo"), TEXT)
+        with pytest.raises(Unavailable, match="team_ratings:elo missing"):
+            await endpoint.check_ready()
+
+    play(server, bundle, story)
+
+
+def column(name: str, *values: str) -> dict[str, Any]:
+    return {"name": name, "shape": [len(values)], "datatype": "BYTES", "data": list(values)}
+
+
+TEXT = b"\x12\x04high"
+"""A text as Feast writes it."""
+
+
 def calls(client: "redis.Redis[bytes]") -> dict[str, int]:
     stats: dict[str, Any] = client.info("commandstats")
     return {name.removeprefix("cmdstat_"): int(stat["calls"]) for name, stat in stats.items()}
