@@ -16,7 +16,7 @@ def update_times(state: State, facts: Facts) -> State:
     without rounds. The starts move by the difference, so that they stay comparable with the clock as it is now.
     """
     passed = facts.now - state.tick if state.tick else 0.0
-    counted = min(max(passed, 0.0), MOST_ROUND_SECONDS)
+    counted = passed if state.ended else min(max(passed, 0.0), MOST_ROUND_SECONDS)
     since = state.since + (passed if state.paused else passed - counted)
     silent_since = 0.0
     if state.phase in WATCHED and not facts.readiness.ready:
