@@ -1,9 +1,9 @@
-"""Rounds of the operator: one pass over all ModelRollouts of a namespace, each reconciled once."""
+"""Rounds of the operator: one pass over all ModelRollouts of a namespace, each reconciled once, service by service."""
 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 from matchday.errors import MatchdayError
@@ -16,6 +16,7 @@ from rollout.kubernetes.events import Events
 from rollout.kubernetes.kinds import INFERENCE_SERVICE, MODEL_ROLLOUT
 from rollout.kubernetes.leftover import Leftover, any_active, end_leftover
 from rollout.kubernetes.model_rollout import service_of, spec_of, state_of, user_changes
+from rollout.kubernetes.service_threads import ServiceThreads
 from rollout.kubernetes.splitters.inference_service import MODE, mode_of
 from rollout.kubernetes.splitters.knative import KnativeSplitter
 from rollout.kubernetes.splitters.standard import StandardSplitter
@@ -27,8 +28,6 @@ from rollout.splitter import Splitter
 from rollout.state import HistoryEntry, Phase, PromotionStage, State, StateError
 from rollout.store import Conflict
 
-PARALLEL_SERVICES = 4
-"""Services handled at the same time; rollouts of one service are never parallel."""
 ENDED_SECONDS = 60.0
 """Between two rounds of a rollout that has ended; its alias may have moved."""
 
@@ -65,20 +64,29 @@ class Rounds:
         models: Mapping[str, str] | None = None,
         splitter: Callable[[Api, str, str], ClusterSplitter] = splitter_of,
         clock: Callable[[], float] = time.time,
+        patience: float | None = None,
     ) -> None:
-        """models: model of each service that is kept ready for rollouts."""
+        """models: model of each service that is kept ready for rollouts.
+
+        patience: seconds that a pass waits for its slowest service; None: until all have ended.
+        """
         self._api = api
         self._sources = sources
         self._events = events
         self._models = dict(models or {})
         self._splitter = splitter
         self._clock = clock
+        self._patience = patience
+        self.threads = ServiceThreads()
         self._last_rounds: dict[str, tuple[float, Any]] = {}
         self._unreadable: dict[str, str] = {}
         self._log = logger("rollout")
 
     def run_once(self) -> None:
-        """Reconcile every rollout once. An error is logged; the next round tries again."""
+        """Reconcile every rollout once, but those of services whose last round is still under way.
+
+        An error is logged; the next round tries again.
+        """
         try:
             listed = self._api.list(MODEL_ROLLOUT)
         except (ApiError, Conflict) as error:
@@ -88,8 +96,8 @@ class Rounds:
         for thing in listed:
             by_service[service_of(thing)].append(thing)
         services = {*by_service, *self._models}
-        with ThreadPoolExecutor(PARALLEL_SERVICES) as pool:
-            list(pool.map(lambda name: self._handle_service(name, by_service.get(name, [])), services))
+        rounds = {name: partial(self._handle_service, name, by_service.get(name, [])) for name in services}
+        self.threads.run(rounds, self._patience)
 
     def _handle_service(self, name: str, rollouts: list[Object]) -> None:
         """Prepare one service, end what a deleted rollout has left, and reconcile its rollouts, one after the other."""
