@@ -11,7 +11,7 @@ from rollout.judge import Cohort
 from rollout.sources import Sources
 from rollout.spec import ShadowStep, Spec
 from rollout.splitter import Readiness, Splitter
-from rollout.state import Phase, State
+from rollout.state import Phase, PromotionStage, State
 
 ACTIVE = frozenset({Phase.STARTING, Phase.SHADOW, Phase.PROGRESSING})
 """Phases in which the candidate's servers run beside the stable ones."""
@@ -37,6 +37,8 @@ class Observer:
 
     def observe(self, state: State, facts: Facts) -> Facts:
         """The facts with readiness and evidence, in phases that have a candidate to observe."""
+        if state.phase is Phase.PROMOTING:
+            return replace(facts, readiness=self._promotion_readiness(state))
         if state.phase not in ACTIVE:
             return facts
         readiness = self._readiness()
@@ -48,6 +50,15 @@ class Observer:
             return self._splitter.readiness()
         except MatchdayError as error:
             return Readiness(False, str(error))
+
+    def _promotion_readiness(self, state: State) -> Readiness:
+        """Of the candidate; once the alias has moved, of whatever gets the requests. Unknown is not unready there."""
+        if state.stage in (None, PromotionStage.SHIFT, PromotionStage.ALIAS):
+            return self._readiness()
+        try:
+            return self._splitter.serving()
+        except MatchdayError as error:
+            return Readiness(True, str(error))
 
     def _collect(self, state: State, facts: Facts, readiness: Readiness) -> tuple[Evidence, str]:
         """Evidence of the window with this round's data, and what could not be read."""

@@ -62,7 +62,7 @@ class Reconciler:
         following = advance(self.spec, state, self._observe(state, result))
         if not (following.ended and following == state.model_copy(update={"tick": following.tick})):
             self._store.save(following)
-        for entry in _new_entries(state, following):
+        for entry in following.entries_since(state):
             self._announce(entry)
         return following
 
@@ -97,6 +97,8 @@ class Reconciler:
         if state.stage is PromotionStage.SHIFT:
             return self._splitter.split(FULL_WEIGHT)
         if state.stage is PromotionStage.ALIAS:
+            if not self._splitter.split(FULL_WEIGHT):
+                return False
             versions.promote(model, state.candidate_version)
             return True
         if state.stage is PromotionStage.SERVICE:
@@ -125,6 +127,9 @@ class Reconciler:
         facts = replace(facts, **self._resolve_versions())
         if state.phase is Phase.PENDING:
             return self._check_prerequisites(state, facts)
+        undo = state.phase is Phase.PROMOTED and facts.commands.undo == state.attempt
+        if undo and (rival := self._store.rival()):
+            return replace(facts, not_yet=f"cannot be undone before the end of rollout {rival} of the same service")
         return self._observer.observe(state, facts)
 
     def _resolve_versions(self) -> dict[str, Any]:
@@ -168,14 +173,3 @@ class Reconciler:
         hours = (rolled_back + self.spec.cooldown_seconds - facts.now) / 3600
         reason = f"version {facts.candidate} was rolled back and is not tried again for {hours:.1f} h; retry it by hand"
         return reason if hours > 0 else ""
-
-
-def _new_entries(before: State, after: State) -> list[HistoryEntry]:
-    """The history entries that a round has added, oldest first."""
-    last = before.history[-1] if before.history else None
-    added: list[HistoryEntry] = []
-    for entry in reversed(after.history):
-        if entry == last:
-            break
-        added.insert(0, entry)
-    return added

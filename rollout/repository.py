@@ -1,10 +1,14 @@
 """Repository of rollouts by name: the protocol behind the command line, for a folder or a namespace."""
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from matchday.errors import MatchdayError
 from rollout.spec import Spec
 from rollout.state import Commands, State
+
+ChooseCommand = Callable[[State], Mapping[str, Any]]
+"""From the present state to the fields of Commands to change. Raises MatchdayError where the command makes no sense."""
 
 
 class UnknownRollout(MatchdayError):
@@ -29,5 +33,8 @@ class RolloutRepository(Protocol):
     def commands(self, name: str) -> Commands:
         """The commands given to a rollout."""
 
-    def set_commands(self, name: str, commands: Commands) -> None:
-        """Replace the commands given to a rollout."""
+    def command(self, name: str, choose: ChooseCommand) -> Commands:
+        """Change the commands that `choose` names, and no others. Returns all commands as they are now.
+
+        `choose` is asked again where another person commands at the same time.
+        """

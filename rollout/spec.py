@@ -1,5 +1,6 @@
 """Specification of a rollout: the `spec` of a ModelRollout, on Kubernetes and on one machine."""
 
+import copy
 from collections.abc import Mapping
 from enum import StrEnum
 from itertools import pairwise
@@ -67,7 +68,7 @@ class ShadowStep(SpecPart):
 class TrafficStep(SpecPart):
     """A step with traffic: the candidate's share of the requests, and what must be seen before the next step."""
 
-    weight: int = Field(ge=1, le=FULL_WEIGHT, description="Percent of requests; 100 only as the last.")
+    weight: int = Field(ge=1, le=FULL_WEIGHT, description="Percent of requests, below 100.")
     hold_seconds: float = Field(300.0, ge=0, description="Least time at this weight.")
     min_requests: int = Field(0, ge=0, description="Least requests to the candidate at this weight.")
     deadline_seconds: float = Field(86400.0, gt=0, description="Time in which the judge must decide.")
@@ -118,8 +119,11 @@ class Spec(SpecPart):
         weights = [step.weight for step in self.steps]
         if any(later <= earlier for earlier, later in pairwise(weights)):
             raise ValueError(f"steps: weights must increase, and {weights} do not")
-        if weights == [FULL_WEIGHT]:
-            raise ValueError("steps: one step of 100 percent is no canary; begin with a smaller weight")
+        if FULL_WEIGHT in weights:
+            raise ValueError(
+                "steps: at 100 percent the champion gets no request to compare with; end with a smaller weight, such "
+                "as 50: the promotion then gives the candidate every request"
+            )
         return self
 
     @classmethod
@@ -133,6 +137,56 @@ class Spec(SpecPart):
         except MatchdayError as error:
             raise SpecError(f"this rollout cannot be carried out: limits: {error}") from None
 
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> tuple["Spec", tuple[str, ...]]:
+        """A saved specification without the keys that this release does not know, and their names.
+
+        A newer definition may have them. What a person writes is parsed instead, so that a typo is found.
+        Raises SpecError.
+        """
+        kept, ignored = copy.deepcopy(dict(given)), []
+        for place in _unknown_keys(cls, kept):
+            part: Any = kept
+            for key in place[:-1]:
+                part = part[key]
+            del part[place[-1]]
+            ignored.append(".".join(map(str, place)))
+        return cls.parse(kept), tuple(ignored)
+
+    @classmethod
+    def salvage(cls, given: Mapping[str, Any]) -> "Spec":
+        """What can be read of a specification, with defaults for the rest: enough to take a candidate back.
+
+        Raises SpecError where not even the service can be read.
+        """
+        names = {field.alias or name for name, field in cls.model_fields.items()}
+        service = {"inferenceService": given.get("inferenceService", "")}
+        kept = service | {
+            name: value for name, value in given.items() if name in names and _parses({**service, name: value})
+        }
+        return cls.parse(kept)
+
     def to_dict(self) -> dict[str, Any]:
         """As written in YAML."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def _unknown_keys(spec: type[Spec], given: Mapping[str, Any]) -> list[tuple[str | int, ...]]:
+    """Places of the keys in a specification that are not known."""
+    limits = given.get("limits")
+    known = JudgeLimits().to_dict()
+    unknown = [name for name in limits if name not in known] if isinstance(limits, dict) else []
+    places: list[tuple[str | int, ...]] = [("limits", name) for name in unknown]
+    try:
+        spec.model_validate({name: value for name, value in given.items() if name != "limits"})
+    except ValidationError as error:
+        places += [each["loc"] for each in error.errors() if each["type"] == "extra_forbidden"]
+    return places
+
+
+def _parses(given: Mapping[str, Any]) -> bool:
+    try:
+        Spec.parse(given)
+    except SpecError:
+        return False
+    return True

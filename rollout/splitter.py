@@ -49,6 +49,9 @@ class Splitter(Protocol):
     def readiness(self) -> Readiness:
         """Whether the candidate's servers can answer."""
 
+    def serving(self) -> Readiness:
+        """Whether every version that gets requests now has a server that can answer."""
+
     def split(self, weight: int) -> bool:
         """Send the candidate `weight` percent of the requests. Returns whether that is in force."""
 

@@ -61,12 +61,14 @@ class State(BaseModel):
     """Progress of a rollout: the `status` of a ModelRollout. Times are Unix seconds.
 
     step: index of the traffic step, -1 before the first. gate: the approval that the rollout waits for, as
-    `ATTEMPT/shadow`, `ATTEMPT/WEIGHT` or `ATTEMPT/promotion`; empty when none. evidence: data of the current window, as
-    `Evidence.to_text` writes it. since: start of the phase or step, moved on by the time it was paused. silent_since:
-    since when the candidate has not been ready; 0 while it is. tick: time of the last round. problem: why the phase's
-    action is not done, or a source not read. mark_version: whether a roll-back marks the candidate's version, which is
-    then not tried again for the cooldown; False when nothing was found against it. needs: what the judge still needs to
-    decide, for people.
+    `ATTEMPT/shadow`, `ATTEMPT/WEIGHT` or `ATTEMPT/promotion`; empty when none. retried: the last `retry` of a person
+    that was followed. evidence: data of the current window, as `Evidence.to_text` writes it. since: start of the phase
+    or step, moved on by the time it was paused. silent_since: since when the candidate has not been ready, or requests
+    have gone to servers that are not; 0 while all are. opened: when the window opened that `since` was moved on to; 0
+    before. tick: time of the last round. problem: why the phase's action is not done, or a source not read. stalled:
+    whether a roll-back takes longer than it may. mark_version: whether a roll-back marks the candidate's version, which
+    is then not tried again for the cooldown; False when nothing was found against it. needs: what the judge still needs
+    to decide, for people.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -77,15 +79,18 @@ class State(BaseModel):
     gate: str = ""
     paused: bool = False
     attempt: int = 1
+    retried: int = 1
     stable_version: str = ""
     candidate_version: str = ""
     stage: PromotionStage | None = None
     since: float = 0.0
     silent_since: float = 0.0
+    opened: float = 0.0
     tick: float = 0.0
     verdict: str = ""
     reason: str = ""
     problem: str = ""
+    stalled: bool = False
     mark_version: bool = True
     needs: str = ""
     findings: tuple[dict[str, Any], ...] = ()
@@ -109,9 +114,19 @@ class State(BaseModel):
             time=now, phase=phase, weight=weight, attempt=self.attempt, reason=reason, findings=self.findings
         )
         reset: dict[str, Any] = {"since": now, "gate": "", "evidence": "", "verdict": "", "findings": (), "problem": ""}
-        reset |= {"mark_version": True, "needs": ""}
+        reset |= {"mark_version": True, "needs": "", "opened": 0.0, "stalled": False}
         history = (*self.history, entry)[-MOST_ENTRIES:]
         return self.model_copy(update={**reset, "phase": phase, "reason": reason, "history": history, **changes})
+
+    def entries_since(self, before: "State") -> list[HistoryEntry]:
+        """The decisions that were added to the history of an earlier state, oldest first."""
+        last = before.history[-1] if before.history else None
+        added: list[HistoryEntry] = []
+        for entry in reversed(self.history):
+            if entry == last:
+                break
+            added.insert(0, entry)
+        return added
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> "State":
@@ -127,7 +142,11 @@ class State(BaseModel):
 
 
 class Commands(BaseModel):
-    """Commands of people to a rollout. approved: the gate they approve. retry: number of the attempt they ask for."""
+    """Commands of people to a rollout.
+
+    approved: the gate they approve. retry: number of the attempt they ask for. undo: the attempt whose promotion they
+    take back; 0: none.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -135,6 +154,7 @@ class Commands(BaseModel):
     aborted: bool = False
     approved: str = ""
     retry: int = 1
+    undo: int = 0
 
 
 def _first_problem(error: Exception) -> str:

@@ -5,37 +5,39 @@ Pure: no clock, no network, no Kubernetes.
 
 from collections.abc import Callable
 
+from rollout.elapsed import update_times
 from rollout.facts import Facts
 from rollout.judge import SHADOW, TRAFFIC
-from rollout.spec import FULL_WEIGHT, ShadowStep, Spec
+from rollout.promotion import advance_promotion
+from rollout.spec import ShadowStep, Spec
 from rollout.state import Phase, PromotionStage, State
-from rollout.transitions import enter_next_step, roll_back, start_attempt, undo_promotion, wait
+from rollout.transitions import (
+    enter_next_step,
+    roll_back,
+    roll_back_if_unready,
+    start_attempt,
+    take_back,
+    undo_promotion,
+    wait,
+)
 from rollout.window import judge_window
 
 
 def advance(spec: Spec, state: State, facts: Facts) -> State:
     """The next state; only `tick` differs when nothing is decided."""
-    state = _update_times(state, facts)
+    state = update_times(state, facts)
     if state.ended:
         return _start_again(spec, state, facts)
     if reason := _interruption(state, facts):
-        if state.stage is PromotionStage.ALIAS:
-            return undo_promotion(state, facts, reason)
-        return roll_back(state, facts, reason, mark_version=facts.commands.aborted)
+        return take_back(state, facts, reason, mark_version=facts.commands.aborted)
     following = _PHASES[state.phase](spec, state, facts)
     return following if following.ended else following.model_copy(update={"problem": facts.problem})
 
 
-def _update_times(state: State, facts: Facts) -> State:
-    """Paused time counts for no hold and no deadline; time in which the candidate is not ready always counts."""
-    paused_for = facts.now - state.tick if state.paused and state.tick else 0.0
-    silent = state.phase in (Phase.SHADOW, Phase.PROGRESSING) and not facts.readiness.ready
-    changes = {"tick": facts.now, "since": state.since + paused_for, "paused": facts.commands.paused}
-    return state.model_copy(update={**changes, "silent_since": (state.silent_since or facts.now) if silent else 0.0})
-
-
 def _start_again(spec: Spec, state: State, facts: Facts) -> State:
     """Another attempt when a person asks for one, or when the candidate resolves to another version.
+
+    A promotion is taken back when a person asks for that.
 
     The latter happens when an alias moves, when the specification names another version, and when a missing version
     appears; never after a person has aborted the rollout.
@@ -46,15 +48,22 @@ def _start_again(spec: Spec, state: State, facts: Facts) -> State:
     if facts.candidate not in known and not facts.commands.aborted:
         reason = f"{spec.candidate} is version {facts.candidate} now"
         return start_attempt(state, facts, reason, state.attempt + 1)
-    return state
+    return _undo_for_person(state, facts)
+
+
+def _undo_for_person(state: State, facts: Facts) -> State:
+    """Take a promotion back, or say why that cannot be."""
+    if state.phase is not Phase.PROMOTED or facts.commands.undo != state.attempt:
+        return state
+    if facts.stable == state.candidate_version and not facts.not_yet:
+        return undo_promotion(state, facts, "a person takes the promotion back")
+    moved = f"nothing to undo: the champion is version {facts.stable} by now, not {state.candidate_version}"
+    return state.model_copy(update={"problem": facts.not_yet or facts.refusal or moved})
 
 
 def _interruption(state: State, facts: Facts) -> str:
     """Why a running rollout is rolled back whatever the judge says; empty when it is not."""
-    if state.phase in (Phase.PENDING, Phase.ROLLING_BACK) or state.stage in (
-        PromotionStage.SERVICE,
-        PromotionStage.UNDO,
-    ):
+    if state.phase in (Phase.PENDING, Phase.ROLLING_BACK) or state.stage is PromotionStage.UNDO:
         return ""
     if facts.commands.aborted:
         return "aborted by a person"
@@ -77,7 +86,7 @@ def _pending(spec: Spec, state: State, facts: Facts) -> State:
 def _starting(spec: Spec, state: State, facts: Facts) -> State:
     if facts.readiness.ready and facts.done and not state.paused:
         return enter_next_step(spec, state, facts, "the candidate is ready")
-    if unready := _roll_back_if_unready(spec, state, facts, state.since):
+    if unready := roll_back_if_unready(spec, state, facts, state.since):
         return unready
     if not facts.done and facts.now - state.since > spec.ready_seconds:
         reason = f"could not begin in {spec.ready_seconds:g} s: {facts.problem or 'no reason given'}"
@@ -85,17 +94,8 @@ def _starting(spec: Spec, state: State, facts: Facts) -> State:
     return wait(state, facts, facts.problem or facts.readiness.reason)
 
 
-def _roll_back_if_unready(spec: Spec, state: State, facts: Facts, since: float) -> State | None:
-    """Roll back a candidate that was not ready for too long, also at a gate and while paused."""
-    late = facts.now - since > spec.ready_seconds
-    if facts.readiness.ready or not (facts.readiness.permanent or late):
-        return None
-    when = "never becomes ready" if facts.readiness.permanent else f"was not ready for {spec.ready_seconds:g} s"
-    return roll_back(state, facts, f"the candidate {when}: {facts.readiness.reason or 'no reason given'}")
-
-
 def _shadow(spec: Spec, state: State, facts: Facts) -> State:
-    if unready := _roll_back_if_unready(spec, state, facts, state.silent_since):
+    if unready := roll_back_if_unready(spec, state, facts, state.silent_since):
         return unready
     return judge_window(spec, state, facts, spec.shadow or ShadowStep(), SHADOW)
 
@@ -105,9 +105,10 @@ def _progressing(spec: Spec, state: State, facts: Facts) -> State:
         return roll_back(state, facts, f"the candidate does not answer any more: {facts.readiness.reason}")
     if facts.evidence.opened is None:
         return _await_window(spec, state, facts)
-    if state.since < facts.evidence.opened:
-        state = state.model_copy(update={"since": facts.evidence.opened})
-    if unready := _roll_back_if_unready(spec, state, facts, state.silent_since):
+    if state.opened != facts.evidence.opened:
+        opened = min(facts.evidence.opened, facts.now)
+        state = state.model_copy(update={"since": max(state.since, opened), "opened": facts.evidence.opened})
+    if unready := roll_back_if_unready(spec, state, facts, state.silent_since):
         return unready
     return judge_window(spec, state, facts, spec.steps[state.step], TRAFFIC)
 
@@ -123,32 +124,10 @@ def _await_window(spec: Spec, state: State, facts: Facts) -> State:
     return roll_back(state, facts, reason, mark_version=not facts.readiness.ready)
 
 
-def _promoting(spec: Spec, state: State, facts: Facts) -> State:
-    stage = state.stage or PromotionStage.SHIFT
-    if facts.done:
-        return _finish_stage(state, facts, stage)
-    late = facts.now - state.since > spec.promotion_seconds
-    if not late or stage is PromotionStage.UNDO:
-        return wait(state, facts, state.reason)
-    reason = f"the promotion failed: {facts.problem or f'{stage} was not done in {spec.promotion_seconds:g} s'}"
-    return roll_back(state, facts, reason) if stage is PromotionStage.SHIFT else undo_promotion(state, facts, reason)
-
-
-def _finish_stage(state: State, facts: Facts, stage: PromotionStage) -> State:
-    """What follows a stage of the promotion."""
-    if stage is PromotionStage.UNDO:
-        return roll_back(state, facts, state.reason)
-    if stage is PromotionStage.SERVICE:
-        reason = f"version {state.candidate_version} is champion and serves every request"
-        ended = {"weight": FULL_WEIGHT, "stage": None, "verdict": state.verdict}
-        return state.transition(facts.now, Phase.PROMOTED, reason, **ended)
-    following = PromotionStage.ALIAS if stage is PromotionStage.SHIFT else PromotionStage.SERVICE
-    return state.model_copy(update={"stage": following})
-
-
 def _rolling_back(spec: Spec, state: State, facts: Facts) -> State:
     if not facts.done:
-        return wait(state, facts, state.reason)
+        stalled = facts.now - state.since > spec.promotion_seconds
+        return wait(state, facts, state.reason).model_copy(update={"stalled": stalled})
     kept = {"verdict": state.verdict, "findings": state.findings, "mark_version": state.mark_version}
     return state.transition(facts.now, Phase.ROLLED_BACK, state.reason, **kept)
 
@@ -158,6 +137,6 @@ _PHASES: dict[Phase, Callable[[Spec, State, Facts], State]] = {
     Phase.STARTING: _starting,
     Phase.SHADOW: _shadow,
     Phase.PROGRESSING: _progressing,
-    Phase.PROMOTING: _promoting,
+    Phase.PROMOTING: advance_promotion,
     Phase.ROLLING_BACK: _rolling_back,
 }

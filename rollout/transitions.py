@@ -1,6 +1,5 @@
 """Transitions of the state machine: wait, next step, roll back, undo a promotion, start another attempt."""
 
-from rollout.evidence import Evidence
 from rollout.facts import Facts
 from rollout.spec import FULL_WEIGHT, Spec
 from rollout.state import Phase, PromotionStage, State
@@ -18,8 +17,7 @@ def enter_next_step(spec: Spec, state: State, facts: Facts, reason: str) -> Stat
     index = state.step + 1
     if index < len(spec.steps):
         weight = spec.steps[index].weight
-        evidence = _initial_evidence(facts, weight)
-        return state.transition(facts.now, Phase.PROGRESSING, reason, step=index, weight=weight, evidence=evidence)
+        return state.transition(facts.now, Phase.PROGRESSING, reason, step=index, weight=weight)
     shift = {"weight": FULL_WEIGHT, "stage": PromotionStage.SHIFT, "verdict": state.verdict}
     return state.transition(facts.now, Phase.PROMOTING, reason, **shift)
 
@@ -35,17 +33,24 @@ def undo_promotion(state: State, facts: Facts, reason: str) -> State:
     return state.transition(facts.now, Phase.PROMOTING, reason, stage=PromotionStage.UNDO)
 
 
+def take_back(state: State, facts: Facts, reason: str, *, mark_version: bool = True) -> State:
+    """Roll back; first undo a promotion that may have moved the alias."""
+    if state.stage in (PromotionStage.ALIAS, PromotionStage.SERVICE):
+        return undo_promotion(state, facts, reason)
+    return roll_back(state, facts, reason, mark_version=mark_version)
+
+
+def roll_back_if_unready(spec: Spec, state: State, facts: Facts, since: float) -> State | None:
+    """Roll back a candidate that was not ready for too long, also at a gate and while paused."""
+    late = facts.now - since > spec.ready_seconds
+    if facts.readiness.ready or not (facts.readiness.permanent or late):
+        return None
+    when = "never becomes ready" if facts.readiness.permanent else f"was not ready for {spec.ready_seconds:g} s"
+    return take_back(state, facts, f"the candidate {when}: {facts.readiness.reason or 'no reason given'}")
+
+
 def start_attempt(state: State, facts: Facts, reason: str, attempt: int) -> State:
     """Begin another attempt of a rollout that has ended."""
-    initial = {"attempt": attempt, "step": -1, "weight": 0, "stage": None}
+    retried = facts.commands.retry if facts.commands.retry == attempt else state.retried
+    initial = {"attempt": attempt, "retried": retried, "step": -1, "weight": 0, "stage": None}
     return state.transition(facts.now, Phase.PENDING, reason, **initial, stable_version="", candidate_version="")
-
-
-def _initial_evidence(facts: Facts, weight: int) -> str:
-    """Evidence that a window starts with: none, but at 100 % what the stable version did in the step before.
-
-    At that weight it has no requests and may have no servers.
-    """
-    if weight != FULL_WEIGHT:
-        return ""
-    return Evidence(stable=facts.evidence.stable, pairs=facts.evidence.pairs).to_text()

@@ -61,7 +61,7 @@ def _record(state: State, facts: Facts, judgement: Judgement) -> State:
     findings = tuple(finding.to_dict() for finding in judgement.findings)
     changes = {"verdict": str(judgement.verdict), "findings": findings, "evidence": facts.evidence.to_text()}
     opened = facts.evidence.opened
-    seconds = facts.now - opened if opened is not None else 0.0
+    seconds = max(facts.now - opened, facts.now - state.since) if opened is not None else 0.0
     rate = facts.evidence.canary.requests / seconds if seconds > 0 else 0.0
     changes["needs"] = describe_needs(judgement.findings, rate)
     return state.model_copy(update={**changes, "reason": state.reason if state.gate else judgement.reason})

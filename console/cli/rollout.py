@@ -156,6 +156,24 @@ def retry(name: Name, namespace: Namespace = None) -> None:
 
 
 @app.command()
+def undo(
+    service: Annotated[str, typer.Argument(help="Service whose last promotion is taken back.")] = DEFAULT_MODEL,
+    namespace: Namespace = None,
+) -> None:
+    """Put the last champion back: alias and service. Exit code 0: it is back, or on its way on a cluster."""
+    from console.operations import rollout_running, rollouts
+    from rollout.embedded.settings import RolloutSettings
+
+    if namespace:
+        print_order(rollouts.undo(service, namespace), "is undone")
+        return
+    with stop_signals() as stopped:
+        result = rollout_running.undo_here(service, RolloutSettings(), print_decision, stopped)
+    print_end(result)
+    raise typer.Exit(0 if str(result.state.phase) == "RolledBack" else UNFINISHED)
+
+
+@app.command()
 def history(name: Name, namespace: Namespace = None) -> None:
     """Every decision, with its time and its reason."""
     from console.operations import rollouts

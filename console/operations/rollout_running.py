@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
-from console.operations.rollouts import open_rollouts, read_spec
+from console.operations.rollouts import last_promoted, open_rollouts, read_spec, undo
+from matchday.errors import MatchdayError
 from matchday.settings import Settings
 from rollout.embedded.runner import Runner
 from rollout.embedded.settings import RolloutSettings
@@ -57,6 +58,25 @@ def start_here(
     return RolloutResult(name, state, service, workspace.address(service))
 
 
+def undo_here(service: str, rollout: RolloutSettings, on_entry: OnEntry, stopped: Event) -> RolloutResult:
+    """Take the last promotion of a service of this machine back, and carry that out until it is done.
+
+    Raises MatchdayError where there is nothing to undo, Busy while another process has the service.
+    """
+    workspace = Workspace(Settings(), rollout)
+    sources = open_sources(Settings())
+    name = last_promoted(service, None)
+    model, version = workspace.rollouts.spec(name).model, workspace.rollouts.state(name).candidate_version
+    if (champion := sources.versions.champion(model)) != version:
+        raise MatchdayError(
+            f"nothing to undo: rollout {name} promoted version {version}, and the champion is {champion} by now; "
+            f"'matchday model promote VERSION' chooses another"
+        )
+    undo(service, None)
+    runner = Runner(workspace, name, sources, rollout.interval_seconds, on_entry, stopped=stopped)
+    return RolloutResult(name, runner.run(), service, workspace.address(service))
+
+
 def create_here(workspace: Workspace, name: str, spec: Spec) -> None:
     """Store a new rollout of this machine, once it is clear that it can begin. Raises MatchdayError."""
     if name in workspace.rollouts.names() and workspace.rollouts.spec(name) == spec:
@@ -75,12 +95,12 @@ def start_on_cluster(
     rollouts = open_rollouts(namespace)
     if spec:
         rollouts.create(name, spec)
-    seen = 0.0
+    before = State()
     while True:
         state = rollouts.state(name)
-        for entry in [entry for entry in state.history if entry.time > seen]:
+        for entry in state.entries_since(before):
             on_entry(entry)
-            seen = entry.time
+        before = state
         on_state(state)
         if state.ended:
             return RolloutResult(name, state, rollouts.spec(name).inference_service)

@@ -12,9 +12,9 @@ from matchday.settings import Settings
 from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.workspace import Workspace
 from rollout.judge import Finding
-from rollout.repository import RolloutRepository
+from rollout.repository import ChooseCommand, RolloutRepository
 from rollout.spec import Spec, SpecError
-from rollout.state import Commands, Phase, State
+from rollout.state import Phase, State
 
 DEFAULT_MODEL = next(iter(KINDS))
 
@@ -118,34 +118,46 @@ def find_findings(state: State) -> list[Finding]:
 
 def approve(name: str, namespace: str | None) -> Order:
     """Approve what a rollout waits for. Raises MatchdayError when it waits for nothing."""
-    rollouts = open_rollouts(namespace)
-    state = rollouts.state(name)
-    if not state.gate:
-        raise MatchdayError(f"rollout {name} waits for no approval: it is {phase_text(state)}")
-    approved = rollouts.commands(name).model_copy(update={"approved": state.gate})
-    return _order(rollouts, name, approved, namespace)
+
+    def choose(state: State) -> dict[str, Any]:
+        if not state.gate:
+            raise MatchdayError(f"rollout {name} waits for no approval: it is {phase_text(state)}")
+        return {"approved": state.gate}
+
+    return _order(name, choose, namespace)
 
 
 def pause(name: str, namespace: str | None, *, paused: bool) -> Order:
     """Hold a rollout at its weight, or let it go on. A bad candidate is rolled back all the same."""
-    rollouts = _open_unfinished(name, namespace)
-    return _order(rollouts, name, rollouts.commands(name).model_copy(update={"paused": paused}), namespace)
+    return _order(name, lambda state: _unfinished(name, state, {"paused": paused}), namespace)
 
 
 def abort(name: str, namespace: str | None) -> Order:
     """Roll a candidate back. Raises MatchdayError when the rollout has ended."""
-    rollouts = _open_unfinished(name, namespace)
-    aborted = rollouts.commands(name).model_copy(update={"aborted": True, "paused": False})
-    return _order(rollouts, name, aborted, namespace)
+    return _order(name, lambda state: _unfinished(name, state, {"aborted": True}), namespace)
 
 
 def retry(name: str, namespace: str | None) -> Order:
     """Start a rollout that has ended again from its beginning. Raises MatchdayError when it has not ended."""
-    rollouts = open_rollouts(namespace)
-    state = rollouts.state(name)
-    if not state.ended:
-        raise MatchdayError(f"rollout {name} has not ended: it is {phase_text(state)}")
-    return _order(rollouts, name, Commands(retry=state.attempt + 1), namespace)
+
+    def choose(state: State) -> dict[str, Any]:
+        if not state.ended:
+            raise MatchdayError(f"rollout {name} has not ended: it is {phase_text(state)}")
+        return {"retry": state.attempt + 1, "aborted": False, "paused": False}
+
+    return _order(name, choose, namespace)
+
+
+def undo(service: str, namespace: str | None) -> Order:
+    """Take the last promotion of a service back: alias and service. Raises MatchdayError where there is none."""
+    name = last_promoted(service, namespace)
+
+    def choose(state: State) -> dict[str, Any]:
+        if state.phase is not Phase.PROMOTED:
+            raise MatchdayError(f"rollout {name} cannot be undone: it is {phase_text(state)}")
+        return {"undo": state.attempt}
+
+    return _order(name, choose, namespace)
 
 
 def stop_service(service: str) -> None:
@@ -161,17 +173,38 @@ def phase_text(state: State) -> str:
     return f"{state.phase} at {state.weight} %" if state.phase is Phase.PROGRESSING else str(state.phase)
 
 
-def _open_unfinished(name: str, namespace: str | None) -> RolloutRepository:
-    rollouts = open_rollouts(namespace)
-    if (state := rollouts.state(name)).ended:
+def _unfinished(name: str, state: State, change: dict[str, Any]) -> dict[str, Any]:
+    """The change, for a rollout that has not ended. Raises MatchdayError for another."""
+    if state.ended:
         raise MatchdayError(f"rollout {name} has ended: it is {phase_text(state)}")
-    return rollouts
+    return change
 
 
-def _order(rollouts: RolloutRepository, name: str, commands: Commands, namespace: str | None) -> Order:
-    service = rollouts.spec(name).inference_service
-    rollouts.set_commands(name, commands)
-    running = bool(namespace) or bool(open_workspace().lease_holder(service))
+def last_promoted(service: str, namespace: str | None) -> str:
+    """The rollout whose promotion a service has had last. Raises MatchdayError where none can be undone."""
+    rollouts = open_rollouts(namespace)
+    states = {name: rollouts.state(name) for name in rollouts.names()}
+    found = {name: state for name, state in states.items() if _is_of(rollouts, name, service)}
+    for name, state in found.items():
+        if state.active:
+            raise MatchdayError(f"rollout {name} of {service} is {phase_text(state)}: abort it, or let it end")
+    promoted = [(state.since, name) for name, state in found.items() if state.phase is Phase.PROMOTED]
+    if not promoted:
+        raise MatchdayError(f"nothing to undo: no rollout of service {service} stands promoted")
+    return max(promoted)[1]
+
+
+def _is_of(rollouts: RolloutRepository, name: str, service: str) -> bool:
+    try:
+        return rollouts.spec(name).inference_service == service
+    except SpecError:
+        return False
+
+
+def _order(name: str, choose: ChooseCommand, namespace: str | None) -> Order:
+    rollouts = open_rollouts(namespace)
+    commands = rollouts.command(name, choose)
+    running = bool(namespace) or bool(open_workspace().lease_holder(rollouts.spec(name).inference_service))
     return Order(name, running, commands.approved)
 
 

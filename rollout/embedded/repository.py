@@ -6,7 +6,7 @@ from pathlib import Path
 from matchday.errors import MatchdayError
 from rollout.embedded.json_file import read_json, write_json
 from rollout.embedded.store import FolderStore
-from rollout.repository import UnknownRollout
+from rollout.repository import ChooseCommand, UnknownRollout
 from rollout.spec import Spec, SpecError
 from rollout.state import Commands, State
 
@@ -54,9 +54,9 @@ class FolderRepository:
         """The commands given to a rollout. Raises StateError."""
         return self.store(name).commands()
 
-    def set_commands(self, name: str, commands: Commands) -> None:
-        """Replace the commands given to a rollout."""
-        self.store(name).set_commands(commands)
+    def command(self, name: str, choose: ChooseCommand) -> Commands:
+        """Change the commands that `choose` names, and no others. Raises StateError."""
+        return self.store(name).command(choose)
 
     def store(self, name: str) -> FolderStore:
         """The state store of a rollout."""

@@ -79,6 +79,11 @@ class EnvoySplitter:
         silent = self._last_ready is not None and time.monotonic() - self._last_ready > SILENT_SECONDS
         return Readiness(False, readiness.reason, permanent=silent)
 
+    def serving(self) -> Readiness:
+        """Whether the candidate's server answers, or the stable one where there is no other."""
+        table = self.servers.table
+        return self.servers.readiness(table.candidate or table.stable)
+
     def split(self, weight: int) -> bool:
         """Send the candidate its share of the requests; requests in flight end where they began."""
         self._ensure_stable()

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from matchday.files import lock_file
 from rollout.embedded.json_file import read_json, write_json
+from rollout.repository import ChooseCommand
 from rollout.state import Commands, State, StateError
 from rollout.store import Conflict
 
@@ -42,9 +43,13 @@ class FolderStore:
         except ValidationError:
             raise StateError(f"{file} was not written by this release: delete it and ask again") from None
 
-    def set_commands(self, commands: Commands) -> None:
-        """Replace the commands given by people."""
-        write_json(self._folder / "requests.json", commands.model_dump(mode="json"))
+    def command(self, choose: ChooseCommand) -> Commands:
+        """Change the commands that `choose` names, and no others: two people never undo each other's."""
+        with lock_file(self._folder / "requests.lock"):
+            _, state = self._read()
+            commands = self.commands().model_copy(update=dict(choose(state)))
+            write_json(self._folder / "requests.json", commands.model_dump(mode="json"))
+        return commands
 
     def rival(self) -> str:
         """Name of another active rollout of the same service; empty when there is none."""

@@ -4,13 +4,16 @@ from datetime import UTC, datetime
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import ApiError, Object
+from rollout.kubernetes.conditions import COMMANDS_UNDERSTOOD, SPEC_UNDERSTOOD
 from rollout.kubernetes.kinds import EVENT, MODEL_ROLLOUT
-from rollout.state import HistoryEntry, Phase
+from rollout.state import HistoryEntry, Phase, State
 from rollout.store import Conflict
 
 COMPONENT = "matchday-rollout"
 MOST_CHARACTERS = 1000
 """Of a message; the API takes 1024."""
+MISUNDERSTOOD = {SPEC_UNDERSTOOD: "SpecNotUnderstood", COMMANDS_UNDERSTOOD: "CommandNotUnderstood"}
+"""Reasons of events by the condition that is False."""
 WARNINGS = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.REFUSED})
 
 
@@ -26,6 +29,26 @@ class Events:
         """Send an entry of the history of a ModelRollout."""
         weight = f"{entry.weight} %: " if entry.phase is Phase.PROGRESSING else ""
         self.send(thing, str(entry.phase), weight + entry.reason, warning=entry.phase in WARNINGS)
+
+    def send_changes(self, thing: Object, before: State, state: State) -> None:
+        """Send what a round has changed beside its decisions."""
+        if state.gate and state.gate != before.gate:
+            self.send(thing, "AwaitsApproval", f"a person must approve {state.gate}")
+        if state.paused != before.paused:
+            self.send(thing, "Paused" if state.paused else "Resumed", state.reason)
+        if state.stalled and not before.stalled:
+            self.send(thing, "Stalled", state.problem or state.reason, warning=True)
+
+    def send_misunderstood(self, before: Object, thing: Object) -> None:
+        """Send what is not understood of a ModelRollout, and was understood, or wrong in another way, before."""
+        known = {each["type"]: each["message"] for each in _conditions(before)}
+        for each in _conditions(thing):
+            if (
+                each["type"] in MISUNDERSTOOD
+                and each["status"] == "False"
+                and known.get(each["type"]) != each["message"]
+            ):
+                self.send(thing, MISUNDERSTOOD[each["type"]], each["message"], warning=True)
 
     def send(self, thing: Object, reason: str, message: str, warning: bool = False) -> None:
         """Send an event about a ModelRollout. reason: one word in CamelCase."""
@@ -51,3 +74,7 @@ class Events:
             self._api.create(EVENT, event)
         except (ApiError, Conflict):
             return
+
+
+def _conditions(thing: Object) -> list[Object]:
+    return list((thing.get("status") or {}).get("conditions") or [])

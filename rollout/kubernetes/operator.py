@@ -27,7 +27,13 @@ from rollout.observations.prometheus_meter import PrometheusMeter
 from rollout.sources import Sources
 
 ALIVE_SECONDS = 120.0
-"""Longest time without a round before Kubernetes should restart the operator."""
+"""Longest time without a pass over the rollouts before Kubernetes should restart the operator."""
+SLOW_SECONDS, STUCK_SECONDS = 30.0, 600.0
+"""How long the round of one service may take before the probe says so, and before the operator should be restarted."""
+PATIENCE_SECONDS = 1.0
+"""How long a pass waits for its slowest service before the next pass is due."""
+END_SECONDS = 50.0
+"""Longest wait for rounds under way when the operator ends; the chart gives a pod 60."""
 
 
 def open_cluster_sources(settings: OperatorSettings, lease: Lease) -> Sources:
@@ -49,7 +55,7 @@ class Operator:
         self._lease = Lease(api, settings.lease, holder)
         fenced = api.fenced(self._lease.check)
         sources = open_cluster_sources(settings, self._lease)
-        self._rounds = Rounds(fenced, sources, Events(fenced, holder), settings.models())
+        self._rounds = Rounds(fenced, sources, Events(fenced, holder), settings.models(), patience=PATIENCE_SECONDS)
         self._seen: dict[str, Any] = {}
         self._last_round = time.monotonic()
         self._log = logger("rollout")
@@ -71,6 +77,7 @@ class Operator:
         kopf.on.startup(registry=registry)(self._start)
         kopf.on.cleanup(registry=registry)(self._stop)
         kopf.on.probe(registry=registry)(self._check_alive)
+        kopf.on.probe(registry=registry)(self._check_services)
         kopf.on.event(group, version, MODEL_ROLLOUT.plural, registry=registry)(self._notice_change)
         return registry
 
@@ -84,11 +91,12 @@ class Operator:
         self._tasks = [asyncio.create_task(self._run_rounds()), asyncio.create_task(self._hold_lease())]
 
     async def _stop(self, **_: Any) -> None:
-        """End the current round first; then another operator may act at once."""
+        """End the rounds under way first; then another operator may act at once, else when the lease expires."""
         self._stopping.set()
         self._wake.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self._lease.release)
+        if await asyncio.to_thread(self._rounds.threads.wait, END_SECONDS):
+            await asyncio.to_thread(self._lease.release)
 
     async def _check_alive(self, **_: Any) -> float:
         """Seconds since the last round. Raises PermanentError when that is too long."""
@@ -96,6 +104,13 @@ class Operator:
         if passed > ALIVE_SECONDS:
             raise kopf.PermanentError(f"no round for {passed:.0f} s")
         return round(passed, 1)
+
+    async def _check_services(self, **_: Any) -> dict[str, float]:
+        """Services whose round is slow, in seconds. Raises PermanentError when one is stuck."""
+        slow = self._rounds.threads.slow(SLOW_SECONDS)
+        if stuck := [f"{name} for {seconds:.0f} s" for name, seconds in slow.items() if seconds > STUCK_SECONDS]:
+            raise kopf.PermanentError(f"a round is under way of {', '.join(stuck)}")
+        return slow
 
     async def _notice_change(self, body: kopf.Body, **_: Any) -> None:
         """Start a round for a change by a person; the operator's own changes of the status do not count."""

@@ -1,13 +1,17 @@
 """ModelRollouts of a namespace by name."""
 
+from rollout.kubernetes.annotations import annotations_of, commands_of
 from rollout.kubernetes.api import Api, ObjectNotFound
 from rollout.kubernetes.client import KubernetesClient, Object
 from rollout.kubernetes.kinds import MODEL_ROLLOUT
-from rollout.kubernetes.model_rollout import annotations_of, commands_of, spec_of, state_of
-from rollout.repository import UnknownRollout
+from rollout.kubernetes.model_rollout import spec_of, state_of
+from rollout.repository import ChooseCommand, UnknownRollout
 from rollout.spec import Spec, SpecError
 from rollout.state import Commands, State
 from rollout.store import Conflict
+
+MOST_TRIES = 10
+"""Of a command that meets other writes; the operator writes every few seconds at most."""
 
 
 class ClusterRepository:
@@ -47,10 +51,20 @@ class ClusterRepository:
         """The commands given to a rollout."""
         return commands_of(self._get(name))
 
-    def set_commands(self, name: str, commands: Commands) -> None:
-        """Replace the commands given to a rollout."""
-        self._get(name)
-        self._api.merge(MODEL_ROLLOUT, name, {"metadata": {"annotations": annotations_of(commands)}})
+    def command(self, name: str, choose: ChooseCommand) -> Commands:
+        """Change the commands that `choose` names, and no others. Raises Conflict when others write all the time."""
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return self._command_once(name, choose)
+            except Conflict:
+                continue
+        return self._command_once(name, choose)
+
+    def _command_once(self, name: str, choose: ChooseCommand) -> Commands:
+        thing = self._get(name)
+        change = annotations_of(choose(state_of(thing)))
+        meta = {"resourceVersion": thing["metadata"]["resourceVersion"], "annotations": change}
+        return commands_of(self._api.merge(MODEL_ROLLOUT, name, {"metadata": meta}))
 
     def _get(self, name: str) -> Object:
         try:

@@ -1,19 +1,22 @@
-"""Rounds of the operator: one pass over all ModelRollouts of a namespace, each reconciled once."""
+"""Rounds of the operator: one pass over all ModelRollouts of a namespace, each reconciled once, service by service."""
 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 from matchday.errors import MatchdayError
 from matchday.telemetry import logger
+from rollout.kubernetes.annotations import commands_of
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import ApiError, Object
+from rollout.kubernetes.conditions import StatusCondition
 from rollout.kubernetes.events import Events
 from rollout.kubernetes.kinds import INFERENCE_SERVICE, MODEL_ROLLOUT
 from rollout.kubernetes.leftover import Leftover, any_active, end_leftover
-from rollout.kubernetes.model_rollout import StatusCondition, spec_of, state_of, user_changes
+from rollout.kubernetes.model_rollout import service_of, spec_of, state_of, user_changes
+from rollout.kubernetes.service_threads import ServiceThreads
 from rollout.kubernetes.splitters.inference_service import MODE, mode_of
 from rollout.kubernetes.splitters.knative import KnativeSplitter
 from rollout.kubernetes.splitters.standard import StandardSplitter
@@ -22,11 +25,9 @@ from rollout.reconciler import Reconciler
 from rollout.sources import Sources
 from rollout.spec import Spec, SpecError
 from rollout.splitter import Splitter
-from rollout.state import HistoryEntry, Phase, State, StateError
+from rollout.state import HistoryEntry, Phase, PromotionStage, State, StateError
 from rollout.store import Conflict
 
-PARALLEL_SERVICES = 4
-"""Services handled at the same time; rollouts of one service are never parallel."""
 ENDED_SECONDS = 60.0
 """Between two rounds of a rollout that has ended; its alias may have moved."""
 
@@ -63,20 +64,29 @@ class Rounds:
         models: Mapping[str, str] | None = None,
         splitter: Callable[[Api, str, str], ClusterSplitter] = splitter_of,
         clock: Callable[[], float] = time.time,
+        patience: float | None = None,
     ) -> None:
-        """models: model of each service that is kept ready for rollouts."""
+        """models: model of each service that is kept ready for rollouts.
+
+        patience: seconds that a pass waits for its slowest service; None: until all have ended.
+        """
         self._api = api
         self._sources = sources
         self._events = events
         self._models = dict(models or {})
         self._splitter = splitter
         self._clock = clock
+        self._patience = patience
+        self.threads = ServiceThreads()
         self._last_rounds: dict[str, tuple[float, Any]] = {}
         self._unreadable: dict[str, str] = {}
         self._log = logger("rollout")
 
     def run_once(self) -> None:
-        """Reconcile every rollout once. An error is logged; the next round tries again."""
+        """Reconcile every rollout once, but those of services whose last round is still under way.
+
+        An error is logged; the next round tries again.
+        """
         try:
             listed = self._api.list(MODEL_ROLLOUT)
         except (ApiError, Conflict) as error:
@@ -84,10 +94,10 @@ class Rounds:
             return
         by_service: dict[str, list[Object]] = defaultdict(list)
         for thing in listed:
-            by_service[thing["spec"]["inferenceService"]].append(thing)
+            by_service[service_of(thing)].append(thing)
         services = {*by_service, *self._models}
-        with ThreadPoolExecutor(PARALLEL_SERVICES) as pool:
-            list(pool.map(lambda name: self._handle_service(name, by_service.get(name, [])), services))
+        rounds = {name: partial(self._handle_service, name, by_service.get(name, [])) for name in services}
+        self.threads.run(rounds, self._patience)
 
     def _handle_service(self, name: str, rollouts: list[Object]) -> None:
         """Prepare one service, end what a deleted rollout has left, and reconcile its rollouts, one after the other."""
@@ -118,14 +128,15 @@ class Rounds:
     def _handle_rollout(self, thing: Object) -> None:
         if remove_finalizer(self._api, thing) or not self._is_due(thing):
             return
-        name = thing["metadata"]["name"]
         try:
             spec = spec_of(thing)
         except SpecError as error:
-            self._refuse(thing, error)
-            return
+            if not _goes_back(thing):
+                self._refuse(thing, error)
+                return
+            spec = Spec.salvage(thing["spec"])
         splitter = self._splitter(self._api, spec.inference_service, spec.model)
-        store = ClusterStore(self._api, name, splitter.conditions)
+        store = ClusterStore(self._api, thing["metadata"]["name"], splitter.conditions)
         self._reconcile(spec, splitter, store, thing)
 
     def _is_due(self, thing: Object) -> bool:
@@ -135,7 +146,8 @@ class Rounds:
         """
         name, now = thing["metadata"]["name"], self._clock()
         last, changes = self._last_rounds.get(name, (0.0, None))
-        if self._read_state(thing).ended and now - last < ENDED_SECONDS and changes == user_changes(thing):
+        recent = 0 <= now - last < ENDED_SECONDS
+        if self._read_state(thing).ended and recent and changes == user_changes(thing):
             return False
         self._last_rounds[name] = (now, user_changes(thing))
         return True
@@ -157,23 +169,31 @@ class Rounds:
 
         before = state_of(thing)
         state = Reconciler(spec, splitter, self._sources, store, self._clock, announce).reconcile()
-        if state.gate and state.gate != before.gate:
-            self._events.send(thing, "AwaitsApproval", f"a person must approve {state.gate}")
-        if state.paused != before.paused:
-            self._events.send(thing, "Paused" if state.paused else "Resumed", state.reason)
+        if state.ended:
+            store.save(state)  # what people have changed meanwhile shows in its conditions
+        self._events.send_changes(store.thing, before, state)
+        self._events.send_misunderstood(thing, store.thing)
 
     def _refuse(self, thing: Object, error: SpecError) -> None:
-        """Refuse a specification that this release cannot carry out; an active rollout stays until it is mended."""
+        """Refuse a specification that this release cannot carry out; an active rollout waits until it is mended."""
         store = ClusterStore(self._api, thing["metadata"]["name"])
         state = store.load()
-        if state.active or state.reason == str(error):
-            self._log.warning("cannot be carried out", name=thing["metadata"]["name"], reason=str(error))
-            return
-        store.save(state.transition(self._clock(), Phase.REFUSED, str(error)))
-        self._events.send(thing, str(Phase.REFUSED), str(error), warning=True)
+        if state.active:
+            store.save(state.model_copy(update={"problem": f"{error}; mend it, or abort"}))
+        elif state.reason != str(error):
+            store.save(state.transition(self._clock(), Phase.REFUSED, str(error)))
+            self._events.send(thing, str(Phase.REFUSED), str(error), warning=True)
+        self._events.send_misunderstood(thing, store.thing)
+
+
+def _goes_back(thing: Object) -> bool:
+    """Whether a rollout is being taken back, which needs little of its specification."""
+    state = state_of(thing)
+    back = state.phase is Phase.ROLLING_BACK or state.stage is PromotionStage.UNDO
+    return state.active and (back or commands_of(thing).aborted)
 
 
 def _model_of(rollouts: Iterable[Object]) -> str:
     """The model of a service that only its ModelRollouts name."""
-    named = (thing["spec"].get("model") for thing in rollouts)
+    named = ((thing.get("spec") or {}).get("model") for thing in rollouts)
     return str(next(filter(None, named), Spec.model_fields["model"].default))

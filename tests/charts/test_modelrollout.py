@@ -1,6 +1,7 @@
 """The definition of ModelRollouts agrees with `rollout/spec.py` and `rollout/state.py`."""
 
 import copy
+import re
 from functools import cache
 from typing import Any
 
@@ -126,12 +127,19 @@ def test_what_the_spec_refuses_the_definition_refuses(wrong: dict[str, Any]) -> 
             Spec.parse(given)
 
 
+FULL = (
+    "at 100 percent the champion gets no request to compare with; end with a smaller weight, such as 50: the promotion "
+    "then gives the candidate every request"
+)
+
+
 @pytest.mark.parametrize(
     ("wrong", "rule"),
     [
         ({"steps": [{"weight": 50}, {"weight": 20}]}, "weights must increase"),
         ({"steps": [{"weight": 20}, {"weight": 20}]}, "weights must increase"),
-        ({"steps": [{"weight": 100}]}, "one step of 100 percent is no canary: begin with a smaller weight"),
+        ({"steps": [{"weight": 100}]}, FULL),
+        ({"steps": [{"weight": 50}, {"weight": 100}]}, FULL),
         (
             {"steps": [{"weight": 5, "holdSeconds": 9, "deadlineSeconds": 9}]},
             "deadlineSeconds must be more than holdSeconds",
@@ -142,7 +150,7 @@ def test_what_takes_more_than_one_field_is_a_rule_of_the_definition(wrong: dict[
     steps = schema("spec")["properties"]["steps"]
     rules = [*steps["x-kubernetes-validations"], *steps["items"]["x-kubernetes-validations"]]
     assert rule in [each["message"] for each in rules]
-    with pytest.raises(SpecError):
+    with pytest.raises(SpecError, match=re.escape(rule.split(":")[0]) if rule == FULL else None):
         Spec.parse({"inferenceService": "x", **wrong})
 
 
@@ -164,7 +172,8 @@ def test_every_state_can_be_kept() -> None:
             state = State(
                 phase=phase, stage=stage, findings=(nothing,), history=(entry,), evidence="abc", verdict="wait"
             )
-            validate("status", status_of(state, {"metadata": {"generation": 3}}))
+            validate("status", status_of(state, {"metadata": {"generation": 3}}, evidence_key="k"))
+            validate("status", state.to_dict())  # as an earlier release has saved it
 
 
 def test_a_field_that_a_state_has_and_the_definition_lacks_is_found() -> None:
@@ -175,7 +184,18 @@ def test_a_field_that_a_state_has_and_the_definition_lacks_is_found() -> None:
 def test_the_list_has_the_columns_that_people_read() -> None:
     [version] = definition()["spec"]["versions"]
     columns = [each["name"] for each in version["additionalPrinterColumns"] if not each.get("priority")]
-    assert columns == ["Model", "Stable", "Candidate", "Phase", "Weight", "Verdict", "Age"]
+    assert columns == ["Service", "Stable", "Candidate", "Phase", "Step", "Weight", "Verdict", "Paused", "Age"]
+    wide = [each["name"] for each in version["additionalPrinterColumns"] if each.get("priority")]
+    assert wide == ["Model", "Waits", "Needs", "Reason"]
+
+
+def test_the_columns_show_fields_that_a_status_has() -> None:
+    [version] = definition()["spec"]["versions"]
+    status = status_of(State(phase=Phase.PROGRESSING), {"metadata": {}})
+    for column in version["additionalPrinterColumns"]:
+        part, _, name = column["jsonPath"].removeprefix(".").partition(".")
+        known = {"spec": Spec(inference_service="x").to_dict(), "status": status}.get(part, {name: ""})
+        assert name in known, column
 
 
 def test_limits_are_all_described() -> None:

@@ -8,11 +8,13 @@ from tests.charts.manifests import Document, of_kind, variables
 OWN = {("modelrollouts", ()), ("modelrollouts/status", ()), ("leases", ("matchday-rollout",))}
 """What the operator writes whatever models there are."""
 
+ONE = {("inferenceservices", ("match-outcome",)), ("configmaps", ("match-outcome-rollout-evidence",))}
 MODELS = {
-    "rollouts": {("inferenceservices", ("match-outcome",)), ("httproutes", ("match-outcome-public",))},
-    "rollouts-knative": {("inferenceservices", ("match-outcome",))},
+    "rollouts": {*ONE, ("httproutes", ("match-outcome-public",))},
+    "rollouts-knative": ONE,
     "rollouts-models": {
         ("inferenceservices", ("match-outcome", "total-goals")),
+        ("configmaps", ("match-outcome-rollout-evidence", "total-goals-rollout-evidence")),
         ("httproutes", ("match-outcome-public",)),
     },
 }
@@ -50,7 +52,13 @@ def test_the_operator_may_write_what_it_owns_and_no_more(name: str) -> None:
         for verb in rule["verbs"]
     }
     assert not {verb for _, _, verb in granted} & {"*", "delete", "deletecollection", "escalate", "bind"}
-    assert not {resource for _, resource, _ in granted} & {"*", "secrets", "configmaps", "deployments"}
+    assert not {resource for _, resource, _ in granted} & {"*", "secrets", "deployments"}
+    assert {verb for _, resource, verb in granted if resource == "configmaps"} == {"create", "get", "update"}
+    assert not [
+        rule
+        for rule in role["rules"]
+        if "configmaps" in rule["resources"] and set(rule["verbs"]) != {"create"} and not rule.get("resourceNames")
+    ]
     written = {
         (rule["resources"][0], tuple(rule.get("resourceNames", [])))
         for rule in role["rules"]

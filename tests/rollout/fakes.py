@@ -84,6 +84,10 @@ class FakeSplitter:
         self.world.at("readiness")
         return Readiness(self.world.ready, "" if self.world.ready else "it says nothing", self.world.permanent)
 
+    def serving(self) -> Readiness:
+        self.world.at("serving")
+        return Readiness(self.world.ready, "" if self.world.ready else "it says nothing", self.world.permanent)
+
     def split(self, weight: int) -> bool:
         self.world.at("split")
         self.world.weight = weight

@@ -12,7 +12,7 @@ from rollout.embedded.repository import FolderRepository
 from rollout.evidence import Evidence
 from rollout.reconciler import Reconciler
 from rollout.spec import SpecError, UndecidedPolicy
-from rollout.state import Commands, Phase, StateError
+from rollout.state import Phase, StateError
 from tests.rollout.fakes import FakeSplitter, RolloutWorld, count_errors, sources
 from tests.rollout.kubernetes.simulation import simulate
 
@@ -54,7 +54,7 @@ def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts:
     world = RolloutWorld()
     world.now, world.candidate, world.weight = before.tick + 5, "2", before.weight
     world.served = {"1": SERVED, "2": SERVED}
-    rollouts.set_commands(name, Commands(approved=before.gate or "1/promotion"))
+    rollouts.command(name, lambda state: {"approved": state.gate or "1/promotion", "paused": False})
     rollout = Reconciler(
         rollouts.spec(name), FakeSplitter(world), sources(world), rollouts.store(name), lambda: world.now
     )

@@ -29,7 +29,8 @@ def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
         ({"steps": []}, "steps"),
         ({"steps": [{"weight": 0}]}, r"steps\.0\.weight"),
         ({"steps": [{"weight": 101}]}, r"steps\.0\.weight"),
-        ({"steps": [{"weight": 100}]}, "one step of 100 percent is no canary"),
+        ({"steps": [{"weight": 100}]}, "end with a smaller weight, such as 50: the promotion then gives"),
+        ({"steps": [{"weight": 50}, {"weight": 100}]}, "at 100 percent the champion gets no request to compare with"),
         ({"steps": [{"weight": 5, "holdSeconds": 60, "deadlineSeconds": 60}]}, "must be more than holdSeconds"),
         ({"steps": [{"weight": 5, "holdSeconds": -1}]}, "holdSeconds"),
         ({"inferenceService": ""}, "inferenceService"),
@@ -56,7 +57,7 @@ def test_a_spec_without_a_service_says_so() -> None:
 
 def test_what_is_written_is_read_again() -> None:
     spec = parse(
-        candidate="7", shadow=None, steps=[{"weight": 10, "approval": True}, {"weight": 100}], limits={"errors": 0.01}
+        candidate="7", shadow=None, steps=[{"weight": 10, "approval": True}, {"weight": 90}], limits={"errors": 0.01}
     )
     assert Spec.parse(spec.to_dict()) == spec
     assert spec.shadow is None
@@ -70,3 +71,47 @@ def test_no_rows_are_no_shadow() -> None:
 
 def test_no_rows_is_no_shadow() -> None:
     assert parse(shadow={"rows": 0}).shadow is None
+
+
+NEWER = {
+    "inferenceService": "match-outcome",
+    "mood": "good",
+    "shadow": {"rows": 7, "colour": "red"},
+    "steps": [{"weight": 5}, {"weight": 50, "window": {"size": 1}}],
+    "limits": {"errors": 0.01, "jitter": 0.1},
+}
+
+
+def test_keys_of_a_newer_definition_are_left_out_by_name_where_a_saved_spec_is_read() -> None:
+    spec, ignored = Spec.read(NEWER)
+    assert set(ignored) == {"mood", "shadow.colour", "steps.1.window", "limits.jitter"}
+    assert spec == parse(shadow={"rows": 7}, steps=[{"weight": 5}, {"weight": 50}], limits={"errors": 0.01})
+    assert NEWER["limits"] == {"errors": 0.01, "jitter": 0.1}
+    assert Spec.read(spec.to_dict()) == (spec, ())
+
+
+@pytest.mark.parametrize("key", ["mood", r"shadow\.colour", r"steps\.1\.window", "'jitter' is no limit"])
+def test_what_a_person_writes_has_no_unknown_key(key: str) -> None:
+    wrong = {key.replace("\\", ""), key.split("'")[1]} if "'" in key else {key.replace("\\", "")}
+    alone = {name: value for name, value in NEWER.items() if name == "inferenceService" or any(
+        each.split(".")[0] == name for each in wrong) or (name == "limits" and "jitter" in key)}  # fmt: skip
+    with pytest.raises(SpecError, match=key):
+        Spec.parse(alone)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"steps": [{"weight": 100}]}, {"promotion": "Perhaps"}, {"limits": {"errors": "none"}}, {"readySeconds": "soon"}],
+)
+def test_of_an_unreadable_spec_the_rest_is_enough_to_go_back(wrong: dict[str, Any]) -> None:
+    given = {
+        "inferenceService": "match-outcome",
+        "model": "total-goals",
+        "promotionSeconds": 7,
+        "mood": "good",
+        **wrong,
+    }
+    with pytest.raises(SpecError):
+        Spec.read(given)
+    spec = Spec.salvage(given)
+    assert (spec.inference_service, spec.model, spec.promotion_seconds) == ("match-outcome", "total-goals", 7)

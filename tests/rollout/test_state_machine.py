@@ -139,7 +139,7 @@ def test_a_paused_rollout_only_rolls_back(verdict: Any) -> None:
         (at(1, gate="1/promotion"), Phase.ROLLING_BACK, None),
         (state(Phase.PROMOTING, stage=PromotionStage.SHIFT), Phase.ROLLING_BACK, None),
         (state(Phase.PROMOTING, stage=PromotionStage.ALIAS), Phase.PROMOTING, PromotionStage.UNDO),
-        (state(Phase.PROMOTING, stage=PromotionStage.SERVICE), Phase.PROMOTED, None),
+        (state(Phase.PROMOTING, stage=PromotionStage.SERVICE), Phase.PROMOTING, PromotionStage.UNDO),
         (state(Phase.PROMOTING, stage=PromotionStage.UNDO), Phase.ROLLING_BACK, None),
         (state(Phase.ROLLING_BACK), Phase.ROLLED_BACK, None),
         (state(Phase.PROMOTED), Phase.PROMOTED, None),

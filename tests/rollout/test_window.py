@@ -110,23 +110,6 @@ def test_a_deadline_that_passes_at_a_gate_takes_nothing_back(verdict: Any) -> No
     assert (after.phase, after.gate) == (Phase.PROGRESSING, "1/promotion")
 
 
-def test_at_100_percent_the_pairs_of_the_step_before_are_kept(verdict: Any) -> None:
-    steps = [{"weight": 50, "holdSeconds": 0, "deadlineSeconds": 600}, {"weight": 100}]
-    seen = Evidence(opened=NOW - 100, stable=cohort(10), canary=cohort(10), pairs=pairs(40))
-    after = Evidence.from_text(advance(spec(steps=steps), at(0), facts(evidence=seen)).evidence)
-    assert after.pairs is not None and len(after.pairs.stable) == 40
-    assert (after.stable.requests, after.canary.requests, after.opened) == (10, 0, None)
-
-
-def test_at_100_percent_the_stable_counts_of_the_step_before_are_kept(verdict: Any) -> None:
-    whole = spec(steps=[{"weight": 50, "holdSeconds": 1}, {"weight": 100, "holdSeconds": 1}])
-    seen = facts(evidence=Evidence(opened=NOW - 100, stable=cohort(5000), canary=cohort(5000)))
-    after = advance(whole, state(Phase.PROGRESSING, step=0, weight=50), seen)
-    assert after.weight == 100
-    kept = Evidence.from_text(after.evidence)
-    assert (kept.stable.requests, kept.canary.requests, kept.opened) == (5000, 0, None)
-
-
 def test_with_pause_an_undecided_step_waits_for_a_person(verdict: Any) -> None:
     verdict(Verdict.INCONCLUSIVE)
     held = advance(spec(undecided="Pause"), at(0), facts())

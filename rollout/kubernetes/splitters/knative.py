@@ -8,9 +8,9 @@ from typing import Any
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
+from rollout.kubernetes.conditions import StatusCondition
 from rollout.kubernetes.kinds import KNATIVE_SERVICE
 from rollout.kubernetes.leftover import Leftover
-from rollout.kubernetes.model_rollout import StatusCondition
 from rollout.kubernetes.pods import ServerPod, list_pods, readiness
 from rollout.kubernetes.splitters.inference_service import (
     InferenceService,
@@ -88,6 +88,10 @@ class KnativeSplitter:
             return Readiness(False, f"revision {revisions.created} is not ready yet")
         return found
 
+    def serving(self) -> Readiness:
+        """Whether the latest revision is ready."""
+        return self.readiness()
+
     def split(self, weight: int) -> bool:
         """Send the latest revision `weight` percent."""
         service = self._service.get()
@@ -120,9 +124,9 @@ class KnativeSplitter:
         if service is None:
             return True
         if pin_of(service) != stable:
-            if _share(service) not in (0, FULL_WEIGHT):
+            if _share(service) not in (None, 0, FULL_WEIGHT):
                 self._apply(pin_of(service), 0, stable_of(service))
-            elif _share(service) == FULL_WEIGHT or self._current_share() == 0:
+            elif _share(service) != 0 or self._current_share() == 0:
                 self._apply(stable, 0, stable)
             return False
         if _share(service) is None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
+from rollout.kubernetes.conditions import StatusCondition
 from rollout.kubernetes.kinds import HTTP_ROUTE
 from rollout.kubernetes.leftover import Leftover
-from rollout.kubernetes.model_rollout import StatusCondition
 from rollout.kubernetes.pods import ServerPod, list_pods, readiness
 from rollout.kubernetes.splitters.canary import (
     canary_entry,
@@ -92,6 +92,12 @@ class StandardSplitter:
         """Whether the candidate has as many ready pods as its share of the requests needs."""
         canary = self._canary()
         return self._readiness(canary, self._pods(self._candidate_name(canary)))
+
+    def serving(self) -> Readiness:
+        """Whether every predictor that the public host leads to has a ready pod."""
+        targets = {name for rule in backends_of(self._route.get()) for name, _, weight in rule if weight}
+        empty = [name for name in sorted(targets) if not any(pod.ready for pod in self._pods(name))]
+        return Readiness(not empty, f"requests go to {', '.join(empty)}, which has no ready pod" if empty else "")
 
     def split(self, weight: int) -> bool:
         """Send the candidate `weight` percent once it has enough pods; nothing while it has no ready pod."""

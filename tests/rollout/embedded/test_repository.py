@@ -1,7 +1,9 @@
 """Rollouts in a folder: names, specifications, revisions, rivals."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,8 +37,16 @@ def test_created_rollouts_are_found_by_another_process_oldest_first(rollouts: Fo
     assert again.names() == ["second", "first"]
     assert again.spec("first") == SPEC
     assert again.state("first") == State() and again.commands("first") == Commands()
-    again.set_commands("first", Commands(paused=True))
+    again.command("first", lambda state: {"paused": True})
     assert rollouts.commands("first").paused and not rollouts.commands("second").paused
+
+
+def test_a_command_changes_what_it_names_whoever_else_commands(rollouts: FolderRepository) -> None:
+    rollouts.create("first", SPEC)
+    changes: list[dict[str, Any]] = [{"aborted": True}, {"approved": "1/5"}, {"paused": True}, {"undo": 1}]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda change: rollouts.command("first", lambda state: change), changes))
+    assert rollouts.commands("first") == Commands(aborted=True, approved="1/5", paused=True, undo=1)
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "../out", "a/b", "-a", "a-", "a" * 64, "ä"])
