@@ -17,6 +17,8 @@ PORT = 8080
 GRPC = "h2c"
 """Name of the port for gRPC."""
 ENDED = ("Failed", "Succeeded")
+EVICTED = "Evicted"
+"""Reason of a pod that its node has ended for want of memory, disk or process ids."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,14 @@ def list_pods(api: Api, labels: Mapping[str, str]) -> list[ServerPod]:
     return [_server_pod(each) for each in api.list(POD, labels) if not _has_ended(each)]
 
 
+def count_restarts(api: Api, labels: Mapping[str, str]) -> dict[str, int]:
+    """Restarts of the server in each pod with these labels, by the pod's name; one more for a pod its node evicted.
+
+    A pod that a drain, a preemption, a scale-down or a person takes away did not fail: only its restarts count.
+    """
+    return {each["metadata"]["name"]: _restarts(each) for each in api.list(POD, labels)}
+
+
 def readiness(pods: list[ServerPod], wanted: int) -> Readiness:
     """Whether as many as wanted are ready; if not, what is wrong with the first of the others."""
     ready = sum(pod.ready for pod in pods)
@@ -44,6 +54,12 @@ def readiness(pods: list[ServerPod], wanted: int) -> Readiness:
     why = f": {first.name} {first.trouble.reason if first.trouble else 'is starting'}" if first else ""
     permanent = bool(pods) and all(pod.trouble is not None and pod.trouble.permanent for pod in pods)
     return Readiness(False, f"{ready} of {wanted} pods of the candidate are ready{why}", permanent)
+
+
+def _restarts(pod: Object) -> int:
+    status = pod.get("status", {})
+    servers = [each for each in status.get("containerStatuses") or [] if each["name"] == SERVER]
+    return sum(each.get("restartCount", 0) for each in servers) + (status.get("reason") == EVICTED)
 
 
 def _has_ended(thing: Object) -> bool:

@@ -6,7 +6,7 @@ lost while KServe removes a predictor, because the public host has left it befor
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rollout.kubernetes.api import Api
@@ -14,7 +14,7 @@ from rollout.kubernetes.client import Object
 from rollout.kubernetes.kinds import HTTP_ROUTE
 from rollout.kubernetes.leftover import Leftover
 from rollout.kubernetes.model_rollout import StatusCondition
-from rollout.kubernetes.pods import ServerPod, list_pods, readiness
+from rollout.kubernetes.pods import ServerPod, count_restarts, list_pods, readiness
 from rollout.kubernetes.splitters.canary import (
     canary_entry,
     canary_of,
@@ -116,6 +116,11 @@ class StandardSplitter:
             canary=tuple(pod.url for pod in self._pods(self._candidate_name(canary)) if pod.ready) if canary else (),
         )
 
+    def restarts(self) -> Mapping[str, int]:
+        """Restarts of the server in each of the candidate's pods."""
+        canary = canary_of(self._service.get())
+        return count_restarts(self._api, _labels(self._candidate_name(canary))) if canary else {}
+
     def promote(self, version: str) -> bool:
         """Pin the stable pods to the candidate's version while the candidate answers, then give the requests back."""
         service = self._service.get()
@@ -197,7 +202,7 @@ class StandardSplitter:
         return canary
 
     def _pods(self, predictor: str) -> list[ServerPod]:
-        return list_pods(self._api, {"app": f"isvc.{predictor}"})
+        return list_pods(self._api, _labels(predictor))
 
     def _readiness(self, canary: Object, pods: list[ServerPod]) -> Readiness:
         """Whether enough of these pods are ready and answer with the canary's version."""
@@ -243,3 +248,8 @@ class StandardSplitter:
     def _apply(self, pin: str, canary: Object | None) -> None:
         fields: dict[str, Any] = {"canary": [canary]} if canary else {}
         self._service.apply(pinned(pin), **fields)
+
+
+def _labels(predictor: str) -> dict[str, str]:
+    """Labels of the pods of a predictor, by the name of its Service."""
+    return {"app": f"isvc.{predictor}"}
