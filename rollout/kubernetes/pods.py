@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
@@ -23,13 +24,17 @@ EVICTED = "Evicted"
 
 @dataclass(frozen=True)
 class ServerPod:
-    """A pod that has not ended and is not being deleted. url: of its server. trouble: why it is not ready."""
+    """A pod that has not ended and is not being deleted. url: of its server. trouble: why it is not ready.
+
+    unplaced_since: Unix seconds since when no node has room for it; None when it has a node.
+    """
 
     name: str
     url: str
     ready: bool
     pin: str
     trouble: PodTrouble | None = None
+    unplaced_since: float | None = None
 
 
 def list_pods(api: Api, labels: Mapping[str, str]) -> list[ServerPod]:
@@ -59,7 +64,7 @@ def readiness(pods: list[ServerPod], wanted: int) -> Readiness:
 def _restarts(pod: Object) -> int:
     status = pod.get("status", {})
     servers = [each for each in status.get("containerStatuses") or [] if each["name"] == SERVER]
-    return sum(each.get("restartCount", 0) for each in servers) + (status.get("reason") == EVICTED)
+    return sum(int(each.get("restartCount", 0)) for each in servers) + (status.get("reason") == EVICTED)
 
 
 def _has_ended(thing: Object) -> bool:
@@ -72,7 +77,16 @@ def _server_pod(thing: Object) -> ServerPod:
     ready = conditions.get("Ready", {}).get("status") == "True" and bool(status.get("podIP"))
     pin = (thing["metadata"].get("annotations") or {}).get(PIN, "")
     url = f"http://{status.get('podIP', '')}:{_http_port(thing)}"
-    return ServerPod(thing["metadata"]["name"], url, ready, pin, None if ready else find_trouble(thing))
+    trouble = None if ready else find_trouble(thing)
+    return ServerPod(thing["metadata"]["name"], url, ready, pin, trouble, _unplaced_since(conditions))
+
+
+def _unplaced_since(conditions: Mapping[str, Object]) -> float | None:
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") != "False":
+        return None
+    since = scheduled.get("lastTransitionTime")
+    return datetime.fromisoformat(since).timestamp() if since else 0.0
 
 
 def _http_port(thing: Object) -> int:

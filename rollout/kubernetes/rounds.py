@@ -17,6 +17,7 @@ from rollout.kubernetes.model_rollout import StatusCondition, spec_of, state_of,
 from rollout.kubernetes.splitters.inference_service import MODE, mode_of
 from rollout.kubernetes.splitters.knative import KnativeSplitter
 from rollout.kubernetes.splitters.standard import StandardSplitter
+from rollout.kubernetes.splitters.standard_conditions import changed_conditions
 from rollout.kubernetes.store import ClusterStore, remove_finalizer
 from rollout.reconciler import Reconciler
 from rollout.sources import Sources
@@ -150,13 +151,15 @@ class Rounds:
                 self._events.send(thing, "Unreadable", str(error), warning=True)
             raise
 
-    def _reconcile(self, spec: Spec, splitter: Splitter, store: ClusterStore, thing: Object) -> None:
+    def _reconcile(self, spec: Spec, splitter: ClusterSplitter, store: ClusterStore, thing: Object) -> None:
         def announce(entry: HistoryEntry) -> None:
             self._log.info("decided", name=thing["metadata"]["name"], phase=str(entry.phase), reason=entry.reason)
             self._events.send_decision(thing, entry)
 
         before = state_of(thing)
         state = Reconciler(spec, splitter, self._sources, store, self._clock, announce).reconcile()
+        for each in changed_conditions(thing, splitter.conditions() if state.active else ()):
+            self._events.send(thing, each.reason, each.message, warning=each.status == "False")
         if state.gate and state.gate != before.gate:
             self._events.send(thing, "AwaitsApproval", f"a person must approve {state.gate}")
         if state.paused != before.paused:

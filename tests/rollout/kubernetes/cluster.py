@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from rollout.kubernetes.client import ApiError, ApiResponse
@@ -20,15 +21,23 @@ Object = dict[str, Any]
 NAMESPACE = "football"
 SERVICE = "match-outcome"
 PIN = "matchday.io/version"
+AUTOSCALER = "serving.kserve.io/autoscalerClass"
 CHAMPION = "mlflow://match-outcome@champion"
 
 
 @dataclass
 class Cluster:
-    """clock: Unix seconds. broken: version -> what is wrong with its pods. failing: whether the API answers 503."""
+    """clock: Unix seconds. broken: version -> what is wrong with its pods. failing: whether the API answers 503.
+
+    replicas: `minReplicas`. autoscaler: of the service. demand: pods that the load needs, for an autoscaler. room: pods
+    that the nodes have room for.
+    """
 
     mode: str = "Standard"
     replicas: int = 1
+    autoscaler: str = "none"
+    demand: int = 1
+    room: int = 1000
     champion: str = "1"
     clock: float = 1_800_000_000.0
     broken: dict[str, str] = field(default_factory=dict)
@@ -45,9 +54,10 @@ class Cluster:
     def __post_init__(self) -> None:
         predictor = {
             "minReplicas": self.replicas,
+            "maxReplicas": max(self.replicas, 20 if self.autoscaler != "none" else 0),
             "model": {"modelFormat": {"name": "matchday"}, "storageUri": CHAMPION},
         }
-        notes = {"serving.kserve.io/deploymentMode": self.mode}
+        notes = {"serving.kserve.io/deploymentMode": self.mode, AUTOSCALER: self.autoscaler}
         labels = {"matchday.io/inference-service": SERVICE}
         self.put("inferenceservices", SERVICE, {"spec": {"predictor": predictor}}, annotations=notes, labels=labels)
         if self.mode == "Standard":
@@ -98,10 +108,13 @@ class Cluster:
             return 404, {"message": f"{plural} {name} not found"}
         if method == "GET":
             return 200, found
+        if method == "DELETE":
+            del self.objects[plural, name]
+            return 200, {}
         return self._changed(found, plural, name, part, content, body)
 
     def _changed(self, found: Object, plural: str, name: str, part: str, content: str, body: Any) -> tuple[int, Object]:
-        told = body["metadata"].get("resourceVersion")
+        told = body.get("metadata", {}).get("resourceVersion")
         if told not in (None, found["metadata"]["resourceVersion"]):
             return 409, {"message": "the object has been modified"}
         if "apply" in content:
@@ -180,25 +193,46 @@ class Cluster:
 
     def _standard(self) -> None:
         canaries = self.service["spec"].get("canary") or []
-        taken = sum(each["predictor"]["minReplicas"] for each in canaries)
-        stable = max(self.replicas - taken, 1) if canaries else self.replicas
-        self._deployment(f"{SERVICE}-predictor", stable, self.pin, self.pin or self.champion)
+        self._size(f"{SERVICE}-predictor", self._stable_replicas(canaries))
+        self._deployment(f"{SERVICE}-predictor", self.pin, self.pin or self.champion)
         expected = {f"{SERVICE}-predictor"}
         for canary in canaries:
             name = f"{SERVICE}-{canary['predictor']['name']}-predictor"
             expected.add(name)
             uri = canary["predictor"]["model"]["storageUri"]
-            pin = canary["predictor"]["annotations"][PIN]
-            self._deployment(name, canary["predictor"]["minReplicas"], pin, uri.rpartition("/")[2])
+            notes = canary["predictor"].get("annotations", {})
+            if notes.get(AUTOSCALER, self.autoscaler) != "external":
+                self._size(name, canary["predictor"]["minReplicas"])
+            elif ("deployments", name) not in self.objects:
+                self._size(name, 1)
+            self._deployment(name, notes.get(PIN, ""), uri.rpartition("/")[2])
         for thing in self.having("services"):
             if thing["metadata"]["name"] not in expected:
                 name = thing["metadata"]["name"]
-                del self.objects["services", name]
+                del self.objects["services", name], self.objects["deployments", name]
                 for pod in self.having("pods", f"app=isvc.{name}"):
                     del self.objects["pods", pod["metadata"]["name"]]
 
-    def _deployment(self, name: str, replicas: int, pin: str, version: str) -> None:
+    def _stable_replicas(self, canaries: list[Object]) -> int:
+        """KServe takes canaries' `minReplicas` off; an autoscaler gives the stable pods what their requests need."""
+        least = self.predictor["minReplicas"]
+        if canaries:
+            least = max(least - sum(each["predictor"]["minReplicas"] for each in canaries), 1)
+        if self.autoscaler == "none":
+            return int(least)
+        targets = self._targets()
+        share = sum(weight for name, weight in targets if name == f"{SERVICE}-predictor")
+        percent = share / (sum(weight for _, weight in targets) or 1) if targets else 1
+        return max(int(least), math.ceil(self.demand * percent))
+
+    def _size(self, name: str, replicas: int) -> None:
+        if ("deployments", name) not in self.objects:
+            self.put("deployments", name, {"spec": {"replicas": replicas}})
+        self.objects["deployments", name]["spec"]["replicas"] = replicas
+
+    def _deployment(self, name: str, pin: str, version: str) -> None:
         """Rolling update: a pod is made before one is taken, and only ready ones replace others."""
+        replicas = self.get("deployments", name)["spec"]["replicas"]
         if ("services", name) not in self.objects:
             ports = [{"name": "http1", "port": 80}, {"name": "h2c", "port": 8081, "appProtocol": "kubernetes.io/h2c"}]
             self.put("services", name, {"spec": {"ports": ports}})
@@ -206,7 +240,7 @@ class Cluster:
         for pod in pods:
             self._progress(pod)
         old = [pod for pod in pods if pod["metadata"]["annotations"].get(PIN, "") != pin]
-        new = [pod for pod in pods if pod not in old]
+        new = sorted((pod for pod in pods if pod not in old), key=is_ready, reverse=True)
         ready = [pod for pod in new if is_ready(pod)]
         for _ in range(replicas - len(new)):
             self._pod({"app": f"isvc.{name}"}, pin, version)
@@ -218,10 +252,22 @@ class Cluster:
         name = f"pod-{self.count}"
         body = {"spec": {"containers": [{"name": "kserve-container", "ports": [{"containerPort": 8080}]}]}}
         notes = {PIN: pin} if pin else {}
-        status = {"podIP": f"10.0.0.{self.count}", "conditions": []}
+        status = {"podIP": f"10.0.0.{self.count}", "conditions": [] if self._has_room() else [self._unplaced()]}
         self.put("pods", name, {**body, "status": status, "version": version}, labels=labels, annotations=notes)
 
+    def _has_room(self) -> bool:
+        return sum(not is_unplaced(pod) for pod in self.having("pods")) < self.room
+
+    def _unplaced(self) -> Object:
+        since = f"{datetime.fromtimestamp(self.clock, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        message = "0/1 nodes are available: 1 Insufficient cpu"
+        return {"type": "PodScheduled", "status": "False", "message": message, "lastTransitionTime": since}
+
     def _progress(self, pod: Object) -> None:
+        if is_unplaced(pod):
+            if self._has_room():
+                pod["status"]["conditions"] = []
+            return
         trouble = self.broken.get(pod["version"], "")
         if trouble == "crash":
             pod["status"]["initContainerStatuses"] = [
@@ -279,7 +325,8 @@ class Cluster:
     def shares(self) -> dict[str, int]:
         """Percent of the public host's requests by version."""
         found: dict[str, int] = {}
-        for name, weight in self._targets():
+        whole = sum(weight for _, weight in self._targets())
+        for name, weight in ((name, 100 * weight / whole) for name, weight in self._targets()):
             ready = self._ready(name)
             for pod in ready:
                 found[pod["version"]] = found.get(pod["version"], 0) + math.ceil(weight / len(ready))
@@ -321,3 +368,7 @@ class Cluster:
 
 def is_ready(pod: Object) -> bool:
     return {"type": "Ready", "status": "True"} in pod["status"]["conditions"]
+
+
+def is_unplaced(pod: Object) -> bool:
+    return any(each["type"] == "PodScheduled" for each in pod["status"]["conditions"])
