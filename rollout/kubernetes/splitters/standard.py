@@ -161,12 +161,13 @@ class StandardSplitter:
         """Pin the stable pods to the candidate's version while the candidate answers, then give the requests back."""
         service = self._service_without_foreign_canary()
         canary = canary_of(service)
+        if canary:
+            self._move_from_unready(canary)
         if pin_of(service) != version:
             self._apply(version, canary)
             return False
         if not self._stable_serves(version):
             if canary:
-                self._move_from_unready(canary)
                 self._predictors.make_room(canary, self._predictors.stable_size(service, canary, self._route))
             return False
         if canary and not self._hand_back(service, canary):
@@ -271,9 +272,14 @@ class StandardSplitter:
                 raise SplitError(f"no pod of {name} is ready, and those of {other} have all requests")
 
     def _service_without_foreign_canary(self) -> Object:
-        """The service. Raises SplitError where it has a canary that no rollout made."""
+        """The service. Raises SplitError where it has a canary that no rollout made.
+
+        Where that took the place of the candidate, whose pods are gone with its entry, stable pods have all requests.
+        """
         service = self._service.get()
         if names := foreign_canaries(service):
+            if not canary_of(service):
+                self._send_all_to_stable()
             raise SplitError(foreign_message(self._service.name, names))
         return service
 
