@@ -8,12 +8,16 @@ from tests.charts.manifests import Document, of_kind, variables
 OWN = {("modelrollouts", ()), ("modelrollouts/status", ()), ("leases", ("matchday-rollout",))}
 """What the operator writes whatever models there are."""
 
+SIZES = {("deployments/scale", ()), ("poddisruptionbudgets", ())}
+"""What it writes in Standard mode: objects that bear a candidate's name."""
+
 MODELS = {
-    "rollouts": {("inferenceservices", ("match-outcome",)), ("httproutes", ("match-outcome-public",))},
+    "rollouts": {("inferenceservices", ("match-outcome",)), ("httproutes", ("match-outcome-public",)), *SIZES},
     "rollouts-knative": {("inferenceservices", ("match-outcome",))},
     "rollouts-models": {
         ("inferenceservices", ("match-outcome", "total-goals")),
         ("httproutes", ("match-outcome-public",)),
+        *SIZES,
     },
 }
 """What it writes of the models in each example."""
@@ -49,7 +53,9 @@ def test_the_operator_may_write_what_it_owns_and_no_more(name: str) -> None:
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    assert not {verb for _, _, verb in granted} & {"*", "delete", "deletecollection", "escalate", "bind"}
+    assert not {verb for _, _, verb in granted} & {"*", "deletecollection", "escalate", "bind"}
+    deletable = {resource for _, resource, verb in granted if verb == "delete"}
+    assert deletable <= {"poddisruptionbudgets"}, "of which a candidate's bears the candidate's name"
     assert not {resource for _, resource, _ in granted} & {"*", "secrets", "configmaps", "deployments"}
     written = {
         (rule["resources"][0], tuple(rule.get("resourceNames", [])))
