@@ -1,5 +1,6 @@
 """Traffic splitter of one service: the protocol that Envoy and both KServe modes implement."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,6 +58,13 @@ class Splitter(Protocol):
 
     def endpoints(self) -> Endpoints:
         """URLs of the servers, to read their metrics and to ask them directly."""
+
+    def restarts(self) -> Mapping[str, int]:
+        """Restarts of each candidate server so far, by its name: crashes, failed liveness probes, and OOM kills.
+
+        0 for a fresh server; a pod that its node has evicted, for want of memory or disk, counts one more. A pod that
+        is gone takes its name with it: keep the greatest count of each name.
+        """
 
     def promote(self, version: str) -> bool:
         """Make the candidate the stable version, without losing a request. Returns whether that is done."""

@@ -47,7 +47,8 @@ def main() -> None:
     record, *command = sys.argv[1:]
     pid = os.getpid()
     draft = Path(f"{record}.{pid}")
-    draft.write_text(json.dumps({"pid": pid, "born": start_time(pid), "boot": boot_id()}), encoding="utf-8")
+    saved = {"pid": pid, "born": start_time(pid), "boot": boot_id(), "log": os.fstat(1).st_size}
+    draft.write_text(json.dumps(saved), encoding="utf-8")
     draft.replace(record)
     os.execvp(command[0], command)  # noqa: S606
 

@@ -21,11 +21,23 @@ LOG_TAIL = 2000
 
 
 class PidRecord(NamedTuple):
-    """Identity of a process. born: its start time. boot: identity of the machine's boot."""
+    """Identity of a process. born: its start time. boot: identity of the machine's boot. log: where its output begins.
+
+    log: an offset in bytes into the file of its output, which it shares with the processes before it.
+    """
 
     pid: int
     born: str
     boot: str
+    log: int = 0
+
+
+class LineCount(NamedTuple):
+    """Lines found in the output of a process so far, up to a position in its log."""
+
+    record: PidRecord
+    position: int
+    found: int
 
 
 class BackgroundProcess:
@@ -36,6 +48,7 @@ class BackgroundProcess:
         self.record = record
         self.log = log
         self._child: subprocess.Popen[bytes] | None = None
+        self._counts: dict[str, LineCount] = {}
 
     def start(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         """Start a command in a session of its own. Raises SplitError when no record is written."""
@@ -86,11 +99,26 @@ class BackgroundProcess:
             return "no output"
         return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
 
+    def count_lines(self, part: str) -> int:
+        """Lines of its output, since it was started, that have this part. Each call reads only what is new."""
+        record = self._read_record()
+        if record is None or not self.log.exists():
+            return 0
+        known = self._counts.get(part)
+        if known is None or known.record != record:
+            known = LineCount(record, record.log, 0)
+        with self.log.open("rb") as file:
+            file.seek(known.position)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        found = known.found + sum(part.encode() in line for line in whole.split(b"\n"))
+        self._counts[part] = LineCount(record, known.position + len(whole + newline), found)
+        return found
+
     def _read_record(self) -> PidRecord | None:
         """The record; None when there is none. Raises SplitError for a file that is none."""
         try:
             saved = json.loads(self.record.read_text(encoding="utf-8"))
-            return PidRecord(int(saved["pid"]), str(saved["born"]), str(saved["boot"]))
+            return PidRecord(int(saved["pid"]), str(saved["born"]), str(saved["boot"]), int(saved.get("log", 0)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError):

@@ -21,6 +21,8 @@ HOST = "127.0.0.1"
 PORTS = range(20_000, 30_000)
 """Below the ports that systems give to clients, so that no connection takes one before its server does."""
 ASK_SECONDS = 2.0
+WORKER_ENDED = "Unexpected exit from worker-"
+"""In a line that granian logs for each worker process that ends by itself, before it starts another."""
 STOP_SECONDS = 30.0
 
 
@@ -67,6 +69,10 @@ class LocalServers:
     def has_ended(self, version: str) -> bool:
         """Whether its server was started since the machine's boot and does not run any more."""
         return self._process(version).was_started and not self.is_running(version)
+
+    def restarts(self, version: str) -> int:
+        """Worker processes of its server that ended by themselves, and the server itself, since it was started."""
+        return self._process(version).count_lines(WORKER_ENDED) + self.has_ended(version)
 
     def start(self, version: str, variant: str) -> None:
         """Start its server, unless it runs. variant: `stable` or `canary`. Raises MatchdayError without its bundle."""

@@ -1,7 +1,7 @@
 """Envoy splitter: two server processes of this machine behind one Envoy."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rollout.embedded.envoy import Envoy
@@ -97,6 +97,11 @@ class EnvoySplitter:
         table = self.servers.table
         canary = (self.servers.url(table.candidate),) if table.candidate else ()
         return Endpoints((self.servers.url(table.stable),), canary)
+
+    def restarts(self) -> Mapping[str, int]:
+        """Restarts of the candidate's server, by its name; nothing while there is no candidate."""
+        candidate = self.servers.table.candidate
+        return {f"server-{candidate}": self.servers.restarts(candidate)} if candidate else {}
 
     def promote(self, version: str) -> bool:
         """Make the candidate's server the stable one, and end the other."""

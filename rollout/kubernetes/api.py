@@ -1,6 +1,7 @@
 """Kubernetes API for the objects of one namespace: read, create, replace, merge, server-side apply, logs."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from rollout.kubernetes.client import ApiError, ApiResponse, Object, Transport
 from rollout.kubernetes.kinds import POD, ResourceKind
@@ -38,14 +39,14 @@ class Api:
         """The same API with another fence."""
         return Api(self.namespace, self._transport, fence)
 
-    def get(self, kind: ResourceKind, name: str) -> Object:
-        """Read an object."""
-        return self._ask("GET", kind.path(self.namespace, name)).body
+    def get(self, kind: ResourceKind, name: str, part: str = "") -> Object:
+        """Read an object, or a subresource of it."""
+        return self._ask("GET", kind.path(self.namespace, name, part)).body
 
-    def find(self, kind: ResourceKind, name: str) -> Object | None:
-        """Read an object; None where there is none."""
+    def find(self, kind: ResourceKind, name: str, part: str = "") -> Object | None:
+        """Read an object, or a subresource of it; None where there is none."""
         try:
-            return self.get(kind, name)
+            return self.get(kind, name, part)
         except ObjectNotFound:
             return None
 
@@ -68,9 +69,14 @@ class Api:
         path = kind.path(self.namespace, body["metadata"]["name"], part)
         return self._write("PUT", path, {}, JSON, _with_type(kind, body))
 
-    def merge(self, kind: ResourceKind, name: str, body: Object) -> Object:
+    def merge(self, kind: ResourceKind, name: str, body: Object, part: str = "") -> Object:
         """Change the fields that `body` names. Raises Conflict when its resourceVersion is not the current one."""
-        return self._write("PATCH", kind.path(self.namespace, name), {}, MERGE_PATCH, body)
+        return self._write("PATCH", kind.path(self.namespace, name, part), {}, MERGE_PATCH, body)
+
+    def delete(self, kind: ResourceKind, name: str) -> None:
+        """Delete an object; one that is gone already is no error."""
+        with suppress(ObjectNotFound):
+            self._write("DELETE", kind.path(self.namespace, name), {}, "", None)
 
     def apply(self, kind: ResourceKind, name: str, body: Object) -> Object:
         """Apply fields server-side to an existing object: own these, and remove those owned before and not named."""
@@ -78,7 +84,7 @@ class Api:
         query = {"fieldManager": MANAGER, "force": "true"}
         return self._write("PATCH", kind.path(self.namespace, name), query, APPLY_PATCH, whole)
 
-    def _write(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object) -> Object:
+    def _write(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> Object:
         self._fence()
         return self._ask(method, path, query, content, body).body
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
@@ -17,22 +18,36 @@ PORT = 8080
 GRPC = "h2c"
 """Name of the port for gRPC."""
 ENDED = ("Failed", "Succeeded")
+EVICTED = "Evicted"
+"""Reason of a pod that its node has ended for want of memory, disk or process ids."""
 
 
 @dataclass(frozen=True)
 class ServerPod:
-    """A pod that has not ended and is not being deleted. url: of its server. trouble: why it is not ready."""
+    """A pod that has not ended and is not being deleted. url: of its server. trouble: why it is not ready.
+
+    unplaced_since: Unix seconds since when no node has room for it; None when it has a node.
+    """
 
     name: str
     url: str
     ready: bool
     pin: str
     trouble: PodTrouble | None = None
+    unplaced_since: float | None = None
 
 
 def list_pods(api: Api, labels: Mapping[str, str]) -> list[ServerPod]:
     """Pods with these labels, oldest first, without those that ended: Kubernetes keeps an evicted one for a while."""
     return [_server_pod(each) for each in api.list(POD, labels) if not _has_ended(each)]
+
+
+def count_restarts(api: Api, labels: Mapping[str, str]) -> dict[str, int]:
+    """Restarts of the server in each pod with these labels, by the pod's name; one more for a pod its node evicted.
+
+    A pod that a drain, a preemption, a scale-down or a person takes away did not fail: only its restarts count.
+    """
+    return {each["metadata"]["name"]: _restarts(each) for each in api.list(POD, labels)}
 
 
 def readiness(pods: list[ServerPod], wanted: int) -> Readiness:
@@ -46,6 +61,12 @@ def readiness(pods: list[ServerPod], wanted: int) -> Readiness:
     return Readiness(False, f"{ready} of {wanted} pods of the candidate are ready{why}", permanent)
 
 
+def _restarts(pod: Object) -> int:
+    status = pod.get("status", {})
+    servers = [each for each in status.get("containerStatuses") or [] if each["name"] == SERVER]
+    return sum(int(each.get("restartCount", 0)) for each in servers) + (status.get("reason") == EVICTED)
+
+
 def _has_ended(thing: Object) -> bool:
     return "deletionTimestamp" in thing["metadata"] or thing.get("status", {}).get("phase") in ENDED
 
@@ -56,7 +77,16 @@ def _server_pod(thing: Object) -> ServerPod:
     ready = conditions.get("Ready", {}).get("status") == "True" and bool(status.get("podIP"))
     pin = (thing["metadata"].get("annotations") or {}).get(PIN, "")
     url = f"http://{status.get('podIP', '')}:{_http_port(thing)}"
-    return ServerPod(thing["metadata"]["name"], url, ready, pin, None if ready else find_trouble(thing))
+    trouble = None if ready else find_trouble(thing)
+    return ServerPod(thing["metadata"]["name"], url, ready, pin, trouble, _unplaced_since(conditions))
+
+
+def _unplaced_since(conditions: Mapping[str, Object]) -> float | None:
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") != "False":
+        return None
+    since = scheduled.get("lastTransitionTime")
+    return datetime.fromisoformat(since).timestamp() if since else 0.0
 
 
 def _http_port(thing: Object) -> int:

@@ -20,6 +20,7 @@ from rollout.kubernetes.service_threads import ServiceThreads
 from rollout.kubernetes.splitters.inference_service import MODE, mode_of
 from rollout.kubernetes.splitters.knative import KnativeSplitter
 from rollout.kubernetes.splitters.standard import StandardSplitter
+from rollout.kubernetes.splitters.standard_conditions import changed_conditions
 from rollout.kubernetes.store import ClusterStore, remove_finalizer
 from rollout.reconciler import Reconciler
 from rollout.sources import Sources
@@ -162,7 +163,7 @@ class Rounds:
                 self._events.send(thing, "Unreadable", str(error), warning=True)
             raise
 
-    def _reconcile(self, spec: Spec, splitter: Splitter, store: ClusterStore, thing: Object) -> None:
+    def _reconcile(self, spec: Spec, splitter: ClusterSplitter, store: ClusterStore, thing: Object) -> None:
         def announce(entry: HistoryEntry) -> None:
             self._log.info("decided", name=thing["metadata"]["name"], phase=str(entry.phase), reason=entry.reason)
             self._events.send_decision(thing, entry)
@@ -173,6 +174,8 @@ class Rounds:
             store.save(state)  # what people have changed meanwhile shows in its conditions
         self._events.send_changes(store.thing, before, state)
         self._events.send_misunderstood(thing, store.thing)
+        for each in changed_conditions(thing, splitter.conditions() if state.active else ()):
+            self._events.send(thing, each.reason, each.message, warning=each.status == "False")
 
     def _refuse(self, thing: Object, error: SpecError) -> None:
         """Refuse a specification that this release cannot carry out; an active rollout waits until it is mended."""

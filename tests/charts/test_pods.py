@@ -1,6 +1,6 @@
 """Every pod of the chart is confined, says what it needs, and writes to named mounts alone."""
 
-from tests.charts.manifests import containers, everywhere, objects, of_kind, pods, variables
+from tests.charts.manifests import Document, containers, everywhere, objects, of_kind, pods, variables
 from tests.charts.rendering import documents, kind_and_name, render
 
 
@@ -74,12 +74,32 @@ def test_every_mount_has_its_volume(name: str) -> None:
 @everywhere
 def test_whatever_has_several_pods_has_a_disruption_budget(name: str) -> None:
     deployments = [each["spec"] for each in of_kind(name, "Deployment")]
-    predictors = [each["spec"]["predictor"] for each in of_kind(name, "InferenceService")]
+    services = [each for each in of_kind(name, "InferenceService") if each["spec"]["predictor"]["minReplicas"] > 1]
     several = [spec["template"]["metadata"]["labels"] for spec in deployments if spec["replicas"] > 1]
-    several += [predictor["labels"] for predictor in predictors if predictor["minReplicas"] > 1]
+    several += [_labels_to_count(service) for service in services]
     budgets = [each["spec"]["selector"]["matchLabels"] for each in of_kind(name, "PodDisruptionBudget")]
     assert len(budgets) == len(several)
     assert all(labels in several for labels in budgets)
+
+
+def _labels_to_count(service: Document) -> Document:
+    """Labels of a service's pods; in Standard mode those of the stable version, by the label that KServe gives it."""
+    if service["metadata"]["annotations"]["serving.kserve.io/deploymentMode"] == "Standard":
+        return {"app": f"isvc.{service['metadata']['name']}-predictor"}
+    return dict(service["spec"]["predictor"]["labels"])
+
+
+@everywhere
+def test_a_disruption_budget_never_lets_the_last_pod_of_a_version_go(name: str) -> None:
+    """While a rollout takes the places of stable pods, KServe asks for fewer of them, down to one."""
+    for each in of_kind(name, "InferenceService"):
+        replicas = each["spec"]["predictor"]["minReplicas"]
+        fixed = each["metadata"]["annotations"].get("serving.kserve.io/autoscalerClass") == "none"
+        selector = {"matchLabels": _labels_to_count(each)}
+        for budget in of_kind(name, "PodDisruptionBudget"):
+            if budget["spec"]["selector"] == selector:
+                allowed = {"minAvailable": replicas - 1} if fixed else {"maxUnavailable": 1}
+                assert allowed.items() <= budget["spec"].items()
 
 
 def test_a_changed_environment_restarts_deployments() -> None:

@@ -9,13 +9,17 @@ OWN = {("modelrollouts", ()), ("modelrollouts/status", ()), ("leases", ("matchda
 """What the operator writes whatever models there are."""
 
 ONE = {("inferenceservices", ("match-outcome",)), ("configmaps", ("match-outcome-rollout-evidence",))}
+SIZES = {("deployments/scale", ()), ("poddisruptionbudgets", ())}
+"""What it writes in Standard mode: objects that bear a candidate's name."""
+
 MODELS = {
-    "rollouts": {*ONE, ("httproutes", ("match-outcome-public",))},
+    "rollouts": {*ONE, ("httproutes", ("match-outcome-public",)), *SIZES},
     "rollouts-knative": ONE,
     "rollouts-models": {
         ("inferenceservices", ("match-outcome", "total-goals")),
         ("configmaps", ("match-outcome-rollout-evidence", "total-goals-rollout-evidence")),
         ("httproutes", ("match-outcome-public",)),
+        *SIZES,
     },
 }
 """What it writes of the models in each example."""
@@ -51,7 +55,9 @@ def test_the_operator_may_write_what_it_owns_and_no_more(name: str) -> None:
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    assert not {verb for _, _, verb in granted} & {"*", "delete", "deletecollection", "escalate", "bind"}
+    assert not {verb for _, _, verb in granted} & {"*", "deletecollection", "escalate", "bind"}
+    deletable = {resource for _, resource, verb in granted if verb == "delete"}
+    assert deletable <= {"poddisruptionbudgets"}, "of which a candidate's bears the candidate's name"
     assert not {resource for _, resource, _ in granted} & {"*", "secrets", "deployments"}
     assert {verb for _, resource, verb in granted if resource == "configmaps"} == {"create", "get", "update"}
     assert not [

@@ -24,7 +24,8 @@ class RolloutWorld:
     """What outlives a process.
 
     faults: names of operations that fail now. kill: called at each point where a process may be killed. served:
-    requests so far, by version. known_rows: how many rows there are to replay. replays: when they were asked for.
+    requests so far, by version. restarts: of the candidate's servers. known_rows: how many rows there are to replay.
+    replays: when they were asked for.
     """
 
     def __init__(self, champion: str = "1") -> None:
@@ -40,6 +41,7 @@ class RolloutWorld:
         self.faults: set[str] = set()
         self.served: dict[str, int] = {}
         self.errors: dict[str, float] = {}
+        self.restarts: dict[str, int] = {}
         self.known_rows = 10_000
         self.replays: list[float] = []
         self.now = 1000.0
@@ -96,6 +98,10 @@ class FakeSplitter:
 
     def endpoints(self) -> Endpoints:
         return Endpoints((f"http://{self.world.stable}",), (f"http://{self.world.candidate}",))
+
+    def restarts(self) -> Mapping[str, int]:
+        self.world.at("restarts")
+        return dict(self.world.restarts)
 
     def promote(self, version: str) -> bool:
         self.world.at("promote")

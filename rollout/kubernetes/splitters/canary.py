@@ -2,60 +2,76 @@
 
 It holds only what differs from the stable predictor, because KServe merges one over the other. So an upgrade of the
 chart changes both.
+
+KServe takes the entry's `minReplicas` off the stable predictor's, and gives the canary's Deployment that many pods.
+With the autoscaler `external` on the canary it leaves that Deployment's size to others. So `minReplicas` says only how
+many places of stable pods the candidate takes, none as a rule, and the rollout sizes the Deployment itself.
 """
 
-import math
 from typing import Any
 
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.leftover import STABLE
 from rollout.kubernetes.pods import PIN
-from rollout.kubernetes.splitters.inference_service import pinned, predictor_of
-from rollout.spec import FULL_WEIGHT
+from rollout.kubernetes.splitters.inference_service import AUTOSCALER, pinned, predictor_of
+
+EXTERNAL = {AUTOSCALER: "external"}
+"""Annotation of the canary: neither KServe nor an autoscaler of KServe's sizes its Deployment."""
 
 
 def canary_of(service: Object) -> Object:
-    """The first canary entry of a service; empty when there is none."""
-    entries = service["spec"].get("canary") or []
-    return dict(entries[0]) if entries else {}
+    """The canary entry that a rollout made; empty when there is none."""
+    return next((dict(entry) for entry in _entries(service) if _is_ours(entry)), {})
 
 
-def is_ours(service: Object) -> bool:
-    """Whether the only canary entry was made by a rollout."""
-    entries = service["spec"].get("canary") or []
-    return len(entries) == 1 and PIN in (entries[0]["predictor"].get("annotations") or {})
+def foreign_canaries(service: Object) -> list[str]:
+    """Names of the canary entries that no rollout made."""
+    ours = canary_of(service)
+    return [str(entry["predictor"].get("name", "")) for entry in _entries(service) if dict(entry) != ours]
 
 
-def canary_entry(version: str, weight: int, service: Object, model: str, stable: str) -> Object:
-    """The entry for a candidate at a weight, with that share of the stable predictor's pods.
+def canary_entry(version: str, service: Object, model: str, stable: str) -> Object:
+    """The entry for a candidate without requests, which takes no stable pod's place.
 
     stable: the version that is served beside it; empty leaves it out.
     """
     format_: Any = (predictor_of(service).get("model") or {}).get("modelFormat") or {}
     return {
-        "trafficPercent": weight,
+        "trafficPercent": 0,
         "predictor": {
             "name": f"v{version}",
-            "minReplicas": max(1, math.ceil(min_replicas(service) * weight / FULL_WEIGHT)),
-            **pinned(version, stable),
+            "minReplicas": 0,
+            "annotations": pinned(version, stable)["annotations"] | EXTERNAL,
             "model": {"modelFormat": format_, "storageUri": f"mlflow://{model}/{version}"},
         },
     }
 
 
-def with_fewer_pods(canary: Object) -> Object:
-    """The entry with one pod less."""
-    return {**canary, "predictor": {**canary["predictor"], "minReplicas": pods_of(canary) - 1}}
+def with_weight(canary: Object, weight: int) -> Object:
+    """The entry with another share of the requests."""
+    return {**canary, "trafficPercent": weight}
 
 
-def share_of(canary: Object) -> tuple[int, int]:
-    """Percent and pods of a canary."""
-    return int(canary.get("trafficPercent", 0)), pods_of(canary)
+def with_borrowed(canary: Object, pods: int) -> Object:
+    """The entry with the places of so many stable pods."""
+    return {**canary, "predictor": {**canary["predictor"], "minReplicas": pods}}
 
 
-def identity_of(canary: Object) -> tuple[str, str]:
-    """Name and model of a canary."""
-    return canary["predictor"]["name"], str((canary["predictor"].get("model") or {}).get("storageUri"))
+def weight_of(canary: Object) -> int:
+    """Percent of the requests that an entry gives its canary."""
+    return int(canary.get("trafficPercent", 0))
+
+
+def borrowed_by(canary: Object) -> int:
+    """Number of stable pods whose places the candidate has."""
+    return int(canary["predictor"].get("minReplicas") or 0)
+
+
+def identity_of(canary: Object) -> tuple[str, str, str]:
+    """Name and model of a canary, and what sizes it."""
+    predictor = canary["predictor"]
+    annotations = predictor.get("annotations") or {}
+    return predictor["name"], str((predictor.get("model") or {}).get("storageUri")), annotations.get(AUTOSCALER, "")
 
 
 def version_of(canary: Object) -> str:
@@ -68,11 +84,9 @@ def stable_beside(canary: Object) -> str:
     return str((canary["predictor"].get("annotations") or {}).get(STABLE, ""))
 
 
-def pods_of(canary: Object) -> int:
-    """Number of pods that a canary asks for."""
-    return int(canary["predictor"]["minReplicas"])
+def _entries(service: Object) -> list[Object]:
+    return service["spec"].get("canary") or []
 
 
-def min_replicas(service: Object) -> int:
-    """Least number of pods of the stable predictor without a canary."""
-    return int(predictor_of(service).get("minReplicas") or 1)
+def _is_ours(entry: Object) -> bool:
+    return PIN in (entry["predictor"].get("annotations") or {})

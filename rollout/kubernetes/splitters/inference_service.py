@@ -10,6 +10,9 @@ from rollout.kubernetes.pods import PIN
 from rollout.splitter import SplitError, Unsplittable
 
 MODE = "serving.kserve.io/deploymentMode"
+AUTOSCALER = "serving.kserve.io/autoscalerClass"
+"""Annotation that says what sizes a predictor's Deployment: `none` (KServe itself), `hpa`, `keda` or `external`."""
+DEFAULT_AUTOSCALER = "hpa"
 NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
 """Former names of KServe's modes."""
 
@@ -82,6 +85,17 @@ def mode_of(name: str) -> str:
 def predictor_of(service: Object) -> Object:
     """The stable predictor."""
     return dict(service["spec"].get("predictor") or {})
+
+
+def autoscaler_of(service: Object) -> str:
+    """What sizes the stable predictor's Deployment."""
+    return str((service["metadata"].get("annotations") or {}).get(AUTOSCALER) or DEFAULT_AUTOSCALER)
+
+
+def replicas_of(service: Object) -> tuple[int, int]:
+    """Least and greatest number of pods of the stable predictor."""
+    least = int(predictor_of(service).get("minReplicas") or 1)
+    return least, max(least, int(predictor_of(service).get("maxReplicas") or 0))
 
 
 def uri_of(service: Object) -> str:

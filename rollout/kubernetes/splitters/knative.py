@@ -3,6 +3,7 @@
 KServe sends the other requests to the revision that last had all of them, so a roll-back always finds it running.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from rollout.kubernetes.client import Object
 from rollout.kubernetes.conditions import StatusCondition
 from rollout.kubernetes.kinds import KNATIVE_SERVICE
 from rollout.kubernetes.leftover import Leftover
-from rollout.kubernetes.pods import ServerPod, list_pods, readiness
+from rollout.kubernetes.pods import ServerPod, count_restarts, list_pods, readiness
 from rollout.kubernetes.splitters.inference_service import (
     InferenceService,
     pin_of,
@@ -108,6 +109,11 @@ class KnativeSplitter:
             canary=tuple(pod.url for pod in self._pods(revisions.created) if pod.ready),
         )
 
+    def restarts(self) -> Mapping[str, int]:
+        """Restarts of the server in each of the candidate's pods."""
+        created = self._revisions(self._service.get()).created
+        return count_restarts(self._api, _labels(created)) if created else {}
+
     def promote(self, version: str) -> bool:
         """Let the latest revision keep every request, without a share in the specification."""
         service = self._service.get()
@@ -156,7 +162,7 @@ class KnativeSplitter:
         self._service.apply({**pinned(pin, stable), **field})
 
     def _pods(self, revision: str) -> list[ServerPod]:
-        return list_pods(self._api, {"serving.knative.dev/revision": revision}) if revision else []
+        return list_pods(self._api, _labels(revision)) if revision else []
 
     def _serves(self, pod: ServerPod, version: str) -> bool:
         return self._probe.is_ready(pod.url, self._service.model, version)
@@ -194,3 +200,8 @@ class KnativeSplitter:
 def _share(service: Object) -> int | None:
     share = predictor_of(service).get(SHARE)
     return None if share is None else int(share)
+
+
+def _labels(revision: str) -> dict[str, str]:
+    """Labels of the pods of a revision."""
+    return {"serving.knative.dev/revision": revision}

@@ -1,17 +1,24 @@
-"""HTTPRoute of a model's public host: the chart creates it with host and gateway, rollouts own its rules."""
+"""HTTPRoute of a model's public host: the chart creates it with host and gateway, rollouts own the weights.
 
+All else in its rules is left as people set it: timeouts, filters, retries, and rules that lead elsewhere.
+"""
+
+import math
 from collections.abc import Callable, Collection, Mapping
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.kinds import HTTP_ROUTE, INFERENCE_SERVICE, SERVICE
 from rollout.kubernetes.pods import GRPC
+from rollout.spec import FULL_WEIGHT
 from rollout.splitter import SplitError, Unsplittable
 
 LABEL = "matchday.io/inference-service"
 """Label of the route: the service whose requests it splits. KServe copies a service's labels to routes of its own."""
 CHANGED = "matchday.io/split-at"
 """Annotation of the route: Unix seconds of its last change, kept for a process that resumes after a kill."""
+SHARES = "matchday.io/shares"
+"""Annotation of the route: the weights that a rollout set last, to tell those that somebody else set."""
 SETTLE_SECONDS = 3.0
 """Time that a gateway needs to act on a change after it has accepted it."""
 
@@ -26,49 +33,96 @@ Shares = Mapping[str, int]
 
 
 class PublicRoute:
-    """The one route with the label that is not KServe's."""
+    """The one route with the label that is not KServe's. put_back: the weights of somebody else that it replaced."""
 
     def __init__(self, api: Api, service: str, clock: Callable[[], float]) -> None:
         """service: the InferenceService. clock: Unix seconds."""
         self._api = api
         self._service = service
         self._clock = clock
+        self.put_back = ""
 
     def get(self) -> Object:
         """Read it. Raises Unsplittable unless there is exactly one."""
+        found = self.find()
+        if found is None:
+            raise Unsplittable(
+                f"no HTTPRoute in {self._api.namespace} is labelled {LABEL}={self._service}, so that the public host "
+                "leads nowhere: install the chart with rollouts.enabled, or 'helm upgrade' makes a deleted route again"
+            )
+        return found
+
+    def find(self) -> Object | None:
+        """Read it; None where there is none. Raises Unsplittable where there are several."""
         labelled = self._api.list(HTTP_ROUTE, {LABEL: self._service})
         found = [route for route in labelled if not _is_of_kserve(route)]
-        if len(found) != 1:
+        if len(found) > 1:
             raise Unsplittable(
                 f"{len(found)} HTTPRoutes in {self._api.namespace} are labelled {LABEL}={self._service}, and a rollout "
-                "needs one: install the chart with rollouts.enabled"
+                "needs one: delete the others, or their label"
             )
-        return found[0]
+        return found[0] if found else None
 
     def has_backends(self) -> bool:
         """Whether its requests go anywhere yet."""
         return any(backends for backends in backends_of(self.get()))
 
     def leads_past(self, names: Collection[str]) -> bool:
-        """Whether a part of its requests goes to other Services than these."""
-        return any(name not in names for rule in backends_of(self.get()) for name, _, _ in rule)
+        """Whether a part of the requests that it splits goes to other Services than these; no route leads nowhere."""
+        return any(name not in names for name in self._weights())
+
+    def weight_of(self, name: str) -> int:
+        """Weight that a Service has now; 0 where there is no route."""
+        return self._weights().get(name, 0)
+
+    def share_of(self, name: str) -> int:
+        """Percent of the requests that a Service has now; 0 where there is no route."""
+        weights = self._weights()
+        return math.ceil(FULL_WEIGHT * weights.get(name, 0) / (sum(weights.values()) or 1))
+
+    def seconds_since_change(self) -> float:
+        """Time since the weights were changed last."""
+        return self._clock() - _changed_at(self.get())
 
     def set_shares(self, shares: Shares) -> bool:
         """Split requests by these weights. Returns whether the gateway acts on it."""
         route = self.get()
-        rules = self._rules(shares)
+        rules = self._rules(route, shares)
         if backends_of({"spec": {"rules": rules}}) != backends_of(route):
-            changed = {CHANGED: f"{self._clock():.0f}"}
-            change = {"metadata": {"annotations": changed}, "spec": {"rules": rules}}
+            self._note_edit(route, shares)
+            annotations = {CHANGED: f"{self._clock():.0f}", SHARES: _to_text(shares)}
+            change = {"metadata": {"annotations": annotations}, "spec": {"rules": rules}}
             route = self._api.apply(HTTP_ROUTE, route["metadata"]["name"], change)
-        changed_at = float((route["metadata"].get("annotations") or {}).get(CHANGED, "0"))
-        return is_accepted(route) and self._clock() - changed_at >= SETTLE_SECONDS
+        return is_accepted(route) and self._clock() - _changed_at(route) >= SETTLE_SECONDS
 
-    def _rules(self, shares: Shares) -> list[Object]:
-        """A rule for REST, and one for gRPC where the Services have a port for it."""
+    def _weights(self) -> dict[str, int]:
+        route = self.find()
+        return _weights(_split_rules(route, ())) if route else {}
+
+    def _note_edit(self, route: Object, shares: Shares) -> None:
+        """Keep the weights that somebody else has set since a rollout did."""
+        ours = (route["metadata"].get("annotations") or {}).get(SHARES, "")
+        found = _to_text(_weights(_split_rules(route, {*shares, *_names(ours)})))
+        if ours and found != ours:
+            self.put_back = f"{found or 'no backend'} in place of {ours}"
+
+    def _rules(self, route: Object, shares: Shares) -> list[Object]:
+        """Its rules with these weights: one for REST, one for gRPC where the Services have a port for it, all others.
+
+        A rule that leads to none of the service's predictors stays as it is.
+        """
         ports = self._ports(next(iter(shares)))
-        rules = [_rule(REST_MATCH, shares, ports[""])]
-        return [_rule(GRPC_MATCH, shares, ports[GRPC]), *rules] if GRPC in ports else rules
+        known = {*shares, *_names((route["metadata"].get("annotations") or {}).get(SHARES, ""))}
+        rules = [
+            _with_backends(rule, shares, ports) if _is_split(rule, known) else rule
+            for rule in route["spec"].get("rules") or []
+            if GRPC in ports or not _matches_grpc(rule)
+        ]
+        if GRPC in ports and not any(map(_matches_grpc, rules)):
+            rules = [_with_backends({"matches": [GRPC_MATCH]}, shares, ports), *rules]
+        if not any(map(_matches_all, rules)):
+            rules = [*rules, _with_backends({"matches": [REST_MATCH]}, shares, ports)]
+        return rules
 
     def _ports(self, name: str) -> dict[str, int]:
         """Ports of a Service of KServe's: the one for gRPC as GRPC, any other as ''."""
@@ -107,12 +161,59 @@ def _is_true(parent: Object, condition: str, generation: int | None) -> bool:
     )
 
 
-def _rule(match: Object, shares: Shares, port: int) -> Object:
+def _changed_at(route: Object) -> float:
+    return float((route["metadata"].get("annotations") or {}).get(CHANGED, "0"))
+
+
+def _matches_grpc(rule: Object) -> bool:
+    paths = [(match.get("path") or {}).get("value") for match in rule.get("matches") or []]
+    return GRPC_MATCH["path"]["value"] in paths  # type: ignore[index]
+
+
+def _matches_all(rule: Object) -> bool:
+    """Whether a rule takes every request, as one without matches does."""
+    matches = rule.get("matches") or [REST_MATCH]
+    return any(match.get("path", REST_MATCH["path"]) == REST_MATCH["path"] and len(match) <= 1 for match in matches)
+
+
+def _is_split(rule: Object, names: Collection[str]) -> bool:
+    """Whether a rule's requests are split: those of REST and gRPC, and all that lead to one of these Services."""
+    leads = any(each["name"] in names for each in rule.get("backendRefs") or [])
+    return leads or _matches_grpc(rule) or _matches_all(rule)
+
+
+def _split_rules(route: Object, names: Collection[str]) -> list[Object]:
+    return [rule for rule in route["spec"].get("rules") or [] if _is_split(rule, names)]
+
+
+def _weights(rules: list[Object]) -> dict[str, int]:
+    """Weight of each Service in these rules; the greatest where they differ."""
+    found: dict[str, int] = {}
+    for backends in backends_of({"spec": {"rules": rules}}):
+        for name, _, weight in backends:
+            found[name] = max(weight, found.get(name, 0))
+    return found
+
+
+def _to_text(shares: Shares) -> str:
+    return ",".join(f"{name}={weight}" for name, weight in sorted(shares.items()))
+
+
+def _names(text: str) -> list[str]:
+    """Names of the Services in a text of shares."""
+    return [each.partition("=")[0] for each in text.split(",") if each]
+
+
+def _with_backends(rule: Object, shares: Shares, ports: Mapping[str, int]) -> Object:
+    """A rule with these weights; what it has beside them stays, filters of a backend too."""
+    known = {each["name"]: each for each in rule.get("backendRefs") or []}
+    port = ports[GRPC] if _matches_grpc(rule) else ports[""]
     backends = [
-        {"group": "", "kind": "Service", "name": name, "port": port, "weight": weight}
+        {**known.get(name, {}), "group": "", "kind": "Service", "name": name, "port": port, "weight": weight}
         for name, weight in shares.items()
     ]
-    return {"matches": [match], "backendRefs": backends}
+    matches = rule.get("matches") or [REST_MATCH]
+    return {**rule, "matches": matches, "backendRefs": backends}
 
 
 def _is_grpc(port: Object) -> bool:

@@ -6,34 +6,38 @@ lost while KServe removes a predictor, because the public host has left it befor
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.conditions import StatusCondition
-from rollout.kubernetes.kinds import HTTP_ROUTE
 from rollout.kubernetes.leftover import Leftover
-from rollout.kubernetes.pods import ServerPod, list_pods, readiness
+from rollout.kubernetes.pods import ServerPod, count_restarts, readiness
+from rollout.kubernetes.splitters.budgets import DisruptionBudgets, selector_of
 from rollout.kubernetes.splitters.canary import (
     canary_entry,
     canary_of,
+    foreign_canaries,
     identity_of,
-    is_ours,
-    min_replicas,
-    pods_of,
-    share_of,
     stable_beside,
     version_of,
-    with_fewer_pods,
+    weight_of,
+    with_borrowed,
+    with_weight,
 )
+from rollout.kubernetes.splitters.hand_back import HandBack, next_step
 from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned
-from rollout.kubernetes.splitters.route import PublicRoute, Shares, backends_of
+from rollout.kubernetes.splitters.predictors import Predictors
+from rollout.kubernetes.splitters.route import PublicRoute, Shares
 from rollout.kubernetes.splitters.server_probe import ServerProbe
+from rollout.kubernetes.splitters.standard_conditions import foreign_message, standard_conditions
 from rollout.spec import FULL_WEIGHT
 from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
 
 MODE = "Standard"
+LEAST_WEIGHT = 1
+"""Weight by which a candidate without requests is sized: one pod."""
 
 
 class StandardSplitter:
@@ -41,9 +45,10 @@ class StandardSplitter:
 
     limitations: tuple[str, ...] = (
         "Only the public host is split: a caller of a predictor's Service in the cluster gets that predictor.",
-        "KServe takes a canary's pods off the stable predictor's replicas while the canary runs, down to one.",
-        "A canary has as many pods as its weight is of the stable predictor's replicas; it is not autoscaled.",
-        "A roll-back gives the stable pods all requests at once, and KServe starts the others again only then.",
+        "The candidate's pods are started beside the stable ones. Where no node has room for them, and no autoscaler "
+        "sizes the stable version, each takes the place of a stable pod, never of the last one.",
+        "The candidate's number of pods follows the stable version's; no autoscaler of its own sizes it.",
+        "A drain of a node waits for a version's only pod until the rollout ends.",
     )
 
     def __init__(
@@ -58,100 +63,143 @@ class StandardSplitter:
         self._api = api
         self._service = InferenceService(api, service, model)
         self._route = PublicRoute(api, service, clock)
+        self._predictors = Predictors(api, service, clock)
+        self._budgets = DisruptionBudgets(api, service)
         self._probe = probe or ServerProbe()
 
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that cannot be split, or that is pinned to another version."""
         service = self._service.check(MODE, stable)
         self._route.get()
-        if canary_of(service) and not is_ours(service):
-            raise Unsplittable(f"{self._service.name} has a canary already that no rollout made: remove it first")
+        if names := foreign_canaries(service):
+            raise Unsplittable(
+                f"{self._service.name} has a canary already that no rollout made ({', '.join(names)}): remove it first"
+            )
         if self.leftover():
             raise SplitError("waits until the candidate of a deleted rollout is gone")
 
     def prepare(self) -> None:
         """Lead the public host to the stable pods, and pin those to the version that they serve."""
         service = self._service.check(MODE)
+        canary = canary_of(service)
         if not self._route.has_backends():
             self._send_all_to_stable()
         if not pin_of(service):
-            self._apply(self._served_version(), canary_of(service) if is_ours(service) else None)
+            self._apply(self._served_version(), None if foreign_canaries(service) else canary)
+        if not canary:
+            self._budgets.keep(service, {})
 
     def deploy(self, version: str) -> None:
         """Start servers of the candidate; they replace those of another candidate."""
-        service = self._service.get()
+        service = self._service_without_foreign_canary()
         pin = pin_of(service) or self._served_version()
         canary = canary_of(service)
-        wanted = canary_entry(version, 0, service, self._service.model, pin)
-        if not canary or identity_of(canary) != identity_of(wanted):
+        wanted = canary_entry(version, service, self._service.model, pin)
+        if not canary or identity_of(canary)[:2] != identity_of(wanted)[:2]:
             self._apply(pin, wanted)
+        elif identity_of(canary) != identity_of(wanted):  # made by an earlier release
+            self._apply(pin, with_weight(wanted, weight_of(canary)))
         elif not pin_of(service):
             self._apply(pin, canary)
 
     def readiness(self) -> Readiness:
-        """Whether the candidate has as many ready pods as its share of the requests needs."""
-        canary = self._canary()
-        return self._readiness(canary, self._pods(self._candidate_name(canary)))
+        """Whether the candidate has as many ready pods as it asks for.
+
+        Once its share of the requests is in force, a pod more that finds no node does not count against it.
+        """
+        canary = self._canary(self._service.get())
+        name = self._predictors.candidate_name(canary)
+        pods = self._predictors.pods(name)
+        wanted = self._predictors.size(name).read() or 1
+        if self._route.share_of(name):
+            wanted = max(1, wanted - sum(pod.unplaced_since is not None for pod in pods))
+        return self._readiness(canary, pods, wanted)
 
     def serving(self) -> Readiness:
         """Whether every predictor that the public host leads to has a ready pod."""
         targets = {name for rule in backends_of(self._route.get()) for name, _, weight in rule if weight}
-        empty = [name for name in sorted(targets) if not any(pod.ready for pod in self._pods(name))]
+        empty = [name for name in sorted(targets) if not any(pod.ready for pod in self._predictors.pods(name))]
         return Readiness(not empty, f"requests go to {', '.join(empty)}, which has no ready pod" if empty else "")
 
     def split(self, weight: int) -> bool:
-        """Send the candidate `weight` percent once it has enough pods; nothing while it has no ready pod."""
-        service, canary = self._service.get(), self._canary()
-        wanted = canary_entry(version_of(canary), weight, service, self._service.model, stable_beside(canary))
-        if share_of(canary) != share_of(wanted):
-            self._apply(pin_of(service), wanted)
+        """Send the candidate `weight` percent once it has enough pods; nothing while it has no ready pod.
+
+        Raises SplitError while no stable pod is ready: then the candidate's pods have all requests, but not in the
+        shadow step, where it has none.
+        """
+        service = self._service_without_foreign_canary()
+        canary = self._canary(service)
         if not weight:
-            return self._send_all_to_stable() and self._stable_serves(pin_of(service))
-        pods = self._pods(self._candidate_name(canary))
+            return self._withhold(service, canary)
+        name = self._predictors.candidate_name(canary)
+        canary, needed = self._grow(service, canary, weight)
+        pods = self._predictors.pods(name)
         if not any(pod.ready for pod in pods):
             self._send_all_to_stable()
+            self._require_stable("none of the candidate's is")
             return False
-        return self._readiness(wanted, pods).ready and self._route.set_shares(self._shares(canary, weight))
+        enough = self._readiness(canary, pods, needed).ready
+        if not (enough and weight == FULL_WEIGHT):
+            self._lend_to_candidate(name)
+        if not enough:
+            self._give_back_what_was_lent(canary)
+            return False
+        if weight_of(canary) != weight:
+            self._apply(pin_of(service), with_weight(canary, weight))
+        self._keep_budgets(service, canary)
+        return self._route.set_shares(self._shares(canary, weight))
 
     def endpoints(self) -> Endpoints:
         """URLs of the ready pods."""
-        service = self._service.get()
-        canary = canary_of(service)
+        canary = canary_of(self._service.get())
+        predictors = self._predictors
         return Endpoints(
-            stable=tuple(pod.url for pod in self._pods(self._stable_name) if pod.ready),
-            canary=tuple(pod.url for pod in self._pods(self._candidate_name(canary)) if pod.ready) if canary else (),
+            stable=tuple(pod.url for pod in predictors.ready_pods(predictors.stable_name)),
+            canary=tuple(pod.url for pod in predictors.ready_pods(predictors.candidate_name(canary))) if canary else (),
         )
+
+    def restarts(self) -> Mapping[str, int]:
+        """Restarts of the server in each of the candidate's pods."""
+        canary = canary_of(self._service.get())
+        return count_restarts(self._api, selector_of(self._predictors.candidate_name(canary))) if canary else {}
 
     def promote(self, version: str) -> bool:
         """Pin the stable pods to the candidate's version while the candidate answers, then give the requests back."""
-        service = self._service.get()
+        service = self._service_without_foreign_canary()
         canary = canary_of(service)
+        if canary:
+            self._move_from_unready(canary)
         if pin_of(service) != version:
             self._apply(version, canary)
             return False
         if not self._stable_serves(version):
+            if canary:
+                self._predictors.make_room(canary, self._predictors.stable_size(service, canary, self._route))
             return False
         if canary and not self._hand_back(service, canary):
             return False
-        return self._send_all_to_stable() and self._remove_canary(version, canary)
+        return self._send_all_to_stable() and self._remove_canary(service, canary)
 
     def roll_back(self, stable: str) -> bool:
-        """Send all requests to stable pods of that version, then remove the candidate's."""
+        """Send all requests to stable pods of that version, then remove the candidate's.
+
+        Without a route no request is split any more, so that the candidate can go.
+        """
         service = self._service.find()
         if service is None:
             return True
-        canary = canary_of(service)
-        if canary and not is_ours(service):
-            return True
+        canary, foreign = canary_of(service), foreign_canaries(service)
         if pin_of(service) != stable:
-            self._apply(stable, canary)
+            self._apply(stable, None if foreign else canary)
             return False
-        ready = [pod for pod in self._pods(self._stable_name) if pod.ready]
+        ready = self._predictors.ready_pods(self._predictors.stable_name)
         if not ready or any(pod.pin != stable for pod in ready):
             raise SplitError(f"waits for ready pods of version {stable} to give the requests to")
-        if not self._send_all_to_stable():
+        if self._route.find() and not self._send_all_to_stable():
             return False
-        return self._remove_canary(stable, canary)
+        if foreign and canary:
+            raise SplitError(foreign_message(self._service.name, foreign))
+        return self._remove_canary(service, canary)
 
     def leftover(self) -> Leftover | None:
         """The candidate of a rollout, or a route that leads elsewhere than to the stable pods."""
@@ -159,91 +207,138 @@ class StandardSplitter:
         if service is None:
             return None
         canary, pin = canary_of(service), pin_of(service)
-        if canary and is_ours(service):
+        if canary:
             return Leftover(version_of(canary), stable_beside(canary) or (pin if pin != version_of(canary) else ""))
-        return Leftover("", pin) if not canary and self._route.leads_past({self._stable_name}) else None
+        return Leftover("", pin) if self._route.leads_past({self._predictors.stable_name}) else None
 
     def conditions(self) -> list[StatusCondition]:
-        """Whether KServe's own route carries the weight as well."""
-        service, route = self._service.find(), self._api.find(HTTP_ROUTE, self._service.name)
-        canary = service and canary_of(service)
-        if not canary:
+        """How the service is split and sized, and what disturbs that; nothing where there is no canary."""
+        service = self._service.find()
+        if service is None or not service["spec"].get("canary"):
             return []
-        name = self._candidate_name(canary)
-        weighted = route is not None and any(name == each[0] for rule in backends_of(route) for each in rule)
-        message = (
-            f"KServe's own route sends {name} its share as well"
-            if weighted
-            else "KServe's own route sends a canary nothing: only the public host is split"
-        )
-        return [StatusCondition("SplitByKServe", str(weighted), "Weighted" if weighted else "StableOnly", message)]
-
-    @property
-    def _stable_name(self) -> str:
-        """Name of the stable predictor's Service and Deployment."""
-        return f"{self._service.name}-predictor"
-
-    def _candidate_name(self, canary: Object) -> str:
-        """Name of the candidate's Service and Deployment."""
-        return f"{self._service.name}-{canary['predictor']['name']}-predictor"
+        return standard_conditions(self._api, service, self._predictors, self._route, self._budgets)
 
     def _shares(self, canary: Object, weight: int) -> Shares:
-        candidate = self._candidate_name(canary)
+        candidate, stable = self._predictors.candidate_name(canary), self._predictors.stable_name
         if weight == FULL_WEIGHT:
             return {candidate: FULL_WEIGHT}
-        return {self._stable_name: FULL_WEIGHT - weight, candidate: weight}
+        return {stable: FULL_WEIGHT - weight, **({candidate: weight} if weight else {})}
 
     def _send_all_to_stable(self) -> bool:
-        return self._route.set_shares({self._stable_name: FULL_WEIGHT})
+        return self._route.set_shares({self._predictors.stable_name: FULL_WEIGHT})
 
-    def _canary(self) -> Object:
-        canary = canary_of(self._service.get())
+    def _withhold(self, service: Object, canary: Object) -> bool:
+        """Whether the candidate gets no request, and every stable pod answers."""
+        canary, _ = self._grow(service, canary, LEAST_WEIGHT)
+        self._keep_budgets(service, canary)
+        sent = self._send_all_to_stable()
+        self._require_stable("the candidate gets no request in this step")
+        return sent and self._stable_serves(pin_of(service))
+
+    def _grow(self, service: Object, canary: Object, weight: int) -> tuple[Object, int]:
+        """Give the candidate the pods that it needs for a weight. Returns its entry and how many it needs."""
+        stable = self._predictors.stable_size(service, canary, self._route)
+        self._predictors.resize(canary, stable, weight)
+        if self._predictors.must_borrow(canary, stable, weight):
+            canary = with_borrowed(canary, stable.borrowed + 1)
+            self._apply(pin_of(service), canary)
+        return canary, self._predictors.needs(canary, stable, weight)
+
+    def _keep_budgets(self, service: Object, canary: Object) -> None:
+        names = (self._predictors.stable_name, self._predictors.candidate_name(canary))
+        self._budgets.keep(service, {name: self._predictors.size(name).read() or 1 for name in names})
+
+    def _require_stable(self, otherwise: str) -> None:
+        """Raises SplitError unless a stable pod is ready."""
+        if not self._predictors.ready_pods(self._predictors.stable_name):
+            raise SplitError(f"no pod of the stable version of {self._service.name} is ready, and {otherwise}")
+
+    def _lend_to_candidate(self, candidate: str) -> None:
+        """Send all requests to the candidate while no stable pod is ready, and raise SplitError."""
+        if not self._predictors.ready_pods(self._predictors.stable_name):
+            self._route.set_shares({candidate: FULL_WEIGHT})
+        self._require_stable("the candidate's pods have all its requests until one is")
+
+    def _give_back_what_was_lent(self, canary: Object) -> None:
+        """Go back to the last shares in force, where the stable version had lent all its requests."""
+        lent = self._route.share_of(self._predictors.stable_name) == 0
+        if lent and weight_of(canary) < FULL_WEIGHT:
+            self._route.set_shares(self._shares(canary, weight_of(canary)))
+
+    def _move_from_unready(self, canary: Object) -> None:
+        """While stable pods take up the candidate's version: a version without a ready pod has no request.
+
+        Raises SplitError when it had some.
+        """
+        candidate, stable = self._predictors.candidate_name(canary), self._predictors.stable_name
+        ready = {name: bool(self._predictors.ready_pods(name)) for name in (candidate, stable)}
+        for name, other in ((candidate, stable), (stable, candidate)):
+            if self._route.share_of(name) and not ready[name] and ready[other]:
+                self._route.set_shares({other: FULL_WEIGHT})
+                raise SplitError(f"no pod of {name} is ready, and those of {other} have all requests")
+
+    def _service_without_foreign_canary(self) -> Object:
+        """The service. Raises SplitError where it has a canary that no rollout made.
+
+        Where that took the place of the candidate, whose pods are gone with its entry, stable pods have all requests.
+        """
+        service = self._service.get()
+        if names := foreign_canaries(service):
+            if not canary_of(service):
+                self._send_all_to_stable()
+            raise SplitError(foreign_message(self._service.name, names))
+        return service
+
+    def _canary(self, service: Object) -> Object:
+        canary = canary_of(service)
         if not canary:
             raise SplitError(f"{self._service.name} has no canary: somebody removed it")
         return canary
 
-    def _pods(self, predictor: str) -> list[ServerPod]:
-        return list_pods(self._api, {"app": f"isvc.{predictor}"})
-
-    def _readiness(self, canary: Object, pods: list[ServerPod]) -> Readiness:
+    def _readiness(self, canary: Object, pods: list[ServerPod], wanted: int) -> Readiness:
         """Whether enough of these pods are ready and answer with the canary's version."""
         answering = [pod for pod in pods if not pod.ready or self._serves(pod, version_of(canary))]
-        return readiness(answering, pods_of(canary))
+        return readiness(answering, wanted)
 
     def _serves(self, pod: ServerPod, version: str) -> bool:
         return self._probe.is_ready(pod.url, self._service.model, version)
 
     def _served_version(self) -> str:
         """The version that the stable pods serve. Raises SplitError where they disagree."""
-        urls = [pod.url for pod in self._pods(self._stable_name) if pod.ready]
+        urls = [pod.url for pod in self._predictors.ready_pods(self._predictors.stable_name)]
         return self._probe.served_version(urls, self._service.model)
 
     def _stable_serves(self, version: str) -> bool:
         """Whether every stable pod is ready and answers with this version."""
-        pods = self._pods(self._stable_name)
+        pods = self._predictors.pods(self._predictors.stable_name)
         return bool(pods) and all(pod.ready and pod.pin == version and self._serves(pod, version) for pod in pods)
 
     def _hand_back(self, service: Object, canary: Object) -> bool:
-        """Whether the stable pods, which have the candidate's version now, have all the requests again.
-
-        The canary gives up one pod at a time, and KServe starts a stable pod for each; requests are split by the
-        number of pods.
-        """
-        count = pods_of(canary)
-        stable = sum(pod.ready for pod in self._pods(self._stable_name))
-        if stable < max(min_replicas(service) - count, 1):
-            return False
-        if count == 1:
+        """Whether the stable pods, which have the candidate's version now, have all the requests again."""
+        candidate, stable = self._predictors.candidate_name(canary), self._predictors.stable_name
+        now = len(self._predictors.ready_pods(candidate))
+        if not now:
             return self._send_all_to_stable()
-        if self._route.set_shares({self._stable_name: stable, self._candidate_name(canary): count - 1}):
-            self._apply(pin_of(service), with_fewer_pods(canary))
+        ready = len(self._predictors.ready_pods(stable))
+        size = self._predictors.stable_size(service, canary, self._route)
+        offered = self._route.weight_of(candidate) if self._route.weight_of(stable) else None
+        step = next_step(HandBack(ready, now, size, offered, self._route.seconds_since_change()))
+        if step is None:
+            return False
+        if step.candidate == 0:
+            return self._send_all_to_stable()
+        if self._route.set_shares({stable: ready, candidate: step.candidate}) and step.candidate < now:
+            self._predictors.size(candidate).write(step.candidate)
+            if size.borrowed:
+                self._apply(pin_of(service), with_borrowed(canary, step.borrowed))
         return False
 
-    def _remove_canary(self, pin: str, canary: Object) -> bool:
+    def _remove_canary(self, service: Object, canary: Object) -> bool:
         """Whether the candidate's servers are gone. KServe's own route leaves them first, where it knew them."""
+        self._budgets.keep(service, {})
         if not canary:
             return True
-        self._apply(pin, {**canary, "trafficPercent": 0} if canary.get("trafficPercent") else None)
+        self._apply(pin_of(service), with_weight(canary, 0) if weight_of(canary) else None)
         return False
 
     def _apply(self, pin: str, canary: Object | None) -> None:

@@ -40,6 +40,30 @@ def test_a_process_is_found_again_by_its_record(tmp_path: Path) -> None:
     assert again.pid is None and not again.was_started and ours.pid is None
 
 
+def test_lines_are_counted_since_the_last_start(tmp_path: Path) -> None:
+    once = "import time; print('it ended', flush=True); time.sleep(600)"
+    ours = process(tmp_path)
+    assert ours.count_lines("ended") == 0
+    for _ in range(2):
+        ours.start([sys.executable, "-c", once], os.environ)
+        wait_for(lambda: process(tmp_path).count_lines("ended") == 1)
+        assert ours.count_lines("ended") == 1 and ours.count_lines("began") == 0
+        with ours.log.open("a") as log:
+            log.write("it ended\nit ended aga")
+        assert ours.count_lines("ended") == process(tmp_path).count_lines("ended") == 2
+        with ours.log.open("a") as log:
+            log.write("in\n")
+        assert ours.count_lines("ended") == process(tmp_path).count_lines("ended") == 3
+        ours.end(SECONDS)
+        assert ours.count_lines("ended") == 0
+
+
+def test_a_record_without_the_offset_of_its_log_counts_the_whole_log(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text(json.dumps({"pid": 1, "born": "x", "boot": "y"}))
+    (tmp_path / "one.log").write_text("it ended\n")
+    assert process(tmp_path).count_lines("ended") == 1
+
+
 def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as stranger:
         record = {"pid": stranger.pid, "born": "another boot 1", "boot": launch.boot_id()}

@@ -161,6 +161,22 @@ def test_killed_processes_are_started_again_or_given_up(root: RolloutHome) -> No
     assert other.split(100) and answering_version(root) == "2"
 
 
+@pytest.mark.slow
+@pytest.mark.services
+def test_restarts_of_the_candidates_workers_are_counted(root: RolloutHome) -> None:
+    splitter = started(root)
+    assert splitter.restarts() == {"server-2": 0}
+    [worker] = workers_of(splitter, "2")
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: workers_of(splitter, "2") not in ([], [worker]))
+    wait_ready(splitter)
+    assert splitter.restarts() == root.splitter.restarts() == {"server-2": 1}
+    kill(splitter, "2")
+    assert splitter.restarts() == {"server-2": 2}
+    splitter.roll_back("1")
+    assert splitter.restarts() == {}
+
+
 @pytest.mark.services
 def test_a_candidate_that_cannot_load_says_why(root: RolloutHome) -> None:
     splitter = root.splitter
@@ -228,3 +244,9 @@ def answering_version(root: RolloutHome) -> str:
     answer = httpx.post(url, json=match(), timeout=SECONDS)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["model_version"])
+
+
+def workers_of(splitter: EnvoySplitter, version: str) -> list[int]:
+    """Processes that answer for a version."""
+    parent = splitter.servers._process(version).pid
+    return [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]

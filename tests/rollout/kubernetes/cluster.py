@@ -4,50 +4,47 @@ What they do was seen on a real cluster with KServe 0.20 (docs/decisions/0010). 
 public route that has a weight must lead to a ready pod: that is what no request may fail for.
 """
 
-import copy
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
 
-from rollout.kubernetes.client import ApiError, ApiResponse
 from rollout.splitter import SplitError
-from tests.rollout.fakes import ProcessKilled
-from tests.rollout.kubernetes.patches import apply_merge_patch, drop_unapplied
+from tests.rollout.kubernetes.api_server import ApiServer, Object
 
-Object = dict[str, Any]
 NAMESPACE = "football"
 SERVICE = "match-outcome"
 PIN = "matchday.io/version"
+AUTOSCALER = "serving.kserve.io/autoscalerClass"
 CHAMPION = "mlflow://match-outcome@champion"
 
 
 @dataclass
-class Cluster:
-    """clock: Unix seconds. broken: version -> what is wrong with its pods. failing: whether the API answers 503."""
+class Cluster(ApiServer):
+    """clock: Unix seconds. broken: version -> what is wrong with its pods.
+
+    replicas: `minReplicas`. autoscaler: of the service. demand: pods that the load needs, for an autoscaler. room: pods
+    that the nodes have room for.
+    """
 
     mode: str = "Standard"
     replicas: int = 1
+    autoscaler: str = "none"
+    demand: int = 1
+    room: int = 1000
     champion: str = "1"
     clock: float = 1_800_000_000.0
     broken: dict[str, str] = field(default_factory=dict)
-    failing: bool = False
     weights: bool = False
-    writes: int = 0
-    kill_at: int = 0
-    objects: dict[tuple[str, str], Object] = field(default_factory=dict)
-    applied: dict[tuple[str, str], Object] = field(default_factory=dict)
-    starting: int = 1
-    on_write: Callable[[], None] = lambda: None
-    count: int = 0
 
     def __post_init__(self) -> None:
         predictor = {
             "minReplicas": self.replicas,
+            "maxReplicas": max(self.replicas, 20 if self.autoscaler != "none" else 0),
             "model": {"modelFormat": {"name": "matchday"}, "storageUri": CHAMPION},
         }
-        notes = {"serving.kserve.io/deploymentMode": self.mode}
+        notes = {"serving.kserve.io/deploymentMode": self.mode, AUTOSCALER: self.autoscaler}
         labels = {"matchday.io/inference-service": SERVICE}
         self.put("inferenceservices", SERVICE, {"spec": {"predictor": predictor}}, annotations=notes, labels=labels)
         if self.mode == "Standard":
@@ -61,95 +58,6 @@ class Cluster:
                 labels=labels,
             )
         self.settle(rounds=4)
-
-    # -- The API
-
-    def ask(self, method: str, path: str, query: Mapping[str, str], content: str, body: Object | None) -> ApiResponse:
-        if self.failing:
-            raise ApiError("the Kubernetes API does not answer: ReadTimeout")
-        if method != "GET":
-            self.writes += 1
-            if self.writes == self.kill_at:
-                raise ProcessKilled(f"{method} {path}")
-        parts = path.split("/namespaces/")[1].split("/")
-        plural, name, part = parts[1], *[*parts[2:], "", ""][:2]
-        if plural == "services" and "knative" in path:
-            plural = "ksvc"
-        status, found = self._answer(method, plural, name, part, query, content, copy.deepcopy(body))
-        response = ApiResponse(status, json.dumps(found).encode())
-        if method != "GET":
-            self.check_route()
-            self.on_write()
-        return response
-
-    def _answer(
-        self, method: str, plural: str, name: str, part: str, query: Mapping[str, str], content: str, body: Any
-    ) -> tuple[int, Object]:
-        if method == "GET" and not name:
-            return 200, {"items": self.having(plural, query.get("labelSelector", ""))}
-        if method == "POST":
-            meta = body["metadata"]
-            name = meta.get("name") or f"{meta['generateName']}{self.count}"
-            if (plural, name) in self.objects:
-                return 409, {"message": "exists"}
-            return 201, self.put(plural, name, body)
-        found = self.objects.get((plural, name))
-        if found is None:
-            return 404, {"message": f"{plural} {name} not found"}
-        if method == "GET":
-            return 200, found
-        return self._changed(found, plural, name, part, content, body)
-
-    def _changed(self, found: Object, plural: str, name: str, part: str, content: str, body: Any) -> tuple[int, Object]:
-        told = body["metadata"].get("resourceVersion")
-        if told not in (None, found["metadata"]["resourceVersion"]):
-            return 409, {"message": "the object has been modified"}
-        if "apply" in content:
-            wanted = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
-            after = apply_merge_patch(drop_unapplied(found, self.applied.get((plural, name), {}), wanted), wanted)
-            self.applied[plural, name] = wanted
-        elif "merge" in content:
-            after = apply_merge_patch(found, body)
-        else:
-            after = {**found, "status": body["status"]} if part == "status" else body
-        return 200, self.write(plural, name, found, after)
-
-    def write(self, plural: str, name: str, before: Object, after: Object) -> Object:
-        if after == before:
-            return before
-        self.count += 1
-        after["metadata"]["resourceVersion"] = str(self.count)
-        if after.get("spec") != before.get("spec"):
-            after["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
-        self.objects[plural, name] = after
-        if "deletionTimestamp" in after["metadata"] and not after["metadata"].get("finalizers"):
-            del self.objects[plural, name]
-        return after
-
-    def put(self, plural: str, name: str, body: Object, **meta: Any) -> Object:
-        self.count += 1
-        own = {
-            "name": name,
-            "resourceVersion": str(self.count),
-            "generation": 1,
-            "creationTimestamp": f"{self.count:09}",
-        }
-        thing = {**body, "metadata": {**body.get("metadata", {}), **own, **meta}}
-        self.objects[plural, name] = thing
-        return thing
-
-    def having(self, plural: str, selector: str = "") -> list[Object]:
-        wanted = dict(each.split("=", 1) for each in selector.split(",")) if selector else {}
-        found = [thing for (kind, _), thing in self.objects.items() if kind == plural]
-        return [each for each in found if wanted.items() <= each["metadata"].get("labels", {}).items()]
-
-    def get(self, plural: str, name: str) -> Object:
-        return self.objects[plural, name]
-
-    def delete(self, plural: str, name: str) -> None:
-        thing = copy.deepcopy(self.objects[plural, name])
-        thing["metadata"]["deletionTimestamp"] = "now"
-        self.write(plural, name, self.objects[plural, name], thing)
 
     # -- KServe, Knative, the gateway
 
@@ -180,25 +88,46 @@ class Cluster:
 
     def _standard(self) -> None:
         canaries = self.service["spec"].get("canary") or []
-        taken = sum(each["predictor"]["minReplicas"] for each in canaries)
-        stable = max(self.replicas - taken, 1) if canaries else self.replicas
-        self._deployment(f"{SERVICE}-predictor", stable, self.pin, self.pin or self.champion)
+        self._size(f"{SERVICE}-predictor", self._stable_replicas(canaries))
+        self._deployment(f"{SERVICE}-predictor", self.pin, self.pin or self.champion)
         expected = {f"{SERVICE}-predictor"}
         for canary in canaries:
             name = f"{SERVICE}-{canary['predictor']['name']}-predictor"
             expected.add(name)
             uri = canary["predictor"]["model"]["storageUri"]
-            pin = canary["predictor"]["annotations"][PIN]
-            self._deployment(name, canary["predictor"]["minReplicas"], pin, uri.rpartition("/")[2])
+            notes = canary["predictor"].get("annotations", {})
+            if notes.get(AUTOSCALER, self.autoscaler) != "external":
+                self._size(name, canary["predictor"]["minReplicas"])
+            elif ("deployments", name) not in self.objects:
+                self._size(name, 1)
+            self._deployment(name, notes.get(PIN, ""), uri.rpartition("/")[2])
         for thing in self.having("services"):
             if thing["metadata"]["name"] not in expected:
                 name = thing["metadata"]["name"]
-                del self.objects["services", name]
+                del self.objects["services", name], self.objects["deployments", name]
                 for pod in self.having("pods", f"app=isvc.{name}"):
                     del self.objects["pods", pod["metadata"]["name"]]
 
-    def _deployment(self, name: str, replicas: int, pin: str, version: str) -> None:
+    def _stable_replicas(self, canaries: list[Object]) -> int:
+        """KServe takes canaries' `minReplicas` off; an autoscaler gives the stable pods what their requests need."""
+        least = self.predictor["minReplicas"]
+        if canaries:
+            least = max(least - sum(each["predictor"]["minReplicas"] for each in canaries), 1)
+        if self.autoscaler == "none":
+            return int(least)
+        targets = self._targets()
+        share = sum(weight for name, weight in targets if name == f"{SERVICE}-predictor")
+        percent = share / (sum(weight for _, weight in targets) or 1) if targets else 1
+        return max(int(least), math.ceil(self.demand * percent))
+
+    def _size(self, name: str, replicas: int) -> None:
+        if ("deployments", name) not in self.objects:
+            self.put("deployments", name, {"spec": {"replicas": replicas}})
+        self.objects["deployments", name]["spec"]["replicas"] = replicas
+
+    def _deployment(self, name: str, pin: str, version: str) -> None:
         """Rolling update: a pod is made before one is taken, and only ready ones replace others."""
+        replicas = self.get("deployments", name)["spec"]["replicas"]
         if ("services", name) not in self.objects:
             ports = [{"name": "http1", "port": 80}, {"name": "h2c", "port": 8081, "appProtocol": "kubernetes.io/h2c"}]
             self.put("services", name, {"spec": {"ports": ports}})
@@ -206,7 +135,7 @@ class Cluster:
         for pod in pods:
             self._progress(pod)
         old = [pod for pod in pods if pod["metadata"]["annotations"].get(PIN, "") != pin]
-        new = [pod for pod in pods if pod not in old]
+        new = sorted((pod for pod in pods if pod not in old), key=is_ready, reverse=True)
         ready = [pod for pod in new if is_ready(pod)]
         for _ in range(replicas - len(new)):
             self._pod({"app": f"isvc.{name}"}, pin, version)
@@ -218,10 +147,22 @@ class Cluster:
         name = f"pod-{self.count}"
         body = {"spec": {"containers": [{"name": "kserve-container", "ports": [{"containerPort": 8080}]}]}}
         notes = {PIN: pin} if pin else {}
-        status = {"podIP": f"10.0.0.{self.count}", "conditions": []}
+        status = {"podIP": f"10.0.0.{self.count}", "conditions": [] if self._has_room() else [self._unplaced()]}
         self.put("pods", name, {**body, "status": status, "version": version}, labels=labels, annotations=notes)
 
+    def _has_room(self) -> bool:
+        return sum(not is_unplaced(pod) for pod in self.having("pods")) < self.room
+
+    def _unplaced(self) -> Object:
+        since = f"{datetime.fromtimestamp(self.clock, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        message = "0/1 nodes are available: 1 Insufficient cpu"
+        return {"type": "PodScheduled", "status": "False", "message": message, "lastTransitionTime": since}
+
     def _progress(self, pod: Object) -> None:
+        if is_unplaced(pod):
+            if self._has_room():
+                pod["status"]["conditions"] = []
+            return
         trouble = self.broken.get(pod["version"], "")
         if trouble == "crash":
             pod["status"]["initContainerStatuses"] = [
@@ -279,7 +220,8 @@ class Cluster:
     def shares(self) -> dict[str, int]:
         """Percent of the public host's requests by version."""
         found: dict[str, int] = {}
-        for name, weight in self._targets():
+        whole = sum(weight for _, weight in self._targets())
+        for name, weight in ((name, 100 * weight / whole) for name, weight in self._targets()):
             ready = self._ready(name)
             for pod in ready:
                 found[pod["version"]] = found.get(pod["version"], 0) + math.ceil(weight / len(ready))
@@ -321,3 +263,7 @@ class Cluster:
 
 def is_ready(pod: Object) -> bool:
     return {"type": "Ready", "status": "True"} in pod["status"]["conditions"]
+
+
+def is_unplaced(pod: Object) -> bool:
+    return any(each["type"] == "PodScheduled" for each in pod["status"]["conditions"])

@@ -6,8 +6,9 @@ import pytest
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.pod_trouble import PodTrouble, find_trouble
-from rollout.kubernetes.pods import ServerPod, list_pods, readiness
+from rollout.kubernetes.pods import ServerPod, count_restarts, list_pods, readiness
 from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE, Cluster
+from tests.rollout.kubernetes.simulation import both_modes, simulate
 
 UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}
 PERSON, NEVER = {"stuck": True}, {"stuck": True, "permanent": True}
@@ -93,3 +94,47 @@ def test_readiness_counts_pods_and_names_the_first_that_is_not_ready() -> None:
     assert readiness([one], 1).ready
     assert readiness([one, two], 2).reason == "1 of 2 pods of the candidate are ready: two is starting"
     assert not readiness([], 1).permanent
+
+
+def restarted(times: int, container: str = "kserve-container") -> dict[str, Any]:
+    return {"name": container, "restartCount": times, "state": {"running": {}}}
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "restarts"),
+    [
+        ({}, {}, 0),
+        ({"containerStatuses": None}, {}, 0),
+        ({"containerStatuses": [restarted(0)]}, {}, 0),
+        ({"containerStatuses": [restarted(23), restarted(5, "queue-proxy")]}, {}, 23),
+        ({"initContainerStatuses": [restarted(4, "storage-initializer")], "containerStatuses": []}, {}, 0),
+        ({"phase": "Failed", "reason": "Evicted"}, {}, 1),
+        ({"phase": "Failed", "reason": "Evicted", "containerStatuses": [restarted(2)]}, {}, 3),
+        ({"phase": "Failed", "reason": "Terminated"}, {}, 0),
+        ({"containerStatuses": [restarted(2)]}, {"deletionTimestamp": "now"}, 2),
+    ],
+)
+def test_restarts_of_the_server_and_evictions_by_the_node_are_counted(
+    status: dict[str, Any], more: dict[str, Any], restarts: int
+) -> None:
+    cluster = Cluster()
+    cluster.put("pods", "one", {"status": status}, labels={"app": "x"}, **more)
+    cluster.put("pods", "other", {"status": {"containerStatuses": [restarted(9)]}}, labels={"app": "y"})
+    assert count_restarts(Api(NAMESPACE, cluster), {"app": "x"}) == {"one": restarts}
+
+
+@both_modes
+def test_a_candidate_that_is_ready_at_each_look_shows_its_restarts(mode: str) -> None:
+    sim = simulate(mode, replicas=2)
+    splitter = sim.splitter(Api(NAMESPACE, sim.cluster), SERVICE, SERVICE)
+    sim.create(promotion="Manual")
+    sim.until_gate()
+    pods = {pod["metadata"]["name"]: pod for pod in sim.cluster.having("pods") if pod["version"] == "2"}
+    assert splitter.restarts() == dict.fromkeys(pods, 0) != {}
+    first, pod = next(iter(pods.items()))
+    pod["status"]["containerStatuses"] = [restarted(23)]
+    assert splitter.readiness().ready
+    assert splitter.restarts()[first] == 23
+    sim.annotate("aborted", "true")
+    sim.until("RolledBack")
+    assert mode == "Knative" or splitter.restarts() == {}
