@@ -29,7 +29,7 @@ from rollout.kubernetes.splitters.canary import (
 from rollout.kubernetes.splitters.hand_back import HandBack, next_step
 from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned
 from rollout.kubernetes.splitters.predictors import Predictors
-from rollout.kubernetes.splitters.route import PublicRoute, Shares
+from rollout.kubernetes.splitters.route import PublicRoute, Shares, backends_of
 from rollout.kubernetes.splitters.server_probe import ServerProbe
 from rollout.kubernetes.splitters.standard_conditions import foreign_message, standard_conditions
 from rollout.spec import FULL_WEIGHT
