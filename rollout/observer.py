@@ -68,8 +68,14 @@ class Observer:
     def _steps(self, state: State) -> Sequence[tuple[Collect, tuple[str, ...]]]:
         """What adds evidence in this phase, in order, with the checks that are blind where it fails."""
         if state.phase is not Phase.PROGRESSING:
-            return (self._add_scores, ("history",)), (self._add_pairs, ("predictions",))
+            return (
+                (self._add_restarts, ("restarts",)),
+                (self._add_scores, ("history",)),
+                (self._add_pairs, ("predictions",)),
+            )
         return (
+            (self._add_restarts, ("restarts",)),
+            (self._add_failures, ("errors",)),
             (self._add_counts, ("errors", "latency", "features")),
             (self._add_scores, ("skill",)),
             (self._add_pairs, ("predictions",)),
@@ -98,6 +104,10 @@ class Observer:
             return replace(evidence, pairs=pairs, seen={})
         return evidence
 
+    def _add_restarts(self, state: State, evidence: Evidence) -> Evidence:
+        """Add how often the candidate's servers have restarted so far; a window begins at its first read."""
+        return evidence.add_restarts(self._splitter.restarts())
+
     def _add_counts(self, state: State, evidence: Evidence) -> Evidence:
         """Add the requests counted since the last round, once the window is open."""
         return evidence if evidence.opened is None else evidence.add_counts(*self._read_counters(state), self._warm)
@@ -107,7 +117,19 @@ class Observer:
         if evidence.opened is not None:
             return evidence
         stable, canary = self._read_counters(state)
-        return evidence.open_window(self._clock(), {**stable, **canary}, self._warm)
+        opened = evidence.open_window(self._clock(), {**stable, **canary}, self._warm)
+        try:
+            return self._add_failures(state, opened)
+        except MatchdayError:
+            return opened  # the gateway's counts begin with the first round in which it answers
+
+    def _add_failures(self, state: State, evidence: Evidence) -> Evidence:
+        """Add the requests that the gateway saw fail, once the window is open."""
+        gateway = self._sources.gateway
+        if gateway is None or evidence.opened is None:
+            return evidence
+        versions = (state.stable_version, state.candidate_version)
+        return evidence.add_failures(*(gateway.failures(version) for version in versions))
 
     def _read_counters(self, state: State) -> tuple[Mapping[str, Cohort], Mapping[str, Cohort]]:
         read, model, endpoints = self._sources.meter.read, self._spec.model, self._splitter.endpoints()

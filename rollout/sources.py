@@ -20,6 +20,13 @@ class Meter(Protocol):
         """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none answers."""
 
 
+class Gateway(Protocol):
+    """Failed requests as the gateway in front of the servers counts them, since it started."""
+
+    def failures(self, version: str) -> int:
+        """Requests to a version that ended with 5xx, a reset or a timeout. Raises SourceError."""
+
+
 class Replay(Protocol):
     """Asks both versions for forecasts of the same rows."""
 
@@ -67,9 +74,13 @@ class VersionRegistry(Protocol):
 
 @dataclass(frozen=True)
 class Sources:
-    """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why."""
+    """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why.
+
+    gateway: None where nobody counts for the servers.
+    """
 
     meter: Meter
     replay: Replay
     scores: Scores
     versions: VersionRegistry
+    gateway: Gateway | None = None

@@ -1,5 +1,7 @@
 """Transitions of the state machine: wait, next step, roll back, undo a promotion, start another attempt."""
 
+from dataclasses import replace
+
 from rollout.evidence import Evidence
 from rollout.facts import Facts
 from rollout.spec import FULL_WEIGHT, Spec
@@ -42,10 +44,13 @@ def start_attempt(state: State, facts: Facts, reason: str, attempt: int) -> Stat
 
 
 def _initial_evidence(facts: Facts, weight: int) -> str:
-    """Evidence that a window starts with: none, but at 100 % what the stable version did in the step before.
+    """Evidence that a window starts with: restarts of servers as last read, so that none is missed between two steps.
 
-    At that weight it has no requests and may have no servers.
+    At 100 % also what the stable version did in the step before: it has no requests then, and may have no servers.
     """
+    begun = Evidence(restarts=facts.evidence.restarts and facts.evidence.restarts.begin_again())
     if weight != FULL_WEIGHT:
-        return ""
-    return Evidence(stable=facts.evidence.stable, pairs=facts.evidence.pairs).to_text()
+        return begun.to_text()
+    return replace(
+        begun, stable=facts.evidence.stable, pairs=facts.evidence.pairs, blocks=facts.evidence.blocks
+    ).to_text()

@@ -3,10 +3,15 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.rate_test import exceeds, one_sided_bounds, stays_within
 from rollout.judge.sequential import Hits
+
+CLUSTERED = 2.0
+"""Dispersion from which people are told."""
 
 
 class Share(NamedTuple):
@@ -16,16 +21,26 @@ class Share(NamedTuple):
     n: int
 
 
-def rate_effect(stable: Share, canary: Share, limit: float, limits: JudgeLimits, alpha: float, what: str) -> Effect:
-    """Canary's rate minus stable's. what: completes "1.20% ..." for people."""
+def rate_effect(
+    stable: Share,
+    canary: Share,
+    limit: float,
+    limits: JudgeLimits,
+    alpha: float,
+    what: str,
+    dispersion: float = 1.0,
+) -> Effect:
+    """Canary's rate minus stable's. what: completes "1.20% ..." for people. dispersion: counts are divided by it."""
     seen = min(stable.n, canary.n) > 0
     before, now = (each.hits / each.n if each.n else 0.0 for each in (stable, canary))
-    low, high = one_sided_bounds(Hits(*stable), Hits(*canary), limit, alpha, limits.missed) if seen else (-1.0, 1.0)
+    one, other = (Hits(each.hits / dispersion, each.n / dispersion) for each in (stable, canary))
+    low, high = one_sided_bounds(one, other, limit, alpha, limits.missed) if seen else (-1.0, 1.0)
+    clusters = f"; errors come in clusters of about {dispersion:.0f}" if dispersion >= CLUSTERED else ""
 
     def decides(times: float) -> bool:
-        one, other = (Hits(times * each.hits, times * each.n) for each in (stable, canary))
-        passes = bool(stays_within(one, other, limit) >= -math.log(limits.missed))
-        return passes or bool(exceeds(one, other, limit) >= -math.log(alpha))
+        more = [Hits(np.multiply(times, each.hits), np.multiply(times, each.n)) for each in (one, other)]
+        passes = bool(stays_within(more[0], more[1], limit) >= -math.log(limits.missed))
+        return passes or bool(exceeds(more[0], more[1], limit) >= -math.log(alpha))
 
     return Effect(
         n=min(stable.n, canary.n),
@@ -33,7 +48,7 @@ def rate_effect(stable: Share, canary: Share, limit: float, limits: JudgeLimits,
         estimate=now - before,
         interval=(low, high),
         limit=limit,
-        summary=f"{now:.2%} {what}, stable {before:.2%}",
+        summary=f"{now:.2%} {what}, stable {before:.2%}{clusters}",
         render=percentage_points,
         decides=decides,
     )

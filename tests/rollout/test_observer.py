@@ -75,3 +75,40 @@ def test_a_past_that_cannot_be_read_keeps_the_candidate_from_users() -> None:
     for _ in range(2):
         state = rollout.reconcile()
     assert state.phase is Phase.PROGRESSING
+
+
+@pytest.mark.parametrize("phase", [Phase.SHADOW, Phase.PROGRESSING])
+def test_restarts_within_a_step_are_told_to_the_judge_whoever_carries_it_on(
+    seen: list[Observation], phase: Phase
+) -> None:
+    world = RolloutWorld()
+    world.restarts = {"pod-1": 1}
+    store = MemoryStore(world)
+    spec = SPEC if phase is Phase.SHADOW else SPEC.model_copy(update={"shadow": None})
+    while not seen:
+        reconciler(spec, world, store).reconcile()
+        world.passed()
+    first = seen[-1].restarts
+    assert first is not None
+    assert (first.before, first.within) == (1, 0)
+    world.restarts = {"pod-1": 2, "pod-2": 0}
+    assert reconciler(spec, world, store).reconcile().phase is phase
+    world.restarts = {"pod-2": 0}
+    reconciler(spec, world, store).reconcile()
+    last = seen[-1].restarts
+    assert last is not None
+    assert last.within == 1
+
+
+def test_a_candidate_that_restarts_between_two_looks_goes_back() -> None:
+    world = RolloutWorld()
+    store = MemoryStore(world)
+    rollout = reconciler(SPEC.model_copy(update={"shadow": None}), world, store)
+    while rollout.reconcile().phase is not Phase.PROGRESSING:
+        world.passed()
+    for _ in range(2):
+        world.passed()
+        rollout.reconcile()
+    world.restarts = {"pod-1": 1}
+    state = rollout.reconcile()
+    assert (state.phase, state.reason.split(":")[0]) == (Phase.ROLLING_BACK, "restarts")

@@ -1,35 +1,58 @@
 """Check `errors`: more requests without an answer. Refusals count: stable accepts what the canary refuses."""
 
+from dataclasses import replace
+
 from rollout.judge.check import check
+from rollout.judge.cohort import Cohort
 from rollout.judge.effect import Effect
+from rollout.judge.gateway_failures import with_lost_requests
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.observation import Cohort, Observation
+from rollout.judge.observation import Observation
 from rollout.judge.rate_effect import Share, rate_effect
+from rollout.judge.sequential import Hits
+
+MOST_KINDS = 16
+"""Kinds of error that share a part of alpha; the server has eleven."""
 
 
 @check("errors")
 def errors(observation: Observation, limits: JudgeLimits, alpha: float) -> list[Effect]:
-    """Difference of the rates of requests that were not answered, for whatever reason."""
+    """Difference of the rates of requests that were not answered, for whatever reason; of one kind, where it rose.
+
+    Of all reasons together one may hide another: a version that refuses less and crashes more. The kind that rose most
+    can fail the canary, and never holds it up.
+    """
     stable, canary = observation.stable, observation.canary
+    if observation.gateway:
+        stable = with_lost_requests(stable, observation.gateway.stable)
+        canary = with_lost_requests(canary, observation.gateway.canary)
+    dispersion = _dispersion(observation, stable, canary)
     kind = most_increased_kind(stable, canary)
     what = "of requests not answered" + (f" (most of it {kind})" if kind else "")
-    return [
-        rate_effect(
-            Share(stable.failed, stable.requests),
-            Share(canary.failed, canary.requests),
-            limits.errors,
-            limits,
-            alpha,
-            what,
-        )
-    ]
+    what += "" if observation.gateway else ", as the servers counted"
+    before, now = (Share(each.failed, each.requests) for each in (stable, canary))
+    found = [rate_effect(before, now, limits.errors, limits, alpha / 2, what, dispersion)]
+    if kind and _rise(kind, stable, canary) > limits.errors:
+        before, now = (Share(min(each.errors.get(kind, 0), each.requests), each.requests) for each in (stable, canary))
+        part, what = alpha / 2 / MOST_KINDS, f"of requests ended in {kind}"
+        one = rate_effect(before, now, limits.errors, limits, part, what, dispersion)
+        found.append(replace(one, measure="kind", guard=True))
+    return found
+
+
+def _dispersion(observation: Observation, stable: Cohort, canary: Cohort) -> float:
+    if observation.blocks is None or not (stable.requests and canary.requests):
+        return 1.0
+    before, now = (Hits(each.failed, each.requests) for each in (stable, canary))
+    return float(observation.blocks.dispersion(before, now))
 
 
 def most_increased_kind(stable: Cohort, canary: Cohort) -> str | None:
     """The kind of error whose rate rose most; None when none did."""
-    increases = {
-        kind: hits / max(canary.requests, 1) - stable.errors.get(kind, 0) / max(stable.requests, 1)
-        for kind, hits in canary.errors.items()
-    }
-    kind = max(increases, key=lambda each: increases[each], default=None)
-    return kind if kind is not None and increases[kind] > 0 else None
+    kind = max(canary.errors, key=lambda each: _rise(each, stable, canary), default=None)
+    return kind if kind is not None and _rise(kind, stable, canary) > 0 else None
+
+
+def _rise(kind: str, stable: Cohort, canary: Cohort) -> float:
+    """Canary's rate of this kind of error minus stable's."""
+    return canary.errors.get(kind, 0) / max(canary.requests, 1) - stable.errors.get(kind, 0) / max(stable.requests, 1)

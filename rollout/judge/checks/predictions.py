@@ -1,5 +1,8 @@
 """Check `predictions`: invalid or very different forecasts of the same rows."""
 
+from collections.abc import Sequence
+from itertools import compress
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +13,7 @@ from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Observation
 from rollout.judge.sequential import rate_bounds
+from rollout.judge.worst_entity import worst_entities
 
 TOLERANCE = 1e-3
 """Largest distance of 32-bit probabilities from [0, 1], and of their sum from 1."""
@@ -20,7 +24,10 @@ INVALID_PRIOR = (0.5, 200.0)
 
 @check("predictions")
 def predictions(observation: Observation, limits: JudgeLimits, alpha: float) -> list[Effect] | None:
-    """On rows with a valid forecast of stable: the share without one of the canary, and how far the others differ."""
+    """On rows with a valid forecast of stable: the share without one of the canary, and how far the others differ.
+
+    Over all rows, and for the entity that is worst off.
+    """
     if observation.pairs is None:
         return None
     pairs = observation.pairs
@@ -28,14 +35,16 @@ def predictions(observation: Observation, limits: JudgeLimits, alpha: float) -> 
     answered_by_stable = valid(stable)
     stable, canary = _select(stable, answered_by_stable), _select(canary, answered_by_stable)
     answered = valid(canary)
+    entities = _select_names(_select_names(pairs.entities, answered_by_stable), answered)
     both = (_select(stable, answered), _select(canary, answered))
     if len(stable) == 1:
-        share = alpha / (1 + number_forecasts.MEASURES)
+        share = alpha / (2 + number_forecasts.MEASURES)
         others = number_forecasts.compare_numbers(*both, limits, share)
     else:
-        share = alpha / (1 + class_forecasts.MEASURES)
+        share = alpha / (2 + class_forecasts.MEASURES)
         others = class_forecasts.compare_classes(*both, observation.classes, limits, share)
-    return [_invalid_effect(len(answered), int((~answered).sum()), limits, share), *others]
+    worst = worst_entities(*both, entities, limits, share)
+    return [_invalid_effect(len(answered), int((~answered).sum()), limits, share), *others, *worst]
 
 
 def valid(forecasts: FloatArray) -> NDArray[np.bool_]:
@@ -50,6 +59,10 @@ def valid(forecasts: FloatArray) -> NDArray[np.bool_]:
 
 def _select(forecasts: FloatArray, wanted: NDArray[np.bool_]) -> FloatArray:
     return forecasts if wanted.all() else forecasts[:, wanted]
+
+
+def _select_names(entities: Sequence[Sequence[str]], wanted: NDArray[np.bool_]) -> Sequence[Sequence[str]]:
+    return list(compress(entities, wanted.tolist())) if len(entities) else ()
 
 
 def _invalid_effect(n: int, hits: int, limits: JudgeLimits, alpha: float) -> Effect:
