@@ -14,6 +14,7 @@ from matchday.errors import MatchdayError
 from rollout.cohorts import count_increase, sum_cohorts
 from rollout.judge import (
     Cohort,
+    Entities,
     ErrorBlocks,
     FloatArray,
     GatewayFailures,
@@ -250,14 +251,17 @@ def _restarts_from_json(saved: Any) -> Restarts | None:
 
 
 def _pairs_to_json(pairs: Pairs) -> list[Any]:
-    entities = [list(names) for names in pairs.entities]
-    return [pairs.stable.shape[1], _array_to_json(pairs.stable), _array_to_json(pairs.canary), entities]
+    about = [list(pairs.entities.names), pairs.entities.codes.tolist()]
+    return [pairs.stable.shape[1], _array_to_json(pairs.stable), _array_to_json(pairs.canary), about]
 
 
 def _pairs_from_json(saved: list[Any]) -> Pairs:
     width, stable, canary, *more = saved
     sides = [np.array(side, np.float64).reshape(-1, width) for side in (stable, canary)]
-    return Pairs(sides[0], sides[1], tuple(tuple(map(str, names)) for names in more[0]) if more else ())
+    if not more or not more[0][1]:
+        return Pairs(sides[0], sides[1])
+    names, codes = tuple(map(str, more[0][0])), np.array(more[0][1], np.int64)
+    return Pairs(sides[0], sides[1], Entities(names, codes.reshape(len(codes), -1)))
 
 
 def _array_to_json(array: FloatArray) -> list[Any]:

@@ -31,8 +31,7 @@ def decide(step: Step, limits: JudgeLimits, alpha: float) -> tuple[Flags, Flags]
     share = alpha / sum(CHECKS[name].weight for name in TRAFFIC)
     stable, canary = step.stable, step.canary
     answered = [each.requests - each.errors for each in (stable, canary)]
-    dispersion = _dispersion(step)
-    failed = [Hits(each.errors / dispersion, each.requests / dispersion) for each in (stable, canary)]
+    failed = step.blocks.effective(stable.failed, canary.failed)
     rates = (
         (failed[0], failed[1], limits.errors, share / 2),
         (Hits(stable.incomplete, answered[0]), Hits(canary.incomplete, answered[1]), limits.incomplete, share / 2),
@@ -53,11 +52,6 @@ def history(differences: FloatArray, limits: JudgeLimits, alpha: float) -> tuple
     fails = mean - student_width(sd, n, share) > limits.skill
     passes = mean + student_width(sd, n, limits.missed) <= limits.skill + limits.skill_margin
     return np.asarray(fails), np.asarray(passes & ~fails)
-
-
-def _dispersion(step: Step) -> FloatArray:
-    before, now = (Hits(each.hits, np.maximum(each.n, 1)) for each in (step.stable.failed, step.canary.failed))
-    return step.blocks.dispersion(before, now)
 
 
 def _decide_rate(
@@ -99,7 +93,7 @@ def _decide_latency(step: Step, alpha: float, limits: JudgeLimits, fails: Flags,
     enough = np.minimum(stable.sum(axis=1), canary.sum(axis=1)) >= least
     passes &= enough
     for q in QUANTILES:
-        fewer = sum_without_slowest(pods[1], SECONDS, q)
+        fewer = sum_without_slowest(pods[1], SECONDS, q, limits.latency)
         above, log_evalue = _compare(pods[0].sum(axis=1), fewer, q, limits)
         _set(fails, enough & above & ~fails, partial(_reaches, log_evalue, -np.log(alpha)))
         above, log_evalue = _compare(stable, canary, q, limits)

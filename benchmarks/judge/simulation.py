@@ -16,8 +16,11 @@ from serving.metrics import SECONDS
 SPEC = Spec(inference_service="simulated")
 """The default rollout."""
 
+PATIENCE = 3.0
+"""Deadlines that a rollout waits for: after the first one it goes on by itself once it passes, as the default says."""
+
 LOOKS = 1.08
-"""Looks are at times that grow by this factor, from ten seconds to the deadline: fewer than a rollout has."""
+"""Looks are at times that grow by this factor, from ten seconds on: fewer than a rollout has."""
 
 INTERVAL, INTERVALS, MOST_BAD = 60.0, 10, 5
 """The threshold judge checks each minute, ten times a step, and goes back after five bad checks in all."""
@@ -52,7 +55,7 @@ def run_judged(world: World, rollouts: int, seed: int, limits: JudgeLimits = SPE
     _, *alphas = step_alphas(len(SPEC.steps))
     for step, alpha in zip(SPEC.steps, alphas, strict=True):
         weight = step.weight / 100
-        times = 10 * LOOKS ** np.arange(1 + np.log(step.deadline_seconds / 10) / np.log(LOOKS))
+        times = 10 * LOOKS ** np.arange(1 + np.log(PATIENCE * step.deadline_seconds / 10) / np.log(LOOKS))
         undecided, on, seen = active, [], Step.begin(len(active), weight)
         for since, until in zip([0.0, *times[:-1]], times, strict=True):
             before = seen.canary.requests.astype(np.int64)

@@ -14,7 +14,8 @@ from rollout.judge.dispersion import ErrorBlocks
 from rollout.judge.gateway_failures import GatewayFailures, with_lost_requests
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.needs import describe_needs, least_rows
-from rollout.judge.observation import Observation, Pairs, ServerLatencies
+from rollout.judge.observation import Observation, ServerLatencies
+from rollout.judge.pairs import Entities, Pairs
 from rollout.judge.restarts import Restarts
 from rollout.judge.sequential import Hits
 from rollout.judge.verdict import Finding, Judgement, Verdict
@@ -26,6 +27,7 @@ __all__ = [
     "SHADOW",
     "TRAFFIC",
     "Cohort",
+    "Entities",
     "ErrorBlocks",
     "Finding",
     "FloatArray",

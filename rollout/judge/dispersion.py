@@ -12,7 +12,7 @@ divided by the dispersion before they are tested.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rollout.judge.arrays import FloatArray
 from rollout.judge.sequential import Hits
@@ -66,12 +66,38 @@ class ErrorBlocks(NamedTuple):
         )
         return ErrorBlocks(*(np.where(ends, new, old) for new, old in zip(ended, self, strict=True)))
 
+    def effective(self, stable: Hits, canary: Hits) -> tuple[Hits, Hits]:
+        """Counts of independent requests that tell as much as these: those of whole blocks over the dispersion.
+
+        What came since the end of the last block waits for the next one: a cluster that is not yet in a block is not
+        in the dispersion either. stable, canary: totals of the window; they count before there are enough blocks.
+        """
+        whole, by = self._enough, self.dispersion(stable, canary)
+        ended = Hits(self.stable_hits, self.stable_n), Hits(self.canary_hits, self.canary_n)
+        one, other = (
+            Hits(np.where(whole, known.hits, total.hits) / by, np.where(whole, known.n, total.n) / by)
+            for known, total in zip(ended, (stable, canary), strict=True)
+        )
+        return one, other
+
     def dispersion(self, stable: Hits, canary: Hits) -> FloatArray:
-        """Dispersion, at least 1. stable, canary: totals of the window."""
+        """Dispersion, at least 1. stable, canary: totals of the window, for whether there are any errors."""
         count = np.asarray(self.blocks, float)
-        variance_s, variance_c = (each.rate * (1 - each.rate) for each in (stable, canary))
+        variance_s, variance_c = (
+            _variance(hits, n) for hits, n in ((self.stable_hits, self.stable_n), (self.canary_hits, self.canary_n))
+        )
         expected = variance_s * np.subtract(count, self.stable_part) + variance_c * np.asarray(self.stable_part)
         spread = self.second - np.square(self.first) / np.maximum(self.weight, 1e-9)
         found = spread / np.maximum(expected * (count - 1) / np.maximum(count, 1), 1e-12)
         few = np.where(np.add(stable.hits, canary.hits) > 0, UNKNOWN, 1.0)
-        return np.maximum(np.where(count < LEAST_BLOCKS, few, found), 1.0)
+        return np.maximum(np.where(self._enough, found, few), 1.0)
+
+    @property
+    def _enough(self) -> NDArray[np.bool_]:
+        return np.asarray(self.blocks) >= LEAST_BLOCKS
+
+
+def _variance(hits: Sums, n: Sums) -> FloatArray:
+    """Of one request."""
+    rate = hits / np.maximum(n, 1.0)
+    return np.asarray(rate * (1 - rate))

@@ -1,35 +1,15 @@
 """Observation of two versions in the same window: request counts, latencies, paired forecasts, paired scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
-
-import numpy as np
 
 from rollout.judge.arrays import FloatArray
 from rollout.judge.cohort import Cohort, Histogram
 from rollout.judge.dispersion import ErrorBlocks
 from rollout.judge.gateway_failures import GatewayFailures
+from rollout.judge.pairs import Pairs
 from rollout.judge.restarts import Restarts
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Forecasts of both versions for the same rows: (n, k) each, NaN where a version gave no number.
-
-    k classes with their probabilities, or k = 1 for a number such as goals. entities: those of each row, such as its
-    two teams; empty when they are not known. Raises ValueError for other shapes.
-    """
-
-    stable: FloatArray
-    canary: FloatArray
-    entities: Sequence[Sequence[str]] = ()
-
-    def __post_init__(self) -> None:
-        if np.ndim(self.stable) != 2 or np.shape(self.stable) != np.shape(self.canary):
-            raise ValueError(f"pairs are (n, k) each, not {np.shape(self.stable)} and {np.shape(self.canary)}")
-        if len(self.entities) not in (0, len(self.stable)):
-            raise ValueError(f"{len(self.stable)} rows have {len(self.entities)} lists of entities")
 
 
 class ServerLatencies(NamedTuple):

@@ -10,9 +10,6 @@ from rollout.judge.limits import JudgeLimits
 from rollout.judge.rate_test import exceeds, one_sided_bounds, stays_within
 from rollout.judge.sequential import Hits
 
-CLUSTERED = 2.0
-"""Dispersion from which people are told."""
-
 
 class Share(NamedTuple):
     """Requests of one version with the event, among n."""
@@ -28,14 +25,16 @@ def rate_effect(
     limits: JudgeLimits,
     alpha: float,
     what: str,
-    dispersion: float = 1.0,
+    tested: tuple[Hits, Hits] | None = None,
 ) -> Effect:
-    """Canary's rate minus stable's. what: completes "1.20% ..." for people. dispersion: counts are divided by it."""
+    """Canary's rate minus stable's. what: completes "1.20% ..." for people.
+
+    tested: counts of independent requests that tell as much as these of stable and canary; None for these themselves.
+    """
     seen = min(stable.n, canary.n) > 0
     before, now = (each.hits / each.n if each.n else 0.0 for each in (stable, canary))
-    one, other = (Hits(each.hits / dispersion, each.n / dispersion) for each in (stable, canary))
+    one, other = tested or (Hits(*stable), Hits(*canary))
     low, high = one_sided_bounds(one, other, limit, alpha, limits.missed) if seen else (-1.0, 1.0)
-    clusters = f"; errors come in clusters of about {dispersion:.0f}" if dispersion >= CLUSTERED else ""
 
     def decides(times: float) -> bool:
         more = [Hits(np.multiply(times, each.hits), np.multiply(times, each.n)) for each in (one, other)]
@@ -48,7 +47,7 @@ def rate_effect(
         estimate=now - before,
         interval=(low, high),
         limit=limit,
-        summary=f"{now:.2%} {what}, stable {before:.2%}{clusters}",
+        summary=f"{now:.2%} {what}, stable {before:.2%}",
         render=percentage_points,
         decides=decides,
     )

@@ -1,9 +1,9 @@
 """Servers of one version that differ in latency: which one is slow by itself, and what the others show.
 
-A server may be slow for reasons of its own: its node, its neighbours. So one server does not fail a version: a version
-fails by what is left without its slowest server. And a server that is provably slower than the other servers of its
-own version is left out when the version is to pass, so that it does not hold it up. With one server, server and
-version cannot be told apart.
+A server may be slow for reasons of its own: its node, its neighbours. So one server does not fail a version: where the
+slowest one differs from the others, a version fails by what is left without it. And a server that is provably slower
+than the other servers of its own version is left out when the version is to pass, so that it does not hold it up. With
+one server, server and version cannot be told apart.
 """
 
 import math
@@ -23,10 +23,10 @@ LEVELS = (0.5, 0.95)
 """Quantiles by which a server is found to be slow."""
 
 
-def without_slowest(servers: Sequence[Histogram], q: float) -> Histogram | None:
-    """The sum of all servers but the one with the highest q-quantile; None for fewer than two with requests."""
+def without_slowest(servers: Sequence[Histogram], q: float, ratio: float) -> Histogram | None:
+    """The sum of all servers but a slowest one that differs; None for fewer than two with requests."""
     counts, bounds = _stack(servers)
-    return Histogram(bounds, _whole(sum_without_slowest(counts, bounds, q))) if len(counts) > 1 else None
+    return Histogram(bounds, _whole(sum_without_slowest(counts, bounds, q, ratio))) if len(counts) > 1 else None
 
 
 def without_outlier(servers: Sequence[Histogram], ratio: float, floor: float, minimum: int) -> Histogram | None:
@@ -41,9 +41,16 @@ def without_outlier(servers: Sequence[Histogram], ratio: float, floor: float, mi
     return Histogram(bounds, _whole(total[0])) if left_out[0] else None
 
 
-def sum_without_slowest(counts: FloatArray, bounds: ArrayLike, q: float) -> FloatArray:
-    """(..., buckets) sum over the servers of (..., servers, buckets), without the one with the highest q-quantile."""
-    return np.asarray(counts.sum(axis=-2) - _take(counts, _slowest(counts, bounds, q)))
+def sum_without_slowest(counts: FloatArray, bounds: ArrayLike, q: float, ratio: float) -> FloatArray:
+    """(..., buckets) sum over the servers of (..., servers, buckets), without a slowest one that differs.
+
+    It differs when its q-quantile seems higher than that of the others by more than the root of the ratio that would
+    fail the version. No proof is asked: without it, a version only has less against it.
+    """
+    whole, own = counts.sum(axis=-2), _take(counts, _slowest(counts, bounds, q))
+    others = whole - own
+    before, now = (quantile(Buckets(each, bounds), q) for each in (others, own))
+    return np.asarray(np.where((now > ratio**0.5 * before)[..., None], others, whole))
 
 
 def sum_without_outlier(

@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 
 from matchday.telemetry import logger
-from rollout.judge import FloatArray, Pairs
+from rollout.judge import Entities, FloatArray, Pairs
 from rollout.observations.model_client import ModelClient, ModelMetadata, NoForecast
 from rollout.observations.row import ReplayRow, RowSource
 from rollout.sources import SourceError
@@ -61,7 +61,8 @@ class RowReplay:
         count = len(stable_forecasts)
         if not np.isfinite(stable_forecasts).all(axis=1).any():
             raise SourceError(f"the stable version of {model} answers none of {count} rows that both can be asked")
-        entities = [tuple(map(str, row.entities.values())) for row in (*by_features, *by_entities)]
+        rows_asked = (*by_features, *by_entities)
+        entities = Entities.of_rows([list(map(str, row.entities.values())) for row in rows_asked])
         if other is None or len(other.classes) != width:
             return Pairs(stable_forecasts, np.full_like(stable_forecasts, np.nan), entities)
         canary_forecasts = np.concatenate(

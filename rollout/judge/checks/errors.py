@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from rollout.judge.check import check
 from rollout.judge.cohort import Cohort
 from rollout.judge.effect import Effect
@@ -10,6 +12,9 @@ from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Observation
 from rollout.judge.rate_effect import Share, rate_effect
 from rollout.judge.sequential import Hits
+
+CLUSTERED = 2.0
+"""Dispersion from which people are told."""
 
 MOST_KINDS = 16
 """Kinds of error that share a part of alpha; the server has eleven."""
@@ -26,25 +31,30 @@ def errors(observation: Observation, limits: JudgeLimits, alpha: float) -> list[
     if observation.gateway:
         stable = with_lost_requests(stable, observation.gateway.stable)
         canary = with_lost_requests(canary, observation.gateway.canary)
-    dispersion = _dispersion(observation, stable, canary)
     kind = most_increased_kind(stable, canary)
     what = "of requests not answered" + (f" (most of it {kind})" if kind else "")
     what += "" if observation.gateway else ", as the servers counted"
     before, now = (Share(each.failed, each.requests) for each in (stable, canary))
-    found = [rate_effect(before, now, limits.errors, limits, alpha / 2, what, dispersion)]
+    tested = Hits(*before), Hits(*now)
+    if observation.blocks is not None and min(before.n, now.n):
+        by = float(observation.blocks.dispersion(*tested))
+        what += f", in clusters of about {by:.0f}" if by >= CLUSTERED else ""
+        tested = observation.blocks.effective(*tested)
+    found = [rate_effect(before, now, limits.errors, limits, alpha / 2, what, tested)]
     if kind and _rise(kind, stable, canary) > limits.errors:
-        before, now = (Share(min(each.errors.get(kind, 0), each.requests), each.requests) for each in (stable, canary))
-        part, what = alpha / 2 / MOST_KINDS, f"of requests ended in {kind}"
-        one = rate_effect(before, now, limits.errors, limits, part, what, dispersion)
+        one = _of_kind(kind, stable, canary, tested, limits, alpha / 2 / MOST_KINDS)
         found.append(replace(one, measure="kind", guard=True))
     return found
 
 
-def _dispersion(observation: Observation, stable: Cohort, canary: Cohort) -> float:
-    if observation.blocks is None or not (stable.requests and canary.requests):
-        return 1.0
-    before, now = (Hits(each.failed, each.requests) for each in (stable, canary))
-    return float(observation.blocks.dispersion(before, now))
+def _of_kind(
+    kind: str, stable: Cohort, canary: Cohort, tested: tuple[Hits, Hits], limits: JudgeLimits, alpha: float
+) -> Effect:
+    """The effect of one kind of error. It has its share of the tested errors of all kinds."""
+    shares = [Share(min(each.errors.get(kind, 0), each.requests), each.requests) for each in (stable, canary)]
+    parts = [share.hits / max(each.failed, 1) for share, each in zip(shares, (stable, canary), strict=True)]
+    one, other = (Hits(np.multiply(each.hits, part), each.n) for each, part in zip(tested, parts, strict=True))
+    return rate_effect(shares[0], shares[1], limits.errors, limits, alpha, f"of requests ended in {kind}", (one, other))
 
 
 def most_increased_kind(stable: Cohort, canary: Cohort) -> str | None:

@@ -33,7 +33,8 @@ def latency(observation: Observation, limits: JudgeLimits, alpha: float) -> list
     pair = (others[0] or stable, others[1] or canary)
     servers, part = observation.servers.canary, alpha / len(QUANTILES)
     return [
-        _quantile_effect(stable, without_slowest(servers, q) or canary, pair, q, limits, part, told) for q in QUANTILES
+        _quantile_effect(stable, without_slowest(servers, q, limits.latency) or canary, pair, q, limits, part, told)
+        for q in QUANTILES
     ]
 
 

@@ -1,8 +1,5 @@
 """Check `predictions`: invalid or very different forecasts of the same rows."""
 
-from collections.abc import Sequence
-from itertools import compress
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +10,6 @@ from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Observation
 from rollout.judge.sequential import rate_bounds
-from rollout.judge.worst_entity import worst_entities
 
 TOLERANCE = 1e-3
 """Largest distance of 32-bit probabilities from [0, 1], and of their sum from 1."""
@@ -35,16 +31,15 @@ def predictions(observation: Observation, limits: JudgeLimits, alpha: float) -> 
     answered_by_stable = valid(stable)
     stable, canary = _select(stable, answered_by_stable), _select(canary, answered_by_stable)
     answered = valid(canary)
-    entities = _select_names(_select_names(pairs.entities, answered_by_stable), answered)
+    entities = pairs.entities.select(answered_by_stable).select(answered)
     both = (_select(stable, answered), _select(canary, answered))
     if len(stable) == 1:
-        share = alpha / (2 + number_forecasts.MEASURES)
-        others = number_forecasts.compare_numbers(*both, limits, share)
+        share = alpha / (1 + number_forecasts.MEASURES)
+        others = number_forecasts.compare_numbers(*both, entities, limits, share)
     else:
-        share = alpha / (2 + class_forecasts.MEASURES)
-        others = class_forecasts.compare_classes(*both, observation.classes, limits, share)
-    worst = worst_entities(*both, entities, limits, share)
-    return [_invalid_effect(len(answered), int((~answered).sum()), limits, share), *others, *worst]
+        share = alpha / (1 + class_forecasts.MEASURES)
+        others = class_forecasts.compare_classes(*both, entities, observation.classes, limits, share)
+    return [_invalid_effect(len(answered), int((~answered).sum()), limits, share), *others]
 
 
 def valid(forecasts: FloatArray) -> NDArray[np.bool_]:
@@ -59,10 +54,6 @@ def valid(forecasts: FloatArray) -> NDArray[np.bool_]:
 
 def _select(forecasts: FloatArray, wanted: NDArray[np.bool_]) -> FloatArray:
     return forecasts if wanted.all() else forecasts[:, wanted]
-
-
-def _select_names(entities: Sequence[Sequence[str]], wanted: NDArray[np.bool_]) -> Sequence[Sequence[str]]:
-    return list(compress(entities, wanted.tolist())) if len(entities) else ()
 
 
 def _invalid_effect(n: int, hits: int, limits: JudgeLimits, alpha: float) -> Effect:

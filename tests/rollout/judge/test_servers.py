@@ -51,9 +51,12 @@ def test_servers_that_are_alike_are_all_counted() -> None:
 
 def test_the_slowest_is_left_out_by_its_own_quantile() -> None:
     servers = version(1, 2, 1)
-    found = without_slowest(servers, 0.5)
+    found = without_slowest(servers, 0.5, 1.25)
     assert found is not None
     assert found.counts == tuple(map(sum, zip(servers[0].counts, servers[2].counts, strict=True)))
-    assert without_slowest(version(1), 0.5) is None
+    alike = version(1, 1.05)
+    whole = without_slowest(alike, 0.5, 1.25)
+    assert whole is not None and whole.total == sum(each.total for each in alike)
+    assert without_slowest(version(1), 0.5, 1.25) is None
     other = Histogram((0.1, 1.0), (1, 1, 1))
-    assert without_slowest((other, *version(1)), 0.5) is None
+    assert without_slowest((other, *version(1)), 0.5, 1.25) is None

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from rollout.judge import JudgeLimits, Pairs, Verdict, judge
+from rollout.judge import Entities, JudgeLimits, Pairs, Verdict, judge
 from tests.rollout.judge.cases import forecasts, healthy, retrained
 
 LIMITS = JudgeLimits()
@@ -19,7 +19,7 @@ def swapped(teams: int, seed: int) -> Pairs:
     canary = retrained(stable, seed=seed + 1)
     wrong = [not set(TEAMS[:teams]).isdisjoint(pairing) for pairing in PAIRINGS]
     canary[wrong] = canary[wrong][:, ::-1]
-    return Pairs(stable, canary, PAIRINGS)
+    return Pairs(stable, canary, Entities.of_rows(PAIRINGS))
 
 
 @pytest.mark.parametrize("seed", range(100, 105))
@@ -46,10 +46,11 @@ def test_rows_without_a_forecast_do_not_shift_the_entities_of_others() -> None:
 
 def test_numbers_of_one_player_that_are_far_off_fail() -> None:
     rng = np.random.default_rng(5)
-    players = [[f"P{index % 10}"] for index in range(500)]
+    players = Entities.of_rows([[f"P{index % 10}"] for index in range(500)])
     stable = rng.gamma(2, 2, (500, 1))
     canary = stable + rng.normal(0, 0.1, (500, 1))
-    assert judge(healthy(pairs=Pairs(stable, canary, players)), LIMITS, checks=["predictions"]).verdict is Verdict.PASS
+    found = judge(healthy(pairs=Pairs(stable, canary, players)), LIMITS, checks=["predictions"])
+    assert found.verdict is Verdict.PASS
     canary[::10] = canary[::10][::-1] + 8
     found = judge(healthy(pairs=Pairs(stable, canary, players)), LIMITS, checks=["predictions"])
     worst = [finding for finding in found.findings if finding.measure == "worst distance"]
@@ -59,5 +60,5 @@ def test_numbers_of_one_player_that_are_far_off_fail() -> None:
 
 def test_names_that_do_not_fit_the_rows_are_refused() -> None:
     rows = forecasts(3)
-    with pytest.raises(ValueError, match="3 rows have 2 lists of entities"):
-        Pairs(rows, rows, [["a"], ["b"]])
+    with pytest.raises(ValueError, match="3 rows have entities of 2"):
+        Pairs(rows, rows, Entities.of_rows([["a"], ["b", "c"]]))
