@@ -22,6 +22,7 @@ from rollout.judge import (
     Hits,
     Observation,
     Pairs,
+    RecentErrors,
     Restarts,
     ServerLatencies,
     with_lost_requests,
@@ -48,7 +49,7 @@ class Evidence:
     unreadable: check -> why its data could not be read in this round; not saved. warming: requests so far of each
     endpoint in this window whose first requests are not over yet. restarts: of the candidate's servers in this window.
     gateway: failed requests as the gateway counts them; None where it counts none. blocks: of errors, for their
-    dispersion. stable_servers, canary_servers: durations by server.
+    dispersion. recent: detector of a late change of errors. stable_servers, canary_servers: durations by server.
     """
 
     opened: float | None = None
@@ -63,6 +64,7 @@ class Evidence:
     restarts: Restarts | None = None
     gateway: GatewayFailures | None = None
     blocks: ErrorBlocks = field(default_factory=ErrorBlocks)
+    recent: RecentErrors = RecentErrors()  # noqa: RUF009
     stable_servers: Mapping[str, Histogram] = field(default_factory=dict)
     canary_servers: Mapping[str, Histogram] = field(default_factory=dict)
 
@@ -78,8 +80,16 @@ class Evidence:
         """Evidence with restarts so far, by server; the first read of a window is where it begins."""
         return replace(self, restarts=self.restarts.add(counts) if self.restarts else Restarts.begin(counts))
 
-    def add_counts(self, stable: Mapping[str, Cohort], canary: Mapping[str, Cohort], warm: int = 0) -> "Evidence":
+    def add_counts(
+        self,
+        stable: Mapping[str, Cohort],
+        canary: Mapping[str, Cohort],
+        warm: int = 0,
+        limit: float | None = None,
+    ) -> "Evidence":
         """Evidence with the increase of counters since the last read. stable, canary: counters now, by endpoint.
+
+        limit: of errors, to watch for a late change; None to watch for none.
 
         Durations of an endpoint's first `warm` requests in this window, and after a restart, are not counted: all that
         were read together with one of them. Their errors are.
@@ -110,14 +120,18 @@ class Evidence:
             warming=cold,
             stable_servers=_add_latencies(self.stable_servers, stable, increases),
             canary_servers=_add_latencies(self.canary_servers, canary, increases),
-        )._end_block()
+        )._end_block(limit)
 
-    def _end_block(self) -> "Evidence":
-        """End a block of errors, where there are enough requests for one."""
+    def _end_block(self, limit: float | None) -> "Evidence":
+        """End blocks of errors, where there are enough requests for one."""
         gateway = self.gateway or GatewayFailures()
         counted = with_lost_requests(self.stable, gateway.stable), with_lost_requests(self.canary, gateway.canary)
         before, now = (Hits(each.failed, each.requests) for each in counted)
-        return replace(self, blocks=self.blocks.add(before, now))
+        blocks = self.blocks.add(before, now)
+        if limit is None or not now.n:
+            return replace(self, blocks=blocks)
+        dispersion = float(blocks.dispersion(before, now))
+        return replace(self, blocks=blocks, recent=self.recent.add(before, now, limit, dispersion))
 
     def open_window(self, now: float, counters: Mapping[str, Cohort], warm: int = 0) -> "Evidence":
         """Evidence of a window that opens at these counters, Unix seconds. warm: first requests, as in `add_counts`."""
@@ -137,6 +151,7 @@ class Evidence:
             self.restarts,
             self.gateway,
             self.blocks,
+            self.recent,
             ServerLatencies(tuple(self.stable_servers.values()), tuple(self.canary_servers.values())),
         )
 
@@ -161,6 +176,7 @@ class Evidence:
                 "warming": dict(self.warming),
                 "gateway": self.gateway and list(astuple(self.gateway)),
                 "blocks": [float(each) for each in self.blocks],
+                "recent": [*self.recent[:4], [_finite(log) for log in self.recent.logs]],
                 "servers": [_latencies_to_json(each) for each in (self.stable_servers, self.canary_servers)],
                 "restarts": self.restarts and [dict(self.restarts.first), dict(self.restarts.most)],
             }
@@ -184,6 +200,7 @@ class Evidence:
                 restarts=_restarts_from_json(saved.get("restarts")),
                 gateway=GatewayFailures(*saved["gateway"]) if saved.get("gateway") else None,
                 blocks=ErrorBlocks(*saved.get("blocks", ())),
+                recent=_recent_from_json(saved.get("recent")),
                 stable_servers=_latencies_from_json(saved.get("servers", [{}, {}])[0]),
                 canary_servers=_latencies_from_json(saved.get("servers", [{}, {}])[1]),
             )
@@ -244,6 +261,18 @@ def _latencies_to_json(servers: Mapping[str, Histogram]) -> dict[str, Any]:
 
 def _latencies_from_json(saved: Mapping[str, Any]) -> dict[str, Histogram]:
     return {name: Histogram(tuple(bounds), tuple(counts)) for name, (bounds, counts) in saved.items()}
+
+
+def _recent_from_json(saved: Any) -> RecentErrors:
+    if not saved:
+        return RecentErrors()
+    stable_hits, stable_n, canary_hits, canary_n, logs = saved
+    found = RecentErrors(float(stable_hits), float(stable_n), float(canary_hits), float(canary_n))
+    return found._replace(logs=tuple(-math.inf if log is None else float(log) for log in logs))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _restarts_from_json(saved: Any) -> Restarts | None:

@@ -32,7 +32,7 @@ class Observer:
         self._splitter = splitter
         self._sources = sources
         self._clock = clock
-        self._warm = spec.limits.warm_requests
+        self._warm, self._limit = spec.limits.warm_requests, spec.limits.errors
         self._log = logger("rollout").bind(service=spec.inference_service)
 
     def observe(self, state: State, facts: Facts) -> Facts:
@@ -110,7 +110,11 @@ class Observer:
 
     def _add_counts(self, state: State, evidence: Evidence) -> Evidence:
         """Add the requests counted since the last round, once the window is open."""
-        return evidence if evidence.opened is None else evidence.add_counts(*self._read_counters(state), self._warm)
+        return (
+            evidence
+            if evidence.opened is None
+            else evidence.add_counts(*self._read_counters(state), self._warm, self._limit)
+        )
 
     def _open_window(self, state: State, evidence: Evidence) -> Evidence:
         """Open the window at the present counters of the servers."""

@@ -16,6 +16,7 @@ from rollout.judge.limits import JudgeLimits
 from rollout.judge.needs import describe_needs, least_rows
 from rollout.judge.observation import Observation, ServerLatencies
 from rollout.judge.pairs import Entities, Pairs
+from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
 from rollout.judge.sequential import Hits
 from rollout.judge.verdict import Finding, Judgement, Verdict
@@ -38,6 +39,7 @@ __all__ = [
     "Judgement",
     "Observation",
     "Pairs",
+    "RecentErrors",
     "Restarts",
     "ServerLatencies",
     "Verdict",

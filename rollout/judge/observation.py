@@ -9,6 +9,7 @@ from rollout.judge.cohort import Cohort, Histogram
 from rollout.judge.dispersion import ErrorBlocks
 from rollout.judge.gateway_failures import GatewayFailures
 from rollout.judge.pairs import Pairs
+from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
 
 
@@ -29,7 +30,8 @@ class Observation:
     largest value. unreadable: check -> why its newest data could not be read; such a check does not pass, while one
     whose data is absent may be left out. restarts: of the candidate's servers. gateway: failed requests as the gateway
     counted them, None where it counts none. blocks: of errors, for their dispersion; None where errors are taken as
-    independent. servers: latency by server; empty where only the sums are known.
+    independent. recent: the detector of a late change of errors. servers: latency by server; empty where only the
+    sums are known.
     """
 
     stable: Cohort = field(default_factory=Cohort)
@@ -43,4 +45,5 @@ class Observation:
     restarts: Restarts | None = None
     gateway: GatewayFailures | None = None
     blocks: ErrorBlocks | None = None
+    recent: RecentErrors | None = None
     servers: ServerLatencies = field(default_factory=ServerLatencies)

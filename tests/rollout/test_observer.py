@@ -1,14 +1,17 @@
 """Observer: a source that cannot be read blinds the checks that need it, and only in that round."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rollout import window
+from rollout.embedded.envoy_statistics import EnvoyStatistics
 from rollout.judge import Observation, Verdict
+from rollout.reconciler import Reconciler
 from rollout.spec import Spec
 from rollout.state import Phase
-from tests.rollout.fakes import MemoryStore, RolloutWorld, judgement
+from tests.rollout.fakes import FakeEnvoy, FakeSplitter, MemoryStore, RolloutWorld, judgement, sources
 from tests.rollout.runs import reconciler
 from tests.rollout.scenarios import GIVEN
 
@@ -112,3 +115,33 @@ def test_a_candidate_that_restarts_between_two_looks_goes_back() -> None:
     world.restarts = {"pod-1": 1}
     state = rollout.reconcile()
     assert (state.phase, state.reason.split(":")[0]) == (Phase.ROLLING_BACK, "restarts")
+
+
+def test_failures_that_only_the_gateway_saw_count_from_when_the_window_opened(seen: list[Observation]) -> None:
+    world = RolloutWorld()
+    world.failures = {"1": 500, "2": 40}
+    store = MemoryStore(world)
+    spec = SPEC.model_copy(update={"shadow": None})
+
+    def reconcile() -> None:
+        gateway = EnvoyStatistics(FakeEnvoy(world))  # type: ignore[arg-type]
+        given = replace(sources(world), gateway=gateway)
+        Reconciler(spec, FakeSplitter(world), given, store, lambda: world.now).reconcile()
+        world.passed()
+
+    while not seen:
+        reconcile()
+    world.failures = {"1": 502, "2": 47}
+    reconcile()
+    assert seen[-1].gateway is not None
+    assert (seen[-1].gateway.stable, seen[-1].gateway.canary) == (2, 7)
+    world.faults.add("gateway")
+    reconcile()
+    assert set(seen[-1].unreadable) == {"errors"}
+    assert "failed requests cannot be counted" in store.state.problem
+    world.faults.clear()
+    world.failures = {"1": 1, "2": 48}
+    reconcile()
+    last = seen[-1].gateway
+    assert last is not None
+    assert (last.stable, last.canary) == (3, 8)

@@ -10,7 +10,7 @@ from rollout.judge.effect import Effect
 from rollout.judge.gateway_failures import with_lost_requests
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Observation
-from rollout.judge.rate_effect import Share, rate_effect
+from rollout.judge.rate_effect import Share, percentage_points, rate_effect
 from rollout.judge.sequential import Hits
 
 CLUSTERED = 2.0
@@ -42,9 +42,26 @@ def errors(observation: Observation, limits: JudgeLimits, alpha: float) -> list[
         tested = observation.blocks.effective(*tested)
     found = [rate_effect(before, now, limits.errors, limits, alpha / 2, what, tested)]
     if kind and _rise(kind, stable, canary) > limits.errors:
-        one = _of_kind(kind, stable, canary, tested, limits, alpha / 2 / MOST_KINDS)
+        one = _of_kind(kind, stable, canary, tested, limits, alpha / 4 / MOST_KINDS)
         found.append(replace(one, measure="kind", guard=True))
+    if observation.recent and observation.recent.rings(alpha / 4):
+        found.append(_late_change(now, limits))
     return found
+
+
+def _late_change(canary: Share, limits: JudgeLimits) -> Effect:
+    """The effect of a rate that rose lately: beyond the limit, by how much is not known."""
+    return Effect(
+        n=canary.n,
+        minimum=limits.min_requests,
+        estimate=1.0,
+        interval=(float(np.nextafter(limits.errors, 1.0)), 1.0),
+        limit=limits.errors,
+        summary="the rate of requests not answered rose lately",
+        render=percentage_points,
+        measure="recent",
+        guard=True,
+    )
 
 
 def _of_kind(
