@@ -23,6 +23,7 @@ from rollout.judge import (
     Observation,
     Pairs,
     RecentErrors,
+    ReplayedCohorts,
     Restarts,
     ServerLatencies,
     with_lost_requests,
@@ -49,7 +50,9 @@ class Evidence:
     unreadable: check -> why its data could not be read in this round; not saved. warming: requests so far of each
     endpoint in this window whose first requests are not over yet. restarts: of the candidate's servers in this window.
     gateway: failed requests as the gateway counts them; None where it counts none. blocks: of errors, for their
-    dispersion. recent: detector of a late change of errors. stable_servers, canary_servers: durations by server.
+    dispersion. recent: detector of a late change of errors.
+    replayed: requests that the rollout itself made of both versions in the shadow step. stable_servers, canary_servers:
+    durations by server.
     """
 
     opened: float | None = None
@@ -65,8 +68,16 @@ class Evidence:
     gateway: GatewayFailures | None = None
     blocks: ErrorBlocks = field(default_factory=ErrorBlocks)
     recent: RecentErrors = RecentErrors()  # noqa: RUF009
+    replayed: ReplayedCohorts | None = None
     stable_servers: Mapping[str, Histogram] = field(default_factory=dict)
     canary_servers: Mapping[str, Histogram] = field(default_factory=dict)
+
+    def add_replayed(self, stable: Cohort, canary: Cohort, budget: int) -> "Evidence":
+        """Evidence with more replayed requests. budget: of requests to each version, after which there are no more."""
+        sums = stable, canary
+        if self.replayed:
+            sums = sum_cohorts([self.replayed.stable, stable]), sum_cohorts([self.replayed.canary, canary])
+        return replace(self, replayed=ReplayedCohorts(*sums, sums[1].requests >= budget))
 
     def add_failures(self, stable: int, canary: int) -> "Evidence":
         """Evidence with failed requests as the gateway has counted them so far; the first read is where it begins.
@@ -152,18 +163,14 @@ class Evidence:
             self.gateway,
             self.blocks,
             self.recent,
+            self.replayed,
             ServerLatencies(tuple(self.stable_servers.values()), tuple(self.canary_servers.values())),
         )
 
     def to_text(self) -> str:
         """Compressed text to save in a state; empty when there is no evidence."""
-        if (
-            self.opened is None
-            and self.pairs is None
-            and self.history is None
-            and not self.stable.requests
-            and not self.restarts
-        ):
+        kept = (self.opened, self.pairs, self.history, self.restarts, self.replayed)
+        if all(each is None for each in kept) and not self.stable.requests:
             return ""
         return _compress(
             {
@@ -176,6 +183,7 @@ class Evidence:
                 "warming": dict(self.warming),
                 "gateway": self.gateway and list(astuple(self.gateway)),
                 "blocks": [float(each) for each in self.blocks],
+                "replayed": self.replayed and _replayed_to_json(self.replayed),
                 "recent": [*self.recent[:4], [_finite(log) for log in self.recent.logs]],
                 "servers": [_latencies_to_json(each) for each in (self.stable_servers, self.canary_servers)],
                 "restarts": self.restarts and [dict(self.restarts.first), dict(self.restarts.most)],
@@ -200,6 +208,7 @@ class Evidence:
                 restarts=_restarts_from_json(saved.get("restarts")),
                 gateway=GatewayFailures(*saved["gateway"]) if saved.get("gateway") else None,
                 blocks=ErrorBlocks(*saved.get("blocks", ())),
+                replayed=_replayed_from_json(saved.get("replayed")),
                 recent=_recent_from_json(saved.get("recent")),
                 stable_servers=_latencies_from_json(saved.get("servers", [{}, {}])[0]),
                 canary_servers=_latencies_from_json(saved.get("servers", [{}, {}])[1]),
@@ -261,6 +270,17 @@ def _latencies_to_json(servers: Mapping[str, Histogram]) -> dict[str, Any]:
 
 def _latencies_from_json(saved: Mapping[str, Any]) -> dict[str, Histogram]:
     return {name: Histogram(tuple(bounds), tuple(counts)) for name, (bounds, counts) in saved.items()}
+
+
+def _replayed_to_json(replayed: ReplayedCohorts) -> list[Any]:
+    return [_cohort_to_json(replayed.stable), _cohort_to_json(replayed.canary), replayed.ended]
+
+
+def _replayed_from_json(saved: Any) -> ReplayedCohorts | None:
+    if not saved:
+        return None
+    stable, canary, ended = saved
+    return ReplayedCohorts(_cohort_from_json(stable), _cohort_from_json(canary), bool(ended))
 
 
 def _recent_from_json(saved: Any) -> RecentErrors:

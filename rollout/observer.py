@@ -72,6 +72,7 @@ class Observer:
                 (self._add_restarts, ("restarts",)),
                 (self._add_scores, ("history",)),
                 (self._add_pairs, ("predictions",)),
+                (self._add_replayed, ("replay",)),
             )
         return (
             (self._add_restarts, ("restarts",)),
@@ -103,6 +104,16 @@ class Observer:
             pairs = self._sources.replay.pairs(self._spec.model, self._splitter.endpoints(), self._shadow.rows)
             return replace(evidence, pairs=pairs, seen={})
         return evidence
+
+    def _add_replayed(self, state: State, evidence: Evidence) -> Evidence:
+        """Replay some more requests, until the shadow step has made as many as it may."""
+        load, budget = self._sources.load, self._shadow.requests
+        done = evidence.replayed.canary.requests if evidence.replayed else 0
+        if load is None or done >= budget:
+            return evidence
+        endpoints, rate = self._splitter.endpoints(), self._shadow.per_second
+        more = load.replay(self._spec.model, endpoints, done, budget - done, rate, self._warm)
+        return evidence.add_replayed(more.stable, more.canary, budget)
 
     def _add_restarts(self, state: State, evidence: Evidence) -> Evidence:
         """Add how often the candidate's servers have restarted so far; a window begins at its first read."""

@@ -34,6 +34,26 @@ class Replay(Protocol):
         """Answers of both versions to at most `rows` rows. Raises SourceError."""
 
 
+@dataclass(frozen=True)
+class ReplayedRequests:
+    """What both versions did with the same requests."""
+
+    stable: Cohort
+    canary: Cohort
+
+
+class Load(Protocol):
+    """Sends both versions the same requests, one row each, as users do."""
+
+    def replay(
+        self, model: str, endpoints: Endpoints, done: int, requests: int, per_second: float, warm: int
+    ) -> ReplayedRequests:
+        """At most so many requests to each version, in a second at most. done: requests so far.
+
+        warm: first requests of all whose durations do not count. Raises SourceError.
+        """
+
+
 class Scores(Protocol):
     """Paired scores of two versions: candidate minus champion, lower is better."""
 
@@ -76,7 +96,7 @@ class VersionRegistry(Protocol):
 class Sources:
     """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why.
 
-    gateway: None where nobody counts for the servers.
+    gateway: None where nobody counts for the servers. load: None where requests are not replayed.
     """
 
     meter: Meter
@@ -84,3 +104,4 @@ class Sources:
     scores: Scores
     versions: VersionRegistry
     gateway: Gateway | None = None
+    load: Load | None = None

@@ -44,11 +44,12 @@ def start_attempt(state: State, facts: Facts, reason: str, attempt: int) -> Stat
 
 
 def _initial_evidence(facts: Facts, weight: int) -> str:
-    """Evidence that a window starts with: restarts of servers as last read, so that none is missed between two steps.
+    """Evidence that a window starts with: restarts as last read, so that none is missed, and replayed requests.
 
     At 100 % also what the stable version did in the step before: it has no requests then, and may have no servers.
     """
-    begun = Evidence(restarts=facts.evidence.restarts and facts.evidence.restarts.begin_again())
+    seen = facts.evidence
+    begun = Evidence(restarts=seen.restarts and seen.restarts.begin_again(), replayed=seen.replayed)
     if weight != FULL_WEIGHT:
         return begun.to_text()
     return replace(

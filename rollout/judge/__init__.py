@@ -14,7 +14,7 @@ from rollout.judge.dispersion import ErrorBlocks
 from rollout.judge.gateway_failures import GatewayFailures, with_lost_requests
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.needs import describe_needs, least_rows
-from rollout.judge.observation import Observation, ServerLatencies
+from rollout.judge.observation import Observation, ReplayedCohorts, ServerLatencies
 from rollout.judge.pairs import Entities, Pairs
 from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
@@ -40,6 +40,7 @@ __all__ = [
     "Observation",
     "Pairs",
     "RecentErrors",
+    "ReplayedCohorts",
     "Restarts",
     "ServerLatencies",
     "Verdict",

@@ -3,7 +3,7 @@
 ALPHA = 0.05
 """Chance that a whole rollout fails a candidate that is within every limit."""
 
-SHADOW = ("predictions", "history", "restarts")
+SHADOW = ("predictions", "history", "replay", "restarts")
 """Checks made before any user sees the candidate."""
 
 TRAFFIC = ("errors", "latency", "predictions", "features", "skill", "restarts")

@@ -13,6 +13,15 @@ from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
 
 
+@dataclass(frozen=True)
+class ReplayedCohorts:
+    """Requests that a rollout made of both versions before traffic. ended: no more of them come."""
+
+    stable: Cohort = field(default_factory=Cohort)
+    canary: Cohort = field(default_factory=Cohort)
+    ended: bool = False
+
+
 class ServerLatencies(NamedTuple):
     """Durations by server of each version, in this window."""
 
@@ -30,8 +39,8 @@ class Observation:
     largest value. unreadable: check -> why its newest data could not be read; such a check does not pass, while one
     whose data is absent may be left out. restarts: of the candidate's servers. gateway: failed requests as the gateway
     counted them, None where it counts none. blocks: of errors, for their dispersion; None where errors are taken as
-    independent. recent: the detector of a late change of errors. servers: latency by server; empty where only the
-    sums are known.
+    independent. recent: the detector of a late change of errors. replayed: requests of the rollout's
+    own. servers: latency by server; empty where only the sums are known.
     """
 
     stable: Cohort = field(default_factory=Cohort)
@@ -46,4 +55,5 @@ class Observation:
     gateway: GatewayFailures | None = None
     blocks: ErrorBlocks | None = None
     recent: RecentErrors | None = None
+    replayed: ReplayedCohorts | None = None
     servers: ServerLatencies = field(default_factory=ServerLatencies)

@@ -73,6 +73,24 @@ class RowReplay:
         )
         return Pairs(stable_forecasts, canary_forecasts, entities)
 
+    def askable(
+        self, model: str, endpoints: Endpoints, rows: int
+    ) -> tuple[Sequence[tuple[ModelClient, ModelMetadata]], Sequence[tuple[ReplayRow, bool]]]:
+        """Clients of stable and candidate, and at most so many rows that both can be asked, each by features or not.
+
+        Raises SourceError when a version cannot be reached or described, and without rows.
+        """
+        stable, canary = self._model_client(model, endpoints.stable), self._model_client(model, endpoints.canary)
+        known, other = self._metadata(stable, canary)
+        if other is None:
+            raise SourceError(f"the candidate of {model} gives no metadata")
+        by_features, by_entities = _divide(self._collect_rows(model, rows), known, other)
+        by_features = [row for row in by_features if _has_features(row, known)]
+        asked = [*((row, True) for row in by_features), *((row, False) for row in by_entities)]
+        if not asked:
+            raise SourceError(f"there are no rows of {model} that both versions can be asked")
+        return ((stable, known), (canary, other)), asked
+
     def _model_client(self, model: str, urls: Sequence[str]) -> ModelClient:
         if not urls:
             raise SourceError(f"{model} has no servers of one of its two versions")

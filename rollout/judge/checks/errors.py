@@ -6,11 +6,13 @@ import numpy as np
 
 from rollout.judge.check import check
 from rollout.judge.cohort import Cohort
+from rollout.judge.confirmation import confirming
 from rollout.judge.effect import Effect
 from rollout.judge.gateway_failures import with_lost_requests
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.observation import Observation
+from rollout.judge.observation import Observation, ReplayedCohorts
 from rollout.judge.rate_effect import Share, percentage_points, rate_effect
+from rollout.judge.rate_test import stays_within
 from rollout.judge.sequential import Hits
 
 CLUSTERED = 2.0
@@ -40,7 +42,8 @@ def errors(observation: Observation, limits: JudgeLimits, alpha: float) -> list[
         by = float(observation.blocks.dispersion(*tested))
         what += f", in clusters of about {by:.0f}" if by >= CLUSTERED else ""
         tested = observation.blocks.effective(*tested)
-    found = [rate_effect(before, now, limits.errors, limits, alpha / 2, what, tested)]
+    after = confirming(limits, _replayed_evidence(observation.replayed, limits))
+    found = [rate_effect(before, now, limits.errors, after, alpha / 2, what, tested)]
     if kind and _rise(kind, stable, canary) > limits.errors:
         one = _of_kind(kind, stable, canary, tested, limits, alpha / 4 / MOST_KINDS)
         found.append(replace(one, measure="kind", guard=True))
@@ -62,6 +65,14 @@ def _late_change(canary: Share, limits: JudgeLimits) -> Effect:
         measure="recent",
         guard=True,
     )
+
+
+def _replayed_evidence(replayed: ReplayedCohorts | None, limits: JudgeLimits) -> float:
+    """Log e-value of replayed requests against the canary's rate being beyond the limit; 0 without any."""
+    if replayed is None or not (replayed.stable.requests and replayed.canary.requests):
+        return 0.0
+    one, other = (Hits(each.failed, each.requests) for each in (replayed.stable, replayed.canary))
+    return float(stays_within(one, other, limits.errors)) if other.rate - one.rate < limits.errors else 0.0
 
 
 def _of_kind(

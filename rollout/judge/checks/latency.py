@@ -7,9 +7,10 @@ import numpy as np
 
 from rollout.judge.check import check
 from rollout.judge.cohort import Histogram
+from rollout.judge.confirmation import confirming
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.observation import Observation
+from rollout.judge.observation import Observation, ReplayedCohorts
 from rollout.judge.quantiles import WIDEST, Buckets, quantile, ratio_bounds, ratio_log_evalue
 from rollout.judge.servers import without_outlier, without_slowest
 
@@ -32,13 +33,28 @@ def latency(observation: Observation, limits: JudgeLimits, alpha: float) -> list
     told = f" (one slow server of {' and one of '.join(left_out)} left out)" if left_out else ""
     pair = (others[0] or stable, others[1] or canary)
     servers, part = observation.servers.canary, alpha / len(QUANTILES)
-    return [
-        _quantile_effect(stable, without_slowest(servers, q, limits.latency) or canary, pair, q, limits, part, told)
-        for q in QUANTILES
-    ]
+    found = []
+    for q in QUANTILES:
+        fewer = without_slowest(servers, q, limits.latency) or canary
+        after = confirming(limits, _replayed_evidence(observation.replayed, q, limits))
+        found.append(quantile_effect(stable, fewer, pair, q, after, part, told))
+    return found
 
 
-def _quantile_effect(
+def _replayed_evidence(replayed: ReplayedCohorts | None, q: float, limits: JudgeLimits) -> float:
+    """Log e-value of replayed requests against the canary's quantile being beyond the limit; 0 without any."""
+    if replayed is None or replayed.stable.latency is None or replayed.canary.latency is None:
+        return 0.0
+    both = replayed.stable.latency, replayed.canary.latency
+    if not all(each.total for each in both):
+        return 0.0
+    one, other = (Buckets(np.asarray(each.counts, float), each.bounds) for each in both)
+    before, now = (max(float(quantile(each, q)), limits.latency_floor) for each in (one, other))
+    within = now < limits.latency * before
+    return float(ratio_log_evalue(one, other, q, limits.latency, limits.latency_floor)) if within else 0.0
+
+
+def quantile_effect(
     stable: Histogram,
     canary: Histogram,
     others: tuple[Histogram, Histogram],
