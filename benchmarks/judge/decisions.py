@@ -4,12 +4,13 @@ An interval is beyond a limit just when the evidence against a harm of the limit
 benchmark holds this to `judge` itself, look by look.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.judge.replayed import Missed
 from benchmarks.judge.totals import Step
 from matchday.scores.outcome import FloatArray
 from rollout.judge import CHECKS, SHADOW, TRAFFIC, Hits, JudgeLimits
@@ -26,22 +27,39 @@ AT_ONCE = 500
 """Pairs of counts that are tested together: what fits into memory."""
 
 
-def decide(step: Step, limits: JudgeLimits, alpha: float) -> tuple[Flags, Flags]:
-    """Which rollouts fail, and which pass `errors`, `features` and `latency`. alpha: of the step."""
+def decide(step: Step, limits: JudgeLimits, alpha: float, missed: Missed | None = None) -> tuple[Flags, Flags]:
+    """Which rollouts fail, and which pass `errors`, `features` and `latency`. alpha: of the step.
+
+    missed: what replayed requests leave for these; None for the limits'.
+    """
+    everything = np.full(len(step.canary.requests), limits.missed)
+    missed = missed or Missed(everything, tuple(everything for _ in QUANTILES))
     share = alpha / sum(CHECKS[name].weight for name in TRAFFIC)
     stable, canary = step.stable, step.canary
     answered = [each.requests - each.errors for each in (stable, canary)]
     failed = step.blocks.effective(stable.failed, canary.failed)
     rates = (
-        (failed[0], failed[1], limits.errors, share / 2),
-        (Hits(stable.incomplete, answered[0]), Hits(canary.incomplete, answered[1]), limits.incomplete, share / 2),
-        (Hits(stable.degraded, answered[0]), Hits(canary.degraded, answered[1]), limits.degraded, share / 2),
+        (failed[0], failed[1], limits.errors, share / 2, missed.errors),
+        (
+            Hits(stable.incomplete, answered[0]),
+            Hits(canary.incomplete, answered[1]),
+            limits.incomplete,
+            share / 2,
+            everything,
+        ),
+        (
+            Hits(stable.degraded, answered[0]),
+            Hits(canary.degraded, answered[1]),
+            limits.degraded,
+            share / 2,
+            everything,
+        ),
     )
     enough = np.minimum(stable.requests, canary.requests) >= limits.min_requests
     fails, passes = np.zeros(enough.shape, bool), enough.copy()
-    for one, other, limit, part in rates:
-        _decide_rate(one, other, limit, part, limits, enough, fails, passes)
-    _decide_latency(step, share / len(QUANTILES), limits, fails, passes)
+    for one, other, limit, part, left in rates:
+        _decide_rate(one, other, limit, part, left, enough, fails, passes)
+    _decide_latency(step, share / len(QUANTILES), missed.latency, limits, fails, passes)
     return fails, passes & ~fails
 
 
@@ -59,7 +77,7 @@ def _decide_rate(
     canary: Hits,
     limit: float,
     alpha: float,
-    limits: JudgeLimits,
+    missed: FloatArray,
     enough: Flags,
     fails: Flags,
     passes: Flags,
@@ -79,12 +97,14 @@ def _decide_rate(
         one, other = pick(at)
         return stays_within(one, other, limit)
 
-    _set(fails, enough & above & ~fails, partial(_reaches, harm, -np.log(alpha)))
+    _set(fails, enough & above & ~fails, partial(_reaches, harm, np.full(len(fails), -np.log(alpha))))
     passes &= enough & ~above
-    _set(passes, passes.copy(), partial(_reaches, safety, -np.log(limits.missed)))
+    _set(passes, passes.copy(), partial(_reaches, safety, -np.log(missed)))
 
 
-def _decide_latency(step: Step, alpha: float, limits: JudgeLimits, fails: Flags, passes: Flags) -> None:
+def _decide_latency(
+    step: Step, alpha: float, missed: Sequence[FloatArray], limits: JudgeLimits, fails: Flags, passes: Flags
+) -> None:
     pods = [each.latency for each in (step.stable, step.canary)]
     least = limits.min_requests
     stable, canary = (
@@ -92,17 +112,17 @@ def _decide_latency(step: Step, alpha: float, limits: JudgeLimits, fails: Flags,
     )
     enough = np.minimum(stable.sum(axis=1), canary.sum(axis=1)) >= least
     passes &= enough
-    for q in QUANTILES:
+    for q, left in zip(QUANTILES, missed, strict=True):
         fewer = sum_without_slowest(pods[1], SECONDS, q, limits.latency)
         above, log_evalue = _compare(pods[0].sum(axis=1), fewer, q, limits)
-        _set(fails, enough & above & ~fails, partial(_reaches, log_evalue, -np.log(alpha)))
+        _set(fails, enough & above & ~fails, partial(_reaches, log_evalue, np.full(len(fails), -np.log(alpha))))
         above, log_evalue = _compare(stable, canary, q, limits)
         passes &= ~above
-        _set(passes, passes.copy(), partial(_reaches, log_evalue, -np.log(limits.missed)))
+        _set(passes, passes.copy(), partial(_reaches, log_evalue, -np.log(left)))
 
 
-def _reaches(log_evalue: Evidence, needed: float, at: NDArray[np.intp]) -> Flags:
-    return log_evalue(at) >= needed
+def _reaches(log_evalue: Evidence, needed: FloatArray, at: NDArray[np.intp]) -> Flags:
+    return np.asarray(log_evalue(at) >= needed[at])
 
 
 def _compare(stable: FloatArray, canary: FloatArray, q: float, limits: JudgeLimits) -> tuple[Flags, Evidence]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from benchmarks.judge.decisions import decide
+from benchmarks.judge.replayed import leave
 from benchmarks.judge.totals import Step
 from benchmarks.judge.worlds import PODS, World
 from matchday.scores.outcome import FloatArray
@@ -53,6 +54,7 @@ def run_judged(world: World, rollouts: int, seed: int, limits: JudgeLimits = SPE
     end = Outcomes(*(np.zeros(rollouts) for _ in fields(Outcomes)))
     slow, active = rng.integers(0, PODS, rollouts), np.arange(rollouts)
     _, *alphas = step_alphas(len(SPEC.steps))
+    missed = leave(world, rng, rollouts, limits)
     for step, alpha in zip(SPEC.steps, alphas, strict=True):
         weight = step.weight / 100
         times = 10 * LOOKS ** np.arange(1 + np.log(PATIENCE * step.deadline_seconds / 10) / np.log(LOOKS))
@@ -61,7 +63,7 @@ def run_judged(world: World, rollouts: int, seed: int, limits: JudgeLimits = SPE
             before = seen.canary.requests.astype(np.int64)
             stretches = world.stretch(rng, weight, since, until, before, slow[undecided])
             seen = seen.add(*stretches, limits.warm_requests)
-            fails, passes = decide(seen, limits, alpha)
+            fails, passes = decide(seen, limits, alpha, missed.pick(undecided))
             fails |= bool(world.restarts) and until >= world.restarts
             gone = fails | (passes & (until >= step.hold_seconds))
             end.failed[undecided[fails]] = 1

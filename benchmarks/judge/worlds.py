@@ -154,7 +154,7 @@ GOOD = {
     "20/s, 0.5 % errors": World(SAME, SAME),
     "5/s, no errors": World(FAULTLESS, FAULTLESS, per_second=5.0),
     "1/s, no errors": World(FAULTLESS, FAULTLESS, per_second=1.0),
-    "1/s, no errors, logged requests at hand": World(FAULTLESS, FAULTLESS, per_second=1.0, replayed=True),
+    "1/s, no errors, 5,000 replayed": World(FAULTLESS, FAULTLESS, per_second=1.0, replayed=True),
     "bursty common incidents": World(SAME, SAME, incidents=0.02),
     "heavy tails, load cycle": World(SAME, SAME, cycle=HEAVY),
     f"first {COLD} requests ten times slower": World(SAME, SAME, cold=True),

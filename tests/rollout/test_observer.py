@@ -9,9 +9,11 @@ from rollout import window
 from rollout.embedded.envoy_statistics import EnvoyStatistics
 from rollout.judge import Observation, Verdict
 from rollout.reconciler import Reconciler
+from rollout.sources import ReplayedRequests
 from rollout.spec import Spec
+from rollout.splitter import Endpoints
 from rollout.state import Phase
-from tests.rollout.fakes import FakeEnvoy, FakeSplitter, MemoryStore, RolloutWorld, judgement, sources
+from tests.rollout.fakes import FakeEnvoy, FakeSplitter, MemoryStore, RolloutWorld, cohort, judgement, sources
 from tests.rollout.runs import reconciler
 from tests.rollout.scenarios import GIVEN
 
@@ -145,3 +147,32 @@ def test_failures_that_only_the_gateway_saw_count_from_when_the_window_opened(se
     last = seen[-1].gateway
     assert last is not None
     assert (last.stable, last.canary) == (3, 8)
+
+
+class CountedLoad:
+    """Replays requests that all take the same time; notes what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    def replay(
+        self, model: str, endpoints: Endpoints, done: int, requests: int, per_second: float, warm: int
+    ) -> ReplayedRequests:
+        self.asked.append((done, requests))
+        made = min(requests, round(per_second))
+        return ReplayedRequests(cohort(made), cohort(made))
+
+
+def test_requests_are_replayed_slice_by_slice_up_to_the_budget_whoever_carries_it_on(seen: list[Observation]) -> None:
+    world, load = RolloutWorld(), CountedLoad()
+    store = MemoryStore(world)
+    spec = Spec.parse(GIVEN | {"shadow": {"rows": 400, "historyWeeks": 0, "requests": 50, "perSecond": 20}})
+    for _ in range(8):
+        given = replace(sources(world), load=load)
+        Reconciler(spec, FakeSplitter(world), given, store, lambda: world.now).reconcile()
+        world.passed()
+    assert load.asked == [(0, 50), (20, 30), (40, 10)]
+    last = seen[-1].replayed
+    assert last is not None
+    assert (last.stable.requests, last.canary.requests, last.ended) == (50, 50, True)
+    assert [each.replayed.ended for each in seen if each.replayed][:3] == [False, False, True]
