@@ -5,14 +5,32 @@ import json
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from matchday.errors import MatchdayError
 from rollout.cohorts import count_increase, sum_cohorts
-from rollout.judge import Cohort, FloatArray, Histogram, Observation, Pairs
+from rollout.judge import (
+    Cohort,
+    Entities,
+    ErrorBlocks,
+    FloatArray,
+    GatewayFailures,
+    Histogram,
+    Hits,
+    Observation,
+    Pairs,
+    RecentErrors,
+    ReplayedCohorts,
+    Restarts,
+    ServerLatencies,
+    with_lost_requests,
+)
+
+MOST_SERVERS, OTHERS = 16, "others"
+"""Servers of a version whose latencies are kept apart; those of all others are summed."""
 
 DIGITS = 6
 """Decimals of a saved probability."""
@@ -30,7 +48,11 @@ class Evidence:
     read. stable, canary: requests since the window opened. history: paired scores of past weeks, read once. skill:
     paired scores of matches played since; not saved but read whole each time, so that a corrected result counts.
     unreadable: check -> why its data could not be read in this round; not saved. warming: requests so far of each
-    endpoint in this window whose first requests are not over yet.
+    endpoint in this window whose first requests are not over yet. restarts: of the candidate's servers in this window.
+    gateway: failed requests as the gateway counts them; None where it counts none. blocks: of errors, for their
+    dispersion. recent: detector of a late change of errors.
+    replayed: requests that the rollout itself made of both versions in the shadow step. stable_servers, canary_servers:
+    durations by server.
     """
 
     opened: float | None = None
@@ -42,9 +64,43 @@ class Evidence:
     skill: FloatArray | None = None
     unreadable: Mapping[str, str] = field(default_factory=dict)
     warming: Mapping[str, int] = field(default_factory=dict)
+    restarts: Restarts | None = None
+    gateway: GatewayFailures | None = None
+    blocks: ErrorBlocks = field(default_factory=ErrorBlocks)
+    recent: RecentErrors = RecentErrors()  # noqa: RUF009
+    replayed: ReplayedCohorts | None = None
+    stable_servers: Mapping[str, Histogram] = field(default_factory=dict)
+    canary_servers: Mapping[str, Histogram] = field(default_factory=dict)
 
-    def add_counts(self, stable: Mapping[str, Cohort], canary: Mapping[str, Cohort], warm: int = 0) -> "Evidence":
+    def add_replayed(self, stable: Cohort, canary: Cohort, budget: int) -> "Evidence":
+        """Evidence with more replayed requests. budget: of requests to each version, after which there are no more."""
+        sums = stable, canary
+        if self.replayed:
+            sums = sum_cohorts([self.replayed.stable, stable]), sum_cohorts([self.replayed.canary, canary])
+        return replace(self, replayed=ReplayedCohorts(*sums, sums[1].requests >= budget))
+
+    def add_failures(self, stable: int, canary: int) -> "Evidence":
+        """Evidence with failed requests as the gateway has counted them so far; the first read is where it begins.
+
+        To be read before the servers' counters: so a failure that both count is never taken for one that is lost.
+        """
+        begun = self.gateway or GatewayFailures(stable, canary)
+        return replace(self, gateway=begun.add(stable, canary))
+
+    def add_restarts(self, counts: Mapping[str, int]) -> "Evidence":
+        """Evidence with restarts so far, by server; the first read of a window is where it begins."""
+        return replace(self, restarts=self.restarts.add(counts) if self.restarts else Restarts.begin(counts))
+
+    def add_counts(
+        self,
+        stable: Mapping[str, Cohort],
+        canary: Mapping[str, Cohort],
+        warm: int = 0,
+        limit: float | None = None,
+    ) -> "Evidence":
         """Evidence with the increase of counters since the last read. stable, canary: counters now, by endpoint.
+
+        limit: of errors, to watch for a late change; None to watch for none.
 
         Durations of an endpoint's first `warm` requests in this window, and after a restart, are not counted: all that
         were read together with one of them. Their errors are.
@@ -67,7 +123,26 @@ class Evidence:
             for own, counters in ((self.stable, stable), (self.canary, canary))
         ]
         cold = {name: count for name, count in warming.items() if count < warm}
-        return replace(self, seen={**self.seen, **now}, stable=sums[0], canary=sums[1], warming=cold)
+        return replace(
+            self,
+            seen={**self.seen, **now},
+            stable=sums[0],
+            canary=sums[1],
+            warming=cold,
+            stable_servers=_add_latencies(self.stable_servers, stable, increases),
+            canary_servers=_add_latencies(self.canary_servers, canary, increases),
+        )._end_block(limit)
+
+    def _end_block(self, limit: float | None) -> "Evidence":
+        """End blocks of errors, where there are enough requests for one."""
+        gateway = self.gateway or GatewayFailures()
+        counted = with_lost_requests(self.stable, gateway.stable), with_lost_requests(self.canary, gateway.canary)
+        before, now = (Hits(each.failed, each.requests) for each in counted)
+        blocks = self.blocks.add(before, now)
+        if limit is None or not now.n:
+            return replace(self, blocks=blocks)
+        dispersion = float(blocks.dispersion(before, now))
+        return replace(self, blocks=blocks, recent=self.recent.add(before, now, limit, dispersion))
 
     def open_window(self, now: float, counters: Mapping[str, Cohort], warm: int = 0) -> "Evidence":
         """Evidence of a window that opens at these counters, Unix seconds. warm: first requests, as in `add_counts`."""
@@ -76,12 +151,26 @@ class Evidence:
     def observation(self, classes: tuple[str, ...] = (), largest_score: float | None = None) -> Observation:
         """The input of the judge. classes: names of the columns of `pairs`. largest_score: of one match."""
         return Observation(
-            self.stable, self.canary, self.pairs, self.skill, self.history, classes, largest_score, self.unreadable
+            self.stable,
+            self.canary,
+            self.pairs,
+            self.skill,
+            self.history,
+            classes,
+            largest_score,
+            self.unreadable,
+            self.restarts,
+            self.gateway,
+            self.blocks,
+            self.recent,
+            self.replayed,
+            ServerLatencies(tuple(self.stable_servers.values()), tuple(self.canary_servers.values())),
         )
 
     def to_text(self) -> str:
         """Compressed text to save in a state; empty when there is no evidence."""
-        if self.opened is None and self.pairs is None and self.history is None and not self.stable.requests:
+        kept = (self.opened, self.pairs, self.history, self.restarts, self.replayed)
+        if all(each is None for each in kept) and not self.stable.requests:
             return ""
         return _compress(
             {
@@ -92,6 +181,12 @@ class Evidence:
                 "pairs": self.pairs and _pairs_to_json(self.pairs),
                 "history": None if self.history is None else _array_to_json(self.history),
                 "warming": dict(self.warming),
+                "gateway": self.gateway and list(astuple(self.gateway)),
+                "blocks": [float(each) for each in self.blocks],
+                "replayed": self.replayed and _replayed_to_json(self.replayed),
+                "recent": [*self.recent[:4], [_finite(log) for log in self.recent.logs]],
+                "servers": [_latencies_to_json(each) for each in (self.stable_servers, self.canary_servers)],
+                "restarts": self.restarts and [dict(self.restarts.first), dict(self.restarts.most)],
             }
         )
 
@@ -110,6 +205,13 @@ class Evidence:
                 pairs=saved["pairs"] and _pairs_from_json(saved["pairs"]),
                 history=None if saved["history"] is None else np.array(saved["history"], np.float64),
                 warming={name: int(count) for name, count in saved.get("warming", {}).items()},
+                restarts=_restarts_from_json(saved.get("restarts")),
+                gateway=GatewayFailures(*saved["gateway"]) if saved.get("gateway") else None,
+                blocks=ErrorBlocks(*saved.get("blocks", ())),
+                replayed=_replayed_from_json(saved.get("replayed")),
+                recent=_recent_from_json(saved.get("recent")),
+                stable_servers=_latencies_from_json(saved.get("servers", [{}, {}])[0]),
+                canary_servers=_latencies_from_json(saved.get("servers", [{}, {}])[1]),
             )
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error):
             raise EvidenceError(
@@ -142,13 +244,73 @@ def _cohort_from_json(saved: Mapping[str, Any]) -> Cohort:
     return Cohort(saved["requests"], saved["errors"], latency, saved["incomplete"], saved["degraded"])
 
 
+def _add_latencies(
+    servers: Mapping[str, Histogram], read: Mapping[str, Cohort], increases: Mapping[str, Cohort]
+) -> dict[str, Histogram]:
+    """Durations by server with the increases of those that were read."""
+    found = dict(servers)
+    for name in read:
+        more = increases[name].latency if name in increases else None
+        if more is not None:
+            kept = name if name in found or len(found) < MOST_SERVERS else OTHERS
+            found[kept] = _sum_histograms(found.get(kept), more)
+    return found
+
+
+def _sum_histograms(one: Histogram | None, more: Histogram) -> Histogram:
+    """The sum; of other buckets, as of another release, the newer one alone."""
+    if one is None or one.bounds != more.bounds:
+        return more
+    return Histogram(more.bounds, tuple(map(sum, zip(one.counts, more.counts, strict=True))))
+
+
+def _latencies_to_json(servers: Mapping[str, Histogram]) -> dict[str, Any]:
+    return {name: [server.bounds, server.counts] for name, server in servers.items()}
+
+
+def _latencies_from_json(saved: Mapping[str, Any]) -> dict[str, Histogram]:
+    return {name: Histogram(tuple(bounds), tuple(counts)) for name, (bounds, counts) in saved.items()}
+
+
+def _replayed_to_json(replayed: ReplayedCohorts) -> list[Any]:
+    return [_cohort_to_json(replayed.stable), _cohort_to_json(replayed.canary), replayed.ended]
+
+
+def _replayed_from_json(saved: Any) -> ReplayedCohorts | None:
+    if not saved:
+        return None
+    stable, canary, ended = saved
+    return ReplayedCohorts(_cohort_from_json(stable), _cohort_from_json(canary), bool(ended))
+
+
+def _recent_from_json(saved: Any) -> RecentErrors:
+    if not saved:
+        return RecentErrors()
+    stable_hits, stable_n, canary_hits, canary_n, logs = saved
+    found = RecentErrors(float(stable_hits), float(stable_n), float(canary_hits), float(canary_n))
+    return found._replace(logs=tuple(-math.inf if log is None else float(log) for log in logs))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _restarts_from_json(saved: Any) -> Restarts | None:
+    return Restarts(*({str(name): int(count) for name, count in each.items()} for each in saved)) if saved else None
+
+
 def _pairs_to_json(pairs: Pairs) -> list[Any]:
-    return [pairs.stable.shape[1], _array_to_json(pairs.stable), _array_to_json(pairs.canary)]
+    about = [list(pairs.entities.names), pairs.entities.codes.tolist()]
+    return [pairs.stable.shape[1], _array_to_json(pairs.stable), _array_to_json(pairs.canary), about]
 
 
 def _pairs_from_json(saved: list[Any]) -> Pairs:
-    width, *sides = saved
-    return Pairs(*(np.array(side, np.float64).reshape(-1, width) for side in sides))
+    width, stable, canary, *more = saved
+    sides = [np.array(side, np.float64).reshape(-1, width) for side in (stable, canary)]
+    if not more or not more[0][1]:
+        return Pairs(sides[0], sides[1])
+    names, codes = tuple(map(str, more[0][0])), np.array(more[0][1], np.int64)
+    return Pairs(sides[0], sides[1], Entities(names, codes.reshape(len(codes), -1)))
 
 
 def _array_to_json(array: FloatArray) -> list[Any]:

@@ -32,7 +32,7 @@ class Observer:
         self._splitter = splitter
         self._sources = sources
         self._clock = clock
-        self._warm = spec.limits.warm_requests
+        self._warm, self._limit = spec.limits.warm_requests, spec.limits.errors
         self._log = logger("rollout").bind(service=spec.inference_service)
 
     def observe(self, state: State, facts: Facts) -> Facts:
@@ -79,8 +79,15 @@ class Observer:
     def _steps(self, state: State) -> Sequence[tuple[Collect, tuple[str, ...]]]:
         """What adds evidence in this phase, in order, with the checks that are blind where it fails."""
         if state.phase is not Phase.PROGRESSING:
-            return (self._add_scores, ("history",)), (self._add_pairs, ("predictions",))
+            return (
+                (self._add_restarts, ("restarts",)),
+                (self._add_scores, ("history",)),
+                (self._add_pairs, ("predictions",)),
+                (self._add_replayed, ("replay",)),
+            )
         return (
+            (self._add_restarts, ("restarts",)),
+            (self._add_failures, ("errors",)),
             (self._add_counts, ("errors", "latency", "features")),
             (self._add_scores, ("skill",)),
             (self._add_pairs, ("predictions",)),
@@ -109,16 +116,46 @@ class Observer:
             return replace(evidence, pairs=pairs, seen={})
         return evidence
 
+    def _add_replayed(self, state: State, evidence: Evidence) -> Evidence:
+        """Replay some more requests, until the shadow step has made as many as it may."""
+        load, budget = self._sources.load, self._shadow.requests
+        done = evidence.replayed.canary.requests if evidence.replayed else 0
+        if load is None or done >= budget:
+            return evidence
+        endpoints, rate = self._splitter.endpoints(), self._shadow.per_second
+        more = load.replay(self._spec.model, endpoints, done, budget - done, rate, self._warm)
+        return evidence.add_replayed(more.stable, more.canary, budget)
+
+    def _add_restarts(self, state: State, evidence: Evidence) -> Evidence:
+        """Add how often the candidate's servers have restarted so far; a window begins at its first read."""
+        return evidence.add_restarts(self._splitter.restarts())
+
     def _add_counts(self, state: State, evidence: Evidence) -> Evidence:
         """Add the requests counted since the last round, once the window is open."""
-        return evidence if evidence.opened is None else evidence.add_counts(*self._read_counters(state), self._warm)
+        return (
+            evidence
+            if evidence.opened is None
+            else evidence.add_counts(*self._read_counters(state), self._warm, self._limit)
+        )
 
     def _open_window(self, state: State, evidence: Evidence) -> Evidence:
         """Open the window at the present counters of the servers."""
         if evidence.opened is not None:
             return evidence
         stable, canary = self._read_counters(state)
-        return evidence.open_window(self._clock(), {**stable, **canary}, self._warm)
+        opened = evidence.open_window(self._clock(), {**stable, **canary}, self._warm)
+        try:
+            return self._add_failures(state, opened)
+        except MatchdayError:
+            return opened  # the gateway's counts begin with the first round in which it answers
+
+    def _add_failures(self, state: State, evidence: Evidence) -> Evidence:
+        """Add the requests that the gateway saw fail, once the window is open."""
+        gateway = self._sources.gateway
+        if gateway is None or evidence.opened is None:
+            return evidence
+        versions = (state.stable_version, state.candidate_version)
+        return evidence.add_failures(*(gateway.failures(version) for version in versions))
 
     def _read_counters(self, state: State) -> tuple[Mapping[str, Cohort], Mapping[str, Cohort]]:
         read, model, endpoints = self._sources.meter.read, self._spec.model, self._splitter.endpoints()

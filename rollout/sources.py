@@ -20,11 +20,38 @@ class Meter(Protocol):
         """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none answers."""
 
 
+class Gateway(Protocol):
+    """Failed requests as the gateway in front of the servers counts them, since it started."""
+
+    def failures(self, version: str) -> int:
+        """Requests to a version that ended with 5xx, a reset or a timeout. Raises SourceError."""
+
+
 class Replay(Protocol):
     """Asks both versions for forecasts of the same rows."""
 
     def pairs(self, model: str, endpoints: Endpoints, rows: int) -> Pairs:
         """Answers of both versions to at most `rows` rows. Raises SourceError."""
+
+
+@dataclass(frozen=True)
+class ReplayedRequests:
+    """What both versions did with the same requests."""
+
+    stable: Cohort
+    canary: Cohort
+
+
+class Load(Protocol):
+    """Sends both versions the same requests, one row each, as users do."""
+
+    def replay(
+        self, model: str, endpoints: Endpoints, done: int, requests: int, per_second: float, warm: int
+    ) -> ReplayedRequests:
+        """At most so many requests to each version, in a second at most. done: requests so far.
+
+        warm: first requests of all whose durations do not count. Raises SourceError.
+        """
 
 
 class Scores(Protocol):
@@ -67,9 +94,14 @@ class VersionRegistry(Protocol):
 
 @dataclass(frozen=True)
 class Sources:
-    """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why."""
+    """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why.
+
+    gateway: None where nobody counts for the servers. load: None where requests are not replayed.
+    """
 
     meter: Meter
     replay: Replay
     scores: Scores
     versions: VersionRegistry
+    gateway: Gateway | None = None
+    load: Load | None = None

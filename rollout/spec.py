@@ -60,6 +60,10 @@ class ShadowStep(SpecPart):
 
     rows: int = Field(380, ge=0, le=1000, description="Most rows that both versions answer: a season; 0: no shadow.")
     history_weeks: int = Field(52, ge=0, description="Weeks of walk-forward forecasts to compare; 0: none.")
+    requests: int = Field(
+        0, ge=0, le=20_000, description="Requests replayed to each version for errors and latency; 0: none."
+    )
+    per_second: float = Field(20.0, gt=0, le=200, description="Replayed requests a second to each version, at most.")
     hold_seconds: float = Field(0.0, ge=0, description="Least time before traffic.")
     deadline_seconds: float = Field(900.0, gt=0, description="Time in which the judge must decide.")
     approval: bool = Field(False, description="A person must approve before traffic.")

@@ -1,5 +1,6 @@
 """Transitions of the state machine: wait, next step, roll back, undo a promotion, start another attempt."""
 
+from rollout.evidence import Evidence
 from rollout.facts import Facts
 from rollout.spec import FULL_WEIGHT, Spec
 from rollout.state import Phase, PromotionStage, State
@@ -17,7 +18,8 @@ def enter_next_step(spec: Spec, state: State, facts: Facts, reason: str) -> Stat
     index = state.step + 1
     if index < len(spec.steps):
         weight = spec.steps[index].weight
-        return state.transition(facts.now, Phase.PROGRESSING, reason, step=index, weight=weight)
+        evidence = _initial_evidence(facts)
+        return state.transition(facts.now, Phase.PROGRESSING, reason, step=index, weight=weight, evidence=evidence)
     shift = {"weight": FULL_WEIGHT, "stage": PromotionStage.SHIFT, "verdict": state.verdict}
     return state.transition(facts.now, Phase.PROMOTING, reason, **shift)
 
@@ -54,3 +56,9 @@ def start_attempt(state: State, facts: Facts, reason: str, attempt: int) -> Stat
     retried = facts.commands.retry if facts.commands.retry == attempt else state.retried
     initial = {"attempt": attempt, "retried": retried, "step": -1, "weight": 0, "stage": None}
     return state.transition(facts.now, Phase.PENDING, reason, **initial, stable_version="", candidate_version="")
+
+
+def _initial_evidence(facts: Facts) -> str:
+    """Evidence that a window starts with: restarts as last read, so that none is missed, and replayed requests."""
+    seen = facts.evidence
+    return Evidence(restarts=seen.restarts and seen.restarts.begin_again(), replayed=seen.replayed).to_text()

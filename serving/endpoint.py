@@ -1,7 +1,7 @@
 """One served model: answers requests, checks that its features can be read, describes itself."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +31,8 @@ READ_AT_ONCE = 100
 class Endpoint:
     """A model with its feature store, metrics and prediction log.
 
-    variant: what the server is in a rollout. ttls: view -> seconds, in place of the signature's.
+    variant: what the server is in a rollout. ttls: view -> seconds, in place of the signature's. replays: opens the
+    series of requests that a rollout makes.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Endpoint:
         log: PredictionLog | None = None,
         variant: str = "stable",
         ttls: Mapping[str, float] = MappingProxyType({}),
+        replays: Callable[[], Series] | None = None,
     ) -> None:
         self.model = model
         self.store = store
         self.series = series or unpublished_series()
+        self._replays = replays or unpublished_series
         self.log = log or DisabledLog()
         self.variant = variant
         self.signature = model.signature
@@ -62,6 +65,10 @@ class Endpoint:
         """Registered name of the model."""
         return self.signature.model
 
+    def series_of(self, call: Call) -> Series:
+        """Where a request is counted."""
+        return self._replays() if call.replayed else self.series
+
     async def infer(self, request: InferenceRequest, call: Call | None = None) -> InferenceResponse:
         """Answer a request. Raises Refusal, StoreError or Unavailable."""
         call = call or Call()
@@ -70,7 +77,7 @@ class Endpoint:
         begun = perf_counter()
         output = await self._predict(inputs)
         ended = call.mark(INFERENCE, begun)
-        self._count(inputs)
+        self._count(inputs, call)
         if self.log.enabled:
             self.log.record(self._prediction(request.id or call.id, call, inputs, output, ended - call.begun))
         return InferenceResponse(
@@ -181,10 +188,10 @@ class Endpoint:
         except NotFinite as error:
             raise self.not_finite(inputs, error.rows) from None
 
-    def _count(self, inputs: Inputs) -> None:
+    def _count(self, inputs: Inputs, call: Call) -> None:
         vectors = inputs.vectors
         age = None if vectors.oldest is None else time.time() - vectors.oldest
-        self.series.count_answer(len(vectors.values), len(vectors.missing), age, inputs.degraded)
+        self.series_of(call).count_answer(len(vectors.values), len(vectors.missing), age, inputs.degraded)
 
     def _prediction(self, request_id: str, call: Call, inputs: Inputs, output: Matrix, seconds: float) -> Prediction:
         return Prediction(

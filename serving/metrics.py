@@ -25,6 +25,10 @@ KINDS = (*(HTTPStatus(status).name.lower() for status in ERRORS), "other")
 COUNTERS = ("requests", "missing_features", "incomplete", "degraded", "log_dropped")
 
 
+REPLAYS = "replay"
+"""Variant of requests that a rollout makes to compare versions: they are nobody's."""
+
+
 def _lay_out() -> tuple[dict[str, int], int]:
     """The first cell of each metric in a page, and how many cells are used.
 
@@ -117,9 +121,9 @@ class Metrics:
         self._series: dict[Labels, Series] = {}
         self.log_dropped(0)
 
-    def series(self, model: str, version: str) -> Series:
-        """The series of a model in this worker."""
-        labels = (model, version, self.variant)
+    def series(self, model: str, version: str, variant: str = "") -> Series:
+        """The series of a model in this worker; of the server's own variant when none is given."""
+        labels = (model, version, variant or self.variant)
         if labels not in self._series:
             self._series[labels] = Series(self._file.page(labels))
         return self._series[labels]

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from matchday.telemetry import Caller, Sampling
 from matchday.telemetry.relay import Relay
-from serving.call import STATUS, Call
+from serving.call import REPLAY_HEADER, STATUS, Call
 from serving.endpoint import Endpoint
 from serving.failure_log import FailureLog
 from serving.limiter import MOST_BODIES, ConcurrencyLimiter, InFlight
@@ -48,6 +48,7 @@ class Pipeline:
         """A request that has just come, in the trace of its caller; sampled or not."""
         traceparent = headers.get("traceparent")
         call = Call(None if traceparent is None else Caller.read(traceparent))
+        call.replayed = headers.get(REPLAY_HEADER) is not None
         if self.sampling.takes(call.caller):
             call.sample()
         return call
@@ -128,4 +129,4 @@ class Admission:
         if call.sampled:
             about: dict[str, str | int] = {"model": endpoint.name, "version": endpoint.model.version, STATUS: status}
             self._pipeline.relay.record(call.span(self._span, ended, self._headers.get("tracestate"), about))
-        endpoint.series.count_request(call, ended - call.begun, status)
+        endpoint.series_of(call).count_request(call, ended - call.begun, status)

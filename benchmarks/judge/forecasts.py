@@ -2,25 +2,25 @@
 
 import numpy as np
 
-from rollout.judge import FloatArray, Pairs
+from rollout.judge import Entities, FloatArray, Pairs
 
 APART, TEAMS = 0.02, 20
 
 
 def retrained(rng: np.random.Generator, rows: int) -> Pairs:
-    """A model and the same trained again: probabilities about `APART` from each other."""
+    """A model and the same trained again: probabilities about `APART` from each other. Rows are pairings of teams."""
     logits = rng.normal((0.4, 0.0, 0.1), 0.5, (rows, 3))
-    return Pairs(_softmax(logits), _softmax(logits + rng.normal(0, 3 * APART, (rows, 3))))
+    teams = [(f"team {index % TEAMS}", f"team {(index + 1 + index // TEAMS) % TEAMS}") for index in range(rows)]
+    return Pairs(_softmax(logits), _softmax(logits + rng.normal(0, 3 * APART, (rows, 3))), Entities.of_rows(teams))
 
 
 def swap_one_team(rng: np.random.Generator, rows: int) -> Pairs:
     """The same, but for the matches of one team of twenty: home and away are swapped."""
     pairs = retrained(rng, rows)
     canary = pairs.canary.copy()
-    home, away = (rng.integers(0, TEAMS, rows) for _ in range(2))
-    swapped = (home == 0) | (away == 0)
+    swapped = pairs.entities.rows(0)
     canary[swapped] = canary[swapped][:, ::-1]
-    return Pairs(pairs.stable, canary)
+    return Pairs(pairs.stable, canary, pairs.entities)
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

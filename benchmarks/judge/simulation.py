@@ -1,11 +1,13 @@
 """Whole rollouts of a world, many at once: by the judge, and by a plain threshold judge."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from benchmarks.judge.decisions import Flags, decide
-from benchmarks.judge.worlds import PODS, Counts, Stretch, World
+from benchmarks.judge.decisions import decide
+from benchmarks.judge.replayed import leave
+from benchmarks.judge.totals import Step
+from benchmarks.judge.worlds import PODS, World
 from matchday.scores.outcome import FloatArray
 from rollout.judge import JudgeLimits, step_alphas
 from rollout.judge.quantiles import Buckets, quantile
@@ -15,8 +17,11 @@ from serving.metrics import SECONDS
 SPEC = Spec(inference_service="simulated")
 """The default rollout."""
 
+PATIENCE = 3.0
+"""Deadlines that a rollout waits for: after the first one it goes on by itself once it passes, as the default says."""
+
 LOOKS = 1.08
-"""Looks are at times that grow by this factor, from ten seconds to the deadline: fewer than a rollout has."""
+"""Looks are at times that grow by this factor, from ten seconds on: fewer than a rollout has."""
 
 INTERVAL, INTERVALS, MOST_BAD = 60.0, 10, 5
 """The threshold judge checks each minute, ten times a step, and goes back after five bad checks in all."""
@@ -49,21 +54,23 @@ def run_judged(world: World, rollouts: int, seed: int, limits: JudgeLimits = SPE
     end = Outcomes(*(np.zeros(rollouts) for _ in fields(Outcomes)))
     slow, active = rng.integers(0, PODS, rollouts), np.arange(rollouts)
     _, *alphas = step_alphas(len(SPEC.steps))
+    missed = leave(world, rng, rollouts, limits)
     for step, alpha in zip(SPEC.steps, alphas, strict=True):
-        times = 10 * LOOKS ** np.arange(1 + np.log(step.deadline_seconds / 10) / np.log(LOOKS))
-        undecided, on = active, []
-        stable, canary = (_nothing(len(undecided)) for _ in range(2))
+        weight = step.weight / 100
+        times = 10 * LOOKS ** np.arange(1 + np.log(PATIENCE * step.deadline_seconds / 10) / np.log(LOOKS))
+        undecided, on, seen = active, [], Step.begin(len(active), weight)
         for since, until in zip([0.0, *times[:-1]], times, strict=True):
-            more = world.stretch(rng, step.weight / 100, since, until, canary.requests, slow[undecided])
-            cold = canary.requests < limits.warm_requests
-            stable, canary = _add(stable, more[0]), _add(canary, _without_latency(more[1], cold))
-            fails, passes = decide(stable, canary, limits, alpha)
+            before = seen.canary.requests.astype(np.int64)
+            stretches = world.stretch(rng, weight, since, until, before, slow[undecided])
+            seen = seen.add(*stretches, limits.warm_requests)
+            fails, passes = decide(seen, limits, alpha, missed.pick(undecided))
+            fails |= bool(world.restarts) and until >= world.restarts
             gone = fails | (passes & (until >= step.hold_seconds))
             end.failed[undecided[fails]] = 1
             end.seconds[undecided[gone]] += until
-            end.to_canary[undecided[gone]] += canary.requests[gone]
+            end.to_canary[undecided[gone]] += seen.canary.requests[gone]
             on.append(undecided[gone & ~fails])
-            undecided, stable, canary = undecided[~gone], _pick(stable, ~gone), _pick(canary, ~gone)
+            undecided, seen = undecided[~gone], seen.pick(~gone)
             if not len(undecided):
                 break
         active = np.concatenate(on)
@@ -81,31 +88,14 @@ def run_threshold(world: World, rollouts: int, seed: int) -> Outcomes:
         for interval in range(INTERVALS):
             since = INTERVAL * interval
             _, canary = world.stretch(rng, step.weight / 100, since, since + INTERVAL, seen, slow)
-            seen = seen + canary.requests
-            answered = canary.errors <= (1 - SUCCESS) * canary.requests
-            quick = quantile(Buckets(canary.latency, SECONDS), 0.99) <= P99
-            bad += (canary.requests > 0) & ~(answered & quick)
+            requests, errors = canary.requests.sum(axis=1), canary.errors.sum(axis=1)
+            seen = seen + requests
+            answered = errors <= (1 - SUCCESS) * requests
+            quick = quantile(Buckets(canary.latency.sum(axis=1), SECONDS), 0.99) <= P99
+            bad += (requests > 0) & ~(answered & quick)
             running = np.isinf(failed_at)
-            to_canary += np.where(running, canary.requests, 0)
+            to_canary += np.where(running, requests, 0)
             failed_at[running & (bad >= MOST_BAD)] = INTERVAL * (number * INTERVALS + interval + 1)
     failed = np.isfinite(failed_at)
     whole = INTERVAL * INTERVALS * len(SPEC.steps)
     return Outcomes((~failed).astype(float), failed.astype(float), np.minimum(failed_at, whole), to_canary)
-
-
-def _nothing(rollouts: int) -> Stretch:
-    none: Counts = np.zeros(rollouts, np.int64)
-    return Stretch(none, none, none, none, np.zeros((rollouts, len(SECONDS) + 1), np.int64))
-
-
-def _add(one: Stretch, other: Stretch) -> Stretch:
-    return Stretch(*(getattr(one, each.name) + getattr(other, each.name) for each in fields(Stretch)))
-
-
-def _without_latency(stretch: Stretch, cold: Flags) -> Stretch:
-    """Durations of a server's first requests are not counted; here the canary is one server."""
-    return replace(stretch, latency=np.where(cold[:, None], 0, stretch.latency))
-
-
-def _pick(stretch: Stretch, wanted: FloatArray) -> Stretch:
-    return Stretch(*(getattr(stretch, each.name)[wanted] for each in fields(Stretch)))

@@ -75,6 +75,10 @@ class Envoy:
         name = f"cluster.{envoy_config.cluster(version)}.upstream_rq_active"
         return int(self._stats("upstream_rq_active").get(name, 0))
 
+    def counters(self, suffix: str) -> dict[str, int]:
+        """Counters whose names end so. Raises SplitError."""
+        return {name: int(value) for name, value in self._stats(suffix, "Counters").items()}
+
     def stop(self) -> None:
         """Accept no more connections, answer what is in flight, and end."""
         if self.is_running:

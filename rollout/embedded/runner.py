@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from matchday.patience import NotYet
 from matchday.telemetry import logger
+from rollout.embedded.envoy_statistics import EnvoyStatistics
 from rollout.embedded.splitter import EnvoySplitter
 from rollout.embedded.workspace import Workspace
 from rollout.reconciler import Reconciler
@@ -50,7 +52,8 @@ class Runner:
             self._workspace.check_no_rival(service, but=self._name)
             splitter = self._workspace.splitter(service, spec.model)
             store = self._workspace.rollouts.store(self._name)
-            reconciler = Reconciler(spec, splitter, self._sources, store, self._clock, self._announce)
+            sources = replace(self._sources, gateway=EnvoyStatistics(splitter.envoy))
+            reconciler = Reconciler(spec, splitter, sources, store, self._clock, self._announce)
             while True:
                 if store.load().phase is Phase.PENDING:
                     self._serve_champion(spec, splitter)

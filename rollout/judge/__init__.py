@@ -8,10 +8,17 @@ from rollout.judge import checks as _checks  # noqa: F401, importing them regist
 from rollout.judge.arrays import FloatArray
 from rollout.judge.budget import ALPHA, CHECK_NAMES, SHADOW, TRAFFIC, step_alphas
 from rollout.judge.check import CHECKS
+from rollout.judge.cohort import Cohort, Histogram
 from rollout.judge.decide import judge
+from rollout.judge.dispersion import ErrorBlocks
+from rollout.judge.gateway_failures import GatewayFailures, with_lost_requests
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.needs import describe_needs, least_rows
-from rollout.judge.observation import Cohort, Histogram, Observation, Pairs
+from rollout.judge.observation import Observation, ReplayedCohorts, ServerLatencies
+from rollout.judge.pairs import Entities, Pairs
+from rollout.judge.recent_errors import RecentErrors
+from rollout.judge.restarts import Restarts
+from rollout.judge.sequential import Hits
 from rollout.judge.verdict import Finding, Judgement, Verdict
 
 __all__ = [
@@ -21,16 +28,25 @@ __all__ = [
     "SHADOW",
     "TRAFFIC",
     "Cohort",
+    "Entities",
+    "ErrorBlocks",
     "Finding",
     "FloatArray",
+    "GatewayFailures",
     "Histogram",
+    "Hits",
     "JudgeLimits",
     "Judgement",
     "Observation",
     "Pairs",
+    "RecentErrors",
+    "ReplayedCohorts",
+    "Restarts",
+    "ServerLatencies",
     "Verdict",
     "describe_needs",
     "judge",
     "least_rows",
     "step_alphas",
+    "with_lost_requests",
 ]

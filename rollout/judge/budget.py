@@ -3,10 +3,10 @@
 ALPHA = 0.05
 """Chance that a whole rollout fails a candidate that is within every limit."""
 
-SHADOW = ("predictions", "history")
+SHADOW = ("predictions", "history", "replay", "restarts")
 """Checks made before any user sees the candidate."""
 
-TRAFFIC = ("errors", "latency", "predictions", "features", "skill")
+TRAFFIC = ("errors", "latency", "predictions", "features", "skill", "restarts")
 """Checks made while the candidate answers users."""
 
 CHECK_NAMES = tuple(sorted({*SHADOW, *TRAFFIC}))

@@ -41,7 +41,8 @@ class JudgeCheck:
             effect.limit,
             effect.measure,
             effect.margin,
-            blocks=required or (self.awaited and (effect.has_enough_data or not self.single_look)),
+            blocks=not effect.guard
+            and (required or (self.awaited and (effect.has_enough_data or not self.single_look))),
             needed=None if self.single_look else effect.needed,
             units=effect.units,
         )

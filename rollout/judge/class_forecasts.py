@@ -7,36 +7,56 @@ import numpy as np
 
 from rollout.judge.arrays import FloatArray
 from rollout.judge.betting import Span
-from rollout.judge.divergence import crosstab, divergence_bounds, in_deciles, jensen_shannon, stability_index
+from rollout.judge.divergence import (
+    Crosstab,
+    crosstab,
+    divergence_bounds,
+    favoured_class,
+    in_deciles,
+    jensen_shannon,
+    stability_index,
+)
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.paired_mean import bounded_mean_bounds, bounded_shift, largest_shift
+from rollout.judge.pairs import Entities
+from rollout.judge.worst_entity import worst_by_classes
 
-MEASURES = 4
+MEASURES = 5
 MakeEffect = Callable[..., Effect]
 """Makes an effect of these rows from its own fields."""
 
 
 def compare_classes(
-    stable: FloatArray, canary: FloatArray, classes: Sequence[str], limits: JudgeLimits, alpha: float
+    stable: FloatArray,
+    canary: FloatArray,
+    entities: Entities,
+    classes: Sequence[str],
+    limits: JudgeLimits,
+    alpha: float,
 ) -> list[Effect]:
-    """Four effects of (k, n) probabilities of each version, each with this alpha. classes: names, k of them or none."""
+    """Effects of (k, n) probabilities of each version, each with this alpha.
+
+    entities: of the rows; the worst of them is asked too. classes: names, k of them or none.
+    """
     count, n = stable.shape
     names = tuple(classes) if len(classes) == count else tuple(f"class {index}" for index in range(count))
     effect = partial(
         Effect, n=n, minimum=limits.min_pairs, units="rows answered by both", render=lambda size: f"{size:.3f}"
     )
+    moved = canary - stable
+    apart, before, now = np.abs(moved).sum(axis=0) / 2, favoured_class(stable), favoured_class(canary)
     return [
-        _distance(effect, canary - stable, limits, alpha),
-        _shift(effect, canary - stable, names, limits, alpha),
-        _favourites(effect, stable, canary, limits, alpha),
+        _distance(effect, apart, limits, alpha),
+        _shift(effect, moved, names, limits, alpha),
+        _favourites(effect, crosstab(before, now, count), limits, alpha),
         _spread(effect, stable, canary, names, limits, alpha),
+        *worst_by_classes(apart, (before != now).astype(float), entities, limits, alpha),
     ]
 
 
-def _distance(effect: MakeEffect, moved: FloatArray, limits: JudgeLimits, alpha: float) -> Effect:
+def _distance(effect: MakeEffect, apart: FloatArray, limits: JudgeLimits, alpha: float) -> Effect:
     limit = limits.distance
-    apart = np.abs(moved).sum(axis=0) / 2
     distance, interval = bounded_mean_bounds(apart, Span(0.0, 1.0), limit, limit, alpha, limits.missed)
     summary = f"forecasts are {distance:.3f} apart (total variation)"
     return effect(measure="distance", estimate=distance, interval=interval, limit=limit, summary=summary)
@@ -49,10 +69,7 @@ def _shift(effect: MakeEffect, moved: FloatArray, names: Sequence[str], limits: 
     return effect(measure="shift", estimate=abs(shift), interval=interval, limit=limits.shift, summary=summary)
 
 
-def _favourites(
-    effect: MakeEffect, stable: FloatArray, canary: FloatArray, limits: JudgeLimits, alpha: float
-) -> Effect:
-    favoured = crosstab(stable.argmax(axis=0), canary.argmax(axis=0), len(stable))
+def _favourites(effect: MakeEffect, favoured: Crosstab, limits: JudgeLimits, alpha: float) -> Effect:
     value, interval = divergence_bounds(favoured, jensen_shannon, alpha, limits.missed)
     summary = f"which result is favoured diverges by {value:.3f} bits (Jensen-Shannon)"
     return effect(measure="favourites", estimate=value, interval=interval, limit=limits.favourites, summary=summary)

@@ -26,7 +26,7 @@ def judge(
     for an unknown check.
     """
     made = [_find_check(name) for name in (CHECKS if checks is None else checks)]
-    weights = sum(check.weight for check in made)
+    weights = max(1, sum(check.weight for check in made))
     findings = [
         finding for check in made for finding in _run_check(check, observation, limits, alpha * check.weight / weights)
     ]

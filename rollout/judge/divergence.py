@@ -34,6 +34,16 @@ def stability_index(p: FloatArray, q: FloatArray) -> tuple[float, FloatArray, Fl
     return float(moved @ log_ratio), -log_ratio - moved / p, log_ratio + moved / q
 
 
+def favoured_class(forecasts: FloatArray) -> NDArray[np.intp]:
+    """(n,) class with the highest of (k, n) probabilities, the first of several; for a few classes fast."""
+    best, found = forecasts[0].copy(), np.zeros(forecasts.shape[1], np.intp)
+    for number, row in enumerate(forecasts[1:], start=1):
+        higher = row > best
+        found[higher] = number
+        np.maximum(best, row, out=best)
+    return found
+
+
 def crosstab(stable: NDArray[np.intp], canary: NDArray[np.intp], classes: int) -> Crosstab:
     """Number of rows by their class under each version. stable, canary: (n,) 0 to classes - 1."""
     return np.bincount(stable * classes + canary, minlength=classes * classes).reshape(classes, classes)

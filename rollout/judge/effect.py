@@ -18,6 +18,7 @@ class Effect:
     effect that is tolerated. margin: what a pass may leave open beyond the limit. summary: how the reason begins.
     render: writes an effect for people. measure: name, where a check has several. decides: whether so many times the
     data, with the same rates, would decide; without it the interval is taken to shrink with the root of the data.
+    guard: it can fail the canary, and never holds it up.
     """
 
     n: int
@@ -31,6 +32,7 @@ class Effect:
     margin: float = 0.0
     measure: str = ""
     decides: Callable[[float], bool] | None = None
+    guard: bool = False
 
     @property
     def needed(self) -> int | None:

@@ -7,7 +7,8 @@ import numpy as np
 
 from rollout.judge.decide import judge
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.observation import Observation, Pairs
+from rollout.judge.observation import Observation
+from rollout.judge.pairs import Pairs
 from rollout.judge.verdict import Finding, Verdict
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rollout.judge import Cohort, Histogram
 from serving.call import STAGES, TOTAL
+from serving.metrics import REPLAYS
 
 PREFIX = "matchday_serving_"
 REQUESTS, ERRORS = f"{PREFIX}requests_total", f"{PREFIX}errors_total"
@@ -29,11 +30,16 @@ class CounterSample(NamedTuple):
 
 
 def sum_samples(samples: Iterable[CounterSample]) -> Cohort:
-    """Sum of the series of one version on one server, over its variants. Raises ValueError for an invalid count."""
+    """Sum of the series of one version on one server, over its variants but that of replayed requests.
+
+    Raises ValueError for an invalid count.
+    """
     counts: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     cumulative: Counter[float] = Counter()
     for name, labels, value in samples:
+        if labels.get("variant") == REPLAYS:
+            continue
         if name == BUCKETS:
             if labels.get("stage") == STAGE:
                 cumulative[float(labels.get("le", "nan"))] += _to_count(name, value)

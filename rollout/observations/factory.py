@@ -6,6 +6,7 @@ from matchday.lake import Lake
 from matchday.registry import Registry
 from matchday.results import Results
 from matchday.settings import Settings
+from rollout.observations.load_replay import LoadReplay
 from rollout.observations.log import LoggedRows, open_log
 from rollout.observations.pairings import LeaguePairings
 from rollout.observations.replay import RowReplay
@@ -29,4 +30,5 @@ def open_sources(
     log = open_log(serving.predictions)
     rows: list[RowSource] = [LoggedRows(log)] if log else []
     replay = RowReplay([*rows, LeaguePairings(results)], serving.read_token(), serving.request_seconds)
-    return Sources(ServerMeter(), replay, PairedScores(registry, log, results), RegisteredVersions(registry))
+    scores, versions = PairedScores(registry, log, results), RegisteredVersions(registry)
+    return Sources(ServerMeter(), replay, scores, versions, load=LoadReplay(replay))

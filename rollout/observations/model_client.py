@@ -1,9 +1,11 @@
 """Client of the model servers of one version, over the Open Inference Protocol V2."""
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -74,13 +76,7 @@ class ModelClient:
 
     def forecast_features(self, rows: Sequence[ReplayRow], metadata: ModelMetadata, width: int) -> FloatArray:
         """Forecasts (n, width) from the rows' features, NaN where there is none. Raises SourceError."""
-
-        def inputs(batch: Sequence[ReplayRow]) -> list[dict[str, Any]]:
-            data = [row.features[name] for row in batch for name in metadata.columns]
-            shape = [len(batch), len(metadata.columns)]
-            return [{"name": metadata.raw, "datatype": "FP32", "shape": shape, "data": data}]
-
-        return self._forecast(rows, inputs, width)
+        return self._forecast(rows, partial(_feature_inputs, metadata=metadata), width)
 
     def forecast_entities(
         self, rows: Sequence[ReplayRow], metadata: ModelMetadata, width: int, now: float
@@ -89,17 +85,26 @@ class ModelClient:
 
         now: Unix seconds; a match without a kick-off, or with a past one, is asked for as if it began a day later.
         """
+        return self._forecast(rows, partial(_entity_inputs, metadata=metadata, now=now), width)
 
-        def inputs(batch: Sequence[ReplayRow]) -> list[dict[str, Any]]:
-            columns = {name: (kind, [row.entities[name] for row in batch]) for name, kind in metadata.inputs.items()}
-            if metadata.kickoff:
-                columns[metadata.kickoff] = ("BYTES", [_future_kickoff(row.kickoff, now) for row in batch])
-            return [
-                {"name": name, "datatype": kind, "shape": [len(batch)], "data": data}
-                for name, (kind, data) in columns.items()
-            ]
+    def time_request(self, row: ReplayRow, metadata: ModelMetadata, by_features: bool, now: float) -> tuple[str, float]:
+        """Kind of error, empty for an answer, and seconds of one request for one row, at the next server in turn.
 
-        return self._forecast(rows, inputs, width)
+        now: Unix seconds, as in `forecast_entities`. Raises SourceError for a refusal that is not the version's fault.
+        """
+        inputs = _feature_inputs([row], metadata) if by_features else _entity_inputs([row], metadata, now)
+        url, self._turn = self._urls[self._turn], (self._turn + 1) % len(self._urls)
+        begun = time.perf_counter()
+        try:
+            response = self._client.post(
+                f"{url.rstrip('/')}/v2/models/{self._model}/infer", json={"id": f"{OWN_ID}load", "inputs": inputs}
+            )
+        except httpx.HTTPError as error:
+            return type(error).__name__, time.perf_counter() - begun
+        seconds = time.perf_counter() - begun
+        if reason := NOT_THE_VERSIONS_FAULT.get(response.status_code):
+            raise SourceError(f"{url} {reason} ({response.status_code})")
+        return "" if response.status_code == HTTPStatus.OK else _kind(response.status_code), seconds
 
     def _forecast(
         self, rows: Sequence[ReplayRow], inputs: Callable[[Sequence[ReplayRow]], Any], width: int
@@ -142,6 +147,31 @@ class ModelClient:
             else:
                 return _json_of(response, url)
         raise NoForecast(broken) if broken else SourceError(unreachable)
+
+
+def _kind(status: int) -> str:
+    """Name of an error as the servers' metrics have it."""
+    try:
+        return HTTPStatus(status).name.lower()
+    except ValueError:
+        return "other"
+
+
+def _feature_inputs(batch: Sequence[ReplayRow], metadata: ModelMetadata) -> list[dict[str, Any]]:
+    """Inputs of a request for rows by their features."""
+    data = [row.features[name] for row in batch for name in metadata.columns]
+    shape = [len(batch), len(metadata.columns)]
+    return [{"name": metadata.raw, "datatype": "FP32", "shape": shape, "data": data}]
+
+
+def _entity_inputs(batch: Sequence[ReplayRow], metadata: ModelMetadata, now: float) -> list[dict[str, Any]]:
+    """Inputs of a request for rows by their entities. now: Unix seconds."""
+    columns = {name: (kind, [row.entities[name] for row in batch]) for name, kind in metadata.inputs.items()}
+    if metadata.kickoff:
+        columns[metadata.kickoff] = ("BYTES", [_future_kickoff(row.kickoff, now) for row in batch])
+    return [
+        {"name": name, "datatype": kind, "shape": [len(batch)], "data": data} for name, (kind, data) in columns.items()
+    ]
 
 
 def _json_of(response: httpx.Response, url: str) -> Any:

@@ -7,11 +7,12 @@ import httpx
 import numpy as np
 
 from matchday.telemetry import logger
-from rollout.judge import FloatArray, Pairs
+from rollout.judge import Entities, FloatArray, Pairs
 from rollout.observations.model_client import ModelClient, ModelMetadata, NoForecast
 from rollout.observations.row import ReplayRow, RowSource
 from rollout.sources import SourceError
 from rollout.splitter import Endpoints
+from serving.call import REPLAY_HEADER
 
 CONNECT_SECONDS = 2.0
 
@@ -21,7 +22,8 @@ class RowReplay:
 
     A row with all features that both versions take is sent to them as features: both see the same numbers, and the
     logged answer of the stable version is used instead of asking it. Any other row is sent to both by its entities.
-    Requests have ids that begin with `OWN_ID`, so they never count as evidence.
+    Requests have ids that begin with `OWN_ID` and a header of their own: they are not read from the log, and servers
+    count them apart from those of users.
 
     sources: of rows; the next one is used where one is down. token: for the servers, where they want one. seconds:
     timeout of a request. clock: Unix seconds.
@@ -35,7 +37,7 @@ class RowReplay:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sources = tuple(sources)
-        headers = {"authorization": f"Bearer {token}"} if token else {}
+        headers = {REPLAY_HEADER: "1"} | ({"authorization": f"Bearer {token}"} if token else {})
         timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
         self._client = httpx.Client(timeout=timeout, headers=headers, trust_env=False)
         self._clock = clock
@@ -59,15 +61,35 @@ class RowReplay:
         count = len(stable_forecasts)
         if not np.isfinite(stable_forecasts).all(axis=1).any():
             raise SourceError(f"the stable version of {model} answers none of {count} rows that both can be asked")
+        rows_asked = (*by_features, *by_entities)
+        entities = Entities.of_rows([list(map(str, row.entities.values())) for row in rows_asked])
         if other is None or len(other.classes) != width:
-            return Pairs(stable_forecasts, np.full_like(stable_forecasts, np.nan))
+            return Pairs(stable_forecasts, np.full_like(stable_forecasts, np.nan), entities)
         canary_forecasts = np.concatenate(
             [
                 canary.forecast_features(by_features, other, width),
                 canary.forecast_entities(by_entities, other, width, now),
             ]
         )
-        return Pairs(stable_forecasts, canary_forecasts)
+        return Pairs(stable_forecasts, canary_forecasts, entities)
+
+    def askable(
+        self, model: str, endpoints: Endpoints, rows: int
+    ) -> tuple[Sequence[tuple[ModelClient, ModelMetadata]], Sequence[tuple[ReplayRow, bool]]]:
+        """Clients of stable and candidate, and at most so many rows that both can be asked, each by features or not.
+
+        Raises SourceError when a version cannot be reached or described, and without rows.
+        """
+        stable, canary = self._model_client(model, endpoints.stable), self._model_client(model, endpoints.canary)
+        known, other = self._metadata(stable, canary)
+        if other is None:
+            raise SourceError(f"the candidate of {model} gives no metadata")
+        by_features, by_entities = _divide(self._collect_rows(model, rows), known, other)
+        by_features = [row for row in by_features if _has_features(row, known)]
+        asked = [*((row, True) for row in by_features), *((row, False) for row in by_entities)]
+        if not asked:
+            raise SourceError(f"there are no rows of {model} that both versions can be asked")
+        return ((stable, known), (canary, other)), asked
 
     def _model_client(self, model: str, urls: Sequence[str]) -> ModelClient:
         if not urls:

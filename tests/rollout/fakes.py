@@ -24,7 +24,8 @@ class RolloutWorld:
     """What outlives a process.
 
     faults: names of operations that fail now. kill: called at each point where a process may be killed. served:
-    requests so far, by version. restarts: of the candidate's servers. known_rows: how many rows there are to replay.
+    requests so far, by version. restarts: of the candidate's servers. failures: of
+    requests, by version, as the gateway saw them. known_rows: how many rows there are to replay.
     replays: when they were asked for.
     """
 
@@ -42,6 +43,7 @@ class RolloutWorld:
         self.served: dict[str, int] = {}
         self.errors: dict[str, float] = {}
         self.restarts: dict[str, int] = {}
+        self.failures: dict[str, int] = {}
         self.known_rows = 10_000
         self.replays: list[float] = []
         self.now = 1000.0
@@ -64,11 +66,26 @@ class RolloutWorld:
 
 
 @dataclass
+class FakeEnvoy:
+    """A gateway over the world."""
+
+    world: RolloutWorld
+
+    def counters(self, suffix: str) -> dict[str, int]:
+        self.world.at("gateway")
+        return {f"cluster.version-{version}.{suffix}": count for version, count in self.world.failures.items()}
+
+
+@dataclass
 class FakeSplitter:
     """A splitter over the world."""
 
     world: RolloutWorld
     limitations: tuple[str, ...] = ()
+
+    @property
+    def envoy(self) -> FakeEnvoy:
+        return FakeEnvoy(self.world)
 
     def open(self, version: str) -> None:
         self.world.at("open")

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rollout.cohorts import count_increase, sum_cohorts
-from rollout.evidence import Evidence
-from rollout.judge import Cohort, Histogram, Pairs
+from rollout.evidence import MOST_SERVERS, Evidence
+from rollout.judge import Cohort, Entities, Histogram, Pairs
 
 BOUNDS = (0.001, 0.01, 0.1)
 KINDS = ("bad_request", "internal_server_error")
@@ -217,3 +217,37 @@ def test_the_judge_sees_the_totals() -> None:
     assert observed.pairs is None
     with pytest.raises(ValueError):
         Histogram((0.1, 0.2), (1, 2))
+
+
+def test_everything_that_a_window_keeps_survives_being_written_down() -> None:
+    evidence = Evidence().open_window(5.0, {"a": nothing(), "b": nothing(), "c": nothing()}, warm=0)
+    evidence = evidence.add_restarts({"pod": 1}).add_restarts({"pod": 2}).add_failures(3, 4).add_failures(3, 9)
+    for look in range(1, 6):
+        stable, canary = Cohort(200 * look, {"other": look}, Histogram(BOUNDS, (200 * look, 0, 0, 0))), nothing()
+        canary = Cohort(60 * look, {"other": 2 * look}, Histogram(BOUNDS, (0, 60 * look, 0, 0)))
+        evidence = evidence.add_counts({"a": stable}, {"b": canary, "c": canary}, limit=0.005)
+    rows = np.array([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])
+    about = Entities.of_rows([["ARS", "LIV"], ["LIV"]])
+    evidence = replace(evidence, pairs=Pairs(rows, rows, about))
+    again = Evidence.from_text(evidence.to_text())
+    assert (again.restarts, again.gateway) == (evidence.restarts, evidence.gateway)
+    assert again.gateway is not None and (again.gateway.stable, again.gateway.canary) == (0, 5)
+    np.testing.assert_allclose(again.blocks, evidence.blocks)
+    assert float(again.blocks.blocks) == 5
+    np.testing.assert_allclose(again.recent[:4], evidence.recent[:4])
+    np.testing.assert_allclose(again.recent.logs, evidence.recent.logs)
+    assert (again.stable_servers, again.canary_servers) == (evidence.stable_servers, evidence.canary_servers)
+    assert set(again.canary_servers) == {"b", "c"}
+    assert again.pairs is not None
+    assert again.pairs.entities.names == ("ARS", "LIV")
+    assert again.pairs.entities.codes.tolist() == about.codes.tolist() == [[0, 1], [1, -1]]
+
+
+def test_latencies_of_many_servers_are_kept_apart_up_to_a_number_of_them() -> None:
+    names = [f"pod-{number}" for number in range(MOST_SERVERS + 4)]
+    evidence = Evidence().open_window(5.0, {name: nothing() for name in names})
+    read = {name: Cohort(10, {}, Histogram(BOUNDS, (10, 0, 0, 0))) for name in names}
+    evidence = evidence.add_counts({}, read)
+    assert len(evidence.canary_servers) == MOST_SERVERS + 1
+    assert evidence.canary_servers["others"].total == 40
+    assert sum(server.total for server in evidence.canary_servers.values()) == evidence.canary.requests

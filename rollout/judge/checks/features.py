@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from rollout.judge.check import check
+from rollout.judge.cohort import Cohort
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.observation import Cohort, Observation
+from rollout.judge.observation import Observation
 from rollout.judge.rate_effect import Share, rate_effect
 
 

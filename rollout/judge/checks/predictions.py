@@ -20,7 +20,10 @@ INVALID_PRIOR = (0.5, 200.0)
 
 @check("predictions")
 def predictions(observation: Observation, limits: JudgeLimits, alpha: float) -> list[Effect] | None:
-    """On rows with a valid forecast of stable: the share without one of the canary, and how far the others differ."""
+    """On rows with a valid forecast of stable: the share without one of the canary, and how far the others differ.
+
+    Over all rows, and for the entity that is worst off.
+    """
     if observation.pairs is None:
         return None
     pairs = observation.pairs
@@ -28,13 +31,14 @@ def predictions(observation: Observation, limits: JudgeLimits, alpha: float) -> 
     answered_by_stable = valid(stable)
     stable, canary = _select(stable, answered_by_stable), _select(canary, answered_by_stable)
     answered = valid(canary)
+    entities = pairs.entities.select(answered_by_stable).select(answered)
     both = (_select(stable, answered), _select(canary, answered))
     if len(stable) == 1:
         share = alpha / (1 + number_forecasts.MEASURES)
-        others = number_forecasts.compare_numbers(*both, limits, share)
+        others = number_forecasts.compare_numbers(*both, entities, limits, share)
     else:
         share = alpha / (1 + class_forecasts.MEASURES)
-        others = class_forecasts.compare_classes(*both, observation.classes, limits, share)
+        others = class_forecasts.compare_classes(*both, entities, observation.classes, limits, share)
     return [_invalid_effect(len(answered), int((~answered).sum()), limits, share), *others]
 
 

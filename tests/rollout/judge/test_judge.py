@@ -19,6 +19,7 @@ from rollout.judge import (
     Judgement,
     Observation,
     Pairs,
+    Restarts,
     Verdict,
     judge,
     step_alphas,
@@ -197,7 +198,8 @@ def test_the_reason_of_a_failure_is_the_worst_one():
 
 
 def test_without_names_every_check_is_asked():
-    asked = {finding.check for finding in judge(healthy(), LIMITS).findings}
+    crashed = healthy(restarts=Restarts.begin({}).add({"a": 1}))
+    asked = {finding.check for finding in judge(crashed, LIMITS).findings}
     assert asked == set(CHECKS) == set(CHECK_NAMES)
     assert list(CHECKS) == list(CHECK_NAMES)
 

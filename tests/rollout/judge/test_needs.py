@@ -45,7 +45,7 @@ def test_what_is_decided_or_not_known_needs_nothing():
 
 
 def test_few_requests_need_the_least_at_least():
-    [found] = judge(healthy(canary=cohort(40, 40)), LIMITS, checks=["errors"]).findings
+    [found, _] = judge(healthy(canary=cohort(40, 40)), LIMITS, checks=["errors"]).findings
     assert found.needed is not None and 10 <= found.needed <= 13
 
 

@@ -1,0 +1,98 @@
+"""Load replay: the same requests to both versions, one by one, for their errors and durations before any traffic."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+
+import numpy as np
+
+from rollout.judge import Cohort, Histogram
+from rollout.observations.model_client import ModelClient, ModelMetadata
+from rollout.observations.replay import RowReplay
+from rollout.observations.row import ReplayRow
+from rollout.sources import ReplayedRequests
+from rollout.splitter import Endpoints
+from serving.metrics import SECONDS
+
+SLICE_SECONDS = 1.0
+"""Time that one round spends at most: other services and readiness wait meanwhile."""
+
+MOST_ROWS = 200
+"""Different rows that are asked again and again."""
+
+
+@dataclass
+class Tally:
+    """Answers of one version in a slice."""
+
+    errors: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+
+    def cohort(self, warm: int) -> Cohort:
+        """The answers as a cohort, without the durations of the first `warm` of them."""
+        counts = np.bincount(np.searchsorted(SECONDS, self.seconds[warm:]), minlength=len(SECONDS) + 1)
+        return Cohort(len(self.seconds), dict(self.errors), Histogram(SECONDS, tuple(counts.tolist())))
+
+
+Askable = tuple[Sequence[tuple[ModelClient, ModelMetadata]], Sequence[tuple[ReplayRow, bool]]]
+"""Clients of both versions, and rows to ask them, each by its features or not."""
+
+
+class LoadReplay:
+    """Asks both versions for one row a request, as users do; the version that is asked first changes each time.
+
+    Durations are those of a client beside the servers, the same for both. rows: of the requests, as `RowReplay` finds
+    them. clock: Unix seconds. wait, now: of the pace.
+    """
+
+    def __init__(
+        self,
+        rows: RowReplay,
+        clock: Callable[[], float] = time.time,
+        wait: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._wait = wait
+        self._now = now
+        self._known: tuple[tuple[str, Endpoints], Askable] | None = None
+
+    def replay(
+        self, model: str, endpoints: Endpoints, done: int, requests: int, per_second: float, warm: int
+    ) -> ReplayedRequests:
+        """One slice of at most so many requests to each version, at this rate. done: requests before it.
+
+        warm: first requests of all whose durations do not count. Raises SourceError as `RowReplay.pairs` does.
+        """
+        clients, asked = self._askable(model, endpoints)
+        begun, tallies = self._now(), (Tally(), Tally())
+        upcoming = islice(cycle(asked), done % len(asked), None)
+        for number, (row, by_features) in zip(range(requests), upcoming, strict=False):
+            due = begun + number / per_second
+            if max(due, self._now()) - begun >= SLICE_SECONDS:
+                break
+            self._wait(max(0.0, due - self._now()))
+            order = (0, 1) if (done + number) % 2 else (1, 0)
+            for side in order:
+                _ask(clients[side], row, by_features, tallies[side], self._clock())
+        left = max(0, warm - done)
+        return ReplayedRequests(*(tally.cohort(left) for tally in tallies))
+
+    def _askable(self, model: str, endpoints: Endpoints) -> Askable:
+        """Clients and rows; asked for again when servers have changed."""
+        if self._known is None or self._known[0] != (model, endpoints):
+            self._known = (model, endpoints), self._rows.askable(model, endpoints, MOST_ROWS)
+        return self._known[1]
+
+
+def _ask(
+    client: tuple[ModelClient, ModelMetadata], row: ReplayRow, by_features: bool, tally: Tally, now: float
+) -> None:
+    servers, metadata = client
+    kind, seconds = servers.time_request(row, metadata, by_features, now)
+    tally.seconds.append(seconds)
+    if kind:
+        tally.errors[kind] += 1
