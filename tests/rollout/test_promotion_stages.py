@@ -134,3 +134,13 @@ def test_a_roll_back_that_takes_too_long_says_so() -> None:
     after = advance(spec(), before.model_copy(update={"since": NOW - 121}), seen)
     assert (after.phase, after.stalled, after.problem) == (Phase.ROLLING_BACK, True, "0 HTTPRoutes are labelled")
     assert not advance(spec(), after, facts()).stalled
+
+
+@pytest.mark.parametrize("phase", [Phase.ROLLING_BACK, Phase.PROMOTING])
+def test_a_pause_holds_up_no_way_back(phase: Phase) -> None:
+    stage = PromotionStage.UNDO if phase is Phase.PROMOTING else None
+    now = state(phase, stage=stage, since=NOW, tick=NOW, paused=True, reason="errors")
+    for count in range(1, 40):
+        seen = facts(now=NOW + 10 * count, done=False, problem="MLflow is away", commands=Commands(paused=True))
+        now = advance(spec(), now, seen)
+    assert now.phase is Phase.ROLLING_BACK and now.stalled
