@@ -32,7 +32,9 @@ class OperatorMetrics(Collector):
         self._seen: dict[str, _Seen] = {}
         self._registry = CollectorRegistry()
         self.rounds = Counter(f"{PREFIX}_rounds", "Rounds of a service.", ["service"], registry=self._registry)
-        self.errors = Counter(f"{PREFIX}_errors", "Rounds that were put off.", ["service"], registry=self._registry)
+        self.errors = Counter(
+            f"{PREFIX}_errors", "Actions that were put off in a round.", ["service"], registry=self._registry
+        )
         self._registry.register(self)
 
     def observe(self, name: str, service: str, model: str, state: State) -> None:

@@ -1,6 +1,7 @@
 """What Prometheus is told to read of the operator, and the rules over it: of metrics that there are."""
 
 import re
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -29,6 +30,14 @@ def test_rules_read_metrics_that_the_operator_has() -> None:
         assert 'namespace="' in alert["expr"]
         assert alert["annotations"]["summary"] and alert["labels"]["severity"]
         assert "{{ $labels." in alert["annotations"]["summary"] or "absent" in alert["expr"]
+
+
+def test_the_page_names_every_metric() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rollouts.md").read_text(encoding="utf-8")
+    for name in metrics():
+        if not name.endswith("_created"):
+            short = name.removeprefix("matchday_rollout")
+            assert f"`{name}`" in page or f"`{short}`" in page, name
 
 
 def test_the_monitor_finds_the_operators_port() -> None:
