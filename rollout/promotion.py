@@ -42,6 +42,8 @@ def _undoing(spec: Spec, state: State, facts: Facts) -> State:
     """Wait for the alias, but not for ever, and not while no server answers: then the service goes back without it."""
     if facts.readiness.ready and facts.now - state.since <= spec.promotion_seconds:
         return wait(state, facts, state.reason)
+    if facts.stable == state.stable_version:
+        return roll_back(state, facts, state.reason)
     reason = (
         f"{state.reason}; the alias champion could not be given back: {facts.problem or 'no reason given'}; "
         f"'matchday model promote {state.stable_version}' does it"

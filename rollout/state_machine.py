@@ -57,8 +57,10 @@ def _undo_for_person(state: State, facts: Facts) -> State:
         return state
     if facts.stable == state.candidate_version and not facts.not_yet:
         return undo_promotion(state, facts, "a person takes the promotion back")
-    moved = f"nothing to undo: the champion is version {facts.stable} by now, not {state.candidate_version}"
-    return state.model_copy(update={"problem": facts.not_yet or facts.refusal or moved})
+    problem = facts.not_yet or facts.refusal
+    if facts.stable not in ("", state.candidate_version):
+        problem = f"nothing to undo: the champion is version {facts.stable} by now, not {state.candidate_version}"
+    return state.model_copy(update={"problem": problem})
 
 
 def _interruption(state: State, facts: Facts) -> str:

@@ -17,10 +17,11 @@ from matchday.telemetry import logger
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import KubernetesClient
 from rollout.kubernetes.events import Events
+from rollout.kubernetes.health import HealthServer, Unhealthy
 from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.lease import RENEWAL_SECONDS, Lease
 from rollout.kubernetes.model_rollout import user_changes
-from rollout.kubernetes.rounds import Rounds
+from rollout.kubernetes.rounds import SLOW_SECONDS, Rounds
 from rollout.kubernetes.settings import OperatorSettings
 from rollout.observations.factory import open_sources
 from rollout.observations.prometheus_meter import PrometheusMeter
@@ -28,8 +29,8 @@ from rollout.sources import Sources
 
 ALIVE_SECONDS = 120.0
 """Longest time without a pass over the rollouts before Kubernetes should restart the operator."""
-SLOW_SECONDS, STUCK_SECONDS = 30.0, 600.0
-"""How long the round of one service may take before the probe says so, and before the operator should be restarted."""
+STUCK_SECONDS = 600.0
+"""Longest time that the round of one service may take before Kubernetes should restart the operator."""
 PATIENCE_SECONDS = 1.0
 """How long a pass waits for its slowest service before the next pass is due."""
 END_SECONDS = 50.0
@@ -55,20 +56,18 @@ class Operator:
         self._lease = Lease(api, settings.lease, holder)
         fenced = api.fenced(self._lease.check)
         sources = open_cluster_sources(settings, self._lease)
-        self._rounds = Rounds(fenced, sources, Events(fenced, holder), settings.models(), patience=PATIENCE_SECONDS)
+        self._rounds = Rounds(
+            *(fenced, sources, Events(fenced, holder), settings.models()),
+            patience=PATIENCE_SECONDS,
+            held=lambda: self._lease.held,
+        )
         self._seen: dict[str, Any] = {}
         self._last_round = time.monotonic()
         self._log = logger("rollout")
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
-        port = self._settings.health_port
-        kopf.run(
-            registry=self._registry(),
-            namespaces=[self._settings.namespace],
-            standalone=True,
-            liveness_endpoint=f"http://0.0.0.0:{port}/healthz" if port else None,
-        )
+        kopf.run(registry=self._registry(), namespaces=[self._settings.namespace], standalone=True)
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -76,8 +75,6 @@ class Operator:
         kopf.on.login(registry=registry)(kopf.login_via_client)
         kopf.on.startup(registry=registry)(self._start)
         kopf.on.cleanup(registry=registry)(self._stop)
-        kopf.on.probe(registry=registry)(self._check_alive)
-        kopf.on.probe(registry=registry)(self._check_services)
         kopf.on.event(group, version, MODEL_ROLLOUT.plural, registry=registry)(self._notice_change)
         return registry
 
@@ -86,6 +83,10 @@ class Operator:
         settings.posting.enabled = False
         settings.scanning.disabled = True
         settings.peering.standalone = True
+        self._health = None
+        if port := self._settings.health_port:
+            self._health = HealthServer(port, self.check_health, self._rounds.metrics.text)
+            self._health.start()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks = [asyncio.create_task(self._run_rounds()), asyncio.create_task(self._hold_lease())]
@@ -97,20 +98,17 @@ class Operator:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if await asyncio.to_thread(self._rounds.threads.wait, END_SECONDS):
             await asyncio.to_thread(self._lease.release)
+        if self._health:
+            await asyncio.to_thread(self._health.stop)
 
-    async def _check_alive(self, **_: Any) -> float:
-        """Seconds since the last round. Raises PermanentError when that is too long."""
-        passed = time.monotonic() - self._last_round
+    def check_health(self) -> dict[str, Any]:
+        """Seconds since the last pass, and services whose round is slow. Raises Unhealthy when either is too long."""
+        passed, slow = time.monotonic() - self._last_round, self._rounds.threads.slow(SLOW_SECONDS)
         if passed > ALIVE_SECONDS:
-            raise kopf.PermanentError(f"no round for {passed:.0f} s")
-        return round(passed, 1)
-
-    async def _check_services(self, **_: Any) -> dict[str, float]:
-        """Services whose round is slow, in seconds. Raises PermanentError when one is stuck."""
-        slow = self._rounds.threads.slow(SLOW_SECONDS)
+            raise Unhealthy(f"no round for {passed:.0f} s")
         if stuck := [f"{name} for {seconds:.0f} s" for name, seconds in slow.items() if seconds > STUCK_SECONDS]:
-            raise kopf.PermanentError(f"a round is under way of {', '.join(stuck)}")
-        return slow
+            raise Unhealthy(f"a round is under way of {', '.join(stuck)}")
+        return {"secondsSinceLastPass": round(passed, 1), "slowServices": slow}
 
     async def _notice_change(self, body: kopf.Body, **_: Any) -> None:
         """Start a round for a change by a person; the operator's own changes of the status do not count."""

@@ -15,6 +15,7 @@ from rollout.kubernetes.conditions import StatusCondition
 from rollout.kubernetes.events import Events
 from rollout.kubernetes.kinds import INFERENCE_SERVICE, MODEL_ROLLOUT
 from rollout.kubernetes.leftover import Leftover, any_active, end_leftover
+from rollout.kubernetes.metrics import OperatorMetrics
 from rollout.kubernetes.model_rollout import service_of, spec_of, state_of, user_changes
 from rollout.kubernetes.service_threads import ServiceThreads
 from rollout.kubernetes.splitters.inference_service import MODE, mode_of
@@ -29,6 +30,8 @@ from rollout.splitter import Splitter
 from rollout.state import HistoryEntry, Phase, PromotionStage, State, StateError
 from rollout.store import Conflict
 
+SLOW_SECONDS = 30.0
+"""Length of a round from which probe and metrics name its service."""
 ENDED_SECONDS = 60.0
 """Between two rounds of a rollout that has ended; its alias may have moved."""
 
@@ -66,10 +69,12 @@ class Rounds:
         splitter: Callable[[Api, str, str], ClusterSplitter] = splitter_of,
         clock: Callable[[], float] = time.time,
         patience: float | None = None,
+        held: Callable[[], bool] = lambda: True,
     ) -> None:
         """models: model of each service that is kept ready for rollouts.
 
-        patience: seconds that a pass waits for its slowest service; None: until all have ended.
+        patience: seconds that a pass waits for its slowest service; None: until all have ended. held: whether this
+        process has the lease, for its metrics.
         """
         self._api = api
         self._sources = sources
@@ -79,6 +84,7 @@ class Rounds:
         self._clock = clock
         self._patience = patience
         self.threads = ServiceThreads()
+        self.metrics = OperatorMetrics(held, lambda: self.threads.slow(SLOW_SECONDS))
         self._last_rounds: dict[str, tuple[float, Any]] = {}
         self._unreadable: dict[str, str] = {}
         self._log = logger("rollout")
@@ -96,25 +102,29 @@ class Rounds:
         by_service: dict[str, list[Object]] = defaultdict(list)
         for thing in listed:
             by_service[service_of(thing)].append(thing)
+        self.metrics.keep({thing["metadata"]["name"] for thing in listed})
         services = {*by_service, *self._models}
         rounds = {name: partial(self._handle_service, name, by_service.get(name, [])) for name in services}
         self.threads.run(rounds, self._patience)
 
     def _handle_service(self, name: str, rollouts: list[Object]) -> None:
         """Prepare one service, end what a deleted rollout has left, and reconcile its rollouts, one after the other."""
+        self.metrics.rounds.labels(name).inc()
         if name in self._models:
-            self._log_errors(name, self._prepare, name, self._models[name])
+            self._log_errors(name, name, self._prepare, name, self._models[name])
         if not any_active(rollouts):
-            self._log_errors(name, self._end_leftover, name, self._models.get(name) or _model_of(rollouts))
+            self._log_errors(name, name, self._end_leftover, name, self._models.get(name) or _model_of(rollouts))
         for thing in rollouts:
-            self._log_errors(thing["metadata"]["name"], self._handle_rollout, thing)
+            self._log_errors(name, thing["metadata"]["name"], self._handle_rollout, thing)
 
-    def _log_errors(self, name: str, action: Callable[..., None], *arguments: Any) -> None:
+    def _log_errors(self, service: str, name: str, action: Callable[..., None], *arguments: Any) -> None:
         try:
             action(*arguments)
         except (MatchdayError, Conflict) as error:
+            self.metrics.errors.labels(service).inc()
             self._log.warning("put off", name=name, reason=str(error))
         except Exception as error:  # noqa: BLE001
+            self.metrics.errors.labels(service).inc()
             self._log.error("failed", name=name, reason=f"{type(error).__name__}: {error}", exc_info=True)
 
     def _prepare(self, service: str, model: str) -> None:
@@ -172,6 +182,7 @@ class Rounds:
         state = Reconciler(spec, splitter, self._sources, store, self._clock, announce).reconcile()
         if state.ended:
             store.save(state)  # what people have changed meanwhile shows in its conditions
+        self.metrics.observe(thing["metadata"]["name"], spec.inference_service, spec.model, state)
         self._events.send_changes(store.thing, before, state)
         self._events.send_misunderstood(thing, store.thing)
         for each in changed_conditions(thing, splitter.conditions() if state.active else ()):

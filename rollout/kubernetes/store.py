@@ -50,6 +50,9 @@ class ClusterStore:
             return
         self._evidence.write(state.evidence, self._saved_key(), self.thing)
         self.thing = self._api.replace(MODEL_ROLLOUT, {**self.thing, "status": status}, "status")
+        if key and not self._saved_key():  # a definition of an earlier release, which drops what it does not know
+            whole = {**status, "evidence": state.evidence}
+            self.thing = self._api.replace(MODEL_ROLLOUT, {**self.thing, "status": whole}, "status")
 
     def commands(self) -> Commands:
         """The commands given by people, as of the last load."""

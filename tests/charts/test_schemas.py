@@ -19,7 +19,7 @@ KSERVE = {
 }
 """Kinds that Kubernetes' own schemas do not know, as KServe's client does."""
 
-OTHERS = ("HTTPRoute",)
+OTHERS = ("HTTPRoute", "PodMonitor", "PrometheusRule")
 """Kinds that neither knows."""
 
 

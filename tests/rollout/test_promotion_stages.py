@@ -21,6 +21,11 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "judge", count_errors)
 
 
+def early_stage(stage: PromotionStage) -> bool:
+    """Whether the alias has not moved yet."""
+    return stage in (PromotionStage.SHIFT, PromotionStage.ALIAS)
+
+
 @pytest.mark.parametrize(
     ("stage", "phase", "following"),
     [
@@ -34,7 +39,7 @@ def test_a_promotion_that_takes_too_long_is_undone(
     stage: PromotionStage, phase: Phase, following: PromotionStage | None
 ) -> None:
     before = state(Phase.PROMOTING, stage=stage, since=NOW - 121, weight=100)
-    after = advance(spec(), before, facts(done=False, problem="it hangs"))
+    after = advance(spec(), before, facts(done=False, problem="it hangs", stable="1" if early_stage(stage) else "2"))
     assert (after.phase, after.stage) == (phase, following)
     assert "it hangs" in after.reason
     early = advance(spec(), before.model_copy(update={"since": NOW - 119}), facts(done=False, problem="it hangs"))
@@ -121,7 +126,7 @@ def test_an_alias_that_cannot_be_given_back_holds_no_traffic_on_the_candidate(
 def test_a_service_without_an_answering_server_waits_for_no_alias() -> None:
     before = state(Phase.PROMOTING, stage=PromotionStage.UNDO, weight=100, reason="aborted by a person")
     lost = Readiness(False, "requests go to nobody")
-    after = advance(spec(), before, facts(done=False, problem="MLflow is away", readiness=lost))
+    after = advance(spec(), before, facts(done=False, problem="MLflow is away", readiness=lost, stable=""))
     assert after.phase is Phase.ROLLING_BACK
     assert after.reason.startswith("aborted by a person; the alias champion could not be given back: MLflow is away")
     assert advance(spec(), before, facts(done=True, readiness=lost)).reason == "aborted by a person"
@@ -134,3 +139,13 @@ def test_a_roll_back_that_takes_too_long_says_so() -> None:
     after = advance(spec(), before.model_copy(update={"since": NOW - 121}), seen)
     assert (after.phase, after.stalled, after.problem) == (Phase.ROLLING_BACK, True, "0 HTTPRoutes are labelled")
     assert not advance(spec(), after, facts()).stalled
+
+
+@pytest.mark.parametrize("phase", [Phase.ROLLING_BACK, Phase.PROMOTING])
+def test_a_pause_holds_up_no_way_back(phase: Phase) -> None:
+    stage = PromotionStage.UNDO if phase is Phase.PROMOTING else None
+    now = state(phase, stage=stage, since=NOW, tick=NOW, paused=True, reason="errors")
+    for count in range(1, 40):
+        seen = facts(now=NOW + 10 * count, done=False, problem="MLflow is away", commands=Commands(paused=True))
+        now = advance(spec(), now, seen)
+    assert now.phase is Phase.ROLLING_BACK and now.stalled

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,8 +156,22 @@ def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings,
     assert re.search(r"^good +match-outcome +2 +Promoted", printed.by(commands.show_all), re.MULTILINE)
     assert "errors" in printed.by(commands.explain, "good")
     assert Registry(Settings().tracking_uri).aliases("match-outcome")["champion"] == "2"
-    Registry(Settings().tracking_uri).promote("match-outcome", "1")
+    undone = run_undo()
+    assert undone.returncode == 0, undone.stdout
+    assert re.search(r"RolledBack +a person takes the promotion back", undone.stdout)
+    assert Registry(Settings().tracking_uri).aliases("match-outcome")["champion"] == "1"
+    assert set(rollouts.describe("good", None).service.servers) == {"1"}  # type: ignore[union-attr]
+    again = run_undo()
+    assert again.returncode == 2
+    assert "nothing to undo: no rollout of service match-outcome stands promoted" in again.stdout
     assert "has ended" in printed.by(commands.stop, "match-outcome")
+
+
+def run_undo() -> subprocess.CompletedProcess[str]:
+    command = [MATCHDAY, "rollout", "undo", "match-outcome"]
+    return subprocess.run(
+        command, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
 
 
 @pytest.mark.slow
@@ -232,3 +247,18 @@ def test_an_unknown_rollout_is_refused_with_exit_code_2(matchday: RunCommand, co
 def test_without_rollouts_it_is_said_how_to_start_one(matchday: RunCommand) -> None:
     assert "begin one with 'matchday rollout start NAME --candidate VERSION'" in matchday("rollout", "list").refusal
     assert "nothing serves match-outcome here" in matchday("rollout", "stop").refusal
+    assert "nothing to undo: no rollout of service match-outcome stands" in matchday("rollout", "undo").refusal
+
+
+def test_a_champion_that_was_chosen_by_hand_later_is_not_undone(rollout_settings: RolloutSettings) -> None:
+    workspace = rollouts.open_workspace()
+    workspace.rollouts.create("earlier", rollouts.read_spec("2", None))
+    store = workspace.rollouts.store("earlier")
+    store.load()
+    store.save(State(phase=Phase.PROMOTED, stable_version="1", candidate_version="2"))
+    with pytest.raises(
+        MatchdayError, match="nothing to undo: rollout earlier promoted version 2, and the champion is 1"
+    ):
+        rollout_running.undo_here("match-outcome", rollout_settings, lambda _: None, Event())
+    assert workspace.rollouts.commands("earlier").undo == 0
+    shutil.rmtree(workspace.rollouts.root / "earlier")

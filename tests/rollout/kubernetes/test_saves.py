@@ -211,3 +211,32 @@ def test_keys_differ_with_the_evidence_and_nothing_is_written_for_none() -> None
     store = new_store(cluster)
     store.save(store.load().transition(5.0, Phase.SHADOW, "ready"))
     assert ("configmaps", EVIDENCE_MAP) not in cluster.objects
+
+
+EARLIER_FIELDS = {"opened", "retried", "stalled", "progress", "evidenceKey"}
+"""Fields of the status that the definition of the release before does not have."""
+
+
+@both_modes
+@pytest.mark.parametrize("bad", [False, True])
+def test_with_the_definition_of_an_earlier_release_a_rollout_goes_as_it_did(mode: str, bad: bool) -> None:
+    """The API drops from a status what its definition does not know, and says nothing."""
+    sim = simulate(mode)
+    write = sim.cluster.write
+
+    def prune(plural: str, name: str, before: Any, after: Any) -> Any:
+        if plural == "modelrollouts":
+            kept = {key: value for key, value in after.get("status", {}).items() if key not in EARLIER_FIELDS}
+            after = {**after, "status": kept}
+        return write(plural, name, before, after)
+
+    sim.cluster.write = prune  # type: ignore[method-assign]
+    sim.create(promotion="Manual")
+    sim.until_gate()
+    assert Evidence.from_text(sim.state().evidence).canary.requests
+    if bad:
+        sim.world.errors["2"] = 0.5
+        sim.until("RolledBack")
+    else:
+        sim.annotate("approved", sim.state().gate)
+        sim.until("Promoted")

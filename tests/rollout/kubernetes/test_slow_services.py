@@ -11,8 +11,9 @@ import pytest
 from rollout.kubernetes import operator
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.events import Events
+from rollout.kubernetes.health import Unhealthy
 from rollout.kubernetes.operator import Operator
-from rollout.kubernetes.rounds import ClusterSplitter, Rounds
+from rollout.kubernetes.rounds import SLOW_SECONDS, ClusterSplitter, Rounds
 from rollout.kubernetes.service_threads import ServiceThreads
 from rollout.kubernetes.settings import OperatorSettings
 from rollout.splitter import SplitError
@@ -102,19 +103,16 @@ def test_the_probe_names_a_slow_service_and_fails_for_a_stuck_one(
     one._rounds = rounds_of(hanging, ["slow", "quick"])
     one._rounds.threads._clock = lambda: clock[0]
 
-    async def play() -> None:
-        one._rounds.run_once()
-        assert await one._check_services() == {}
-        clock[0] = operator.SLOW_SECONDS + 1
-        assert await one._check_services() == {"slow": operator.SLOW_SECONDS + 1}
-        clock[0] = operator.STUCK_SECONDS + 1
-        with pytest.raises(kopf.PermanentError, match="a round is under way of slow for 601 s"):
-            await one._check_services()
-        hanging.released.set()
-        await asyncio.to_thread(one._rounds.threads.wait, 60.0)
-        assert await one._check_services() == {}
-
-    asyncio.run(play())
+    one._rounds.run_once()
+    assert one.check_health()["slowServices"] == {}
+    clock[0] = SLOW_SECONDS + 1
+    assert one.check_health()["slowServices"] == {"slow": SLOW_SECONDS + 1}
+    clock[0] = operator.STUCK_SECONDS + 1
+    with pytest.raises(Unhealthy, match="a round is under way of slow for 601 s"):
+        one.check_health()
+    hanging.released.set()
+    assert one._rounds.threads.wait(60.0)
+    assert one.check_health()["slowServices"] == {}
 
 
 def test_the_lease_is_kept_while_a_round_is_under_way(hanging: Hanging, monkeypatch: pytest.MonkeyPatch) -> None:
