@@ -136,6 +136,20 @@ def test_timeouts_filters_and_rules_of_people_stay_in_the_route() -> None:
     assert "Warning WeightsPutBack" not in sim.events()
 
 
+def test_a_route_that_people_narrowed_is_split_and_not_widened() -> None:
+    sim = simulate("Standard", replicas=2)
+    sim.create(promotion="Manual")
+    sim.until_gate()
+    narrow = {"path": {"type": "PathPrefix", "value": "/v2"}}
+    sim.cluster.get("httproutes", ROUTE)["spec"]["rules"][-1]["matches"] = [narrow]
+    sim.annotate("approved", sim.state().gate)
+    sim.until("Promoted", most=200)
+    rules = sim.cluster.get("httproutes", ROUTE)["spec"]["rules"]
+    assert len(rules) == 2 and rules[-1]["matches"] == [narrow]
+    assert [each["name"] for rule in rules for each in rule["backendRefs"]] == [STABLE, STABLE]
+    sim.assert_serves_only("2")
+
+
 def test_a_route_that_is_deleted_meanwhile_is_told_and_holds_nothing_up() -> None:
     sim = at_gate()
     kept = sim.cluster.objects.pop(("httproutes", ROUTE))
