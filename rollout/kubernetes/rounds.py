@@ -33,7 +33,9 @@ ENDED_SECONDS = 60.0
 
 
 class ClusterSplitter(Splitter, Protocol):
-    """A splitter on Kubernetes."""
+    """A splitter on Kubernetes. last_conditions: those that it was asked for last, which are in the status."""
+
+    last_conditions: list[StatusCondition]
 
     def prepare(self) -> None:
         """Prepare a service for rollouts: pin it to what it serves, and open its public route."""
@@ -158,7 +160,7 @@ class Rounds:
 
         before = state_of(thing)
         state = Reconciler(spec, splitter, self._sources, store, self._clock, announce).reconcile()
-        for each in changed_conditions(thing, splitter.conditions() if state.active else ()):
+        for each in changed_conditions(thing, splitter.last_conditions):
             self._events.send(thing, each.reason, each.message, warning=each.status == "False")
         if state.gate and state.gate != before.gate:
             self._events.send(thing, "AwaitsApproval", f"a person must approve {state.gate}")

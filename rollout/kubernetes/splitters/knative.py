@@ -50,6 +50,7 @@ class KnativeSplitter:
         self._api = api
         self._service = InferenceService(api, service, model)
         self._probe = probe or ServerProbe()
+        self.last_conditions: list[StatusCondition] = []
 
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that cannot be split, or that is pinned to another version."""

@@ -47,7 +47,7 @@ class PublicRoute:
         found = self.find()
         if found is None:
             raise Unsplittable(
-                f"no HTTPRoute in {self._api.namespace} is labelled {LABEL}={self._service}, so that the public host "
+                f"0 HTTPRoutes in {self._api.namespace} are labelled {LABEL}={self._service}, so that the public host "
                 "leads nowhere: install the chart with rollouts.enabled, or 'helm upgrade' makes a deleted route again"
             )
         return found
@@ -70,6 +70,10 @@ class PublicRoute:
     def leads_past(self, names: Collection[str]) -> bool:
         """Whether a part of the requests that it splits goes to other Services than these; no route leads nowhere."""
         return any(name not in names for name in self._weights())
+
+    def targets(self) -> list[str]:
+        """Names of the Services that have requests now."""
+        return sorted(name for name, weight in self._weights().items() if weight)
 
     def weight_of(self, name: str) -> int:
         """Weight that a Service has now; 0 where there is no route."""

@@ -96,7 +96,7 @@ def _undisturbed(service: Object, route: PublicRoute) -> StatusCondition:
     if route.put_back:
         message = f"somebody changed the weights of the public route to {route.put_back}: they were put back"
         return StatusCondition("Undisturbed", "False", "WeightsPutBack", message)
-    return StatusCondition("Undisturbed", "True", "Undisturbed", "")
+    return StatusCondition("Undisturbed", "True", "Undisturbed", "nobody else changes what the rollout splits")
 
 
 def _evictions_counted(budgets: DisruptionBudgets, names: tuple[str, str]) -> StatusCondition:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.splitters.standard import StandardSplitter
 from rollout.state import Phase, PromotionStage
-from tests.rollout.kubernetes.cluster import SERVICE
+from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE
 from tests.rollout.kubernetes.simulation import Simulation, simulate
 from tests.rollout.kubernetes.test_sizes import CANDIDATE, STABLE, condition
 
@@ -229,3 +231,25 @@ def test_a_rollout_goes_on_once_the_other_canary_is_gone() -> None:
     sim.annotate("approved", sim.state().gate)
     sim.until("Promoted", most=200)
     sim.assert_serves_only("2")
+
+
+@pytest.mark.parametrize("name", [STABLE, CANDIDATE])
+def test_a_version_with_requests_and_no_ready_pod_is_named(name: str) -> None:
+    sim = at_gate(replicas=2)
+    splitter = sim.splitter(Api(NAMESPACE, sim.cluster), SERVICE, SERVICE)
+    assert isinstance(splitter, StandardSplitter) and splitter.serving().ready
+    set_ready(sim, name, False)
+    assert splitter.serving().reason == f"requests go to {name}, which has no ready pod"
+
+
+def test_a_candidate_that_is_to_have_every_request_is_named_even_while_it_lends_them() -> None:
+    sim = simulate("Standard", replicas=2)
+    sim.create()
+    while sim.state().stage is not PromotionStage.SERVICE:
+        sim.step()
+    set_ready(sim, CANDIDATE, False)
+    sim.rounds.run_once()
+    splitter = sim.splitter(Api(NAMESPACE, sim.cluster), SERVICE, SERVICE)
+    assert [name for name, weight in sim.cluster._targets() if weight] == [STABLE]
+    assert isinstance(splitter, StandardSplitter)
+    assert splitter.serving().reason == f"requests go to {CANDIDATE}, which has no ready pod"
