@@ -51,6 +51,21 @@ def test_a_stable_version_without_a_ready_pod_lends_its_requests_to_the_candidat
     assert condition(sim, "StableReady")[0] == "True" and "Normal Ready" in sim.events()
 
 
+def test_a_stable_revision_without_a_ready_pod_is_a_problem_and_one_that_scaled_to_zero_is_none() -> None:
+    sim = simulate("Knative")
+    sim.create(promotion="Manual")
+    sim.until_gate()
+    sim.cluster.check_route = lambda: None  # type: ignore[method-assign]
+    [pod] = [pod for pod in sim.cluster.having("pods") if pod["version"] == "1" and pod["metadata"]["annotations"]]
+    pod["status"]["conditions"] = []
+    sim.rounds.run_once()
+    assert "0 of 1 pods of the stable version are ready, and its requests wait" in sim.state().problem
+    assert condition(sim, "StableReady")[:2] == ("False", "NoReadyPod") and "Warning NoReadyPod" in sim.events()
+    del sim.cluster.objects["pods", pod["metadata"]["name"]]
+    sim.rounds.run_once()
+    assert not sim.state().problem and condition(sim, "StableReady")[:2] == ("True", "Ready")
+
+
 def test_what_was_lent_is_given_back_where_the_candidate_has_too_few_pods_meanwhile() -> None:
     sim = at_gate(replicas=2)
     set_ready(sim, STABLE, False)
