@@ -70,6 +70,11 @@ class Envoy:
         self._apply(envoy_config.ROUTES_FILE, routes, "rds")
         return True
 
+    def weight(self, version: str) -> int:
+        """Percent of the requests that a version has now."""
+        routes = read_json(self._folder / envoy_config.ROUTES_FILE)
+        return envoy_config.weights_of(routes).get(envoy_config.cluster(version), 0)
+
     def in_flight(self, version: str) -> int:
         """Requests that a version is answering now."""
         name = f"cluster.{envoy_config.cluster(version)}.upstream_rq_active"

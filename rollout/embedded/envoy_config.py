@@ -64,6 +64,13 @@ def routes(weights: Mapping[str, int], settings: ServingSettings) -> dict[str, A
     return _response([{"@type": kind, "name": ROUTES, "virtual_hosts": [host]}])
 
 
+def weights_of(routes: Mapping[str, Any]) -> dict[str, int]:
+    """Weight of each cluster in a configuration as `routes` makes it; empty for an empty one."""
+    hosts = [host for each in routes.get("resources", []) for host in each["virtual_hosts"]]
+    split = [each["route"]["weighted_clusters"]["clusters"] for host in hosts for each in host["routes"][1:]]
+    return {share["name"]: share["weight"] for shares in split for share in shares}
+
+
 def _response(resources: list[dict[str, Any]]) -> dict[str, Any]:
     """A discovery response; its version is a hash of its content."""
     content = hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from matchday.telemetry import logger
 from rollout.embedded.envoy import Envoy
 from rollout.embedded.servers import LocalServers
 from rollout.spec import FULL_WEIGHT
@@ -24,7 +25,8 @@ class EnvoySplitter:
     """Splits the requests of one service between two versions. Another splitter of the folder finds its processes."""
 
     limitations: tuple[str, ...] = (
-        "It is one machine: a stable server that is killed answers nothing until the next round starts it again.",
+        "It is one machine: a stable server that is killed answers nothing until the next round. Then a candidate that "
+        "has requests answers all of them until the stable server is started again.",
         "A candidate that is killed fails its share of the requests until the next round rolls it back.",
         "gRPC is not split: only HTTP goes through Envoy.",
         "/metrics is not served at the public port: ask each server for its own.",
@@ -130,8 +132,17 @@ class EnvoySplitter:
         if not stable:
             raise SplitError("no version is served here yet")
         if not self.servers.is_running(stable):
+            self._lend_to_candidate()
             self.servers.start(stable, "stable")
             self._await_ready(stable)
+
+    def _lend_to_candidate(self) -> None:
+        """Send all requests to a candidate that has some, until `split` gives the stable server its share again."""
+        table, envoy = self.servers.table, self.envoy
+        candidate = table.candidate
+        if candidate and envoy.is_running and envoy.weight(candidate) and self.servers.readiness(candidate).ready:
+            logger("rollout").warning("the stable server has ended: the candidate answers", version=candidate)
+            envoy.route(table.ports, {candidate: FULL_WEIGHT})
 
     def _await_ready(self, version: str) -> None:
         deadline = time.monotonic() + READY_SECONDS

@@ -37,7 +37,9 @@ ENDED_SECONDS = 60.0
 
 
 class ClusterSplitter(Splitter, Protocol):
-    """A splitter on Kubernetes."""
+    """A splitter on Kubernetes. last_conditions: those that it was asked for last, which are in the status."""
+
+    last_conditions: list[StatusCondition]
 
     def prepare(self) -> None:
         """Prepare a service for rollouts: pin it to what it serves, and open its public route."""
@@ -185,7 +187,7 @@ class Rounds:
         self.metrics.observe(thing["metadata"]["name"], spec.inference_service, spec.model, state)
         self._events.send_changes(store.thing, before, state)
         self._events.send_misunderstood(thing, store.thing)
-        for each in changed_conditions(thing, splitter.conditions() if state.active else ()):
+        for each in changed_conditions(thing, splitter.last_conditions):
             self._events.send(thing, each.reason, each.message, warning=each.status == "False")
 
     def _refuse(self, thing: Object, error: SpecError) -> None:

@@ -21,6 +21,7 @@ from rollout.kubernetes.splitters.inference_service import (
     stable_of,
 )
 from rollout.kubernetes.splitters.server_probe import ServerProbe
+from rollout.kubernetes.splitters.stable_ready import stable_ready
 from rollout.spec import FULL_WEIGHT
 from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
 
@@ -43,6 +44,8 @@ class KnativeSplitter:
     limitations: tuple[str, ...] = (
         "Requests over gRPC are not split: the servers have one port in this mode.",
         "A candidate that scaled to zero is not observed until requests wake it.",
+        "Requests of a stable version without a ready pod wait for one: the candidate does not get them.",
+        "A disruption budget counts the pods of both versions together.",
     )
 
     def __init__(self, api: Api, service: str, model: str, probe: ServerProbe | None = None) -> None:
@@ -50,6 +53,7 @@ class KnativeSplitter:
         self._api = api
         self._service = InferenceService(api, service, model)
         self._probe = probe or ServerProbe()
+        self.last_conditions: list[StatusCondition] = []
 
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that cannot be split, or that is pinned to another version."""
@@ -94,11 +98,17 @@ class KnativeSplitter:
         return self.readiness()
 
     def split(self, weight: int) -> bool:
-        """Send the latest revision `weight` percent."""
+        """Send the latest revision `weight` percent.
+
+        Raises SplitError while stable pods run and none is ready: Knative holds their requests back until one is.
+        """
         service = self._service.get()
         if _share(service) != weight:
             self._apply(pin_of(service), weight, stable_of(service))
             return False
+        stable = self._stable_ready(service)
+        if weight < FULL_WEIGHT and stable.status == "False":
+            raise SplitError(f"{stable.message}, and its requests wait for one")
         return self._in_force(weight)
 
     def endpoints(self) -> Endpoints:
@@ -150,8 +160,16 @@ class KnativeSplitter:
         return Leftover(pin_of(service), stable_of(service))
 
     def conditions(self) -> list[StatusCondition]:
-        """None: KServe itself splits."""
-        return []
+        """Whether the stable revision has a ready pod, while there is a candidate."""
+        service = self._service.find()
+        if service is None or _share(service) is None:
+            return []
+        self.last_conditions = [self._stable_ready(service)]
+        return self.last_conditions
+
+    def _stable_ready(self, service: Object) -> StatusCondition:
+        """A stable revision that scaled to zero is ready: the next request wakes it."""
+        return stable_ready(self._pods(self._revisions(service).stable), scales_to_zero=True)
 
     def _apply(self, pin: str, share: int | None, stable: str) -> None:
         """share: of the latest revision; None gives it every request. stable: what was served when it came.

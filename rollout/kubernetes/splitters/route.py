@@ -47,7 +47,7 @@ class PublicRoute:
         found = self.find()
         if found is None:
             raise Unsplittable(
-                f"no HTTPRoute in {self._api.namespace} is labelled {LABEL}={self._service}, so that the public host "
+                f"0 HTTPRoutes in {self._api.namespace} are labelled {LABEL}={self._service}, so that the public host "
                 "leads nowhere: install the chart with rollouts.enabled, or 'helm upgrade' makes a deleted route again"
             )
         return found
@@ -70,6 +70,10 @@ class PublicRoute:
     def leads_past(self, names: Collection[str]) -> bool:
         """Whether a part of the requests that it splits goes to other Services than these; no route leads nowhere."""
         return any(name not in names for name in self._weights())
+
+    def targets(self) -> list[str]:
+        """Names of the Services that have requests now."""
+        return sorted(name for name, weight in self._weights().items() if weight)
 
     def weight_of(self, name: str) -> int:
         """Weight that a Service has now; 0 where there is no route."""
@@ -97,22 +101,22 @@ class PublicRoute:
 
     def _weights(self) -> dict[str, int]:
         route = self.find()
-        return _weights(_split_rules(route, ())) if route else {}
+        return _weights(_split_rules(route, _known(route))) if route else {}
 
     def _note_edit(self, route: Object, shares: Shares) -> None:
         """Keep the weights that somebody else has set since a rollout did."""
-        ours = (route["metadata"].get("annotations") or {}).get(SHARES, "")
-        found = _to_text(_weights(_split_rules(route, {*shares, *_names(ours)})))
+        ours = _last_shares(route)
+        found = _to_text(_weights(_split_rules(route, {*shares, *_known(route)})))
         if ours and found != ours:
             self.put_back = f"{found or 'no backend'} in place of {ours}"
 
     def _rules(self, route: Object, shares: Shares) -> list[Object]:
-        """Its rules with these weights: one for REST, one for gRPC where the Services have a port for it, all others.
+        """Its rules with these weights: those for REST, one for gRPC where the Services have a port for it, all others.
 
         A rule that leads to none of the service's predictors stays as it is.
         """
         ports = self._ports(next(iter(shares)))
-        known = {*shares, *_names((route["metadata"].get("annotations") or {}).get(SHARES, ""))}
+        known = {*shares, *_known(route)}
         rules = [
             _with_backends(rule, shares, ports) if _is_split(rule, known) else rule
             for rule in route["spec"].get("rules") or []
@@ -120,7 +124,7 @@ class PublicRoute:
         ]
         if GRPC in ports and not any(map(_matches_grpc, rules)):
             rules = [_with_backends({"matches": [GRPC_MATCH]}, shares, ports), *rules]
-        if not any(map(_matches_all, rules)):
+        if all(_matches_grpc(rule) or not _is_split(rule, known) for rule in rules):
             rules = [*rules, _with_backends({"matches": [REST_MATCH]}, shares, ports)]
         return rules
 
@@ -199,9 +203,14 @@ def _to_text(shares: Shares) -> str:
     return ",".join(f"{name}={weight}" for name, weight in sorted(shares.items()))
 
 
-def _names(text: str) -> list[str]:
-    """Names of the Services in a text of shares."""
-    return [each.partition("=")[0] for each in text.split(",") if each]
+def _last_shares(route: Object) -> str:
+    """The weights that a rollout set last, as text; empty where none did."""
+    return str((route["metadata"].get("annotations") or {}).get(SHARES, ""))
+
+
+def _known(route: Object) -> set[str]:
+    """Names of the Services to which a rollout has led the requests."""
+    return {each.partition("=")[0] for each in _last_shares(route).split(",") if each}
 
 
 def _with_backends(rule: Object, shares: Shares, ports: Mapping[str, int]) -> Object:

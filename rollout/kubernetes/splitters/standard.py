@@ -28,8 +28,9 @@ from rollout.kubernetes.splitters.canary import (
 )
 from rollout.kubernetes.splitters.hand_back import HandBack, next_step
 from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned
+from rollout.kubernetes.splitters.lending import Lending
 from rollout.kubernetes.splitters.predictors import Predictors
-from rollout.kubernetes.splitters.route import PublicRoute, Shares, backends_of
+from rollout.kubernetes.splitters.route import PublicRoute
 from rollout.kubernetes.splitters.server_probe import ServerProbe
 from rollout.kubernetes.splitters.standard_conditions import foreign_message, standard_conditions
 from rollout.spec import FULL_WEIGHT
@@ -41,7 +42,7 @@ LEAST_WEIGHT = 1
 
 
 class StandardSplitter:
-    """One InferenceService in Standard mode."""
+    """One InferenceService in Standard mode. last_conditions: those that were asked for last."""
 
     limitations: tuple[str, ...] = (
         "Only the public host is split: a caller of a predictor's Service in the cluster gets that predictor.",
@@ -64,8 +65,10 @@ class StandardSplitter:
         self._service = InferenceService(api, service, model)
         self._route = PublicRoute(api, service, clock)
         self._predictors = Predictors(api, service, clock)
+        self._lending = Lending(service, self._predictors, self._route)
         self._budgets = DisruptionBudgets(api, service)
         self._probe = probe or ServerProbe()
+        self.last_conditions: list[StatusCondition] = []
 
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that cannot be split, or that is pinned to another version."""
@@ -116,10 +119,8 @@ class StandardSplitter:
         return self._readiness(canary, pods, wanted)
 
     def serving(self) -> Readiness:
-        """Whether every predictor that the public host leads to has a ready pod."""
-        targets = {name for rule in backends_of(self._route.get()) for name, _, weight in rule if weight}
-        empty = [name for name in sorted(targets) if not any(pod.ready for pod in self._predictors.pods(name))]
-        return Readiness(not empty, f"requests go to {', '.join(empty)}, which has no ready pod" if empty else "")
+        """Whether each version that has requests has a ready pod, and the candidate where it is to have them all."""
+        return self._lending.serving(self._service.get())
 
     def split(self, weight: int) -> bool:
         """Send the candidate `weight` percent once it has enough pods; nothing while it has no ready pod.
@@ -136,18 +137,18 @@ class StandardSplitter:
         pods = self._predictors.pods(name)
         if not any(pod.ready for pod in pods):
             self._send_all_to_stable()
-            self._require_stable("none of the candidate's is")
+            self._lending.require_stable("none of the candidate's is")
             return False
         enough = self._readiness(canary, pods, needed).ready
         if not (enough and weight == FULL_WEIGHT):
-            self._lend_to_candidate(name)
+            self._lending.lend_to_candidate(name)
         if not enough:
-            self._give_back_what_was_lent(canary)
+            self._lending.give_back(canary)
             return False
         if weight_of(canary) != weight:
             self._apply(pin_of(service), with_weight(canary, weight))
         self._keep_budgets(service, canary)
-        return self._route.set_shares(self._shares(canary, weight))
+        return self._route.set_shares(self._lending.shares(canary, weight))
 
     def endpoints(self) -> Endpoints:
         """URLs of the ready pods."""
@@ -168,7 +169,7 @@ class StandardSplitter:
         service = self._service_without_foreign_canary()
         canary = canary_of(service)
         if canary:
-            self._move_from_unready(canary)
+            self._lending.move_from_unready(canary)
         if pin_of(service) != version:
             self._apply(version, canary)
             return False
@@ -216,13 +217,8 @@ class StandardSplitter:
         service = self._service.find()
         if service is None or not service["spec"].get("canary"):
             return []
-        return standard_conditions(self._api, service, self._predictors, self._route, self._budgets)
-
-    def _shares(self, canary: Object, weight: int) -> Shares:
-        candidate, stable = self._predictors.candidate_name(canary), self._predictors.stable_name
-        if weight == FULL_WEIGHT:
-            return {candidate: FULL_WEIGHT}
-        return {stable: FULL_WEIGHT - weight, **({candidate: weight} if weight else {})}
+        self.last_conditions = standard_conditions(self._api, service, self._predictors, self._route, self._budgets)
+        return self.last_conditions
 
     def _send_all_to_stable(self) -> bool:
         return self._route.set_shares({self._predictors.stable_name: FULL_WEIGHT})
@@ -232,7 +228,7 @@ class StandardSplitter:
         canary, _ = self._grow(service, canary, LEAST_WEIGHT)
         self._keep_budgets(service, canary)
         sent = self._send_all_to_stable()
-        self._require_stable("the candidate gets no request in this step")
+        self._lending.require_stable("the candidate gets no request in this step")
         return sent and self._stable_serves(pin_of(service))
 
     def _grow(self, service: Object, canary: Object, weight: int) -> tuple[Object, int]:
@@ -247,35 +243,6 @@ class StandardSplitter:
     def _keep_budgets(self, service: Object, canary: Object) -> None:
         names = (self._predictors.stable_name, self._predictors.candidate_name(canary))
         self._budgets.keep(service, {name: self._predictors.size(name).read() or 1 for name in names})
-
-    def _require_stable(self, otherwise: str) -> None:
-        """Raises SplitError unless a stable pod is ready."""
-        if not self._predictors.ready_pods(self._predictors.stable_name):
-            raise SplitError(f"no pod of the stable version of {self._service.name} is ready, and {otherwise}")
-
-    def _lend_to_candidate(self, candidate: str) -> None:
-        """Send all requests to the candidate while no stable pod is ready, and raise SplitError."""
-        if not self._predictors.ready_pods(self._predictors.stable_name):
-            self._route.set_shares({candidate: FULL_WEIGHT})
-        self._require_stable("the candidate's pods have all its requests until one is")
-
-    def _give_back_what_was_lent(self, canary: Object) -> None:
-        """Go back to the last shares in force, where the stable version had lent all its requests."""
-        lent = self._route.share_of(self._predictors.stable_name) == 0
-        if lent and weight_of(canary) < FULL_WEIGHT:
-            self._route.set_shares(self._shares(canary, weight_of(canary)))
-
-    def _move_from_unready(self, canary: Object) -> None:
-        """While stable pods take up the candidate's version: a version without a ready pod has no request.
-
-        Raises SplitError when it had some.
-        """
-        candidate, stable = self._predictors.candidate_name(canary), self._predictors.stable_name
-        ready = {name: bool(self._predictors.ready_pods(name)) for name in (candidate, stable)}
-        for name, other in ((candidate, stable), (stable, candidate)):
-            if self._route.share_of(name) and not ready[name] and ready[other]:
-                self._route.set_shares({other: FULL_WEIGHT})
-                raise SplitError(f"no pod of {name} is ready, and those of {other} have all requests")
 
     def _service_without_foreign_canary(self) -> Object:
         """The service. Raises SplitError where it has a canary that no rollout made.

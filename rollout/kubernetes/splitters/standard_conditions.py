@@ -11,6 +11,7 @@ from rollout.kubernetes.splitters.canary import borrowed_by, canary_of, foreign_
 from rollout.kubernetes.splitters.inference_service import autoscaler_of
 from rollout.kubernetes.splitters.predictors import Predictors
 from rollout.kubernetes.splitters.route import PublicRoute, backends_of
+from rollout.kubernetes.splitters.stable_ready import stable_ready
 from rollout.splitter import Unsplittable
 
 TOLD = frozenset({"StableReady", "StableKept", "Undisturbed", "EvictionsCounted"})
@@ -40,7 +41,7 @@ def standard_conditions(
         return [undisturbed]
     return [
         _split_by_kserve(api, service, predictors.candidate_name(canary)),
-        _stable_ready(predictors),
+        stable_ready(predictors.pods(predictors.stable_name)),
         _sized(service, canary, predictors),
         undisturbed,
         _evictions_counted(budgets, (predictors.stable_name, predictors.candidate_name(canary))),
@@ -56,13 +57,6 @@ def _split_by_kserve(api: Api, service: Object, name: str) -> StatusCondition:
         )
     message = "KServe's own route sends a canary nothing: only the public host is split"
     return StatusCondition("SplitByKServe", "False", "StableOnly", message)
-
-
-def _stable_ready(predictors: Predictors) -> StatusCondition:
-    pods = predictors.pods(predictors.stable_name)
-    ready = sum(pod.ready for pod in pods)
-    message = f"{ready} of {len(pods)} pods of the stable version are ready"
-    return StatusCondition("StableReady", str(ready > 0), "Ready" if ready else "NoReadyPod", message)
 
 
 def _sized(service: Object, canary: Object, predictors: Predictors) -> StatusCondition:
@@ -96,7 +90,7 @@ def _undisturbed(service: Object, route: PublicRoute) -> StatusCondition:
     if route.put_back:
         message = f"somebody changed the weights of the public route to {route.put_back}: they were put back"
         return StatusCondition("Undisturbed", "False", "WeightsPutBack", message)
-    return StatusCondition("Undisturbed", "True", "Undisturbed", "")
+    return StatusCondition("Undisturbed", "True", "Undisturbed", "nobody else changes what the rollout splits")
 
 
 def _evictions_counted(budgets: DisruptionBudgets, names: tuple[str, str]) -> StatusCondition:

@@ -28,3 +28,9 @@ def test_the_version_of_a_discovery_file_depends_on_its_content_alone() -> None:
         envoy_config.routes(weights, settings) for weights in ({"1": 95, "2": 5}, {"2": 5, "1": 95}, {"1": 100})
     )
     assert one == same and one["version_info"] != other["version_info"]
+
+
+def test_weights_are_read_as_they_were_written() -> None:
+    names = {envoy_config.cluster("1"): 95, envoy_config.cluster("2"): 5}
+    assert envoy_config.weights_of(envoy_config.routes({"1": 95, "2": 5}, ServingSettings())) == names
+    assert envoy_config.weights_of({}) == {}

@@ -177,6 +177,30 @@ def test_restarts_of_the_candidates_workers_are_counted(root: RolloutHome) -> No
     assert splitter.restarts() == {}
 
 
+@pytest.mark.slow
+@pytest.mark.services
+@pytest.mark.parametrize(("weight", "answers"), [(20, "2"), (0, "")])
+def test_a_candidate_with_requests_answers_all_of_them_while_the_stable_server_starts(
+    root: RolloutHome, monkeypatch: pytest.MonkeyPatch, weight: int, answers: str
+) -> None:
+    splitter, seen = started(root), []
+    assert splitter.split(weight)
+    start = splitter.servers.start
+
+    def watch(version: str, variant: str) -> None:
+        if version == "1":
+            seen.append({version: splitter.envoy.weight(version) for version in ("1", "2")})
+            if answers:
+                assert answering_version(root) == answers
+        start(version, variant)
+
+    monkeypatch.setattr(splitter.servers, "start", watch)
+    kill(splitter, "1")
+    assert splitter.split(weight)
+    assert seen == [{"1": 0, "2": 100} if answers else {"1": 100, "2": 0}]
+    assert (splitter.envoy.weight("1"), splitter.envoy.weight("2")) == (100 - weight, weight)
+
+
 @pytest.mark.services
 def test_a_candidate_that_cannot_load_says_why(root: RolloutHome) -> None:
     splitter = root.splitter

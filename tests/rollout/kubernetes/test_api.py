@@ -11,7 +11,8 @@ import pytest
 
 from rollout.kubernetes.api import Api, ObjectNotFound, Rejected
 from rollout.kubernetes.client import ApiError, KubernetesClient
-from rollout.kubernetes.kinds import INFERENCE_SERVICE, POD
+from rollout.kubernetes.kinds import INFERENCE_SERVICE, POD, POD_DISRUPTION_BUDGET
+from rollout.kubernetes.splitters.deployment import DeploymentSize
 from rollout.kubernetes.splitters.server_probe import ServerProbe
 from rollout.splitter import SplitError
 from rollout.store import Conflict
@@ -36,7 +37,7 @@ class ApiHandler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
-    do_GET = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
     def log_message(self, *_: Any) -> None:
         """Be quiet."""
@@ -78,6 +79,28 @@ def test_an_apply_is_server_side_and_names_its_owner(api: Api) -> None:
     assert (method, content) == ("PATCH", "application/apply-patch+yaml")
     assert path == f"{PATH}?fieldManager=matchday-rollout&force=true"
     assert (body["kind"], body["apiVersion"]) == ("InferenceService", "serving.kserve.io/v1beta1")
+
+
+def test_the_size_of_a_deployment_is_read_and_written_by_its_subresource(api: Api) -> None:
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/x/scale"
+    ApiHandler.said[path] = (200, '{"kind": "Scale", "spec": {"replicas": 4}}')
+    assert DeploymentSize(api, "x").read() == 4
+    DeploymentSize(api, "x").write(7)
+    assert ApiHandler.asked[-1] == ("PATCH", path, "application/merge-patch+json", {"spec": {"replicas": 7}})
+    ApiHandler.said[path] = (200, '{"kind": "Scale", "spec": {}}')
+    assert DeploymentSize(api, "x").read() == 0
+    assert DeploymentSize(api, "y").read() is None
+
+
+def test_what_is_deleted_may_be_gone_already(api: Api) -> None:
+    path = f"/apis/policy/v1/namespaces/{NAMESPACE}/poddisruptionbudgets/x"
+    api.delete(POD_DISRUPTION_BUDGET, "x")
+    ApiHandler.said[path] = (200, "{}")
+    api.delete(POD_DISRUPTION_BUDGET, "x")
+    assert [each[:2] for each in ApiHandler.asked] == [("DELETE", path)] * 2
+    ApiHandler.said[path] = (403, '{"message": "because"}')
+    with pytest.raises(Rejected, match="because"):
+        api.delete(POD_DISRUPTION_BUDGET, "x")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from rollout.kubernetes.api import Api
+from rollout.kubernetes.splitters.standard import StandardSplitter
 from rollout.state import Phase, PromotionStage
-from tests.rollout.kubernetes.cluster import SERVICE
+from tests.rollout.kubernetes.cluster import NAMESPACE, SERVICE
 from tests.rollout.kubernetes.simulation import Simulation, simulate
 from tests.rollout.kubernetes.test_sizes import CANDIDATE, STABLE, condition
 
@@ -47,6 +49,21 @@ def test_a_stable_version_without_a_ready_pod_lends_its_requests_to_the_candidat
     assert sim.cluster.shares() == {"1": 50, "2": 50}
     assert not sim.state().problem and sim.state().gate
     assert condition(sim, "StableReady")[0] == "True" and "Normal Ready" in sim.events()
+
+
+def test_a_stable_revision_without_a_ready_pod_is_a_problem_and_one_that_scaled_to_zero_is_none() -> None:
+    sim = simulate("Knative")
+    sim.create(promotion="Manual")
+    sim.until_gate()
+    sim.cluster.check_route = lambda: None  # type: ignore[method-assign]
+    [pod] = [pod for pod in sim.cluster.having("pods") if pod["version"] == "1" and pod["metadata"]["annotations"]]
+    pod["status"]["conditions"] = []
+    sim.rounds.run_once()
+    assert "0 of 1 pods of the stable version are ready, and its requests wait" in sim.state().problem
+    assert condition(sim, "StableReady")[:2] == ("False", "NoReadyPod") and "Warning NoReadyPod" in sim.events()
+    del sim.cluster.objects["pods", pod["metadata"]["name"]]
+    sim.rounds.run_once()
+    assert not sim.state().problem and condition(sim, "StableReady")[:2] == ("True", "Ready")
 
 
 def test_what_was_lent_is_given_back_where_the_candidate_has_too_few_pods_meanwhile() -> None:
@@ -136,6 +153,20 @@ def test_timeouts_filters_and_rules_of_people_stay_in_the_route() -> None:
     assert "Warning WeightsPutBack" not in sim.events()
 
 
+def test_a_route_that_people_narrowed_is_split_and_not_widened() -> None:
+    sim = simulate("Standard", replicas=2)
+    sim.create(promotion="Manual")
+    sim.until_gate()
+    narrow = {"path": {"type": "PathPrefix", "value": "/v2"}}
+    sim.cluster.get("httproutes", ROUTE)["spec"]["rules"][-1]["matches"] = [narrow]
+    sim.annotate("approved", sim.state().gate)
+    sim.until("Promoted", most=200)
+    rules = sim.cluster.get("httproutes", ROUTE)["spec"]["rules"]
+    assert len(rules) == 2 and rules[-1]["matches"] == [narrow]
+    assert [each["name"] for rule in rules for each in rule["backendRefs"]] == [STABLE, STABLE]
+    sim.assert_serves_only("2")
+
+
 def test_a_route_that_is_deleted_meanwhile_is_told_and_holds_nothing_up() -> None:
     sim = at_gate()
     kept = sim.cluster.objects.pop(("httproutes", ROUTE))
@@ -215,3 +246,25 @@ def test_a_rollout_goes_on_once_the_other_canary_is_gone() -> None:
     sim.annotate("approved", sim.state().gate)
     sim.until("Promoted", most=200)
     sim.assert_serves_only("2")
+
+
+@pytest.mark.parametrize("name", [STABLE, CANDIDATE])
+def test_a_version_with_requests_and_no_ready_pod_is_named(name: str) -> None:
+    sim = at_gate(replicas=2)
+    splitter = sim.splitter(Api(NAMESPACE, sim.cluster), SERVICE, SERVICE)
+    assert isinstance(splitter, StandardSplitter) and splitter.serving().ready
+    set_ready(sim, name, False)
+    assert splitter.serving().reason == f"requests go to {name}, which has no ready pod"
+
+
+def test_a_candidate_that_is_to_have_every_request_is_named_even_while_it_lends_them() -> None:
+    sim = simulate("Standard", replicas=2)
+    sim.create()
+    while sim.state().stage is not PromotionStage.SERVICE:
+        sim.step()
+    set_ready(sim, CANDIDATE, False)
+    sim.rounds.run_once()
+    splitter = sim.splitter(Api(NAMESPACE, sim.cluster), SERVICE, SERVICE)
+    assert [name for name, weight in sim.cluster._targets() if weight] == [STABLE]
+    assert isinstance(splitter, StandardSplitter)
+    assert splitter.serving().reason == f"requests go to {CANDIDATE}, which has no ready pod"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rollout.kubernetes.splitters.hand_back import HandBack, HandBackStep, next_step
 from rollout.kubernetes.splitters.sizes import StableSize, follow, least_pods, most_borrowed, needed_pods
+from rollout.state import PromotionStage
 from tests.rollout.kubernetes.simulation import Simulation, simulate
 from tests.rollout.kubernetes.test_pods import restarted
 
@@ -154,6 +155,39 @@ def test_a_pod_more_that_finds_no_node_is_no_fault_of_the_candidate() -> None:
     assert sim.state().gate and not sim.state().silent_since
     status, reason, message = condition(sim, "StableKept")
     assert (status, reason) == ("True", "NoRoomYet") and "finds no node" in message
+
+
+def test_a_canary_of_an_earlier_release_goes_on_and_gives_the_places_back() -> None:
+    sim = simulate("Standard", replicas=2)
+    sim.create(promotion="Manual")
+    sim.until_gate()
+    [entry] = sim.cluster.service["spec"]["canary"]
+    del entry["predictor"]["annotations"]["serving.kserve.io/autoscalerClass"]
+    entry["predictor"]["minReplicas"] = 1
+    sim.cluster.settle()
+    assert sizes(sim) == (1, 1)
+    since = sim.state().since
+    for _ in range(6):
+        sim.step()
+    assert sizes(sim) == (2, 2) and sim.state().since == since
+    sim.annotate("approved", sim.state().gate)
+    sim.until("Promoted", most=200)
+    sim.assert_serves_only("2")
+
+
+def test_a_promotion_of_an_earlier_release_is_carried_to_its_end() -> None:
+    sim = simulate("Standard", replicas=3)
+    sim.create()
+    sim.until("Promoting", most=100)
+    while sim.state().stage is not PromotionStage.SERVICE:
+        sim.step()
+    [entry] = sim.cluster.service["spec"]["canary"]
+    del entry["predictor"]["annotations"]["serving.kserve.io/autoscalerClass"]
+    entry["predictor"]["minReplicas"] = 3
+    sim.cluster.settle()
+    sim.until("Promoted", most=200)
+    sim.assert_serves_only("2")
+    assert sizes(sim) == (3, 0)
 
 
 def test_restarts_do_not_change_sizes() -> None:
