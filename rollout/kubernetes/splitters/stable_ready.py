@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rollout.kubernetes.model_rollout import StatusCondition
+from rollout.kubernetes.conditions import StatusCondition
 from rollout.kubernetes.pods import ServerPod
 
 
