@@ -24,6 +24,11 @@ from rollout.judge import JudgeLimits
 
 FULL_WEIGHT = 100
 """Percent: every request."""
+FULL_STEP = (
+    "steps: at 100 percent the champion gets no request to compare with; end with a smaller weight, such as 50: the "
+    "promotion then gives the candidate every request"
+)
+"""Why no step may have every request."""
 
 
 class SpecError(MatchdayError):
@@ -123,16 +128,19 @@ class Spec(SpecPart):
         weights = [step.weight for step in self.steps]
         if any(later <= earlier for earlier, later in pairwise(weights)):
             raise ValueError(f"steps: weights must increase, and {weights} do not")
-        if FULL_WEIGHT in weights:
-            raise ValueError(
-                "steps: at 100 percent the champion gets no request to compare with; end with a smaller weight, such "
-                "as 50: the promotion then gives the candidate every request"
-            )
         return self
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> "Spec":
-        """A specification as written in YAML. Raises SpecError that names each wrong key."""
+        """A specification as a person writes it in YAML. Raises SpecError that names each wrong key."""
+        spec = cls.restore(given)
+        if spec.has_full_step:
+            raise SpecError(f"this rollout cannot be carried out: {FULL_STEP}")
+        return spec
+
+    @classmethod
+    def restore(cls, given: Mapping[str, Any]) -> "Spec":
+        """A saved specification. Raises SpecError. Earlier releases let the last step be one of 100 percent."""
         try:
             return cls.model_validate(dict(given))
         except ValidationError as error:
@@ -155,7 +163,7 @@ class Spec(SpecPart):
                 part = part[key]
             del part[place[-1]]
             ignored.append(".".join(map(str, place)))
-        return cls.parse(kept), tuple(ignored)
+        return cls.restore(kept), tuple(ignored)
 
     @classmethod
     def salvage(cls, given: Mapping[str, Any]) -> "Spec":
@@ -168,7 +176,12 @@ class Spec(SpecPart):
         kept = service | {
             name: value for name, value in given.items() if name in names and _parses({**service, name: value})
         }
-        return cls.parse(kept)
+        return cls.restore(kept)
+
+    @property
+    def has_full_step(self) -> bool:
+        """Whether a step has every request."""
+        return any(step.weight == FULL_WEIGHT for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:
         """As written in YAML."""
@@ -190,7 +203,7 @@ def _unknown_keys(spec: type[Spec], given: Mapping[str, Any]) -> list[tuple[str 
 
 def _parses(given: Mapping[str, Any]) -> bool:
     try:
-        Spec.parse(given)
+        Spec.restore(given)
     except SpecError:
         return False
     return True

@@ -42,7 +42,7 @@ class FolderRepository:
         """The specification of a rollout. Raises SpecError for one that this release cannot carry out."""
         file = self._folder(name) / "spec.json"
         try:
-            return Spec.parse(read_json(file))
+            return Spec.restore(read_json(file))
         except SpecError as error:
             raise SpecError(f"rollout {name}: {error}; mend {file}, or delete {file.parent} to give it up") from None
 

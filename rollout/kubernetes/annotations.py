@@ -58,8 +58,8 @@ def _wrong(name: str, text: str, state: State) -> str:
     if name == RETRY:
         return _wrong_retry(said, text, state)
     if name == UNDO:
-        known = not text or NUMBER.fullmatch(text)
-        return "" if known else f'{said} is no attempt: write "{state.attempt}"'
+        known = not text or 0 < _number(text) <= state.attempt
+        return "" if known else f'{said} is no attempt that was made: write "{state.attempt}"'
     return f"{name} is not known: there are {', '.join(COMMANDS)}"
 
 

@@ -196,6 +196,8 @@ class Rounds:
         state = store.load()
         if state.active:
             store.save(state.model_copy(update={"problem": f"{error}; mend it, or abort"}))
+        elif state.phase in (Phase.PROMOTED, Phase.ROLLED_BACK):
+            store.save(state)
         elif state.reason != str(error):
             store.save(state.transition(self._clock(), Phase.REFUSED, str(error)))
             self._events.send(thing, str(Phase.REFUSED), str(error), warning=True)
@@ -204,9 +206,11 @@ class Rounds:
 
 def _goes_back(thing: Object) -> bool:
     """Whether a rollout is being taken back, which needs little of its specification."""
-    state = state_of(thing)
+    state, commands = state_of(thing), commands_of(thing)
+    if state.phase is Phase.PROMOTED:
+        return commands.undo == state.attempt
     back = state.phase is Phase.ROLLING_BACK or state.stage is PromotionStage.UNDO
-    return state.active and (back or commands_of(thing).aborted)
+    return state.active and (back or commands.aborted)
 
 
 def _model_of(rollouts: Iterable[Object]) -> str:

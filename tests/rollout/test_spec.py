@@ -101,7 +101,7 @@ def test_what_a_person_writes_has_no_unknown_key(key: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"steps": [{"weight": 100}]}, {"promotion": "Perhaps"}, {"limits": {"errors": "none"}}, {"readySeconds": "soon"}],
+    [{"steps": [{"weight": 0}]}, {"promotion": "Perhaps"}, {"limits": {"errors": "none"}}, {"readySeconds": "soon"}],
 )
 def test_of_an_unreadable_spec_the_rest_is_enough_to_go_back(wrong: dict[str, Any]) -> None:
     given = {
@@ -115,3 +115,11 @@ def test_of_an_unreadable_spec_the_rest_is_enough_to_go_back(wrong: dict[str, An
         Spec.read(given)
     spec = Spec.salvage(given)
     assert (spec.inference_service, spec.model, spec.promotion_seconds) == ("match-outcome", "total-goals", 7)
+
+
+def test_a_saved_step_of_100_percent_is_read_and_none_is_written() -> None:
+    saved = {"inferenceService": "match-outcome", "steps": [{"weight": 50}, {"weight": 100}]}
+    assert Spec.restore(saved).has_full_step and not parse().has_full_step
+    assert Spec.read(saved) == (Spec.restore(saved), ())
+    with pytest.raises(SpecError, match="at 100 percent the champion gets no request"):
+        Spec.parse(saved)

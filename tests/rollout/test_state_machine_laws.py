@@ -52,7 +52,8 @@ MOSTLY_GOOD = st.one_of(
 def test_nothing_is_promoted_without_a_pass_or_a_named_approval_at_every_window(
     rounds: list[dict[str, Any]], promotion: str, undecided: str, shadow: dict[str, Any] | None
 ) -> None:
-    asked = spec(promotion=promotion, undecided=undecided, shadow=shadow)
+    steps = [{"weight": weight, "holdSeconds": 60, "deadlineSeconds": 100} for weight in (5, 50)]
+    asked = spec(promotion=promotion, undecided=undecided, shadow=shadow, steps=steps)
     now, clock = State(), NOW
     with pytest.MonkeyPatch.context() as patch:
         for each in rounds:

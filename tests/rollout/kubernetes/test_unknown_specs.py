@@ -41,7 +41,7 @@ def test_keys_that_come_and_go_while_it_runs_change_nothing_but_the_condition() 
 
 UNREADABLE: list[dict[str, Any]] = [
     {"promotion": "Perhaps"},
-    {"steps": [{"weight": 50}, {"weight": 100}]},
+    {"steps": [{"weight": 50}, {"weight": 5}]},
     {"steps": [{"percent": 5}]},
     {"limits": {"required": ["luck"]}},
 ]
@@ -115,3 +115,37 @@ def test_one_that_names_no_service_holds_up_no_other(spec: dict[str, Any]) -> No
     sim.create()
     sim.until("Promoted")
     assert sim.state("odd").phase is Phase.REFUSED
+
+
+@pytest.mark.parametrize("wrong", UNREADABLE, ids=str)
+def test_one_that_was_promoted_stays_so_and_can_be_undone(wrong: dict[str, Any]) -> None:
+    """Such as one that an earlier release carried out, and this one would refuse."""
+    sim = simulate("Standard")
+    sim.create()
+    sim.until("Promoted")
+    sim.cluster.get("modelrollouts", "try")["spec"].update(wrong)
+    sim.cluster.get("modelrollouts", "try")["metadata"]["generation"] += 1
+    for _ in range(30):
+        sim.step()
+    assert sim.state().phase is Phase.PROMOTED and spec_condition(sim)["status"] == "False"
+    sim.annotate("undo", "1")
+    sim.until("RolledBack")
+    sim.assert_serves_only("1")
+
+
+FULL = [{"weight": 20, "holdSeconds": 10}, {"weight": 100, "holdSeconds": 10}]
+
+
+def test_a_step_of_100_percent_that_comes_past_the_definition_is_refused_before_it_begins() -> None:
+    sim = simulate("Standard")
+    sim.create(steps=FULL)
+    assert "end with a smaller weight, such as 50" in sim.until("Refused").reason
+
+
+def test_a_rollout_of_an_earlier_release_with_such_a_step_still_ends() -> None:
+    sim = simulate("Standard")
+    sim.create(steps=[{"weight": 20, "holdSeconds": 10}, {"weight": 50, "holdSeconds": 10}])
+    sim.until("Progressing")
+    sim.cluster.get("modelrollouts", "try")["spec"]["steps"] = FULL
+    sim.until("Promoted")
+    sim.assert_serves_only("2")
