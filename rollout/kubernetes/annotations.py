@@ -53,7 +53,7 @@ def _wrong(name: str, text: str, state: State) -> str:
         return "" if text in SWITCHES else f'{said} is neither "true" nor "false": write "true", or remove it'
     if name == APPROVED:
         gate = state.gate or f"{state.attempt}/promotion"
-        known = not text or GATE.fullmatch(text)
+        known = not text or GATE.fullmatch(text) is not None
         return "" if known else f"{said} names no gate: write ATTEMPT/GATE, such as {gate}"
     if name == RETRY:
         return _wrong_retry(said, text, state)

@@ -24,12 +24,12 @@ class ServiceThreads:
         self._collect()
         for name in rounds.keys() - self._running.keys():
             self._running[name] = (self._clock(), self._pool.submit(rounds[name]))
-        wait([future for _, future in self._running.values()], patience)
+        wait(self._futures(), patience)
         self._collect()
 
     def wait(self, patience: float) -> bool:
         """Wait for the rounds that are under way. Returns whether all have ended."""
-        return not wait([future for _, future in self._running.values()], patience).not_done
+        return not wait(self._futures(), patience).not_done
 
     def slow(self, seconds: float) -> dict[str, float]:
         """Services whose round has been under way for longer than that, and for how long."""
@@ -37,6 +37,10 @@ class ServiceThreads:
             name: self._clock() - begun for name, (begun, future) in [*self._running.items()] if not future.done()
         }
         return {name: round(passed, 1) for name, passed in sorted(running.items()) if passed > seconds}
+
+    def _futures(self) -> list[Future[None]]:
+        """Of a copy: another thread may begin rounds meanwhile."""
+        return [future for _, future in [*self._running.values()]]
 
     def _collect(self) -> None:
         """Forget the rounds that have ended."""

@@ -57,8 +57,8 @@ def test_one_that_hangs_holds_up_no_other(hanging: Hanging) -> None:
     for _ in range(5):
         rounds.run_once()
     eventually(lambda: all(hanging.asked.count(other) >= 5 for other in others) or rounds.run_once())
+    eventually(lambda: set(rounds.threads.slow(0.0)) == {"slow"})
     assert hanging.asked.count("slow") == 1
-    assert set(rounds.threads.slow(0.0)) == {"slow"}
 
 
 def test_one_that_comes_back_is_asked_again(hanging: Hanging) -> None:
@@ -105,6 +105,8 @@ def test_the_probe_names_a_slow_service_and_fails_for_a_stuck_one(
 
     one._rounds.run_once()
     assert one.check_health()["slowServices"] == {}
+    clock[0] = 1.0
+    eventually(lambda: set(one._rounds.threads.slow(0.5)) == {"slow"})
     clock[0] = SLOW_SECONDS + 1
     assert one.check_health()["slowServices"] == {"slow": SLOW_SECONDS + 1}
     clock[0] = operator.STUCK_SECONDS + 1
