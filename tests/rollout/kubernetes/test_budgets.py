@@ -81,6 +81,13 @@ def test_a_drain_during_a_rollout_leaves_every_request_a_ready_pod(replicas: int
     sim.assert_serves_only("1")
 
 
+def test_a_candidate_without_requests_holds_no_drain_up() -> None:
+    sim = simulate("Standard", replicas=2)
+    sim.create(shadow={"rows": 400, "historyWeeks": 0, "approval": True})
+    sim.until_gate()
+    assert budgets(sim).keys() == {f"{STABLE}-rollout"}
+
+
 def test_budgets_go_with_the_service_and_with_the_rollout() -> None:
     sim = simulate("Standard", replicas=2)
     sim.cluster.service["metadata"]["uid"] = "uid-of-the-service"
