@@ -147,7 +147,7 @@ class StandardSplitter:
             return False
         if weight_of(canary) != weight:
             self._apply(pin_of(service), with_weight(canary, weight))
-        self._keep_budgets(service, canary)
+        self._keep_budgets(service, self._predictors.stable_name, name)
         return self._route.set_shares(self._lending.shares(canary, weight))
 
     def endpoints(self) -> Endpoints:
@@ -226,7 +226,7 @@ class StandardSplitter:
     def _withhold(self, service: Object, canary: Object) -> bool:
         """Whether the candidate gets no request, and every stable pod answers."""
         canary, _ = self._grow(service, canary, LEAST_WEIGHT)
-        self._keep_budgets(service, canary)
+        self._keep_budgets(service, self._predictors.stable_name)
         sent = self._send_all_to_stable()
         self._lending.require_stable("the candidate gets no request in this step")
         return sent and self._stable_serves(pin_of(service))
@@ -240,8 +240,8 @@ class StandardSplitter:
             self._apply(pin_of(service), canary)
         return canary, self._predictors.needs(canary, stable, weight)
 
-    def _keep_budgets(self, service: Object, canary: Object) -> None:
-        names = (self._predictors.stable_name, self._predictors.candidate_name(canary))
+    def _keep_budgets(self, service: Object, *names: str) -> None:
+        """Have a budget for each of these predictors."""
         self._budgets.keep(service, {name: self._predictors.size(name).read() or 1 for name in names})
 
     def _service_without_foreign_canary(self) -> Object:

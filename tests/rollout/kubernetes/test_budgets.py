@@ -30,7 +30,8 @@ def may_evict(sim: Simulation, name: str) -> int:
     [budget] = found
     if "minAvailable" in budget:
         return max(0, ready - budget["minAvailable"])
-    return max(0, ready - (len(pods) - budget["maxUnavailable"]))
+    expected = sim.cluster.get("deployments", name)["spec"]["replicas"]
+    return max(0, int(ready - (expected - budget["maxUnavailable"])))
 
 
 @pytest.mark.parametrize("replicas", [1, 2, 5])
@@ -49,6 +50,42 @@ def test_an_eviction_leaves_each_version_a_ready_pod(replicas: int) -> None:
     sim.until("Promoted", most=200)
     assert not budgets(sim)
     sim.assert_serves_only("2")
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+@pytest.mark.parametrize("has_room", [True, False])
+def test_a_drain_during_a_rollout_leaves_every_request_a_ready_pod(replicas: int, has_room: bool) -> None:
+    """After each round and write the simulated cluster asserts that no share leads to a version without a ready pod."""
+    sim = simulate("Standard", replicas=replicas)
+    sim.create(promotion="Manual")
+    sim.until_gate()
+    for _ in range(6):
+        sim.step()
+    old = {pod["metadata"]["name"] for pod in sim.cluster.having("pods")}
+    placed = len(old)
+    for _ in range(25):
+        for name in (STABLE, CANDIDATE):
+            for pod in sim.cluster.having("pods", f"app=isvc.{name}"):
+                if pod["metadata"]["name"] in old and may_evict(sim, name):
+                    del sim.cluster.objects["pods", pod["metadata"]["name"]]
+        gone = old - {pod["metadata"]["name"] for pod in sim.cluster.having("pods")}
+        sim.cluster.room = 100 if has_room else placed - len(gone)
+        sim.step()
+        assert {"1", "2"} == sim.cluster.shares().keys()
+    left = old & {pod["metadata"]["name"] for pod in sim.cluster.having("pods")}
+    kept = 0 if has_room and replicas > 1 else 2 * max(1, replicas - 1)
+    assert len(left) == kept, "an only pod waits for the rollout's end, and so does one of the last that are enough"
+    sim.cluster.room = 100
+    sim.annotate("aborted", "true")
+    sim.until("RolledBack", most=60)
+    sim.assert_serves_only("1")
+
+
+def test_a_candidate_without_requests_holds_no_drain_up() -> None:
+    sim = simulate("Standard", replicas=2)
+    sim.create(shadow={"rows": 400, "historyWeeks": 0, "approval": True})
+    sim.until_gate()
+    assert budgets(sim).keys() == {f"{STABLE}-rollout"}
 
 
 def test_budgets_go_with_the_service_and_with_the_rollout() -> None:

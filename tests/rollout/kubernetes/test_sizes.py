@@ -198,7 +198,8 @@ def test_restarts_do_not_change_sizes() -> None:
     sim.cluster._ready(CANDIDATE)[0]["status"]["containerStatuses"] = [restarted(3)]
     writes = sim.cluster.writes
     sim.rounds.run_once()
-    assert sizes(sim) == before and sim.cluster.writes == writes + 1, "a quiet round writes its status alone"
+    assert sizes(sim) == before
+    assert all("/modelrollouts/" in path for path in sim.cluster.written[writes:]), "a quiet round writes its status"
 
 
 @given(pods=st.integers(1, 40), weight=st.integers(1, 99), more=st.integers(0, 20))
