@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rollout.judge import Entities, JudgeLimits, Pairs, Verdict, judge
+from rollout.judge.divergence import favoured_class
 from tests.rollout.judge.cases import forecasts, healthy, retrained
 
 LIMITS = JudgeLimits()
@@ -62,3 +63,10 @@ def test_names_that_do_not_fit_the_rows_are_refused() -> None:
     rows = forecasts(3)
     with pytest.raises(ValueError, match="3 rows have entities of 2"):
         Pairs(rows, rows, Entities.of_rows([["a"], ["b", "c"]]))
+
+
+def test_the_favoured_class_is_that_of_argmax_ties_included() -> None:
+    rng = np.random.default_rng(8)
+    for classes in (2, 3, 5):
+        forecasts = rng.integers(0, 4, (classes, 500)) / 4
+        assert (favoured_class(forecasts) == forecasts.argmax(axis=0)).all()
