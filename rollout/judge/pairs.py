@@ -30,7 +30,7 @@ class Entities:
 
     def select(self, wanted: NDArray[np.bool_]) -> "Entities":
         """Of some of the rows."""
-        return self if wanted.all() or not len(self.codes) else Entities(self.names, self.codes[wanted])
+        return self if wanted.all() or not self.codes.size else Entities(self.names, self.codes[wanted])
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -47,7 +47,7 @@ class Entities:
     def _columns(self) -> list[tuple[NDArray[np.int64], NDArray[np.bool_] | slice]]:
         """Codes of each column, and the rows that have one."""
         columns = [np.ascontiguousarray(column) for column in self.codes.T]
-        if not len(self.codes) or self.codes.min() > NOBODY:
+        if not self.codes.size or self.codes.min() > NOBODY:
             return [(column, slice(None)) for column in columns]
         return [(column[column > NOBODY], column > NOBODY) for column in columns]
 

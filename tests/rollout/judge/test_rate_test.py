@@ -108,3 +108,20 @@ def test_a_version_that_does_the_same_passes_from_fewer_requests_than_by_the_two
     both = Hits(0.005 * n * (1 - share) / share, n * (1 - share) / share), Hits(0.005 * n, n)
     one_sided, mixtures = (each(*both, 0.005) >= -np.log(0.05) for each in (stays_within, difference_log_evalue))
     assert one_sided.argmax() > 0 and n[one_sided.argmax()] <= 0.7 * n[mixtures.argmax()]
+
+
+@given(
+    stable=st.tuples(st.integers(0, 300), st.integers(1, 20_000)),
+    canary=st.tuples(st.integers(0, 300), st.integers(1, 5000)),
+    limit=st.sampled_from([0.0005, 0.005, 0.02, 0.2]),
+    by=st.sampled_from([1.0, 3.7]),
+)
+@settings(max_examples=200, deadline=None)
+def test_cells_that_are_left_out_change_no_evidence(
+    stable: tuple[int, int], canary: tuple[int, int], limit: float, by: float
+) -> None:
+    one, other = (Hits(min(hits, n) / by, n / by) for hits, n in (stable, canary))
+    twice = [Hits(np.full(2, each.hits), np.full(2, each.n)) for each in (one, other)]
+    for test in (exceeds, stays_within):
+        alone, among = float(test(one, other, limit)), test(twice[0], twice[1], limit)
+        np.testing.assert_allclose([alone, alone], among, rtol=1e-9, atol=1e-9)

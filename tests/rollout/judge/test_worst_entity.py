@@ -5,7 +5,9 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from rollout.evidence import Evidence
 from rollout.judge import Entities, JudgeLimits, Pairs, Verdict, judge
+from rollout.judge.divergence import favoured_class
 from tests.rollout.judge.cases import forecasts, healthy, retrained
 
 LIMITS = JudgeLimits()
@@ -62,3 +64,22 @@ def test_names_that_do_not_fit_the_rows_are_refused() -> None:
     rows = forecasts(3)
     with pytest.raises(ValueError, match="3 rows have entities of 2"):
         Pairs(rows, rows, Entities.of_rows([["a"], ["b", "c"]]))
+
+
+def test_the_favoured_class_is_that_of_argmax_ties_included() -> None:
+    rng = np.random.default_rng(8)
+    for classes in (2, 3, 5):
+        forecasts = rng.integers(0, 4, (classes, 500)) / 4
+        assert (favoured_class(forecasts) == forecasts.argmax(axis=0)).all()
+
+
+@pytest.mark.parametrize("names", [[], [()] * 600, [("A",), ()] * 300])
+def test_rows_that_are_about_nobody_are_judged_by_their_means(names: list[tuple[str, ...]]) -> None:
+    stable = forecasts(600)
+    pairs = Pairs(stable, retrained(stable), Entities.of_rows(names))
+    pairs.canary[:3] = np.nan
+    found = judge(healthy(pairs=pairs), LIMITS, checks=["predictions"])
+    assert not any(finding.measure.startswith("worst") for finding in found.findings)
+    again = Evidence.from_text(Evidence(pairs=pairs).to_text()).pairs
+    assert again is not None
+    assert again.entities.names == pairs.entities.names
