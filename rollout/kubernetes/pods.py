@@ -59,7 +59,7 @@ def readiness(pods: list[ServerPod], wanted: int) -> Readiness:
 def _restarts(pod: Object) -> int:
     status = pod.get("status", {})
     servers = [each for each in status.get("containerStatuses") or [] if each["name"] == SERVER]
-    return sum(each.get("restartCount", 0) for each in servers) + (status.get("reason") == EVICTED)
+    return sum(int(each.get("restartCount", 0)) for each in servers) + bool(status.get("reason") == EVICTED)
 
 
 def _has_ended(thing: Object) -> bool:
