@@ -147,7 +147,7 @@ def _few(rng: np.random.Generator, n: int) -> Cohort:
 
 
 def _agreement(rollouts: int) -> Iterator[Measure]:
-    found = count_disagreements(SEED + 600, min(rollouts, 30))
+    found = count_disagreements(SEED + 600, min(rollouts // 6, 30))
     yield Measure("looks at which judge and the vectorised tests disagree", found, "looks", "<= 0")
 
 

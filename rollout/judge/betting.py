@@ -22,7 +22,7 @@ MOST_STAKED = 0.75
 
 SINGLE, BLOCK = 1000, 64
 
-POINTS, ROUNDS = 12, 2
+POINTS, ROUNDS = 5, 3
 """A bound is searched on a grid of so many points, then between two of them, in so many rounds."""
 
 
@@ -33,11 +33,19 @@ class Span(NamedTuple):
     upper: float
 
 
+def block_averages(values: FloatArray, span: Span) -> FloatArray:
+    """The first of (n,) values, then averages of full blocks. Values beyond the span count as its nearer end."""
+    within = np.clip(values, *span)
+    rest = within[SINGLE:]
+    full = len(rest) // BLOCK * BLOCK
+    return np.concatenate([within[:SINGLE], rest[:full].reshape(-1, BLOCK).mean(axis=1)])
+
+
 class Bets:
-    """Bets on the mean of (n,) values being above a given one. Values beyond the span count as its nearer end."""
+    """Bets on the mean of variables being above a given one. values: as `block_averages` makes them."""
 
     def __init__(self, values: FloatArray, span: Span) -> None:
-        self._values = _averages(np.clip(values, *span))
+        self._values = values
         self._lower = span.lower
         middle, variance = (span.lower + span.upper) / 2, (span.upper - span.lower) ** 2 / 4
         seen = np.arange(2, len(self._values) + 2)
@@ -57,7 +65,17 @@ class Bets:
 
 
 def lower_bound(values: FloatArray, span: Span, alpha: float, at: float) -> float:
-    """Lower bound of the mean of (n,) values within the span, wrong at any look with probability alpha at most.
+    """Lower bound of the mean of (n,) values within the span, wrong at any look with probability alpha at most."""
+    return averages_lower_bound(block_averages(values, span), span, alpha, at)
+
+
+def upper_bound(values: FloatArray, span: Span, alpha: float, at: float) -> float:
+    """Upper bound of the mean: at most `at` just when the bets on a mean below `at` reach 1 / alpha."""
+    return averages_upper_bound(block_averages(values, span), span, alpha, at)
+
+
+def averages_lower_bound(values: FloatArray, span: Span, alpha: float, at: float) -> float:
+    """Lower bound of the mean from block averages, so that several bounds of the same values share those.
 
     It is above `at` just when the bets on a mean above `at` reach 1 / alpha: a verdict hangs on that value. Without
     evidence it is the span's lower end.
@@ -75,13 +93,6 @@ def lower_bound(values: FloatArray, span: Span, alpha: float, at: float) -> floa
     return float(np.nextafter(outside, np.inf)) if rejected else outside
 
 
-def upper_bound(values: FloatArray, span: Span, alpha: float, at: float) -> float:
-    """Upper bound of the mean: at most `at` just when the bets on a mean below `at` reach 1 / alpha."""
-    return -lower_bound(-np.asarray(values), Span(-span.upper, -span.lower), alpha, -at)
-
-
-def _averages(values: FloatArray) -> FloatArray:
-    """The first values, then averages of full blocks."""
-    rest = values[SINGLE:]
-    full = len(rest) // BLOCK * BLOCK
-    return np.concatenate([values[:SINGLE], rest[:full].reshape(-1, BLOCK).mean(axis=1)])
+def averages_upper_bound(values: FloatArray, span: Span, alpha: float, at: float) -> float:
+    """Upper bound of the mean from block averages."""
+    return -averages_lower_bound(-values, Span(-span.upper, -span.lower), alpha, -at)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rollout.judge.arrays import FloatArray
-from rollout.judge.betting import Span, lower_bound, upper_bound
+from rollout.judge.betting import Span, averages_lower_bound, averages_upper_bound, block_averages
 from rollout.judge.sequential import mean_width, student_width
 
 Width = Callable[[float, int, float], float]
@@ -46,13 +46,17 @@ def bounded_mean_bounds(
 ) -> tuple[float, tuple[float, float]]:
     """Mean of (n,) values within the span and its betting bounds. fail, within: values that verdicts hang on."""
     mean = float(np.clip(values, *span).mean()) if len(values) else 0.0
-    return mean, (lower_bound(values, span, alpha_low, fail), upper_bound(values, span, alpha_high, within))
+    averages = block_averages(values, span)
+    low = averages_lower_bound(averages, span, alpha_low, fail)
+    return mean, (low, averages_upper_bound(averages, span, alpha_high, within))
 
 
 def bounded_shift(values: FloatArray, span: Span, limit: float, alpha: float, missed: float) -> Shift:
     """Mean of (n,) values within the span, and betting bounds of the mean's size."""
-    mean, (low, high) = bounded_mean_bounds(values, span, limit, limit, alpha, missed)
-    _, (lowest, highest) = bounded_mean_bounds(values, span, -limit, -limit, missed, alpha)
+    mean = float(np.clip(values, *span).mean()) if len(values) else 0.0
+    averages = block_averages(values, span)
+    low, lowest = (averages_lower_bound(averages, span, *each) for each in ((alpha, limit), (missed, -limit)))
+    high, highest = (averages_upper_bound(averages, span, *each) for each in ((missed, limit), (alpha, -limit)))
     return mean, (max(0.0, low, -highest), max(high, -lowest))
 
 

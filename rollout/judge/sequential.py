@@ -18,7 +18,7 @@ from rollout.judge.arrays import FloatArray
 RARE = (0.5, 20.0)
 """Beta prior of a rate that should be small. Any prior is valid; this one gives the narrowest bounds below a tenth."""
 
-ROUNDS, POINTS = 5, 24
+ROUNDS, POINTS = 7, 8
 """A bound is searched on a grid of so many points, then between two of them, in so many rounds."""
 
 

@@ -13,7 +13,7 @@ def _bounds(scores: FloatArray, alpha_low: float, alpha_high: float) -> tuple[fl
     return mean_bounds(scores, single_look_width, alpha_low, alpha_high)
 
 
-@check("history", weight=5, single_look=True)
+@check("history", weight=10, single_look=True)
 def history(observation: Observation, limits: JudgeLimits, alpha: float) -> list[Effect] | None:
     """Mean paired difference of the scores of walk-forward forecasts; Student's t, as it is looked at once."""
     if observation.history is None:

@@ -5,11 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.judge.betting import BLOCK, SINGLE, Bets, Span, lower_bound, upper_bound
+from rollout.judge.betting import BLOCK, SINGLE, Bets, Span, block_averages, lower_bound, upper_bound
 from rollout.judge.sequential import mean_width
 
 UNIT, SIGNED = Span(0.0, 1.0), Span(-1.0, 1.0)
 VALUES = st.lists(st.floats(-1, 1), max_size=60).map(np.array)
+
+
+def bets_on(values: np.ndarray, span: Span) -> Bets:
+    """Bets on the mean of values, from their block averages."""
+    return Bets(block_averages(values, span), span)
 
 
 def skewed(rng, shape):
@@ -31,7 +36,7 @@ def test_a_true_mean_is_ever_below_its_lower_bound_seldom_enough_from_the_first_
     drawn = DRAWN[name](np.random.default_rng(21), (600, 120))
     ever = np.zeros(len(drawn), bool)
     for path, values in enumerate(drawn):
-        ever[path] = any(Bets(values[:n], SIGNED).log_capital(np.zeros(1))[0] >= -np.log(alpha) for n in LOOKS)
+        ever[path] = any(bets_on(values[:n], SIGNED).log_capital(np.zeros(1))[0] >= -np.log(alpha) for n in LOOKS)
     assert ever.mean() <= alpha + 3 * (alpha * (1 - alpha) / len(drawn)) ** 0.5
 
 
@@ -42,7 +47,7 @@ def test_where_the_asymptotic_interval_errs_many_times_too_often_bets_do_not():
     alpha, n = 0.005, 30
     drawn = -skewed(np.random.default_rng(22), (4000, n))
     asymptotic = drawn.mean(axis=1) > mean_width(np.maximum(drawn.std(axis=1, ddof=1), 1e-12), n, alpha, 100)
-    bets = np.array([Bets(each, SIGNED).log_capital(np.zeros(1))[0] >= -np.log(alpha) for each in drawn])
+    bets = np.array([bets_on(each, SIGNED).log_capital(np.zeros(1))[0] >= -np.log(alpha) for each in drawn])
     assert asymptotic.mean() > 10 * alpha
     assert bets.mean() <= alpha
 
@@ -53,8 +58,8 @@ def test_a_bound_is_beyond_the_asked_value_just_when_the_bets_are_won(values, at
     assert -1 <= low <= high <= 1
     if len(values):
         assert low - 1e-9 <= values.mean() <= high + 1e-9
-    won = Bets(values, SIGNED).log_capital(np.array([at]))[0] >= -np.log(alpha)
-    lost = Bets(-values, SIGNED).log_capital(np.array([-at]))[0] >= -np.log(alpha)
+    won = bets_on(values, SIGNED).log_capital(np.array([at]))[0] >= -np.log(alpha)
+    lost = bets_on(-values, SIGNED).log_capital(np.array([-at]))[0] >= -np.log(alpha)
     assert (low > at) == won
     assert (high <= at) == lost or at == 1
 
@@ -70,7 +75,7 @@ def test_the_last_value_raised_never_lowers_the_capital(values, place, more):
     if len(values):
         higher = values.copy()
         higher[-1] = min(1.0, higher[-1] + more)
-        before, now = (Bets(each, SIGNED).log_capital(np.array([0.1]))[0] for each in (values, higher))
+        before, now = (bets_on(each, SIGNED).log_capital(np.array([0.1]))[0] for each in (values, higher))
         assert now >= before - 1e-12
 
 
@@ -85,7 +90,7 @@ def test_many_values_count_in_full_blocks(rows):
     values = np.random.default_rng(23).beta(2, 5, rows)
     full = SINGLE + (rows - SINGLE) // BLOCK * BLOCK
     means = np.array([0.2, 0.28])
-    assert (Bets(values, UNIT).log_capital(means) == Bets(values[:full], UNIT).log_capital(means)).all()
+    assert (bets_on(values, UNIT).log_capital(means) == bets_on(values[:full], UNIT).log_capital(means)).all()
     assert lower_bound(values, UNIT, 0.05, 0.2) <= 2 / 7 <= upper_bound(values, UNIT, 0.05, 0.2)
 
 
