@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from rollout.spec import FULL_WEIGHT
 
+TOLD_APART = 2
+"""Pods that tell a version from a slow node: one pod alone may be the slow one, see decision 16."""
+
 
 @dataclass(frozen=True)
 class StableSize:
@@ -29,14 +32,15 @@ class StableSize:
 
 
 def needed_pods(stable: StableSize, weight: int, now: int) -> int:
-    """Pods of a candidate for `weight` percent of the requests. now: pods that it asks for.
+    """Pods of a candidate for `weight` percent of the requests: one for none. now: pods that it asks for.
 
-    Each of its pods gets as many requests as a stable one, so that both are judged under the same load; with every
-    request it needs as many pods as the stable version would.
+    Each of its pods gets as many requests as a stable one, so that both are judged under the same load, or fewer where
+    that would be one pod beside several; with every request it needs as many pods as the stable version would.
     """
     if weight == FULL_WEIGHT:
         return max(stable.whole, now if stable.share == FULL_WEIGHT else 0)
-    return max(1, min(stable.whole, _share_up(stable.pods + stable.borrowed, weight, FULL_WEIGHT - weight)))
+    share = _share_up(stable.pods + stable.borrowed, weight, FULL_WEIGHT - weight)
+    return min(stable.whole, max(TOLD_APART if weight else 1, share))
 
 
 def least_pods(stable: StableSize, weight: int) -> int:
@@ -44,7 +48,7 @@ def least_pods(stable: StableSize, weight: int) -> int:
 
     One less than all where it has the places of all stable pods but the last.
     """
-    least = max(1, _share_up(stable.whole, weight, FULL_WEIGHT))
+    least = _share_up(stable.whole, max(1, weight), FULL_WEIGHT)
     most = most_borrowed(stable, weight)
     return min(least, most) if most and stable.borrowed >= most else least
 
@@ -56,7 +60,7 @@ def most_borrowed(stable: StableSize, weight: int) -> int:
     """
     if stable.autoscaled:
         return 0
-    return max(0, min(stable.whole - 1, _share_up(stable.whole, weight, FULL_WEIGHT)))
+    return min(stable.whole - 1, _share_up(stable.whole, max(1, weight), FULL_WEIGHT))
 
 
 def follow(now: int, needed: int) -> int:

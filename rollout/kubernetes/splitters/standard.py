@@ -37,8 +37,6 @@ from rollout.spec import FULL_WEIGHT
 from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
 
 MODE = "Standard"
-LEAST_WEIGHT = 1
-"""Weight by which a candidate without requests is sized: one pod."""
 
 
 class StandardSplitter:
@@ -225,7 +223,7 @@ class StandardSplitter:
 
     def _withhold(self, service: Object, canary: Object) -> bool:
         """Whether the candidate gets no request, and every stable pod answers."""
-        canary, _ = self._grow(service, canary, LEAST_WEIGHT)
+        canary, _ = self._grow(service, canary, 0)
         self._keep_budgets(service, self._predictors.stable_name)
         sent = self._send_all_to_stable()
         self._lending.require_stable("the candidate gets no request in this step")
