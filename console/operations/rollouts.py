@@ -203,8 +203,9 @@ def _is_of(rollouts: RolloutRepository, name: str, service: str) -> bool:
 
 def _order(name: str, choose: ChooseCommand, namespace: str | None) -> Order:
     rollouts = open_rollouts(namespace)
+    service = "" if namespace else rollouts.spec(name).inference_service
     commands = rollouts.command(name, choose)
-    running = bool(namespace) or bool(open_workspace().lease_holder(rollouts.spec(name).inference_service))
+    running = bool(namespace) or bool(open_workspace().lease_holder(service))
     return Order(name, running, commands.approved)
 
 
