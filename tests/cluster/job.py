@@ -33,11 +33,13 @@ class Job:
 def again(kube: Kube, part: str, name: str, environ: dict[str, str], **spec: Any) -> Job:
     """The Job NAME-PART of the release under another name, with other variables, and three seconds to wait.
 
+    It has the release's account: that of a Job which runs before upgrades is gone once that has succeeded.
     spec: other fields of the Job's own specification.
     """
     like = kube.get("job", f"{NAME}-{part}")
     template = like["spec"]["template"]
     labels = {key: text for key, text in template["metadata"]["labels"].items() if key.startswith("app.")}
+    template["spec"] |= {"serviceAccount": NAME, "serviceAccountName": NAME}
     [container] = template["spec"]["containers"]
     others = [each for each in container.get("env", []) if each["name"] not in environ]
     container["env"] = [*others, *({"name": key, "value": value} for key, value in environ.items())]
