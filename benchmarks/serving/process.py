@@ -1,6 +1,7 @@
 """Processes of the benchmark: started, waited for, weighed, and ended by their own id."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -67,11 +68,13 @@ def wait(process: subprocess.Popen[bytes], done: Callable[[], bool], seconds: fl
     return time.monotonic() - begun
 
 
+PORTS = range(10_000, 20_000)
+"""Below the ports that outgoing connections take (from 32768): one of those may be taken again before it is used."""
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return next(port for port in random.sample(PORTS, len(PORTS)) if not listens(port))
 
 
 def listens(port: int) -> bool:

@@ -12,7 +12,9 @@ _HEAD = 2.0**-64
 MOST_TRACESTATE = 512
 """Characters of a `tracestate`; W3C asks for at least so many to be passed on."""
 
-_MEMBER = r"[a-z0-9][a-z0-9_*/@-]{0,255}=[!-+\--<>-~]{1,256}"
+_KEY = r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
+"""W3C's first level: the second allows more, which OpenTelemetry refuses."""
+_MEMBER = rf"{_KEY}=[!-+\--<>-~]{{1,256}}"
 _TRACESTATE = re.compile(rf"{_MEMBER}(?:[ \t]*,[ \t]*{_MEMBER}){{0,31}}")
 
 
@@ -20,7 +22,8 @@ def read_tracestate(header: str | None) -> str:
     """The W3C header, empty when it is broken or long: OpenTelemetry writes such a one whole to its log."""
     if header is None or len(header) > MOST_TRACESTATE or not _TRACESTATE.fullmatch(header):
         return ""
-    return header
+    keys = [member.partition("=")[0].strip() for member in header.split(",")]
+    return header if len(set(keys)) == len(keys) else ""
 
 
 class Caller(NamedTuple):

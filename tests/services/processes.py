@@ -1,5 +1,7 @@
 """Real processes for tests: started, waited for, and ended by their own id."""
 
+import itertools
+import os
 import socket
 import subprocess
 import tempfile
@@ -8,12 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+PORTS = range(10_000, 20_000)
+"""Below the ports that outgoing connections take (from 32768): one of those may be taken again before it is used."""
+
+_next_port = itertools.count(os.getpid() * 997)  # two workers of pytest begin far from each other
+
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nothing listens on, and that this process is given once only."""
+    for number in itertools.islice(_next_port, len(PORTS)):
+        port = PORTS[number % len(PORTS)]
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise RuntimeError(f"no port between {PORTS.start} and {PORTS.stop} is free")
 
 
 def listens(port: int) -> bool:

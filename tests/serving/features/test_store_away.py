@@ -68,7 +68,7 @@ async def never_blocked() -> AsyncIterator[None]:
         yield
     finally:
         ticking.cancel()
-    assert len(pauses) > 5, "the event loop went round while the block waited"
+    assert len(pauses) > 5, "the event loop did not go round while the block waited"
     assert max(pauses) < LONGEST_PAUSE, f"the event loop stood still for {max(pauses):.3f} s"
 
 
