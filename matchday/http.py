@@ -98,15 +98,24 @@ class HttpClient:
         self._silence_seconds = silence_seconds
         self._direct = direct
 
-    def get(self, path: str, query: Mapping[str, str] | None = None, limit: int = MAX_BYTES) -> HttpAnswer:
-        """GET a path of the URL. Raises HttpUnreachable, UntrustedCertificate, AnswerTooLarge (over `limit` bytes)."""
-        with self._open(path, query) as response:
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        limit: int = MAX_BYTES,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        """GET a path of the URL. headers: of this request alone.
+
+        Raises HttpUnreachable, UntrustedCertificate, AnswerTooLarge (over `limit` bytes).
+        """
+        with self._open(path, query, headers) as response:
             body = b"".join(self._read(response, limit))
             return HttpAnswer(response.status_code, response.headers, body)
 
     def download(self, path: str, file: Path, limit: int) -> HttpAnswer:
         """Write what is at a path to a new file, when the status is 200. Raises as `get`, and OSError."""
-        with self._open(path, None) as response:
+        with self._open(path) as response:
             if response.status_code != HTTPStatus.OK:
                 return HttpAnswer(response.status_code, response.headers, b"".join(self._read(response, MAX_BYTES)))
             with file.open("wb") as target:
@@ -115,7 +124,9 @@ class HttpClient:
             return HttpAnswer(response.status_code, response.headers, b"")
 
     @contextmanager
-    def _open(self, path: str, query: Mapping[str, str] | None) -> Iterator["httpx.Response"]:
+    def _open(
+        self, path: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Iterator["httpx.Response"]:
         import httpx
 
         try:
@@ -123,7 +134,7 @@ class HttpClient:
                 "GET",
                 f"{self.url}{path}",
                 params=query,
-                headers=self._headers,
+                headers={**self._headers, **(headers or {})},
                 timeout=self._silence_seconds,
                 verify=self._trust or _system_authorities(),
                 trust_env=not self._direct,
