@@ -9,7 +9,7 @@ from pandera.pandas import DataFrameModel
 from matchday.tables.error import SHOWN, TableError
 from matchday.tables.table import columns, key, name
 
-MISSING, EXTRA = "column_in_dataframe", "column_in_schema"
+MISSING, EXTRA, UNIQUE = "column_in_dataframe", "column_in_schema", "multiple_fields_uniqueness"
 
 
 def validate(table: type[DataFrameModel], frame: pd.DataFrame) -> pd.DataFrame:
@@ -23,6 +23,33 @@ def validate(table: type[DataFrameModel], frame: pd.DataFrame) -> pd.DataFrame:
     except SchemaErrors as broken:
         raise _first(table, rows, broken.failure_cases) from None
     return rows[columns(table)]
+
+
+def separate(table: type[DataFrameModel], frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, str]]:
+    """The rows that keep the schema, and for each other one, by its place (0..n-1), the rule that it breaks.
+
+    Of rows with one key the first stays. Raises TableError when the columns or their dtypes are not the table's.
+    """
+    rows = frame.reset_index(drop=True)
+    broken: dict[int, str] = {}
+    while True:
+        kept = rows.drop(index=list(broken))
+        try:
+            table.to_schema().validate(kept, lazy=True)
+            return kept.reset_index(drop=True)[columns(table)], broken
+        except SchemaErrors as found:
+            cases = found.failure_cases.dropna(subset=["index"])
+            if cases.empty:
+                raise _first(table, kept.reset_index(drop=True), found.failure_cases) from None
+            doubles = set(kept[kept.duplicated(key(table) or None)].index)
+            for at, column, check in cases[["index", "column", "check"]].itertuples(index=False):
+                if check != UNIQUE or at in doubles:
+                    broken.setdefault(int(at), _sentence(str(column), str(check)))
+
+
+def _sentence(column: str, check: str) -> str:
+    rule = _PLAIN.get(check, check)
+    return f"breaks a rule: {rule}" if check in _PLAIN or " " in rule else f"breaks a rule: {column} {rule}"
 
 
 def _first(table: type[DataFrameModel], rows: pd.DataFrame, cases: pd.DataFrame) -> TableError:
@@ -47,7 +74,7 @@ _PLAIN = {
     MISSING: "the column is missing",
     EXTRA: "the column is not part of the table",
     "not_nullable": "no value is missing",
-    "multiple_fields_uniqueness": "the key is unique",
+    UNIQUE: "the key is unique",
 }
 
 
