@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
+from pandera.pandas import DataFrameModel
 
 from matchday.sources.clubs import CODES, NAMES, code
-from matchday.sources.rows import Refusal, RowReader
+from matchday.sources.collected import Collected
+from matchday.sources.rows import RowReader
 from matchday.sources.upstream import Received, SourceError, Upstream, parse_json
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
 from matchday.tables.table import TEAM
@@ -34,21 +36,14 @@ class Season:
     teams: Mapping[int, str]
 
 
-@dataclass(frozen=True)
-class Collected:
-    """What a source gave: rows by table, and the rows that were refused. fresh: some answer was new."""
-
-    season: str
-    tables: Mapping[Any, pd.DataFrame]
-    refused: tuple[Refusal, ...] = field(default=())
-    fresh: bool = True
-
-
 def collect(upstream: Upstream) -> Collected:
     """Teams, players, fixtures and results as they are now: two requests. Raises SourceError."""
     with upstream.read("/bootstrap-static/") as first:
         season, teams, players = read_bootstrap(first)
-        frames = {ObservedTeams: teams.frame(), ObservedPlayers: players.frame()}
+        frames: dict[type[DataFrameModel], pd.DataFrame] = {
+            ObservedTeams: teams.frame(),
+            ObservedPlayers: players.frame(),
+        }
     with upstream.read("/fixtures/") as second:
         fixtures = read_fixtures(second, season)
         frames[ObservedFixtures] = fixtures.frame()

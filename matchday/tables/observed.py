@@ -86,3 +86,20 @@ class ObservedPlayers(Observed):
 
     class Config(Table.Config):
         unique = ["source", "season", "player", "known_at"]
+
+
+class ObservedOdds(Observed):
+    """A bookmaker's decimal odds, never a feature. Key: source, match_id, bookmaker, closing, known_at.
+
+    closing: as at kick-off; else some days before.
+    """
+
+    match_id: Series[str] = pa.Field(str_matches=MATCH_ID)
+    bookmaker: Series[str] = pa.Field(str_length={"min_value": 1})
+    closing: Series[bool]
+    home: Series[float] = pa.Field(gt=1, le=1001)
+    draw: Series[float] = pa.Field(gt=1, le=1001)
+    away: Series[float] = pa.Field(gt=1, le=1001)
+
+    class Config(Table.Config):
+        unique = ["source", "match_id", "bookmaker", "closing", "known_at"]
