@@ -1,13 +1,14 @@
-"""football-data.org's API, version 4: fixtures and results, as a second witness. Needs a token."""
+"""football-data.org's API, version 4: fixtures and results, as a second witness. Needs a token.
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+A postponed match keeps its former date there until it has another one: here it has none.
+"""
+
 from typing import Any
 
 import pandas as pd
 
-from matchday.sources.clubs import code
 from matchday.sources.collected import Collected
+from matchday.sources.fields import club, items, optional_moment, optional_whole, part, text
 from matchday.sources.rows import RowReader
 from matchday.sources.upstream import Received, SourceError, Upstream, parse_json
 from matchday.tables.observed import ObservedFixtures
@@ -40,30 +41,36 @@ def collect(upstream: Upstream, season: str) -> Collected:
 def read_matches(received: Received, season: str) -> RowReader:
     """The matches of an answer. Raises SourceError for an answer that is none."""
     answer = parse_json(SOURCE, received)
-    if not isinstance(answer, dict) or not isinstance(answer.get("matches"), list):
-        raise SourceError(f"{SOURCE}: {received.origin.address} has no list of matches", reachable=True)
+    try:
+        listed = items(answer, "matches")
+    except ValueError as why:
+        raise SourceError(f"{SOURCE}: {received.origin.address} is not what it was: it {why}", reachable=True) from None
     rows = RowReader(ObservedFixtures, SOURCE, season, received)
-    for one in answer["matches"]:
-        rows.add(one, lambda row: _match(row, season))
+    sides: set[tuple[str, str]] = set()
+    for one in listed:
+        rows.add(one, lambda row: _match(row, season, sides))
+    rows.refuse_lacking({team for both in sides for team in both}, sides)
     return rows
 
 
-def _match(row: Mapping[str, Any], season: str) -> dict[str, Any]:
-    home, away = (code(_plain(str(row[side]["name"]))) for side in ("homeTeam", "awayTeam"))
-    status = str(row["status"])
+def _match(row: Any, season: str, sides: set[tuple[str, str]]) -> dict[str, Any]:
+    home, away = (club(_plain(text(part(row, side), "name"))) for side in ("homeTeam", "awayTeam"))
+    sides.add((home, away))
+    status, goals = text(row, "status"), part(part(row, "score"), "fullTime")
     if status not in STATUSES:
         raise ValueError(f"has the unknown status {status}")
-    goals = row["score"]["fullTime"]
-    kickoff = row["utcDate"]
+    kickoff = optional_moment(row, "utcDate")
+    if kickoff is None and STATUSES[status] in ("live", "finished"):
+        raise ValueError("has begun and has no utcDate")
     return {
         "match_id": f"{season}-{home}-{away}",
         "home": home,
         "away": away,
-        "gameweek": row["matchday"],
-        "kickoff": datetime.fromisoformat(kickoff).astimezone(UTC) if kickoff else pd.NaT,
+        "gameweek": optional_whole(row, "matchday"),
+        "kickoff": pd.NaT if STATUSES[status] == "postponed" else kickoff or pd.NaT,
         "status": STATUSES[status],
-        "home_goals": goals["home"],
-        "away_goals": goals["away"],
+        "home_goals": optional_whole(goals, "home"),
+        "away_goals": optional_whole(goals, "away"),
     }
 
 

@@ -5,12 +5,13 @@ The odds carry no open licence: they stay in what this machine collected, for co
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from matchday.sources.clubs import code
 from matchday.sources.collected import Collected
+from matchday.sources.fields import club, number, text, whole
 from matchday.sources.rows import RowReader
 from matchday.sources.upstream import Received, SourceError, Upstream
 from matchday.tables.observed import ObservedFixtures, ObservedOdds
@@ -20,6 +21,9 @@ PACE_SECONDS = 1.0
 
 LONDON = ZoneInfo("Europe/London")
 NEEDED = ("Date", "HomeTeam", "AwayTeam", "FTHG", "FTAG")
+TIMES_SINCE = "1920"
+"""First season whose file has times. Of an earlier match 15:00 is taken."""
+
 BOOKMAKERS = {"B365": "bet365", "Avg": "average", "Max": "highest"}
 """Columns begin with it: B365H, B365D, B365A before the match; B365CH, ... at its start."""
 
@@ -27,7 +31,7 @@ BOOKMAKERS = {"B365": "bet365", "Avg": "average", "Max": "highest"}
 def collect(upstream: Upstream, season: str) -> Collected:
     """The season's played matches: one request. season: "2627". Raises SourceError."""
     with upstream.read(f"/mmz4281/{season}/E0.csv") as received:
-        lines = list(read_lines(received))
+        lines = read_lines(received, season)
         results = RowReader(ObservedFixtures, SOURCE, season, received)
         odds = RowReader(ObservedOdds, SOURCE, season, received)
         for line in lines:
@@ -41,41 +45,42 @@ def collect(upstream: Upstream, season: str) -> Collected:
         return Collected(season, tables, (*results.refused, *odds.refused), received.fresh)
 
 
-def read_lines(received: Received) -> Iterator[dict[str, str]]:
+def read_lines(received: Received, season: str) -> list[dict[str, str]]:
     """The lines of the file by column, without empty ones. Raises SourceError for a file that is none."""
     text = received.body.decode("utf-8-sig", "replace")
     reader = csv.DictReader(io.StringIO(text))
-    lacking = [column for column in NEEDED if column not in (reader.fieldnames or ())]
-    if lacking:
-        raise SourceError(
-            f"{SOURCE}: {received.origin.address} is no file of results: it has no column {', '.join(lacking)}",
-            reachable=True,
-        )
-    for line in reader:
-        row = {column: value.strip() for column, value in line.items() if column and isinstance(value, str)}
-        if any(row.values()):
-            yield row
+    needed = (*NEEDED, *(["Time"] if season >= TIMES_SINCE else []))
+    try:
+        lacking = [column for column in needed if column not in (reader.fieldnames or ())]
+        if lacking:
+            raise csv.Error(f"it has no column {', '.join(lacking)}")
+        lines = list(reader)
+    except csv.Error as why:
+        raise SourceError(f"{SOURCE}: {received.origin.address} is no file of results: {why}", reachable=True) from None
+    rows = [
+        {column: cell.strip() for column, cell in line.items() if column and isinstance(cell, str)} for line in lines
+    ]
+    return [row for row in rows if any(row.values())]
 
 
 def _result(row: Mapping[str, str], season: str) -> dict[str, object]:
-    home, away = code(row["HomeTeam"]), code(row["AwayTeam"])
+    home, away = club(text(row, "HomeTeam")), club(text(row, "AwayTeam"))
     return {
         "match_id": f"{season}-{home}-{away}",
         "home": home,
         "away": away,
         "gameweek": None,
-        "kickoff": _kickoff(row),
+        "kickoff": _kickoff(row, season),
         "status": "finished",
-        "home_goals": int(row["FTHG"]),
-        "away_goals": int(row["FTAG"]),
+        "home_goals": whole(row, "FTHG"),
+        "away_goals": whole(row, "FTAG"),
     }
 
 
 def _odds(row: Mapping[str, str], season: str, book: str, closing: bool, columns: list[str]) -> dict[str, object]:
-    home, draw, away = (float(row[column]) for column in columns)
-    match_id = f"{season}-{code(row['HomeTeam'])}-{code(row['AwayTeam'])}"
+    home, draw, away = (number(row, column) for column in columns)
     return {
-        "match_id": match_id,
+        "match_id": f"{season}-{club(text(row, 'HomeTeam'))}-{club(text(row, 'AwayTeam'))}",
         "bookmaker": BOOKMAKERS[book],
         "closing": closing,
         "home": home,
@@ -84,8 +89,14 @@ def _odds(row: Mapping[str, str], season: str, book: str, closing: bool, columns
     }
 
 
-def _kickoff(row: Mapping[str, str]) -> datetime:
-    """UTC of a local date, with two or four digits of the year, and time; 15:00 where no time is given."""
-    day, month, year = (int(part) for part in row["Date"].split("/"))
-    hour, minute = (int(part) for part in (row.get("Time") or "15:00").split(":"))
-    return datetime(year if year > 99 else 2000 + year, month, day, hour, minute, tzinfo=LONDON).astimezone(UTC)
+def _kickoff(row: Mapping[str, str], season: str) -> datetime:
+    """UTC of a local date, with two or four digits of the year, and time; 15:00 in seasons without times."""
+    written = f"{text(row, 'Date')} {text(row, 'Time') if season >= TIMES_SINCE else '15:00'}"
+    found = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2}) (\d{1,2}):(\d{2})", written)
+    try:
+        if found is None:
+            raise ValueError
+        day, month, year, hour, minute = map(int, found.groups())
+        return datetime(year if year > 99 else 2000 + year, month, day, hour, minute, tzinfo=LONDON).astimezone(UTC)
+    except ValueError:
+        raise ValueError(f"has the date {written!r}, which is no day and time") from None

@@ -3,15 +3,24 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from pandera.pandas import DataFrameModel
 
 from matchday.sources.clubs import CODES, NAMES, code
 from matchday.sources.collected import Collected
-from matchday.sources.rows import RowReader
+from matchday.sources.fields import (
+    flag,
+    items,
+    moment,
+    number,
+    optional_moment,
+    optional_whole,
+    text,
+    whole,
+)
+from matchday.sources.rows import Refusal, RowReader, write_content
 from matchday.sources.upstream import Received, SourceError, Upstream, parse_json
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
 from matchday.tables.table import TEAM
@@ -20,15 +29,16 @@ SOURCE, URL = "fpl", "https://fantasy.premierleague.com/api"
 PACE_SECONDS = 0.2
 
 POSITIONS = {1: "GK", 2: "DEF", 3: "MID", 4: "FWD", 5: "MNG"}
-JULY = 7
-TEAMS, MATCHES = 20, 380
+JUNE = 6
+GAMEWEEKS = range(1, 39)
 
 
 @dataclass(frozen=True)
 class Season:
-    """What the answers of a season have in common. teams: three letters by the season's own number.
+    """What the answers of a season have in common.
 
-    gameweek: the next one whose deadline has not passed, None after the last.
+    teams: three letters by the season's own number. gameweek: the next one whose deadline has not passed, None after
+    the last.
     """
 
     season: str
@@ -36,116 +46,204 @@ class Season:
     teams: Mapping[int, str]
 
 
+@dataclass(frozen=True)
+class Bootstrap:
+    """What `bootstrap-static/` gives. people: code and team of each player by the season's own number.
+
+    refused: gameweeks that are not taken in.
+    """
+
+    season: Season
+    teams: RowReader
+    players: RowReader
+    people: Mapping[int, tuple[int, str]]
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True)
+class ListedMatch:
+    """A match in the list of fixtures. confirmed: its statistics and bonus points are final."""
+
+    match_id: str
+    home: str
+    away: str
+    gameweek: int | None
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Who is who in the season's answers: players (code, team now) and matches by the season's own numbers."""
+
+    season: Season
+    people: Mapping[int, tuple[int, str]]
+    matches: Mapping[int, ListedMatch]
+
+
 def collect(upstream: Upstream) -> Collected:
     """Teams, players, fixtures and results as they are now: two requests. Raises SourceError."""
+    return collect_listed(upstream)[0]
+
+
+def collect_listed(upstream: Upstream) -> tuple[Collected, Listing]:
+    """The same, and who is who: what `fpl_appearances.collect` needs. Raises SourceError."""
     with upstream.read("/bootstrap-static/") as first:
-        season, teams, players = read_bootstrap(first)
-        frames: dict[type[DataFrameModel], pd.DataFrame] = {
-            ObservedTeams: teams.frame(),
-            ObservedPlayers: players.frame(),
-        }
+        start = read_bootstrap(first)
+        teams, players = start.teams.frame(), start.players.frame()
     with upstream.read("/fixtures/") as second:
-        fixtures = read_fixtures(second, season)
-        frames[ObservedFixtures] = fixtures.frame()
-    refused = (*teams.refused, *players.refused, *fixtures.refused)
-    return Collected(season.season, frames, refused, first.fresh or second.fresh)
+        rows, matches = read_fixtures(second, start.season)
+        fixtures = rows.frame()
+    frames = {ObservedTeams: teams, ObservedPlayers: players, ObservedFixtures: fixtures}
+    refused = (*start.refused, *start.teams.refused, *start.players.refused, *rows.refused)
+    collected = Collected(start.season.season, frames, refused, first.fresh or second.fresh)
+    return collected, Listing(start.season, start.people, matches)
 
 
-def read_bootstrap(received: Received) -> tuple[Season, RowReader, RowReader]:
+def read_bootstrap(received: Received) -> Bootstrap:
     """The season, its teams and its players. Raises SourceError for an answer that is none."""
     answer = parse_json(SOURCE, received)
     try:
-        season = _season(answer, received.known_at)
-        people, clubs = list(answer["elements"]), list(answer["teams"])
-    except (KeyError, TypeError, ValueError) as why:
-        raise _changed(received, why) from None
-    teams = RowReader(ObservedTeams, SOURCE, season.season, received)
+        events, clubs, elements = (items(answer, field) for field in ("events", "teams", "elements"))
+        deadlines, doubtful = _deadlines(events)
+    except ValueError as why:
+        raise changed(received, why) from None
+    name = _season_of(min(deadlines.values()))
+    coming = [gameweek for gameweek, deadline in deadlines.items() if deadline > received.known_at]
+    teams, players = (RowReader(table, SOURCE, name, received) for table in (ObservedTeams, ObservedPlayers))
+    numbers: dict[int, str] = {}
     for one in clubs:
-        teams.add(one, lambda row: {"team": _team(row), "name": NAMES.get(_team(row), str(row["name"]))})
-    players = RowReader(ObservedPlayers, SOURCE, season.season, received)
-    for one in people:
-        players.add(one, lambda row: _player(row, season))
-    return season, teams, players
+        teams.add(one, lambda row: _club(row, numbers))
+    season = Season(name, min(coming, default=None), numbers)
+    people: dict[int, tuple[int, str]] = {}
+    for one in elements:
+        players.add(one, lambda row: _player(row, season, people))
+    raw = received.origin.sha256
+    refused = tuple(Refusal(SOURCE, name, "gameweeks", why, write_content(row), raw) for row, why in doubtful)
+    return Bootstrap(season, teams, players, people, refused)
 
 
-def read_fixtures(received: Received, season: Season) -> RowReader:
-    """The matches of the season, played or not. Raises SourceError for an answer that is none."""
+def read_fixtures(received: Received, season: Season) -> tuple[RowReader, dict[int, ListedMatch]]:
+    """The matches of the season, played or not, and by their numbers. Raises SourceError for an answer that is none."""
     answer = parse_json(SOURCE, received)
     if not isinstance(answer, list):
-        raise _changed(received, TypeError("it is no list"))
+        raise changed(received, ValueError("is no list"))
     rows = RowReader(ObservedFixtures, SOURCE, season.season, received)
+    matches: dict[int, ListedMatch] = {}
     for one in answer:
-        rows.add(one, lambda row: _fixture(row, season))
-    return rows
+        rows.add(one, lambda row: _fixture(row, season, matches))
+    sides = [(row.get("team_h"), row.get("team_a")) for row in answer if isinstance(row, dict)]
+    known = season.teams
+    listed = [(known[home], known[away]) for home, away in sides if _numbers(home, away) <= set(known)]
+    rows.refuse_lacking(list(known.values()), listed)
+    return rows, matches
 
 
-def _season(answer: Mapping[str, Any], now: datetime) -> Season:
-    deadlines = {int(event["id"]): _moment(event["deadline_time"]) for event in answer["events"]}
-    first = min(deadlines.values())
-    year = first.year if first.month >= JULY - 1 else first.year - 1
-    coming = [number for number, deadline in deadlines.items() if deadline > now]
-    teams = {int(row["id"]): _team(row) for row in answer["teams"]}
-    return Season(f"{year % 100:02}{(year + 1) % 100:02}", min(coming, default=None), teams)
+def find_team(season: Season, row: Any, field: str) -> str:
+    """The three letters of the team that a row names by its number. Raises ValueError."""
+    found = whole(row, field)
+    if found not in season.teams:
+        raise ValueError(f"names team {found}, which is none of the season's clubs")
+    return season.teams[found]
 
 
-def _team(row: Mapping[str, Any]) -> str:
+def changed(received: Received, why: Exception) -> SourceError:
+    """The answer as a whole is not what it should be."""
+    return SourceError(f"{SOURCE}: {received.origin.address} is not what it was: it {why}", reachable=True)
+
+
+def _deadlines(events: list[Any]) -> tuple[dict[int, datetime], list[tuple[Any, str]]]:
+    """Deadlines by gameweek, and the rows that are not taken in with the reasons.
+
+    Of a gameweek that is listed twice the earlier deadline holds, so that no forecast comes too late.
+    """
+    found: dict[int, datetime] = {}
+    refused: list[tuple[Any, str]] = []
+    for row in sorted(events, key=_by_deadline):
+        try:
+            gameweek, deadline = whole(row, "id"), moment(row, "deadline_time")
+            if gameweek not in GAMEWEEKS:
+                raise ValueError(f"is gameweek {gameweek}, which no season has")
+            if gameweek in found:
+                raise ValueError(f"is gameweek {gameweek}, which is listed twice: the earlier deadline holds")
+            found[gameweek] = deadline
+        except ValueError as why:
+            refused.append((row, str(why)))
+    if not found:
+        raise ValueError(f"has no gameweek: the first {refused[0][1]}" if refused else "has no gameweek")
+    return found, refused
+
+
+def _by_deadline(row: Any) -> tuple[bool, float]:
+    try:
+        return False, moment(row, "deadline_time").timestamp()
+    except ValueError:
+        return True, 0.0
+
+
+def _season_of(first: datetime) -> str:
+    year = first.year if first.month >= JUNE else first.year - 1
+    return f"{year % 100:02}{(year + 1) % 100:02}"
+
+
+def _club(row: Any, numbers: dict[int, str]) -> dict[str, Any]:
+    team, own = _team(row), whole(row, "id")
+    if team in numbers.values() or own in numbers:
+        raise ValueError(f"is {team} with the number {own}, one of which another club of the answer has")
+    numbers[own] = team
+    return {"team": team, "name": NAMES.get(team, text(row, "name"))}
+
+
+def _team(row: Any) -> str:
     """A club's three letters: ours where we know its name, else its short name, which no other club may have."""
-    name, short = str(row["name"]), str(row["short_name"])
+    name, short = text(row, "name"), text(row, "short_name")
     if name in CODES:
         return code(name)
     if short in NAMES or not re.fullmatch(TEAM, short):
-        raise ValueError(f"names a club {name!r} with the short name {short!r}, which is no code for a new club")
+        raise ValueError(f"is a club {name!r} with the short name {short!r}, which is no code for a new club")
     return short
 
 
-def _player(row: Mapping[str, Any], season: Season) -> dict[str, Any]:
+def _player(row: Any, season: Season, people: dict[int, tuple[int, str]]) -> dict[str, Any]:
+    position, own, team = whole(row, "element_type"), whole(row, "code"), find_team(season, row, "team")
+    if position not in POSITIONS:
+        raise ValueError(f"has the element_type {position}, which is no position")
+    people[whole(row, "id")] = own, team
     return {
-        "player": int(row["code"]),
-        "name": f"{row['first_name']} {row['second_name']}".strip(),
-        "web_name": str(row["web_name"]),
-        "team": _known(season, row["team"]),
-        "position": POSITIONS[int(row["element_type"])],
+        "player": own,
+        "name": f"{text(row, 'first_name')} {text(row, 'second_name')}".strip(),
+        "web_name": text(row, "web_name"),
+        "team": team,
+        "position": POSITIONS[position],
         "gameweek": season.gameweek,
-        "price": int(row["now_cost"]),
-        "selected": float(row["selected_by_percent"]),
-        "transfers_in": int(row["transfers_in_event"]),
-        "transfers_out": int(row["transfers_out_event"]),
-        "chance": _optional(row["chance_of_playing_next_round"]),
-        "news": str(row["news"]) or None,
+        "price": whole(row, "now_cost"),
+        "selected": number(row, "selected_by_percent"),
+        "transfers_in": whole(row, "transfers_in_event"),
+        "transfers_out": whole(row, "transfers_out_event"),
+        "chance": optional_whole(row, "chance_of_playing_next_round"),
+        "news": text(row, "news") or None,
     }
 
 
-def _fixture(row: Mapping[str, Any], season: Season) -> dict[str, Any]:
-    home, away = _known(season, row["team_h"]), _known(season, row["team_a"])
-    kickoff = row["kickoff_time"]
-    finished = bool(row["finished"]) or bool(row["finished_provisional"])
-    status = "finished" if finished else "live" if row["started"] else "scheduled" if kickoff else "postponed"
+def _fixture(row: Any, season: Season, matches: dict[int, ListedMatch]) -> dict[str, Any]:
+    home, away = find_team(season, row, "team_h"), find_team(season, row, "team_a")
+    kickoff, gameweek = optional_moment(row, "kickoff_time"), optional_whole(row, "event")
+    confirmed, begun = flag(row, "finished"), flag(row, "started")
+    finished = confirmed or flag(row, "finished_provisional")
+    if kickoff is None and (begun or finished):
+        raise ValueError("has begun and has no kickoff_time")
+    match_id = f"{season.season}-{home}-{away}"
+    matches.setdefault(whole(row, "id"), ListedMatch(match_id, home, away, gameweek, confirmed))
     return {
-        "match_id": f"{season.season}-{home}-{away}",
+        "match_id": match_id,
         "home": home,
         "away": away,
-        "gameweek": _optional(row["event"]),
-        "kickoff": _moment(kickoff) if kickoff else pd.NaT,
-        "status": status,
-        "home_goals": _optional(row["team_h_score"]),
-        "away_goals": _optional(row["team_a_score"]),
+        "gameweek": gameweek,
+        "kickoff": kickoff or pd.NaT,
+        "status": "finished" if finished else "live" if begun else "scheduled" if kickoff else "postponed",
+        "home_goals": optional_whole(row, "team_h_score"),
+        "away_goals": optional_whole(row, "team_a_score"),
     }
 
 
-def _known(season: Season, number: Any) -> str:
-    if number not in season.teams:
-        raise ValueError(f"names team {number}, which the season does not have")
-    return season.teams[number]
-
-
-def _optional(value: Any) -> int | None:
-    return None if value is None else int(value)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _changed(received: Received, why: Exception) -> SourceError:
-    missing = f"it has no {why}" if isinstance(why, KeyError) else str(why)
-    return SourceError(f"{SOURCE}: {received.origin.address} is not what it was: {missing}", reachable=True)
+def _numbers(*found: Any) -> set[int]:
+    return {one if isinstance(one, int) else -1 for one in found}

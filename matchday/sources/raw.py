@@ -53,11 +53,17 @@ class RawAnswers:
         self._storage = storage
 
     def keep(self, address: str, body: bytes, known_at: datetime, etag: str = "", last_modified: str = "") -> RawAnswer:
-        """Keep an answer, not yet read. The same body as the newest one's is no new answer: that one is returned."""
+        """Keep an answer, not yet read.
+
+        The same body as the newest one's is no new answer: that one is returned, with the validators of this one.
+        """
         digest = hashlib.sha256(body).hexdigest()
         kept = self.answers(address)
         if kept and kept[-1].sha256 == digest and self._holds(digest):
-            return kept[-1]
+            again = replace(kept[-1], etag=etag, last_modified=last_modified)
+            if again != kept[-1]:
+                self._write(address, [*kept[:-1], again])
+            return again
         answer = RawAnswer(address, digest, known_at.astimezone(UTC).isoformat(), etag, last_modified)
         self._storage.write(_body(digest), gzip.compress(body, mtime=0))
         self._write(address, [*kept, answer])

@@ -1,8 +1,9 @@
 """Rows read from an answer: those that keep their table's schema, and those refused, each with its reason."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import pandas as pd
@@ -10,12 +11,15 @@ from pandera.pandas import DataFrameModel
 
 from matchday.errors import MatchdayError
 from matchday.sources.upstream import Received, SourceError
-from matchday.tables import columns, name
+from matchday.tables import TableError, columns, name
 from matchday.tables.arrow import dtypes
 from matchday.tables.validation import separate
 
 MOST_REFUSED = 0.5
 """Share of refused rows above which the answer itself is broken: a column was renamed, say."""
+
+TEAMS = 20
+"""Of a league: each meets every other twice, so there are 380 matches."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,27 @@ class RowReader:
         self.refused: list[Refusal] = []
 
     def add(self, content: Any, read: Callable[[Any], Mapping[str, Any]]) -> None:
-        """Read one row. A KeyError, TypeError, ValueError or MatchdayError of `read` is the reason to refuse it."""
-        written = json.dumps(content, ensure_ascii=False, default=str)
+        """Read one row. What `read` raises is the reason to refuse it, `ValueError("has no code")` best of all."""
         try:
-            self._rows.append((dict(read(content)), written))
-        except KeyError as missing:
-            self._refuse(f"has no {missing.args[0]}", written)
-        except (TypeError, ValueError, MatchdayError) as why:
-            self._refuse(str(why), written)
+            self._rows.append((dict(read(content)), write_content(content)))
+        except (ValueError, MatchdayError) as why:
+            self.refuse(str(why), content)
+        except (LookupError, TypeError, ArithmeticError, AttributeError) as why:
+            self.refuse(f"cannot be read ({type(why).__name__}: {why})", content)
+
+    def refuse(self, reason: str, content: Any) -> None:
+        """Note a row that is not taken in. reason: what follows "it"."""
+        self._refuse(reason, write_content(content))
+
+    def refuse_lacking(self, teams: Collection[str], listed: Collection[tuple[str, str]]) -> None:
+        """Note every match of two teams that a list of the whole season leaves out. listed: home and away.
+
+        Only a league of 20 teams is known to be whole. What was known of such a match stays.
+        """
+        whole = set(permutations(teams, 2)) if len(teams) == TEAMS else set()
+        for home, away in sorted(whole - set(listed)):
+            reason = f"is not listed: the answer has {len(whole & set(listed))} of {len(whole)} matches"
+            self.refuse(reason, {"match_id": f"{self._season}-{home}-{away}"})
 
     def frame(self) -> pd.DataFrame:
         """The rows that keep the schema, in the table's columns; the others are refused.
@@ -60,19 +77,36 @@ class RowReader:
             "raw": self._received.origin.sha256,
         }
         total = len(self._rows) + len(self.refused)
-        kinds = dtypes(self._table)
         rows = pd.DataFrame([fixed | row for row, _ in self._rows], columns=columns(self._table))
-        good, broken = separate(self._table, rows.astype(kinds))
+        try:
+            good, broken = separate(self._table, rows.astype(dtypes(self._table)))
+        except (TableError, TypeError, ValueError, ArithmeticError) as why:
+            raise self._changed(f"its rows do not fit into {name(self._table)} ({why})") from None
         for index, reason in broken.items():
             self._refuse(reason, self._rows[index][1])
         if len(self.refused) > MOST_REFUSED * total:
-            raise SourceError(
-                f"{self._source}: {self._received.origin.address} is not what it was: {len(self.refused)} of {total}"
-                f" rows of {name(self._table)} cannot be read, the first because it {self.refused[0].reason}",
-                reachable=True,
+            raise self._changed(
+                f"{len(self.refused)} of {total} rows of {name(self._table)} cannot be taken in, the first because it"
+                f" {self.refused[0].reason}"
             )
         return good
+
+    def _changed(self, why: str) -> SourceError:
+        return SourceError(f"{self._source}: {self._received.origin.address} is not what it was: {why}", reachable=True)
 
     def _refuse(self, reason: str, content: str) -> None:
         raw = self._received.origin.sha256
         self.refused.append(Refusal(self._source, self._season, name(self._table), reason, content, raw))
+
+
+def write_content(content: Any) -> str:
+    """A row as JSON that can be stored: half a character becomes a question mark."""
+    return json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
+
+
+def join_frames(table: type[DataFrameModel], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of several answers, in the table's columns and dtypes; also of none."""
+    filled = [frame for frame in frames if not frame.empty]
+    if not filled:
+        return pd.DataFrame(columns=columns(table)).astype(dtypes(table))
+    return pd.concat(filled, ignore_index=True)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from matchday.errors import MatchdayError
-from matchday.http import AnswerTooLarge, HttpAnswer, HttpClient, HttpError, HttpUnreachable
+from matchday.http import SILENCE_SECONDS, AnswerTooLarge, HttpAnswer, HttpClient, HttpError, HttpUnreachable
 from matchday.sources.raw import RawAnswer, RawAnswers
 from matchday.telemetry import span
 
@@ -22,6 +22,9 @@ TRIES = 4
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 60.0
 """Pauses between tries double, and are drawn at random below that; a source that asks for longer is left alone."""
+
+MOST_DIGITS = 9
+"""Of `Retry-After`: thirty years."""
 
 LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}
 USER_AGENT = "matchday (football forecasts; one polite reader)"
@@ -56,7 +59,8 @@ class Upstream:
     """One source. Every answer is kept in `RawAnswers`; what was kept is asked for by its validators.
 
     A request waits until `pace_seconds` have passed since the one before; it is repeated while the source does not
-    answer, is busy (429) or fails (5xx), after a random pause or the time that `Retry-After` asks for.
+    answer, is busy (429), fails (5xx) or gives a copy that is older than what it gave before (by `Last-Modified`),
+    after a random pause or the time that `Retry-After` asks for.
     """
 
     def __init__(
@@ -67,13 +71,17 @@ class Upstream:
         *,
         headers: Mapping[str, str] | None = None,
         pace_seconds: float = 0.0,
+        silence_seconds: float = SILENCE_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """headers: of every request, such as a token. Raises SourceError for an address that is malformed."""
         self.name = name
+        self._with_token = bool(headers)
         try:
-            self._client = HttpClient(url, {"user-agent": USER_AGENT, **(headers or {})})
+            self._client = HttpClient(
+                url, {"user-agent": USER_AGENT, **(headers or {})}, silence_seconds=silence_seconds
+            )
         except HttpError as error:
             raise SourceError(f"{name}: {error}") from None
         self._answers = answers
@@ -97,15 +105,15 @@ class Upstream:
         address = self._client.url + path + (f"?{urlencode(query)}" if query else "")
         kept = self._answers.newest(address)
         with span("fetch", kind="client", source=self.name):
-            answer = self._ask(path, query, _validators(kept))
+            answer = self._ask(path, query, kept)
         if answer.status == HTTPStatus.NOT_MODIFIED and kept is not None:
             return Received(self._answers.body(kept.sha256), kept, fresh=False)
         etag, modified = (answer.headers.get(header, "") for header in ("etag", "last-modified"))
         origin = self._answers.keep(address, answer.body, self._now(), etag, modified)
         return Received(answer.body, origin, fresh=kept is None or origin.sha256 != kept.sha256)
 
-    def _ask(self, path: str, query: Mapping[str, str] | None, headers: Mapping[str, str]) -> HttpAnswer:
-        reason = ""
+    def _ask(self, path: str, query: Mapping[str, str] | None, kept: RawAnswer | None) -> HttpAnswer:
+        reason, reachable, headers = "", False, _validators(kept)
         for number in range(TRIES):
             self._wait_for_turn()
             pause = random.uniform(0, FIRST_PAUSE_SECONDS * 2**number)
@@ -114,21 +122,44 @@ class Upstream:
             except AnswerTooLarge as error:
                 raise SourceError(f"{self.name}: {error}", reachable=True) from None
             except HttpUnreachable as error:
-                reason = str(error)
+                reason, reachable = str(error), False
             except HttpError as error:
                 raise SourceError(f"{self.name}: {error}") from None
             else:
-                if answer.status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
+                reason, reachable = self._find_fault(path, answer, kept), True
+                if not reason:
                     return answer
-                reason = f"{self._client.url}{path} answers {answer.status}"
-                if answer.status not in LATER and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                    raise SourceError(f"{self.name}: {reason}{_remedy(answer.status)}", reachable=True)
                 pause = _asked_pause(answer, self._now()) or pause
             if pause > LONGEST_PAUSE_SECONDS:
                 raise SourceError(f"{self.name}: {reason} and asks to come back in {pause:.0f} s", reachable=True)
+            headers = {**_validators(kept), "cache-control": "no-cache"}
             if number + 1 < TRIES:
                 self._sleep(pause)
-        raise SourceError(f"{self.name}: {reason} (asked {TRIES} times)")
+        raise SourceError(f"{self.name}: {reason} (asked {TRIES} times)", reachable=reachable)
+
+    def _find_fault(self, path: str, answer: HttpAnswer, kept: RawAnswer | None) -> str:
+        """Why an answer is of no use now, though another may be; empty for a good one.
+
+        Raises SourceError for one that will not be better for asking again.
+        """
+        where = f"{self._client.url}{path}"
+        if answer.status == HTTPStatus.OK:
+            if kept is None or not _is_older(answer.headers.get("last-modified", ""), kept.last_modified):
+                return ""
+            older, newer = answer.headers["last-modified"], kept.last_modified
+            return f"{where} gives an old copy, of {older}; that of {newer} is known"
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return "" if kept is not None else f"{where} answers {answer.status}, and nothing of it is known here"
+        if answer.status in LATER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return f"{where} answers {answer.status}"
+        raise SourceError(f"{self.name}: {where} answers {answer.status}{self._remedy(answer.status)}", reachable=True)
+
+    def _remedy(self, status: int) -> str:
+        if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return ": see that its token is right" if self._with_token else ": it refuses this machine; try again later"
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            return ": it has moved; give its new address"
+        return ""
 
     def _wait_for_turn(self) -> None:
         if (wait := self._next - time.monotonic()) > 0:
@@ -141,7 +172,7 @@ def parse_json(source: str, received: Received) -> Any:
     """The answer as JSON. Raises SourceError that says what came instead."""
     try:
         return json.loads(received.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         start = received.body[:40].decode("utf-8", "replace").strip()
         raise SourceError(
             f"{source}: {received.origin.address} gives no whole JSON ({len(received.body):,} bytes, beginning"
@@ -160,8 +191,8 @@ def _validators(kept: RawAnswer | None) -> dict[str, str]:
 def _asked_pause(answer: HttpAnswer, now: datetime) -> float | None:
     """Seconds that `Retry-After` asks for, as a number or a date; None without a readable one."""
     asked = answer.headers.get("retry-after", "").strip()
-    if asked.isdigit():
-        return float(asked)
+    if asked.isdecimal():
+        return float(asked[:MOST_DIGITS])
     try:
         moment = parsedate_to_datetime(asked)
         return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp())
@@ -169,9 +200,9 @@ def _asked_pause(answer: HttpAnswer, now: datetime) -> float | None:
         return None
 
 
-def _remedy(status: int) -> str:
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return ": see that its token is right"
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return ": it has moved; give its new address"
-    return ""
+def _is_older(modified: str, known: str) -> bool:
+    """Whether a date of `Last-Modified` lies before another; not when one of them is none."""
+    try:
+        return parsedate_to_datetime(modified) < parsedate_to_datetime(known)
+    except (TypeError, ValueError):
+        return False
