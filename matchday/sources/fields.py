@@ -5,7 +5,7 @@ Every function raises ValueError with a reason that follows "it": "has no now_co
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from matchday.sources.clubs import CODES, NAMES
@@ -100,6 +100,16 @@ def moment(row: Any, field: str) -> datetime:
 def optional_moment(row: Any, field: str) -> datetime | None:
     """A moment, or None where the source says that there is none."""
     return None if value(row, field) is None else moment(row, field)
+
+
+def optional_day(row: Any, field: str) -> date | None:
+    """A date, ISO 8601; None where the source says that there is none, or has no such field."""
+    if row.get(field) is None:
+        return None
+    try:
+        return date.fromisoformat(text(row, field))
+    except ValueError:
+        raise ValueError(f"has {field} {_short(row[field])}, which is no date") from None
 
 
 def club(name: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from matchday.sources.fields import (
     items,
     moment,
     number,
+    optional_day,
     optional_moment,
     optional_whole,
     text,
@@ -34,7 +35,7 @@ GAMEWEEKS = range(1, 39)
 
 
 @dataclass(frozen=True)
-class Season:
+class ListedSeason:
     """What the answers of a season have in common.
 
     teams: three letters by the season's own number. gameweek: the next one whose deadline has not passed, None after
@@ -47,16 +48,25 @@ class Season:
 
 
 @dataclass(frozen=True)
+class ListedPlayer:
+    """A player in the list of the season. joined: when he came to his team, None when it is not said."""
+
+    code: int
+    team: str
+    joined: date | None
+
+
+@dataclass(frozen=True)
 class Bootstrap:
-    """What `bootstrap-static/` gives. people: code and team of each player by the season's own number.
+    """What `bootstrap-static/` gives. people: players by the season's own number.
 
     refused: gameweeks that are not taken in.
     """
 
-    season: Season
+    season: ListedSeason
     teams: RowReader
     players: RowReader
-    people: Mapping[int, tuple[int, str]]
+    people: Mapping[int, ListedPlayer]
     refused: tuple[Refusal, ...]
 
 
@@ -68,15 +78,16 @@ class ListedMatch:
     home: str
     away: str
     gameweek: int | None
+    kickoff: datetime | None
     confirmed: bool
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Who is who in the season's answers: players (code, team now) and matches by the season's own numbers."""
+    """Who is who in the season's answers: players and matches by the season's own numbers."""
 
-    season: Season
-    people: Mapping[int, tuple[int, str]]
+    season: ListedSeason
+    people: Mapping[int, ListedPlayer]
     matches: Mapping[int, ListedMatch]
 
 
@@ -113,8 +124,8 @@ def read_bootstrap(received: Received) -> Bootstrap:
     numbers: dict[int, str] = {}
     for one in clubs:
         teams.add(one, lambda row: _club(row, numbers))
-    season = Season(name, min(coming, default=None), numbers)
-    people: dict[int, tuple[int, str]] = {}
+    season = ListedSeason(name, min(coming, default=None), numbers)
+    people: dict[int, ListedPlayer] = {}
     for one in elements:
         players.add(one, lambda row: _player(row, season, people))
     raw = received.origin.sha256
@@ -122,7 +133,7 @@ def read_bootstrap(received: Received) -> Bootstrap:
     return Bootstrap(season, teams, players, people, refused)
 
 
-def read_fixtures(received: Received, season: Season) -> tuple[RowReader, dict[int, ListedMatch]]:
+def read_fixtures(received: Received, season: ListedSeason) -> tuple[RowReader, dict[int, ListedMatch]]:
     """The matches of the season, played or not, and by their numbers. Raises SourceError for an answer that is none."""
     answer = parse_json(SOURCE, received)
     if not isinstance(answer, list):
@@ -138,7 +149,7 @@ def read_fixtures(received: Received, season: Season) -> tuple[RowReader, dict[i
     return rows, matches
 
 
-def find_team(season: Season, row: Any, field: str) -> str:
+def find_team(season: ListedSeason, row: Any, field: str) -> str:
     """The three letters of the team that a row names by its number. Raises ValueError."""
     found = whole(row, field)
     if found not in season.teams:
@@ -203,11 +214,11 @@ def _team(row: Any) -> str:
     return short
 
 
-def _player(row: Any, season: Season, people: dict[int, tuple[int, str]]) -> dict[str, Any]:
+def _player(row: Any, season: ListedSeason, people: dict[int, ListedPlayer]) -> dict[str, Any]:
     position, own, team = whole(row, "element_type"), whole(row, "code"), find_team(season, row, "team")
     if position not in POSITIONS:
         raise ValueError(f"has the element_type {position}, which is no position")
-    people[whole(row, "id")] = own, team
+    people[whole(row, "id")] = ListedPlayer(own, team, optional_day(row, "team_join_date"))
     return {
         "player": own,
         "name": f"{text(row, 'first_name')} {text(row, 'second_name')}".strip(),
@@ -224,7 +235,7 @@ def _player(row: Any, season: Season, people: dict[int, tuple[int, str]]) -> dic
     }
 
 
-def _fixture(row: Any, season: Season, matches: dict[int, ListedMatch]) -> dict[str, Any]:
+def _fixture(row: Any, season: ListedSeason, matches: dict[int, ListedMatch]) -> dict[str, Any]:
     home, away = find_team(season, row, "team_h"), find_team(season, row, "team_a")
     kickoff, gameweek = optional_moment(row, "kickoff_time"), optional_whole(row, "event")
     confirmed, begun = flag(row, "finished"), flag(row, "started")
@@ -232,7 +243,7 @@ def _fixture(row: Any, season: Season, matches: dict[int, ListedMatch]) -> dict[
     if kickoff is None and (begun or finished):
         raise ValueError("has begun and has no kickoff_time")
     match_id = f"{season.season}-{home}-{away}"
-    matches.setdefault(whole(row, "id"), ListedMatch(match_id, home, away, gameweek, confirmed))
+    matches.setdefault(whole(row, "id"), ListedMatch(match_id, home, away, gameweek, kickoff, confirmed))
     return {
         "match_id": match_id,
         "home": home,

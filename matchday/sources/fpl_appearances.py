@@ -7,11 +7,13 @@ in it, and for one who is now with another club, `element-summary/{id}/` tells i
 from collections.abc import Collection, Iterator
 from typing import Any
 
+import pandas as pd
+
 from matchday.sources.collected import Collected
 from matchday.sources.fields import flag, items, number, optional_whole, part, whole
-from matchday.sources.fpl import SOURCE, ListedMatch, Listing, changed, find_team
-from matchday.sources.rows import RowReader, join_frames
-from matchday.sources.upstream import Received, Upstream, parse_json
+from matchday.sources.fpl import SOURCE, ListedMatch, ListedPlayer, Listing, changed, find_team
+from matchday.sources.rows import Refusal, RowReader
+from matchday.sources.upstream import Received, SourceError, Upstream, parse_json
 from matchday.tables.observed_appearances import ObservedAppearances
 
 COUNTS = {
@@ -51,80 +53,105 @@ def collect(upstream: Upstream, listing: Listing, wanted: Collection[str] | None
         for match in listing.matches.values()
         if match.confirmed and (wanted is None or match.match_id in wanted)
     }
-    frames, refused, fresh = [], [], False
-    alone: set[int] = set()
+    if not final:
+        return Collected(listing.season.season, {}, fresh=False)
+    rows = AppearanceReader(listing, final)
+    fresh = False
     for gameweek in sorted({match.gameweek for match in final.values() if match.gameweek is not None}):
         with upstream.read(f"/event/{gameweek}/live/") as received:
-            rows, untold = read_live(received, listing, final)
-            frames.append(rows.frame())
-        alone |= untold
-        refused += rows.refused
+            rows.read_live(received)
         fresh |= received.fresh
-    told = {(str(match), int(player)) for frame in frames for match, player in frame[["match_id", "player"]].to_numpy()}
-    for player in sorted(alone):
+    for player in sorted(rows.untold):
         with upstream.read(f"/element-summary/{player}/") as received:
-            rows = read_summary(received, listing, player, final, told)
-            frames.append(rows.frame())
-        refused += rows.refused
+            rows.read_summary(received, player)
         fresh |= received.fresh
-    table = join_frames(ObservedAppearances, frames)
-    return Collected(listing.season.season, {ObservedAppearances: table}, tuple(refused), fresh)
+    return Collected(listing.season.season, {ObservedAppearances: rows.frame()}, tuple(rows.refused), fresh)
 
 
-def read_live(received: Received, listing: Listing, final: Collection[str]) -> tuple[RowReader, set[int]]:
-    """The rows of players with one match in the gameweek; and the numbers of those whom the totals do not tell.
+class AppearanceReader:
+    """Rows of `final` matches from one answer after the other.
 
-    final: match_ids to be read. Raises SourceError for an answer that is none.
+    untold: numbers of players whom the live answers so far do not tell; their summaries are to be read.
     """
-    answer = parse_json(SOURCE, received)
-    try:
-        elements = items(answer, "elements")
-    except ValueError as why:
-        raise changed(received, why) from None
-    rows = RowReader(ObservedAppearances, SOURCE, listing.season.season, received)
-    untold: set[int] = set()
-    for one in elements:
-        try:
-            matches = list(_explained(one, listing))
-            if not any(match.match_id in final for match in matches):
+
+    def __init__(self, listing: Listing, final: Collection[str]) -> None:
+        """final: match_ids."""
+        self._listing, self._final = listing, final
+        self._rows: RowReader | None = None
+        self._told: set[tuple[str, int]] = set()
+        self.untold: set[int] = set()
+
+    @property
+    def refused(self) -> list[Refusal]:
+        """The rows that are not taken in."""
+        return [] if self._rows is None else self._rows.refused
+
+    def frame(self) -> pd.DataFrame:
+        """The rows that keep the schema. Raises SourceError, also when no answer was read."""
+        if self._rows is None:
+            raise SourceError(f"{SOURCE}: no answer with appearances was read")
+        return self._rows.frame()
+
+    def read_live(self, received: Received) -> None:
+        """Read `event/{gameweek}/live/`. Raises SourceError for an answer that is none."""
+        elements = _list_in(received, "elements")
+        rows = self._begin(received)
+        for one in elements:
+            try:
+                matches = list(_explained(one, self._listing))
+                if not any(match.match_id in self._final for match in matches):
+                    continue
+                player = whole(one, "id")
+                person = _person(self._listing, player)
+            except ValueError as why:
+                rows.refuse(str(why), one)
                 continue
-            player, (_, team) = whole(one, "id"), _person(listing, whole(one, "id"))
-        except ValueError as why:
-            rows.refuse(str(why), one)
-            continue
-        if len(matches) > 1 or team not in (matches[0].home, matches[0].away):
-            untold.add(player)
-        else:
-            rows.add(one, lambda row, match=matches[0]: _live(row, listing, match))  # type: ignore[misc]
-    return rows, untold
+            if len(matches) > 1 or not _played_for(person, matches[0]):
+                self.untold.add(player)
+            else:
+                rows.add(one, lambda row, where=(matches[0], person): self._read_total(row, *where))  # type: ignore[misc]
+        rows.check_answer()
+
+    def read_summary(self, received: Received, player: int) -> None:
+        """Read `element-summary/{player}/`. Raises SourceError for an answer that is none."""
+        history = _list_in(received, "history")
+        rows = self._begin(received)
+        code = _person(self._listing, player).code
+        for one in history:
+            try:
+                match = _match(self._listing, one)
+            except ValueError as why:
+                rows.refuse(str(why), one)
+                continue
+            if match.match_id in self._final and (match.match_id, code) not in self._told:
+                rows.add(one, lambda row, where=(match, code): self._read_match(row, *where))  # type: ignore[misc]
+        rows.check_answer()
+
+    def _begin(self, received: Received) -> RowReader:
+        if self._rows is None:
+            self._rows = RowReader(ObservedAppearances, SOURCE, self._listing.season.season, received)
+        self._rows.read_on(received)
+        return self._rows
+
+    def _read_total(self, row: Any, match: ListedMatch, person: ListedPlayer) -> dict[str, Any]:
+        found = _statistics(part(row, "stats"), self._listing.season.season)
+        self._told.add((match.match_id, person.code))
+        return _row(match, person.code, person.team) | found | dict.fromkeys(MARKET)
+
+    def _read_match(self, row: Any, match: ListedMatch, code: int) -> dict[str, Any]:
+        team, opponent = (match.home, match.away) if flag(row, "was_home") else (match.away, match.home)
+        if find_team(self._listing.season, row, "opponent_team") != opponent:
+            raise ValueError(f"names another opponent than {match.match_id} has")
+        market = {name: whole(row, name) for name in MARKET}
+        return _row(match, code, team) | _statistics(row, self._listing.season.season) | market
 
 
-def read_summary(
-    received: Received,
-    listing: Listing,
-    player: int,
-    final: Collection[str],
-    told: Collection[tuple[str, int]] = (),
-) -> RowReader:
-    """The rows of one player, by his number of the season. told: matches and players that are read already.
-
-    Raises SourceError for an answer that is none.
-    """
+def _list_in(received: Received, field: str) -> list[Any]:
     answer = parse_json(SOURCE, received)
-    rows = RowReader(ObservedAppearances, SOURCE, listing.season.season, received)
     try:
-        history, (code, _) = items(answer, "history"), _person(listing, player)
+        return items(answer, field)
     except ValueError as why:
         raise changed(received, why) from None
-    for one in history:
-        try:
-            match = _match(listing, one)
-        except ValueError as why:
-            rows.refuse(str(why), one)
-            continue
-        if match.match_id in final and (match.match_id, code) not in told:
-            rows.add(one, lambda row, match=match: _summary(row, listing, match, code))  # type: ignore[misc]
-    return rows
 
 
 def _explained(row: Any, listing: Listing) -> Iterator[ListedMatch]:
@@ -139,23 +166,16 @@ def _match(listing: Listing, row: Any) -> ListedMatch:
     return listing.matches[fixture]
 
 
-def _person(listing: Listing, player: int) -> tuple[int, str]:
+def _played_for(person: ListedPlayer, match: ListedMatch) -> bool:
+    """Whether his team of now was his team in a match."""
+    late = match.kickoff is not None and person.joined is not None and person.joined > match.kickoff.date()
+    return person.team in (match.home, match.away) and not late
+
+
+def _person(listing: Listing, player: int) -> ListedPlayer:
     if player not in listing.people:
         raise ValueError(f"names player {player}, who is not in the list of players")
     return listing.people[player]
-
-
-def _live(row: Any, listing: Listing, match: ListedMatch) -> dict[str, Any]:
-    code, team = _person(listing, whole(row, "id"))
-    return _row(match, code, team) | _statistics(part(row, "stats"), listing.season.season) | dict.fromkeys(MARKET)
-
-
-def _summary(row: Any, listing: Listing, match: ListedMatch, code: int) -> dict[str, Any]:
-    team, opponent = (match.home, match.away) if flag(row, "was_home") else (match.away, match.home)
-    if find_team(listing.season, row, "opponent_team") != opponent:
-        raise ValueError(f"names another opponent than {match.match_id} has")
-    market = {name: whole(row, name) for name in MARKET}
-    return _row(match, code, team) | _statistics(row, listing.season.season) | market
 
 
 def _row(match: ListedMatch, code: int, team: str) -> dict[str, Any]:

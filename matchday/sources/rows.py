@@ -35,17 +35,30 @@ class Refusal:
 
 
 class RowReader:
-    """Rows of one table from one answer. Every row gets the answer's source, season, time and sum."""
+    """Rows of one table from one answer, or from several in turn. Each gets its answer's source, season, time and sum.
+
+    The schema is checked once, by `frame`: a check takes as long for one row as for a thousand.
+    """
 
     def __init__(self, table: type[DataFrameModel], source: str, season: str, received: Received) -> None:
         self._table, self._source, self._season, self._received = table, source, season, received
         self._rows: list[tuple[dict[str, Any], str]] = []
+        self._before = 0, 0
         self.refused: list[Refusal] = []
+
+    def read_on(self, received: Received) -> None:
+        """Go on with another answer."""
+        self._received, self._before = received, (len(self._rows), len(self.refused))
+
+    def check_answer(self) -> None:
+        """Raise SourceError when more than half of the rows of the newest answer are refused so far."""
+        rows, refused = self._before
+        self._check(len(self._rows) - rows, self.refused[refused:])
 
     def add(self, content: Any, read: Callable[[Any], Mapping[str, Any]]) -> None:
         """Read one row. What `read` raises is the reason to refuse it, `ValueError("has no code")` best of all."""
         try:
-            self._rows.append((dict(read(content)), write_content(content)))
+            self._rows.append((self._stamp() | read(content), write_content(content)))
         except (ValueError, MatchdayError) as why:
             self.refuse(str(why), content)
         except (LookupError, TypeError, ArithmeticError, AttributeError) as why:
@@ -53,7 +66,7 @@ class RowReader:
 
     def refuse(self, reason: str, content: Any) -> None:
         """Note a row that is not taken in. reason: what follows "it"."""
-        self._refuse(reason, write_content(content))
+        self._note(reason, write_content(content), self._received.origin.sha256)
 
     def refuse_lacking(self, teams: Collection[str], listed: Collection[tuple[str, str]]) -> None:
         """Note every match of two teams that a list of the whole season leaves out. listed: home and away.
@@ -70,43 +83,40 @@ class RowReader:
 
         Raises SourceError when more than half of the rows are refused: then the answer is not what it should be.
         """
-        fixed = {
-            "source": self._source,
-            "season": self._season,
-            "known_at": self._received.known_at,
-            "raw": self._received.origin.sha256,
-        }
-        total = len(self._rows) + len(self.refused)
-        rows = pd.DataFrame([fixed | row for row, _ in self._rows], columns=columns(self._table))
+        rows = pd.DataFrame([row for row, _ in self._rows], columns=columns(self._table))
         try:
             good, broken = separate(self._table, rows.astype(dtypes(self._table)))
         except (TableError, TypeError, ValueError, ArithmeticError) as why:
             raise self._changed(f"its rows do not fit into {name(self._table)} ({why})") from None
         for index, reason in broken.items():
-            self._refuse(reason, self._rows[index][1])
-        if len(self.refused) > MOST_REFUSED * total:
-            raise self._changed(
-                f"{len(self.refused)} of {total} rows of {name(self._table)} cannot be taken in, the first because it"
-                f" {self.refused[0].reason}"
-            )
+            row, content = self._rows[index]
+            self._note(reason, content, row["raw"])
+        self._check(len(good), self.refused)
         return good
+
+    def _check(self, good: int, refused: Sequence[Refusal]) -> None:
+        total = good + len(refused)
+        if len(refused) > MOST_REFUSED * total:
+            raise self._changed(
+                f"{len(refused)} of {total} rows of {name(self._table)} cannot be taken in, the first because it"
+                f" {refused[0].reason}"
+            )
+
+    def _stamp(self) -> dict[str, Any]:
+        return {
+            "source": self._source,
+            "season": self._season,
+            "known_at": self._received.known_at,
+            "raw": self._received.origin.sha256,
+        }
 
     def _changed(self, why: str) -> SourceError:
         return SourceError(f"{self._source}: {self._received.origin.address} is not what it was: {why}", reachable=True)
 
-    def _refuse(self, reason: str, content: str) -> None:
-        raw = self._received.origin.sha256
+    def _note(self, reason: str, content: str, raw: str) -> None:
         self.refused.append(Refusal(self._source, self._season, name(self._table), reason, content, raw))
 
 
 def write_content(content: Any) -> str:
     """A row as JSON that can be stored: half a character becomes a question mark."""
     return json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
-
-
-def join_frames(table: type[DataFrameModel], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The rows of several answers, in the table's columns and dtypes; also of none."""
-    filled = [frame for frame in frames if not frame.empty]
-    if not filled:
-        return pd.DataFrame(columns=columns(table)).astype(dtypes(table))
-    return pd.concat(filled, ignore_index=True)

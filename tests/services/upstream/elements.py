@@ -72,7 +72,7 @@ def element(season: PastSeason, player: PastPlayer, squads: int, last: int, now:
         "value_season": f"{totals['total_points'] / price * 10:.1f}",
         "web_name": player.web_name,
         "region": None,
-        "team_join_date": None,
+        "team_join_date": _joined(player, now),
         "birth_date": None,
         "has_temporary_code": False,
         "opta_code": f"p{player.code}",
@@ -111,3 +111,10 @@ def _flag(player: PastPlayer, now: datetime) -> dict[str, Any]:
         "news_added": added,
         "status": status,
     }
+
+
+def _joined(player: PastPlayer, now: datetime) -> str | None:
+    """The day after the last match with his former team; None for who has been there since before the season."""
+    team = player.team(now)
+    former = [row["kickoff"] for row in player.rows if row["kickoff"] <= now and row["team"] != team]
+    return f"{max(former) + timedelta(days=1):%Y-%m-%d}" if former else None

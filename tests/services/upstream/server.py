@@ -85,6 +85,15 @@ class UpstreamServer:
         self._server.server_close()
         assert error is not None or not self.failures, self.failures
 
+    def reset(self, season: PastSeason, now: datetime) -> None:
+        """Serve a season at an instant, without faults, as if nobody had asked yet. Rendered answers are kept."""
+        if season is not self.season:
+            self._bodies.clear()
+        self.season, self.now, self.short_years = season, now, False
+        self.faults.clear()
+        self.requests.clear()
+        self._changed.clear()
+
     def answer(self, path: str, headers: dict[str, str]) -> Answer:
         """The answer to a request, after its fault."""
         planned = self.faults.next(path)
