@@ -10,13 +10,20 @@ import pytest
 from matchday.sources import football_data_org, football_data_uk, fpl, fpl_appearances
 from matchday.sources.collected import Collected
 from matchday.sources.upstream import TRIES, SourceError
-from tests.matchday.sources.conftest import SEASON, Sources
+from tests.matchday.sources.conftest import SATURDAY, SEASON, Sources
+from tests.services.upstream.bundled import small_season
 from tests.services.upstream.faults import Fault
+from tests.services.upstream.server import UpstreamServer
 
 SPRING = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """Antoine Semenyo has gone from Bournemouth to Manchester City."""
 
 SILENCE_SECONDS = 1.0
+
+
+@pytest.fixture(autouse=True)
+def _few_players(server: UpstreamServer) -> None:
+    server.reset(small_season(SEASON), SATURDAY)
 
 
 def game(sources: Sources, silence: float = 30.0) -> Collected:

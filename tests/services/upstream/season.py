@@ -4,7 +4,7 @@ A match without a kick-off is unscheduled; before its kick-off it is scheduled; 
 result is provisional, and four hours after the kick-off it is finished: bonus points are in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -69,9 +69,18 @@ class PastPlayer:
 
 
 class PastSeason:
-    """All that the upstreams are asked about. postponed: former dates by match_id."""
+    """All that the upstreams are asked about.
 
-    def __init__(self, snapshot: Snapshot, season: str, postponed: Mapping[str, Postponement] | None = None) -> None:
+    postponed: former dates by match_id. players: codes of those who are served, None: all.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        season: str,
+        postponed: Mapping[str, Postponement] | None = None,
+        players: Collection[int] | None = None,
+    ) -> None:
         self.season = season
         self.postponed = dict(postponed or {})
         teams = snapshot.load(Teams, [season]).sort_values("name")
@@ -82,7 +91,7 @@ class PastSeason:
         self.by_id = {match.match_id: match for match in self.matches}
         self.deadlines = _deadlines(self.matches)
         self.finished: dict[tuple[str, int], dict[str, float]] = {}
-        self.players = self._players(snapshot)
+        self.players = self._players(snapshot, players)
         self.rows_of_match: dict[str, list[tuple[PastPlayer, dict[str, Any]]]] = {m.match_id: [] for m in self.matches}
         for player in self.players:
             for row in player.rows:
@@ -127,10 +136,11 @@ class PastSeason:
         """The players by their number."""
         return [player for player in self.players if player.since is None or player.since <= now]
 
-    def _players(self, snapshot: Snapshot) -> list[PastPlayer]:
+    def _players(self, snapshot: Snapshot, chosen: Collection[int] | None) -> list[PastPlayer]:
         rows: dict[int, list[dict[str, Any]]] = {}
         for row in _records(snapshot.load(Appearances, [self.season]).sort_values("kickoff")):
-            rows.setdefault(row["player"], []).append(row)
+            if chosen is None or row["player"] in chosen:
+                rows.setdefault(row["player"], []).append(row)
         flags: dict[int, list[dict[str, Any]]] = {}
         seen = snapshot.load(Availability)
         for row in _records(seen[seen["season"] == self.season].sort_values("seen_at")):

@@ -66,7 +66,7 @@ class UpstreamServer:
         self.faults = Faults()
         self.requests: list[Asked] = []
         self.failures: list[BaseException] = []
-        self._bodies: dict[tuple[str, datetime, bool], Answer] = {}
+        self._bodies: dict[tuple[PastSeason, str, datetime, bool], Answer] = {}
         self._changed: dict[tuple[str, str], datetime] = {}
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -87,8 +87,6 @@ class UpstreamServer:
 
     def reset(self, season: PastSeason, now: datetime) -> None:
         """Serve a season at an instant, without faults, as if nobody had asked yet. Rendered answers are kept."""
-        if season is not self.season:
-            self._bodies.clear()
         self.season, self.now, self.short_years = season, now, False
         self.faults.clear()
         self.requests.clear()
@@ -122,7 +120,7 @@ class UpstreamServer:
         if path.startswith("/v4/") and headers.get("x-auth-token") != self.token:
             message = "The resource you are looking for is restricted and apparently not within your permissions."
             return Answer(403, JSON, json.dumps({"message": message, "errorCode": 403}).encode())
-        key = (path, now, self.short_years)
+        key = (self.season, path, now, self.short_years)
         if key not in self._bodies:
             self._bodies[key] = self._render(path, now)
         return self._bodies[key]
