@@ -61,7 +61,9 @@ class RowReader:
             self._rows.append((self._stamp() | read(content), write_content(content)))
         except (ValueError, MatchdayError) as why:
             self.refuse(str(why), content)
-        except (LookupError, TypeError, ArithmeticError, AttributeError) as why:
+        except KeyError as missing:
+            self.refuse(f"has no {missing.args[0]}", content)
+        except (IndexError, TypeError, ArithmeticError, AttributeError) as why:
             self.refuse(f"cannot be read ({type(why).__name__}: {why})", content)
 
     def refuse(self, reason: str, content: Any) -> None:

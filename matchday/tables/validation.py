@@ -48,8 +48,10 @@ def separate(table: type[DataFrameModel], frame: pd.DataFrame) -> tuple[pd.DataF
 
 
 def _sentence(column: str, check: str) -> str:
-    rule = _PLAIN.get(check, check)
-    return f"breaks a rule: {rule}" if check in _PLAIN or " " in rule else f"breaks a rule: {column} {rule}"
+    if check in _PLAIN:
+        return f"breaks a rule: {_PLAIN[check]}"
+    of_a_column = re.fullmatch(r"\w+(\(.*\))?", check)
+    return f"breaks a rule: {column} {check}" if of_a_column else f"breaks a rule: {check}"
 
 
 def _first(table: type[DataFrameModel], rows: pd.DataFrame, cases: pd.DataFrame) -> TableError:
