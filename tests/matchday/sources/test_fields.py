@@ -35,7 +35,7 @@ def test_any_value_is_read_or_refused_by_a_sentence(read: Callable[[Any, str], o
     for row in ({"price": found}, found):
         reason = refuse(read, row)
         assert reason is None or reason.startswith(("has price ", "has no price", "is no object"))
-        assert reason is None or "\n" not in reason and reason.encode()
+        assert reason is None or ("\n" not in reason and reason.encode())
 
 
 def refuse(read: Callable[[Any, str], object], row: Any) -> str | None:
