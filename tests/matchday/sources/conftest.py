@@ -1,5 +1,6 @@
 """The stand-in of the upstreams, and sources that read from it without waiting."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from matchday.sources import football_data_org, football_data_uk, fpl
-from matchday.sources.raw import RawAnswers
+from matchday.sources.raw import RawAnswer, RawAnswers
 from matchday.sources.upstream import Received, Upstream
 from matchday.storage import Storage
 from tests.services.upstream.bundled import past_season
@@ -66,8 +67,12 @@ def sources(server: UpstreamServer, tmp_path: Path) -> Sources:
     return Sources(server, tmp_path / "collected")
 
 
-@pytest.fixture
-def receive(tmp_path: Path) -> Callable[[bytes], Received]:
+@pytest.fixture(scope="session")
+def receive() -> Callable[[bytes], Received]:
     """An answer with a body, as if just received."""
-    answers = RawAnswers(Storage((tmp_path / "received").as_uri()))
-    return lambda body: Received(body, answers.keep("http://source.example/answer", body, SATURDAY), fresh=True)
+
+    def received(body: bytes) -> Received:
+        digest = hashlib.sha256(body).hexdigest()
+        return Received(body, RawAnswer("http://source.example/answer", digest, SATURDAY.isoformat()), fresh=True)
+
+    return received
