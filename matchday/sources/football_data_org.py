@@ -46,16 +46,14 @@ def read_matches(received: Received, season: str) -> RowReader:
     except ValueError as why:
         raise SourceError(f"{SOURCE}: {received.origin.address} is not what it was: it {why}", reachable=True) from None
     rows = RowReader(ObservedFixtures, SOURCE, season, received)
-    sides: set[tuple[str, str]] = set()
     for one in listed:
-        rows.add(one, lambda row: _match(row, season, sides))
-    rows.refuse_lacking({team for both in sides for team in both}, sides)
+        rows.add(one, lambda row: _match(row, season))
+    rows.expect_season(len(listed))
     return rows
 
 
-def _match(row: Any, season: str, sides: set[tuple[str, str]]) -> dict[str, Any]:
+def _match(row: Any, season: str) -> dict[str, Any]:
     home, away = (club(_plain(text(part(row, side), "name"))) for side in ("homeTeam", "awayTeam"))
-    sides.add((home, away))
     status, goals = text(row, "status"), part(part(row, "score"), "fullTime")
     if status not in STATUSES:
         raise ValueError(f"has the unknown status {status}")

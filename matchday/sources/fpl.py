@@ -142,10 +142,7 @@ def read_fixtures(received: Received, season: ListedSeason) -> tuple[RowReader, 
     matches: dict[int, ListedMatch] = {}
     for one in answer:
         rows.add(one, lambda row: _fixture(row, season, matches))
-    sides = [(row.get("team_h"), row.get("team_a")) for row in answer if isinstance(row, dict)]
-    known = season.teams
-    listed = [(known[home], known[away]) for home, away in sides if _numbers(home, away) <= set(known)]
-    rows.refuse_lacking(list(known.values()), listed)
+    rows.expect_season(len(answer))
     return rows, matches
 
 
@@ -254,7 +251,3 @@ def _fixture(row: Any, season: ListedSeason, matches: dict[int, ListedMatch]) ->
         "home_goals": optional_whole(row, "team_h_score"),
         "away_goals": optional_whole(row, "team_a_score"),
     }
-
-
-def _numbers(*found: Any) -> set[int]:
-    return {one if isinstance(one, int) else -1 for one in found}

@@ -1,9 +1,8 @@
 """Rows read from an answer: those that keep their table's schema, and those refused, each with its reason."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from typing import Any
 
 import pandas as pd
@@ -18,8 +17,8 @@ from matchday.tables.validation import separate
 MOST_REFUSED = 0.5
 """Share of refused rows above which the answer itself is broken: a column was renamed, say."""
 
-TEAMS = 20
-"""Of a league: each meets every other twice, so there are 380 matches."""
+MATCHES = 380
+"""Of a season: each of 20 teams meets every other twice."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ class RowReader:
         self._table, self._source, self._season, self._received = table, source, season, received
         self._rows: list[tuple[dict[str, Any], str]] = []
         self._before = 0, 0
+        self._listed = MATCHES
         self.refused: list[Refusal] = []
 
     def read_on(self, received: Received) -> None:
@@ -58,7 +58,7 @@ class RowReader:
     def add(self, content: Any, read: Callable[[Any], Mapping[str, Any]]) -> None:
         """Read one row. What `read` raises is the reason to refuse it, `ValueError("has no code")` best of all."""
         try:
-            self._rows.append((self._stamp() | read(content), write_content(content)))
+            self._rows.append(({**self._stamp(), **read(content)}, write_content(content)))
         except (ValueError, MatchdayError) as why:
             self.refuse(str(why), content)
         except KeyError as missing:
@@ -70,20 +70,18 @@ class RowReader:
         """Note a row that is not taken in. reason: what follows "it"."""
         self._note(reason, write_content(content), self._received.origin.sha256)
 
-    def refuse_lacking(self, teams: Collection[str], listed: Collection[tuple[str, str]]) -> None:
-        """Note every match of two teams that a list of the whole season leaves out. listed: home and away.
+    def expect_season(self, listed: int) -> None:
+        """The answer is a list of all matches of a season, and has so many.
 
-        Only a league of 20 teams is known to be whole. What was known of such a match stays.
+        One that leaves out a few is taken in: what was known of those matches stays. Less than half is no list of it.
         """
-        whole = set(permutations(teams, 2)) if len(teams) == TEAMS else set()
-        for home, away in sorted(whole - set(listed)):
-            reason = f"is not listed: the answer has {len(whole & set(listed))} of {len(whole)} matches"
-            self.refuse(reason, {"match_id": f"{self._season}-{home}-{away}"})
+        self._listed = listed
 
     def frame(self) -> pd.DataFrame:
         """The rows that keep the schema, in the table's columns; the others are refused.
 
-        Raises SourceError when more than half of the rows are refused: then the answer is not what it should be.
+        Raises SourceError when more than half of the rows are refused, or half of a season is not listed: then the
+        answer is not what it should be.
         """
         rows = pd.DataFrame([row for row, _ in self._rows], columns=columns(self._table))
         try:
@@ -94,6 +92,8 @@ class RowReader:
             row, content = self._rows[index]
             self._note(reason, content, row["raw"])
         self._check(len(good), self.refused)
+        if self._listed < MOST_REFUSED * MATCHES:
+            raise self._changed(f"it has {self._listed} of {MATCHES} matches")
         return good
 
     def _check(self, good: int, refused: Sequence[Refusal]) -> None:

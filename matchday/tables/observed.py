@@ -7,7 +7,6 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
 
-from matchday.tables.schedule import in_season
 from matchday.tables.table import MATCH_ID, POSITIONS, SEASON, TEAM, Moment, Table, follows
 
 SOURCE, SHA256 = r"^[a-z_]+$", r"^[0-9a-f]{64}$"
@@ -62,10 +61,6 @@ class ObservedFixtures(Observed):
     def ended_with_result(cls, rows: pd.DataFrame) -> pd.Series:
         ended = rows["status"].isin(["finished", "awarded"])
         return ~ended | (rows["home_goals"].notna() & rows["away_goals"].notna())
-
-    @pa.dataframe_check(error="kickoff lies in the season, July to the second July")
-    def within_season(cls, rows: pd.DataFrame) -> pd.Series:
-        return rows["kickoff"].isna() | in_season(rows)
 
 
 class ObservedPlayers(Observed):
