@@ -10,7 +10,7 @@ from matchday.sources.collected import Collected
 from matchday.tables import Availability, Matches, Players, Teams
 from matchday.tables.observed import ObservedFixtures, ObservedOdds, ObservedPlayers, ObservedTeams
 from tests.matchday.sources.conftest import SATURDAY, SEASON, Sources
-from tests.services.upstream.bundled import SNAPSHOT, past_season
+from tests.services.upstream.bundled import SNAPSHOT, past_season, small_season
 
 SEASONS = ("2526", "2122", "1920", "1718")
 RESULT = ["match_id", "gameweek", "kickoff", "home", "away", "home_goals", "away_goals"]
@@ -32,7 +32,7 @@ def results(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 @pytest.mark.parametrize("source", [fpl.SOURCE, football_data_uk.SOURCE, football_data_org.SOURCE])
 def test_a_season_s_last_instant_gives_the_bundled_matches(sources: Sources, source: str, season: str) -> None:
     """The British file has no gameweeks, and before 19/20 no times: 15:00 of the day is taken."""
-    sources.server.reset(past_season(season), past_season(season).end)
+    sources.server.reset(small_season(season), small_season(season).end)
     collected = collect(sources, source, season)
     found, bundled = collected.tables[ObservedFixtures], SNAPSHOT.load(Matches, [season])
     columns = [column for column in RESULT if column != "gameweek" or source != football_data_uk.SOURCE]

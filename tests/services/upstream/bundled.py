@@ -21,4 +21,4 @@ def past_season(season: str) -> PastSeason:
 def small_season(season: str) -> PastSeason:
     """The same with all matches and every twentieth player, and Antoine Semenyo, who changed his club in 25/26."""
     players = SNAPSHOT.load(Players, [season])["player"]
-    return PastSeason(SNAPSHOT, season, players={*players[::20], SEMENYO})
+    return PastSeason(SNAPSHOT, season, players=[*players[::20], SEMENYO])

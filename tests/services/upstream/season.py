@@ -138,9 +138,9 @@ class PastSeason:
 
     def _players(self, snapshot: Snapshot, chosen: Collection[int] | None) -> list[PastPlayer]:
         rows: dict[int, list[dict[str, Any]]] = {}
-        for row in _records(snapshot.load(Appearances, [self.season]).sort_values("kickoff")):
-            if chosen is None or row["player"] in chosen:
-                rows.setdefault(row["player"], []).append(row)
+        played = snapshot.load(Appearances, [self.season]).sort_values("kickoff")
+        for row in _records(played if chosen is None else played[played["player"].isin(chosen)]):
+            rows.setdefault(row["player"], []).append(row)
         flags: dict[int, list[dict[str, Any]]] = {}
         seen = snapshot.load(Availability)
         for row in _records(seen[seen["season"] == self.season].sort_values("seen_at")):
