@@ -100,6 +100,22 @@ def test_without_a_wanted_match_nothing_is_asked(sources: Sources) -> None:
     assert len(sources.server.requests) == 2
 
 
+def test_a_whole_season_read_at_its_end_is_the_bundled_one(sources: Sources) -> None:
+    """Of the players of the small season, with all who changed their club; value to transfers only in summaries."""
+    past = small_season(SEASON)
+    sources.server.reset(past, past.end)
+    upstream = sources.fpl()
+    found = fpl_appearances.collect(upstream, fpl.collect_listed(upstream)[1]).tables[ObservedAppearances]
+    rows = SNAPSHOT.load(Appearances, [SEASON])
+    expected = rows[rows["player"].isin([player.code for player in past.players])]
+    assert len(found) > 2000
+    equal(found, expected, leave_out=MARKET)
+    known = found[found["value"].notna()]
+    both = known.merge(expected, on=["match_id", "player"], suffixes=("", "_then"))
+    assert len(both) == len(known) > 100
+    assert all((both[column] == both[f"{column}_then"]).all() for column in MARKET)
+
+
 @pytest.mark.parametrize(("season", "gameweek"), [("1718", 3), ("2122", 5), ("2425", 2)])
 def test_older_seasons_have_fewer_statistics(sources: Sources, season: str, gameweek: int) -> None:
     sources.server.reset(past_season(season), past_season(season).deadlines[gameweek + 1])

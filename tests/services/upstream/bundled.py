@@ -4,10 +4,12 @@ from functools import cache
 
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import Snapshot
-from matchday.tables import Players
+from matchday.tables import Appearances, Players
 from tests.services.upstream.season import PastSeason
 
 SEMENYO = 437730
+"""Antoine Semenyo, who went from Bournemouth to Manchester City in January 2026."""
+
 SNAPSHOT = Snapshot(REPOSITORY / "data")
 
 
@@ -19,6 +21,7 @@ def past_season(season: str) -> PastSeason:
 
 @cache
 def small_season(season: str) -> PastSeason:
-    """The same with all matches and every twentieth player, and Antoine Semenyo, who changed his club in 25/26."""
+    """The same with all matches, every twentieth player, and those who changed their club within the season."""
     players = SNAPSHOT.load(Players, [season])["player"]
-    return PastSeason(SNAPSHOT, season, players=[*players[::20], SEMENYO])
+    clubs = SNAPSHOT.load(Appearances, [season]).groupby("player")["team"].nunique()
+    return PastSeason(SNAPSHOT, season, players=[*players[::20], *clubs[clubs > 1].index])
