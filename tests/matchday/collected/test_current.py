@@ -130,7 +130,7 @@ prices = st.tuples(st.integers(0, 9), st.sampled_from([7, 8]), st.integers(50, 5
     people=st.lists(prices, max_size=8, unique_by=lambda one: one[:2]),
     moment=st.integers(0, 9),
 )
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_what_is_known_later_changes_nothing(matches, people, moment):
     """With all rows and with those known before the moment alone, every table is the same."""
     rows = fixtures(*(match(day, pair, source, score=score) for day, source, pair, score in matches))
