@@ -65,17 +65,26 @@ def _two_results(rows: pd.DataFrame, latest: Latest) -> dict[int, str]:
 
 
 def _goals_of_players(rows: pd.DataFrame, latest: Latest) -> dict[int, str]:
-    """Players' goals and own goals of a finished match that do not make its score. An award's score nobody shot."""
+    """Players' goals, and the other side's own goals, of a finished match that do not make its score.
+
+    An award's score nobody shot: such a match is not judged.
+    """
     played = latest["observed_fixtures"]
     played = played[played["status"] == "finished"].set_index("match_id")
-    made = rows[rows["match_id"].isin(played.index)]
-    goals = (made["goals"] + made["own_goals"]).groupby(made["match_id"]).sum()
-    score = (played["home_goals"] + played["away_goals"]).reindex(goals.index)
-    wrong = goals[goals != score]
-    return {
-        at: f"is of a match with {score[row.match_id]} goals, of which its players made {wrong[row.match_id]}"
-        for at, row in _each(made[made["match_id"].isin(wrong.index)])
-    }
+    made = rows.groupby(["match_id", "team"])[["goals", "own_goals"]].sum()
+    found = {}
+    for at, row in _each(rows[rows["match_id"].isin(played.index)]):
+        _, home, away = row.match_id.split("-")
+        score = _score(*played.loc[row.match_id, ["home_goals", "away_goals"]])
+        told = _score(_goals(made, row.match_id, home, away), _goals(made, row.match_id, away, home))
+        if score != told:
+            found[at] = f"is of a match that ended {score}, of which the players' goals make {told}"
+    return found
+
+
+def _goals(made: pd.DataFrame, match_id: str, team: str, other: str) -> int:
+    own = made["goals"].get((match_id, team), 0)
+    return int(own + made["own_goals"].get((match_id, other), 0))
 
 
 TRUTHS: Mapping[str, tuple[Truth, ...]] = {

@@ -13,10 +13,10 @@ class RefusedRows(Table):
     """Rows that broke a rule and were not taken in. Key: id. Sorted by season, known_at, id.
 
     id: 12 digits, of what is refused and why; the same row refused again has the same one. table: the row's own table.
-    key: what the row is about, such as a match_id. rule: `schema`, or the name of a truth. content: JSON, of the source's
-    own row for `schema`, else of the table's. known_at: when it was first refused. raw: sha256 of the answer that it
-    came in. state: kept; released (taken in when the source says it again); dropped (no longer spoken of). decided_at:
-    when it was released or dropped.
+    key: what the row is about, such as a match_id. rule: `schema`, or the name of a truth. content: JSON, of the
+    source's own row for `schema`, else of the table's. known_at: when it was first refused. raw: sha256 of the answer
+    that it came in. state: kept; released (taken in when the source says it again); dropped (no longer spoken of).
+    decided_at: when it was released or dropped.
     """
 
     id: Series[str] = pa.Field(str_matches=r"^[0-9a-f]{12}$")

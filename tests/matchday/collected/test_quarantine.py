@@ -70,13 +70,13 @@ def test_a_correction_a_match_without_date_and_an_award_are_true(row):
 
 def test_goals_of_players_make_the_score():
     latest = {"observed_fixtures": fixtures(match(25, score=(2, 1)), match(25, "MCI-BOU", status="live"))}
-    rows = pd.DataFrame(
-        [("2627-ARS-LIV", 1, 0), ("2627-ARS-LIV", 1, 1), ("2627-MCI-BOU", 1, 0)],
-        columns=["match_id", "goals", "own_goals"],
-    )
+    made = [("ARS-LIV", "ARS", 1, 0), ("ARS-LIV", "ARS", 1, 1), ("MCI-BOU", "MCI", 1, 0)]
+    rows = pd.DataFrame(made, columns=["match_id", "team", "goals", "own_goals"])
+    rows["match_id"] = "2627-" + rows["match_id"]
     assert broken_truths("observed_appearances", rows, latest) == {}
     found = broken_truths("observed_appearances", rows.assign(own_goals=0), latest)
-    assert [reason for _, reason in found.values()] == ["is of a match with 3 goals, of which its players made 2"] * 2
+    told = "is of a match that ended 2-1, of which the players' goals make 2-0"
+    assert [reason for _, reason in found.values()] == [told] * 2
     assert list(found) == [0, 1], "the match that is under way is not judged"
 
 
