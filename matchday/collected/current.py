@@ -16,7 +16,7 @@ from matchday.collected.precedence import ORDER, BelievedMatch, believe, stateme
 from matchday.collected.versions import newest, same
 from matchday.sources.clubs import NAMES
 from matchday.sources.history.availability import reason
-from matchday.tables import Availability, Fixtures, Matches, Players, Teams, columns, merge, order, validate
+from matchday.tables import Availability, Fixtures, Matches, Players, Teams, columns, merge, order
 from matchday.tables.arrow import dtypes
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
 
@@ -77,10 +77,10 @@ def tables(load: Callable[[type[DataFrameModel]], pd.DataFrame], observed: Obser
 
 
 def season_rows(table: type[DataFrameModel], seasons: Iterable[ObservedSeason]) -> pd.DataFrame:
-    """The rows of a standard table that seasons under way have, in the table's order. Raises TableError."""
+    """The rows of a standard table that seasons under way have, in the table's order, not yet validated."""
     made = [_frame(table, BUILDERS[table](one)) for one in seasons]
     rows = pd.concat([one for one in made if len(one)] or [_frame(table, [])], ignore_index=True)
-    return validate(table, rows.sort_values(order(table), kind="stable"))
+    return rows.sort_values(order(table), kind="stable", ignore_index=True)
 
 
 def _matches(season: ObservedSeason) -> list[dict[str, object]]:

@@ -1,5 +1,7 @@
 """The standard tables of the lake, written from what was collected: seasons under way, beside the bundled ones."""
 
+import json
+from collections.abc import Iterable
 from datetime import datetime
 
 import pandas as pd
@@ -11,6 +13,9 @@ from matchday.collected.store import TABLES, ObservationStore
 from matchday.lake import Lake
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Availability, Matches, Teams, name
+
+RECEIPT = "published.json"
+"""In the lake: which observations and which bundled history its tables were made from."""
 
 
 def write_tables(
@@ -25,14 +30,20 @@ def write_tables(
     _take_in_bundled(lake, snapshot)
     observed = {table: store.read(table) for table in TABLES}
     seasons = observed_seasons(observed, moment, snapshot.load(Matches), snapshot.load(Teams))
-    changed = []
+    origin = {"observed": _fingerprints(store.lake, TABLES), "seasons": [one.season for one in seasons]}
+    if history.receipt(lake, RECEIPT) == origin | {"tables": _fingerprints(lake, BUILDERS)}:
+        return seasons, []
+    before = _fingerprints(lake, BUILDERS)
     for table in BUILDERS:
-        before = lake.fingerprint(table)
         for one in seasons:
             _write_season(lake, table, one.season, season_rows(table, [one]))
-        if lake.fingerprint(table) != before:
-            changed.append(name(table))
-    return seasons, changed
+    written = _fingerprints(lake, BUILDERS)
+    lake.storage.write(RECEIPT, json.dumps(origin | {"tables": written}).encode())
+    return seasons, [table for table in written if written[table] != before[table]]
+
+
+def _fingerprints(lake: Lake, tables: Iterable[type[DataFrameModel]]) -> dict[str, str | None]:
+    return {name(table): lake.fingerprint(table) for table in tables}
 
 
 def _take_in_bundled(lake: Lake, snapshot: Snapshot) -> None:

@@ -8,6 +8,7 @@ A row that was stored is never changed or deleted, so what was known at a past m
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 import pandas as pd
@@ -39,7 +40,8 @@ class ObservationStore:
 
     def __init__(self, url: str) -> None:
         self.lake = Lake(url)
-        if RESTORING in self.lake.storage.files(RESTORING):
+        with suppress(FileNotFoundError):
+            self.lake.storage.read(RESTORING)
             raise CollectedError(
                 f"{self.lake.storage.url}: a restore began and did not end; run 'matchday data restore' again"
             )

@@ -5,16 +5,15 @@ sources stand, standard tables. Whatever is killed half way, the next update fin
 other one, and leaves what it said before.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
 from matchday.collected.changes import Change, match_changes, player_changes
+from matchday.collected.lock import hold_lock
 from matchday.collected.precedence import BelievedMatch, Disagreement, believe, disagreements, statements
 from matchday.collected.publication import write_tables
 from matchday.collected.quarantine import Quarantine, refuse_unreadable, separate_untrue
@@ -22,7 +21,6 @@ from matchday.collected.standings import SourceStanding, read_standings, write_s
 from matchday.collected.store import CollectedError, ObservationStore
 from matchday.collected.truths import season_warnings
 from matchday.collected.versions import newest, stack
-from matchday.files import LockTimeout, lock_file
 from matchday.lake import Lake
 from matchday.sources.collected import Collected
 from matchday.sources.raw import RawAnswers
@@ -39,8 +37,6 @@ UNREADABLE = (SourceError, TableError, ArithmeticError, AttributeError, LookupEr
 
 RETENTION = timedelta(days=400)
 """How long raw answers stay, but for the newest of each address and those of rows in quarantine."""
-
-LOCK = "update.lock"
 
 
 class ClockError(CollectedError):
@@ -101,7 +97,7 @@ def update(
         latest = store.newest_moment()
         moment = max(now(), latest + timedelta(microseconds=1)) if latest else now()
         seasons, tables = write_tables(lake, snapshot, store, moment)
-        after = _Knowledge.read(store)
+        after = _Knowledge.read(store) if any(any(one.added.values()) for one in outcomes) else before
         RawAnswers(store.lake.storage).sweep(now(), RETENTION, intake.quarantine.needed())
         living = seasons[-1:]
         return UpdateReport(
@@ -125,23 +121,6 @@ def check_clock(store: ObservationStore, now: datetime) -> None:
             f"this machine's clock says {now:%Y-%m-%d %H:%M:%S} UTC, but the newest observation was made at"
             f" {latest:%Y-%m-%d %H:%M:%S}: set the clock; nothing was taken in"
         )
-
-
-@contextmanager
-def hold_lock(url: str) -> Iterator[None]:
-    """One update, backup or restore of a folder at a time. In a bucket there is no lock: let one machine update it."""
-    path = url.removeprefix("file://")
-    if "://" in path:
-        yield
-        return
-    with ExitStack() as held:
-        try:
-            held.enter_context(lock_file(Path(path) / LOCK))
-        except LockTimeout:
-            raise
-        except OSError as why:
-            raise CollectedError(f"{url}: cannot write there ({why.strerror}); choose a writable folder") from None
-        yield
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,20 @@
 """An update: what it takes in, what it says, and that a failing source stops no other one."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
-import pandas as pd
 import pytest
 
+from matchday.collected.quarantine import Quarantine
 from matchday.collected.store import ObservationStore
-from matchday.collected.update import ClockError, UpdateReport, update
-from matchday.lake import Lake
+from matchday.collected.update import ClockError, update
 from matchday.sources.collected import Collected
-from matchday.sources.rows import Refusal
-from matchday.sources.snapshot import Snapshot
 from matchday.sources.upstream import SourceError
 from matchday.storage import StorageError
 from matchday.tables import Availability, Fixtures, Matches, Players, Teams
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
-from tests import league
+from tests.matchday.collected.machine import game, unreadable
 from tests.matchday.collected.observations import (
     FPL,
-    RAW,
     SATURDAY,
     SEASON,
     UK,
@@ -32,50 +27,6 @@ from tests.matchday.collected.observations import (
 )
 
 LATER = SATURDAY + timedelta(days=30)
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return league.bundled(tmp_path_factory.mktemp("data"), ["2526"])
-
-
-def game(day: float, *matches, people=(), clubs=("ARS", "LIV"), refused=()) -> Collected:
-    """What the game's API gave on a day."""
-    tables = {ObservedFixtures: fixtures(*matches), ObservedTeams: teams(day, *clubs)}
-    if people:
-        tables[ObservedPlayers] = players(*people)
-    return Collected(SEASON, tables, tuple(refused))
-
-
-def unreadable(reason: str = "has no code") -> Refusal:
-    return Refusal(FPL, SEASON, "observed_players", reason, '{"id": 4}', RAW)
-
-
-class Machine:
-    """A machine that updates: its collected root and its lake."""
-
-    def __init__(self, folder: Path, snapshot: Snapshot) -> None:
-        self.url, self.lake, self._snapshot = str(folder / "collected"), Lake(str(folder / "lake")), snapshot
-
-    def update(self, day: float, **sources) -> UpdateReport:
-        """Update on a day. sources: what each gives, or the error that it raises."""
-
-        def collect(given) -> Collected:
-            if isinstance(given, Exception):
-                raise given
-            return given
-
-        called = {name: lambda given=given: collect(given) for name, given in sources.items()}
-        return update(self.url, self.lake, self._snapshot, called, lambda: at(day))
-
-    def living(self, table) -> pd.DataFrame:
-        """Rows of the season under way in the lake."""
-        return self.lake.read(table, [SEASON])
-
-
-@pytest.fixture
-def machine(tmp_path, snapshot) -> Machine:
-    return Machine(tmp_path, snapshot)
 
 
 def test_an_update_fills_an_empty_lake_and_the_next_has_nothing_to_do(machine):
@@ -154,8 +105,6 @@ def test_a_result_that_is_withdrawn_leaves_the_lake(machine):
 
 
 def test_a_released_row_goes_in_at_the_next_update(machine):
-    from matchday.collected.quarantine import Quarantine
-
     machine.update(31, fpl=game(30, match(30, score=(2, 0))))
     other = game(60, match(60, score=(1, 0), kickoff=LATER))
     report = machine.update(61, fpl=other)
@@ -182,7 +131,7 @@ def test_a_clock_behind_the_newest_observation_takes_nothing(machine):
         return game(1, match(1))
 
     with pytest.raises(ClockError, match=r"clock says 2026-08-30 .*made at 2026-08-31 .*set the clock"):
-        update(machine.url, machine.lake, Snapshot(machine._snapshot.folder), {FPL: collect}, lambda: at(29))
+        update(machine.url, machine.lake, machine.snapshot, {FPL: collect}, lambda: at(29))
     assert asked == [] and len(ObservationStore(machine.url).read(ObservedFixtures)) == 1
 
 
