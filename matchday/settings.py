@@ -24,7 +24,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MATCHDAY_", frozen=True)
 
     home: Path = Field(
-        Path(".matchday"), description="Local state. All but `collected/` can be made again; that cannot be fetched again."
+        Path(".matchday"),
+        description="Local state. All but `collected/` can be made again; that cannot be fetched again.",
     )
     snapshot: Path = Field(REPOSITORY / "data", description="The bundled history, as committed.")
     lake_url: str | None = Field(None, alias="MATCHDAY_LAKE", description="file:// or s3:// root of the tables.")
