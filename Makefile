@@ -89,5 +89,6 @@ ui: $(READY) ## open MLflow on the runs and models of this machine (PORT=5000)
 	@$(BIN)/mlflow ui --port "$${PORT:-5000}" --backend-store-uri \
 	  "$$($(BIN)/python -c 'from matchday.settings import Settings; print(Settings().tracking_uri)')"
 
-clean: ## delete .matchday: what runs have made (data, models, logs)
-	@rm -rf .matchday
+clean: ## delete what runs have made (data, models, logs); what was collected from live sources stays
+	@for one in .matchday/* .matchday/.[!.]*; do [ "$$one" = .matchday/collected ] || rm -rf "$$one"; done
+	@[ ! -d .matchday ] || rmdir .matchday 2>/dev/null || true

@@ -23,9 +23,17 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MATCHDAY_", frozen=True)
 
-    home: Path = Field(Path(".matchday"), description="Local state. Deleting it is always safe.")
+    home: Path = Field(
+        Path(".matchday"),
+        description="Local state. All but `collected/` can be made again; that cannot be fetched again.",
+    )
     snapshot: Path = Field(REPOSITORY / "data", description="The bundled history, as committed.")
     lake_url: str | None = Field(None, alias="MATCHDAY_LAKE", description="file:// or s3:// root of the tables.")
+    collected_url: str | None = Field(
+        None,
+        alias="MATCHDAY_COLLECTED",
+        description="file:// or s3:// root of what was collected from live sources, which nobody can fetch again.",
+    )
     mlflow_uri: str | None = Field(None, alias="MATCHDAY_TRACKING_URI", description="MLflow tracking server.")
     online_url: str | None = Field(
         None,
@@ -44,6 +52,11 @@ class Settings(BaseSettings):
     def lake(self) -> str:
         """Root of the lake, a URL or a path."""
         return self.lake_url or str(self.home.resolve() / "lake")
+
+    @cached_property
+    def collected(self) -> str:
+        """Root of what was collected from live sources, a URL or a path. It does not lie in the lake."""
+        return self.collected_url or str(self.home.resolve() / "collected")
 
     @cached_property
     def tracking_uri(self) -> str:

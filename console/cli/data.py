@@ -1,16 +1,25 @@
-"""`matchday data ...`: the bundled history."""
+"""`matchday data ...`: the bundled history, and what live sources give."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.cli import screen
+from console.cli import quarantine, screen
 
 if TYPE_CHECKING:
     from console.operations.history import HistorySummary
+    from matchday.collected.update import SourceOutcome, UpdateReport
 
-app = typer.Typer(no_args_is_help=True, help="The bundled history.")
+app = typer.Typer(no_args_is_help=True, help="The bundled history, and live sources.")
+app.add_typer(quarantine.app, name="quarantine")
+
+INCOMPLETE = 1
+"""Exit code of `update` when a source gave nothing; what the others gave is taken in."""
+
+SHOWN = 40
+"""Changes that are printed one by one."""
 
 
 @app.command()
@@ -40,6 +49,99 @@ def build(
 
     screen.heading("Rebuilding the bundled history")
     screen.table(("table", "rows"), [(name, f"{count:,}") for name, count in history.build(wheel, out).items()])
+
+
+@app.command()
+def update(as_json: quarantine.Json = False) -> None:
+    """Ask the live sources, and take in what is new.
+
+    Exit code 0: every source answered; 1: one gave nothing, and the others' data is taken in; 2: nothing was taken in.
+    """
+    from console.operations import data
+
+    report = data.update()
+    if as_json:
+        screen.say(json.dumps(data.describe_report(report), indent=1))
+    else:
+        _print_report(report)
+    if report.failed:
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command("sources")
+def show_sources(as_json: quarantine.Json = False) -> None:
+    """Show how each live source stands, as of the last update."""
+    from dataclasses import asdict
+
+    from console.operations import data
+
+    standings = data.sources()
+    if as_json:
+        screen.say(json.dumps([asdict(one) for one in standings], indent=1))
+        return
+    rows = [
+        (
+            one.source,
+            "never asked" if not one.asked else "fails" if one.failing_since else "answers",
+            one.last_success[:16] or "never",
+            one.changed[:16] or "never",
+            ", ".join(f"{count:,} {table.removeprefix('observed_')}" for table, count in one.rows.items()) or "-",
+        )
+        for one in standings
+    ]
+    screen.table(("source", "state", "last success (UTC)", "last news (UTC)", "gave"), rows, text_columns=5)
+    for one in standings:
+        if one.failing_since:
+            reached = "it was reached" if one.reachable else "it was not reached"
+            screen.say(f"{one.reason} (fails since {one.failing_since[:16]}; {reached})")
+
+
+@app.command()
+def backup(target: Annotated[str, typer.Argument(metavar="FILE", help="A file or an s3:// URL to write.")]) -> None:
+    """Copy what was collected from live sources into one archive."""
+    from console.operations import data
+
+    made = data.backup(target)
+    screen.say(f"{made.address}: {made.files:,} files, {made.observations:,} observations, {made.bytes:,} bytes")
+
+
+@app.command()
+def restore(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="A file or an s3:// URL that `backup` wrote.")],
+    replace: Annotated[bool, typer.Option(help="Also where observations would be lost that it lacks.")] = False,
+) -> None:
+    """Make what was collected that of an archive: all of it, or nothing."""
+    from console.operations import data
+
+    made = data.restore(source, replace=replace)
+    screen.say(f"{made.observations:,} observations are restored; 'matchday data update' writes the tables from them")
+
+
+def _print_report(report: "UpdateReport") -> None:
+    for outcome in report.sources:
+        screen.say(_describe_outcome(outcome))
+    if not report.sources:
+        screen.say("no source is asked: MATCHDAY_SOURCES is empty")
+    for change in report.changes[:SHOWN]:
+        screen.say(f"  {change}")
+    if len(report.changes) > SHOWN:
+        screen.say(f"  and {len(report.changes) - SHOWN:,} more changes")
+    for row in report.refused.to_dict("records"):
+        screen.say(f"refused: {row['id']}, {row['table']} of {row['source']}, {row['key']}: it {row['reason']}")
+    for text in (*map(str, report.disagreements), *report.warnings):
+        screen.say(f"note: {text}")
+    if report.kept:
+        screen.say(f"{report.kept} rows wait in quarantine: 'matchday data quarantine list'")
+    screen.say(f"tables that changed: {', '.join(report.tables)}" if report.tables else "no table changed")
+
+
+def _describe_outcome(outcome: "SourceOutcome") -> str:
+    standing = outcome.standing
+    if outcome.error:
+        last = f"its data is of {standing.last_success[:16]}" if standing.last_success else "it never gave any"
+        return f"{outcome.error} (fails since {standing.failing_since[:16]}; {last})"
+    new = ", ".join(f"{count:,} {name.removeprefix('observed_')}" for name, count in outcome.added.items() if count)
+    return f"{standing.source}: new: {new}" if new else f"{standing.source}: nothing new"
 
 
 def print_summary(summary: "HistorySummary") -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
@@ -18,21 +19,39 @@ def subject(table: type[DataFrameModel]) -> list[str]:
 
 
 def new_versions(table: type[DataFrameModel], known: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Those of `rows` that say something else than the latest version of their subject in `known`.
+    """Those of `rows` that say something else than the version before them, in `known` or among themselves.
 
-    A row that is older than that version is history that came late: it stays out, as it would rewrite what was known.
+    A row that is not newer than the latest version in `known` is history that came late: it stays out, as it would
+    rewrite what was known.
     """
-    if known.empty or rows.empty:
-        return rows
+    latest, added = newest(table, known), [rows.iloc[:0]]
+    for _, batch in rows.groupby("known_at", sort=True):
+        fresh = batch[_differs(table, latest, batch)]
+        added.append(fresh)
+        latest = newest(table, stack([latest, fresh]))
+    return stack(added)
+
+
+def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of one table below each other, with a fresh index."""
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled or frames[:1], ignore_index=True)
+
+
+def _differs(table: type[DataFrameModel], latest: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
+    """True where a row is newer than the latest version of its subject, and says something else."""
     said = [column for column in columns(table) if column not in (*UNSAID, *subject(table))]
-    latest = newest(table, known)[[*subject(table), "known_at", *said]]
+    if latest.empty:
+        return np.ones(len(rows), dtype=bool)
     both = rows.merge(latest, on=subject(table), how="left", suffixes=("", "_before"), indicator=True)
-    changed = pd.Series(False, index=both.index)
-    for column in said:
-        now, before = both[column], both[f"{column}_before"]
-        changed |= ~((now == before).fillna(False).astype(bool) | (now.isna() & before.isna()))
+    changed = ~pd.concat([same(both[column], both[f"{column}_before"]) for column in said], axis=1).all(axis=1)
     fresh = (both["_merge"] == "left_only") | (changed & (both["known_at"] > both["known_at_before"]))
-    return rows[fresh.to_numpy()].reset_index(drop=True)
+    return fresh.to_numpy(dtype=bool)
+
+
+def same(one: pd.Series, other: pd.Series) -> pd.Series:
+    """True where two columns say the same; two missing values do."""
+    return (one == other).fillna(False).astype(bool) | (one.isna() & other.isna())
 
 
 def newest(table: type[DataFrameModel], rows: pd.DataFrame, moment: datetime | None = None) -> pd.DataFrame:
@@ -41,16 +60,3 @@ def newest(table: type[DataFrameModel], rows: pd.DataFrame, moment: datetime | N
         rows = rows[rows["known_at"] < moment]
     ordered = rows.sort_values("known_at", kind="stable")
     return ordered.drop_duplicates(subject(table), keep="last").sort_index().reset_index(drop=True)
-
-
-def changes(
-    table: type[DataFrameModel], before: pd.DataFrame, added: pd.DataFrame, fields: Sequence[str]
-) -> pd.DataFrame:
-    """What added versions changed: the subject, and each field before and now; rows of new subjects are left out."""
-    wanted = [*subject(table), *fields]
-    both = newest(table, before)[wanted].merge(added[wanted], on=subject(table), suffixes=("_before", ""))
-    differ = pd.Series(False, index=both.index)
-    for column in fields:
-        same = (both[column] == both[f"{column}_before"]).fillna(False).astype(bool)
-        differ |= ~(same | (both[column].isna() & both[f"{column}_before"].isna()))
-    return both[differ].reset_index(drop=True)

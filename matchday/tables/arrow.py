@@ -1,5 +1,6 @@
 """Tables as Arrow: the one place where pandas dtypes and stored types meet."""
 
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ from pandera.pandas import DataFrameModel
 from matchday.tables.table import columns
 
 
+@cache
 def schema(table: type[DataFrameModel]) -> pa.Schema:
     """The Arrow schema of a table: strings, integers, doubles, booleans and UTC timestamps; no metadata."""
     return pa.schema([(column, _stored(dtype)) for column, dtype in dtypes(table).items()])

@@ -1,0 +1,165 @@
+"""The standard tables as of a moment: the bundled history, and seasons under way as they were observed before it.
+
+What was observed at the moment or later changes nothing. Of the bundled history nobody knows when a row was known, so
+its seasons are whole. A season that both have is taken from the bundled history once its last match has begun before
+the moment, and from the observations until then.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+from pandera.pandas import DataFrameModel
+
+from matchday.collected.precedence import ORDER, BelievedMatch, believe, statements
+from matchday.collected.versions import newest, same
+from matchday.sources.clubs import NAMES
+from matchday.sources.history.availability import reason
+from matchday.tables import Availability, Fixtures, Matches, Players, Teams, columns, merge, order
+from matchday.tables.arrow import dtypes
+from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
+
+MATCHES_OF_A_SEASON = 380
+
+Observations = Mapping[type[DataFrameModel], pd.DataFrame]
+"""Versions by table of observations."""
+
+Frames = dict[type[DataFrameModel], pd.DataFrame]
+"""Rows by standard table."""
+
+
+@dataclass(frozen=True)
+class ObservedSeason:
+    """A season as it was known just before a moment.
+
+    matches: what is believed of each. rows: all versions known by then, of this season. names: of teams, by code, as
+    the bundled history has them.
+    """
+
+    season: str
+    matches: list[BelievedMatch]
+    rows: Observations
+    names: Mapping[str, str]
+
+
+def observed_seasons(
+    observed: Observations, moment: datetime, bundled: pd.DataFrame, teams: pd.DataFrame
+) -> list[ObservedSeason]:
+    """The seasons whose tables are made from observations at a moment, oldest first.
+
+    bundled: rows of `Matches`, teams: of `Teams`, both of the bundled history.
+    """
+    known = {table: rows[rows["known_at"] < moment] for table, rows in observed.items()}
+    seen = sorted({str(season) for rows in known.values() for season in rows["season"].unique()})
+    over = _seasons_over(bundled, moment)
+    names = NAMES | dict(zip(teams["team"], teams["name"], strict=True))
+    return [
+        ObservedSeason(season, believe(statements(of_season[ObservedFixtures])), of_season, names)
+        for season in seen
+        if season not in over
+        for of_season in [{table: rows[rows["season"] == season] for table, rows in known.items()}]
+    ]
+
+
+def tables(load: Callable[[type[DataFrameModel]], pd.DataFrame], observed: Observations, moment: datetime) -> Frames:
+    """Every standard table that observations give, whole: bundled seasons, and observed ones in their place.
+
+    load: reads a table of the bundled history. Raises TableError.
+    """
+    seasons = observed_seasons(observed, moment, load(Matches), load(Teams))
+    frames: Frames = {}
+    for table in BUILDERS:
+        bundled = load(table)
+        stay = bundled[~bundled["season"].isin([one.season for one in seasons])]
+        frames[table] = merge(table, stay, season_rows(table, seasons))
+    return frames
+
+
+def season_rows(table: type[DataFrameModel], seasons: Iterable[ObservedSeason]) -> pd.DataFrame:
+    """The rows of a standard table that seasons under way have, in the table's order, not yet validated."""
+    made = [_frame(table, BUILDERS[table](one)) for one in seasons]
+    rows = pd.concat([one for one in made if len(one)] or [_frame(table, [])], ignore_index=True)
+    return rows.sort_values(order(table), kind="stable", ignore_index=True)
+
+
+def _matches(season: ObservedSeason) -> list[dict[str, object]]:
+    """Matches with a result that stands."""
+    rows = []
+    for match, row in _scheduled(season):
+        if match.score is not None:
+            goals = {"home_goals": match.score[0], "away_goals": match.score[1]}
+            rows.append(row | goals | {"kickoff_exact": match.kickoff_exact})
+    return rows
+
+
+def _fixtures(season: ObservedSeason) -> list[dict[str, object]]:
+    """Matches that have been played or have a kick-off: a match without one is no fixture until it gets one."""
+    return [row for _, row in _scheduled(season)]
+
+
+def _scheduled(season: ObservedSeason) -> list[tuple[BelievedMatch, dict[str, object]]]:
+    found: list[tuple[BelievedMatch, dict[str, object]]] = []
+    for match in season.matches:
+        if match.kickoff is not None and match.status in ("scheduled", "finished", "awarded"):
+            _, home, away = match.match_id.split("-")
+            row = {"match_id": match.match_id, "season": season.season, "home": home, "away": away}
+            found.append((match, {**row, "gameweek": match.gameweek, "kickoff": match.kickoff}))
+    return found
+
+
+def _teams(season: ObservedSeason) -> list[dict[str, object]]:
+    """Teams that a source lists, and those of the matches. One name in all seasons: the bundled one, else ours."""
+    listed = _most_believed(newest(ObservedTeams, season.rows[ObservedTeams]), "team")
+    names = {str(row["team"]): str(row["name"]) for row in listed.to_dict("records")}
+    playing = {team for match in season.matches for team in match.match_id.split("-")[1:]}
+    return [
+        {"season": season.season, "team": team, "name": season.names.get(team) or names.get(team, team)}
+        for team in sorted(names.keys() | playing)
+    ]
+
+
+def _players(season: ObservedSeason) -> list[dict[str, object]]:
+    latest = _most_believed(newest(ObservedPlayers, season.rows[ObservedPlayers]), "player")
+    wanted = ["season", "player", "name", "web_name", "position", "team"]
+    return [{str(column): value for column, value in row.items()} for row in latest[wanted].to_dict("records")]
+
+
+def _availability(season: ObservedSeason) -> list[dict[str, object]]:
+    """The versions that changed a player's price, flag or news. After the last gameweek nothing can change for one."""
+    rows = season.rows[ObservedPlayers]
+    rows = rows[rows["gameweek"].notna()].sort_values(["player", "known_at"], ignore_index=True)
+    before = rows.groupby("player")[["price", "chance", "news"]].shift()
+    first = ~rows["player"].duplicated()
+    unchanged = [same(rows[column], before[column]) for column in before.columns]
+    changed = rows[first | ~pd.concat(unchanged, axis=1).all(axis=1)] if len(rows) else rows
+    wanted = changed[["known_at", "season", "gameweek", "player", "team", "price", "chance"]]
+    made = wanted.rename(columns={"known_at": "seen_at"}).assign(reason=reason(changed["news"]))
+    return [{str(column): value for column, value in row.items()} for row in made.to_dict("records")]
+
+
+BUILDERS: dict[type[DataFrameModel], Callable[[ObservedSeason], list[dict[str, object]]]] = {
+    Teams: _teams,
+    Fixtures: _fixtures,
+    Matches: _matches,
+    Players: _players,
+    Availability: _availability,
+}
+"""What makes the rows of a standard table from an observed season."""
+
+
+def _seasons_over(bundled: pd.DataFrame, moment: datetime) -> set[str]:
+    """Seasons that the bundled history has whole and whose last match had begun before the moment."""
+    ends = bundled.groupby("season")["kickoff"].agg(["size", "max"])
+    return {str(season) for season, size, end in ends.itertuples() if size == MATCHES_OF_A_SEASON and end < moment}
+
+
+def _most_believed(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One row for each value of a column: that of the source which is believed first."""
+    rank = {source: place for place, source in enumerate(ORDER)}
+    ranked = rows.assign(rank=rows["source"].map(rank).fillna(len(ORDER)))
+    return ranked.sort_values(["rank", "source"], kind="stable").drop_duplicates(column)
+
+
+def _frame(table: type[DataFrameModel], rows: list[dict[str, object]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=columns(table)).astype(dtypes(table))
