@@ -90,7 +90,7 @@ def ratio_bounds(
 
 
 def _log_evalue(latency: Buckets, q: float, log_x: FloatArray, floor: float) -> FloatArray:
-    """Log e-value against exp(log_x) (..., m) being the q-quantile; at the floor, against the quantile being no more."""
+    """Log e-value against exp(log_x) (..., m) being the q-quantile; at the floor, against one below it."""
     n = np.asarray(latency.counts).sum(axis=-1, dtype=float)[..., None]
     hits = _below(latency, log_x)
     if floor > 0:
