@@ -13,7 +13,7 @@ PAUSED, ABORTED, APPROVED, RETRY, UNDO = COMMANDS
 """Annotations for commands; the specification is never changed for that."""
 
 SWITCHES = {"true": True, "false": False, "": False}
-GATE = re.compile(r"[1-9][0-9]*/(shadow|promotion|[1-9][0-9]?)")
+GATE = re.compile(r"[1-9][0-9]*/(shadow|promotion|bake|[1-9][0-9]?)")
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 

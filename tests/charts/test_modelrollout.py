@@ -113,6 +113,7 @@ WRONG = [
     {"limits": {"eror": 0.1}},
     {"readySeconds": 0},
     {"cooldownSeconds": -1},
+    {"bakeSeconds": -1},
     {"step": []},
 ]
 

@@ -100,7 +100,7 @@ def test_a_modelrollout_of_an_earlier_release_is_carried_to_its_end(mode: str) -
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda kept: kept["state"].update(phase="Baking"), "another release wrote this state: phase: "),
+        (lambda kept: kept["state"].update(phase="Proving"), "another release wrote this state: phase: "),
         (lambda kept: kept["state"].update(history=7), "another release wrote this state: history: "),
         (lambda kept: kept.update(state=[1]), "another release wrote this state: it is no JSON object"),
         (lambda kept: kept.pop("revision"), "another release wrote this state"),
