@@ -208,7 +208,8 @@ def test_a_service_that_went_with_the_machine_is_started_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("passed", "said"), [(0, "about 60 min more"), (3000, "about 10 min more"), (3500, "100 s more"), (4000, "0 s more")]
+    ("passed", "said"),
+    [(0, "about 60 min more"), (3000, "about 10 min more"), (3500, "100 s more"), (4000, "0 s more")],
 )
 def test_the_rest_of_the_bake_is_said(passed: float, said: str) -> None:
     assert describe_rest(spec(bakeSeconds=3600), state(Phase.BAKING, since=NOW), NOW + passed) == said
