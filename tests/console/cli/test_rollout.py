@@ -145,7 +145,9 @@ def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings,
             wait_until("good", lambda state: state.phase is Phase.BAKING and state.needs, process)
             table = printed.by(commands.explain, "good")
             assert re.search(r"^needs about \d\d min more, to the end of the bake$", table, re.MULTILINE)
-            with pytest.raises(MatchdayError, match=r"is baking: .*'matchday rollout approve good' ends its bake|in the h"):
+            with pytest.raises(
+                MatchdayError, match=r"is baking: .*'matchday rollout approve good' ends its bake|in the h"
+            ):
                 start("other", "3", file, rollout_settings)
             rollouts.approve("good", None)
             out, _ = process.communicate(timeout=PATIENCE_SECONDS)

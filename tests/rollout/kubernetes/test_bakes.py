@@ -109,6 +109,17 @@ def test_a_deleted_modelrollout_ends_its_bake_and_the_promotion_stays(mode: str)
 
 
 @both_modes
+def test_a_modelrollout_whose_deletion_waits_for_something_keeps_its_promotion(mode: str) -> None:
+    """As with `kubectl delete --cascade=foreground`."""
+    sim = baking(mode)
+    sim.cluster.get("modelrollouts", "try")["metadata"]["deletionTimestamp"] = "2026-05-02T10:00:00Z"
+    for _ in range(4):
+        sim.step()
+    assert sim.state().phase is Phase.BAKING
+    sim.assert_serves_only("2")
+
+
+@both_modes
 def test_a_newer_rollout_waits_for_the_end_of_the_bake(mode: str) -> None:
     sim = baking(mode)
     sim.create("newer", candidate="3")
