@@ -112,7 +112,8 @@ def test_a_deleted_modelrollout_ends_its_bake_and_the_promotion_stays(mode: str)
 def test_a_modelrollout_whose_deletion_waits_for_something_keeps_its_promotion(mode: str) -> None:
     """As with `kubectl delete --cascade=foreground`."""
     sim = baking(mode)
-    sim.cluster.get("modelrollouts", "try")["metadata"]["deletionTimestamp"] = "2026-05-02T10:00:00Z"
+    meta = sim.cluster.get("modelrollouts", "try")["metadata"]
+    meta |= {"deletionTimestamp": "2026-05-02T10:00:00Z", "finalizers": ["foregroundDeletion"]}
     for _ in range(4):
         sim.step()
     assert sim.state().phase is Phase.BAKING
