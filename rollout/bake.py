@@ -18,7 +18,8 @@ def advance_bake(spec: Spec, state: State, facts: Facts) -> State:
     if facts.stable not in ("", state.candidate_version):
         return _end(state, facts, f"the champion is version {facts.stable} by now: its bake ends")
     alpha = window_alpha(spec, Phase.PROGRESSING)
-    judgement = judge_promoted(facts.evidence.observation(), spec.limits, alpha=alpha)
+    over = not state.paused and facts.now - state.since >= spec.bake_seconds
+    judgement = judge_promoted(facts.evidence.observation(), spec.limits, alpha=alpha, time_up=over)
     state = _record(spec, state, facts, judgement)
     if judgement.verdict is Verdict.FAIL:
         return take_back(state, facts, f"after its promotion: {judgement.reason}")
@@ -27,7 +28,7 @@ def advance_bake(spec: Spec, state: State, facts: Facts) -> State:
     champion = f"version {state.candidate_version} is champion and serves every request"
     if facts.commands.approved == bake_gate(state):
         return _end(state, facts, f"{champion}: a person ended its bake")
-    if state.paused or facts.now - state.since < spec.bake_seconds:
+    if not over:
         return state
     blind = f"; at its end it was not watched: {facts.problem}" if facts.problem else ""
     return _end(state, facts, f"{champion}: its bake has ended, {judgement.reason}{blind}")

@@ -55,6 +55,7 @@ def test_a_promotion_is_complete_for_users_while_it_bakes_and_ends_by_itself() -
     assert store.state.phase is Phase.PROMOTED and store.state.verdict == "pass"
     assert store.state.reason.startswith(ENDED + "0.00% of ")
     assert store.state.since - begun >= 100
+    assert [each["verdict"] for each in store.state.history[-1].findings] == ["pass"]
     assert [entry.phase for entry in store.state.history[-3:]] == [Phase.PROMOTING, Phase.BAKING, Phase.PROMOTED]
 
 
@@ -194,6 +195,7 @@ def test_an_end_that_nobody_watched_says_so() -> None:
     run(SPEC, world, store)
     assert store.state.phase is Phase.PROMOTED
     assert store.state.reason.endswith("; at its end it was not watched: meter does not work")
+    assert [each["verdict"] for each in store.state.history[-1].findings] == ["inconclusive"]
 
 
 def test_a_service_that_went_with_the_machine_is_started_again() -> None:
@@ -221,3 +223,14 @@ def test_a_rollout_in_its_bake_has_not_ended(retry: int) -> None:
     seen: dict[str, Any] = {"stable": "2", "candidate": "3", "commands": Commands(retry=retry)}
     before = state(Phase.BAKING, weight=100)
     assert advance(spec(bakeSeconds=3600), before, facts(**seen)).phase is Phase.BAKING
+
+
+@pytest.mark.parametrize("jump", [7200.0, -7200.0])
+def test_a_clock_that_jumps_neither_ends_nor_freezes_the_bake(jump: float) -> None:
+    world, store = baking()
+    run(SPEC, world, store, rounds=2)
+    world.now += jump
+    run(SPEC, world, store, rounds=1)
+    assert store.state.phase is Phase.BAKING
+    run(SPEC, world, store, rounds=12)
+    assert store.state.phase is Phase.PROMOTED

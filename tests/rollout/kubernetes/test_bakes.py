@@ -121,6 +121,19 @@ def test_a_modelrollout_whose_deletion_waits_for_something_keeps_its_promotion(m
 
 
 @both_modes
+def test_a_bake_in_which_nothing_happens_is_saved_every_half_minute(mode: str) -> None:
+    """Its evidence and then its status; 20 rounds are 100 s."""
+    sim = baking(mode)
+    sim.step()
+    sim.step()
+    begun = sim.cluster.writes
+    for _ in range(20):
+        sim.step()
+    assert sim.state().phase is Phase.BAKING
+    assert sim.cluster.writes - begun <= 8
+
+
+@both_modes
 def test_a_newer_rollout_waits_for_the_end_of_the_bake(mode: str) -> None:
     sim = baking(mode)
     sim.create("newer", candidate="3")
