@@ -144,6 +144,23 @@ class Evidence:
         dispersion = float(blocks.dispersion(before, now))
         return replace(self, blocks=blocks, recent=self.recent.add(before, now, limit, dispersion))
 
+    def as_baseline(self) -> "Evidence":
+        """What a bake compares with: the requests to stable in this window, and in what clusters its errors come."""
+        gateway = self.gateway or GatewayFailures()
+        stable = replace(with_lost_requests(self.stable, gateway.stable), latency=None)
+        past = Hits(stable.failed, stable.requests)
+        recent = RecentErrors.begin_after(past, float(self.blocks.dispersion(past, Hits(0, 0))))
+        return Evidence(stable=stable, blocks=self.blocks, recent=recent)
+
+    def add_promoted(self, counters: Mapping[str, Cohort], limit: float) -> "Evidence":
+        """Evidence of a bake with the promoted version's counters now, by endpoint. limit: of errors."""
+        added = self.add_counts({}, counters)
+        now = with_lost_requests(added.canary, self.gateway.canary if self.gateway else 0)
+        past = Hits(self.stable.failed, self.stable.requests)
+        watched = Hits(self.recent.stable_hits, self.recent.stable_n), Hits(now.failed, now.requests)
+        recent = self.recent.add(*watched, limit, float(self.blocks.dispersion(past, Hits(0, 0))))
+        return replace(added, blocks=self.blocks, recent=recent)
+
     def open_window(self, now: float, counters: Mapping[str, Cohort], warm: int = 0) -> "Evidence":
         """Evidence of a window that opens at these counters, Unix seconds. warm: first requests, as in `add_counts`."""
         return replace(self, opened=now, seen=counters, warming=dict.fromkeys(counters, 0) if warm else {})

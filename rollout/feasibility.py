@@ -17,6 +17,8 @@ def find_impossible(spec: Spec) -> str:
     shadow, required = spec.shadow or ShadowStep(), spec.limits.required
     if spec.shadow and "history" in required and not shadow.history_weeks:
         return "limits.required names history, and shadow.historyWeeks is 0: raise it, or do not require history"
+    if spec.shadow and "replay" in required and not shadow.requests:
+        return "limits.required names replay, and shadow.requests is 0: raise it, or do not require replay"
     if "predictions" not in required:
         return ""
     least = _least_rows(spec.limits, len(KINDS[spec.model].output.columns) if spec.model in KINDS else CLASSES)

@@ -38,10 +38,10 @@ class Observer:
     def observe(self, state: State, facts: Facts) -> Facts:
         """The facts with readiness and evidence, in phases that have a candidate to observe."""
         if state.phase is Phase.PROMOTING:
-            return replace(facts, readiness=self._promotion_readiness(state))
-        if state.phase not in ACTIVE:
+            return replace(facts, readiness=self._promotion_readiness(state), evidence=_saved_evidence(state)[0])
+        if state.phase not in (*ACTIVE, Phase.BAKING):
             return facts
-        readiness = self._readiness()
+        readiness = self._promotion_readiness(state) if state.phase is Phase.BAKING else self._readiness()
         evidence, problem = self._collect(state, facts, readiness)
         return replace(facts, readiness=readiness, evidence=evidence, problem=facts.problem or problem)
 
@@ -53,7 +53,7 @@ class Observer:
 
     def _promotion_readiness(self, state: State) -> Readiness:
         """Of the candidate; once the alias has moved, of whatever gets the requests. Unknown is not unready there."""
-        if state.stage in (None, PromotionStage.SHIFT, PromotionStage.ALIAS):
+        if state.phase is Phase.PROMOTING and state.stage not in (PromotionStage.SERVICE, PromotionStage.UNDO):
             return self._readiness()
         try:
             return self._splitter.serving()
@@ -78,6 +78,11 @@ class Observer:
 
     def _steps(self, state: State) -> Sequence[tuple[Collect, tuple[str, ...]]]:
         """What adds evidence in this phase, in order, with the checks that are blind where it fails."""
+        if state.phase is Phase.BAKING:
+            return (
+                (self._add_restarts, ("restarts",)),
+                (self._add_promoted, ("errors",)),
+            )
         if state.phase is not Phase.PROGRESSING:
             return (
                 (self._add_restarts, ("restarts",)),
@@ -128,7 +133,7 @@ class Observer:
 
     def _add_restarts(self, state: State, evidence: Evidence) -> Evidence:
         """Add how often the candidate's servers have restarted so far; a window begins at its first read."""
-        return evidence.add_restarts(self._splitter.restarts())
+        return evidence.add_restarts(self._splitter.restarts(promoted=state.phase is Phase.BAKING))
 
     def _add_counts(self, state: State, evidence: Evidence) -> Evidence:
         """Add the requests counted since the last round, once the window is open."""
@@ -148,6 +153,19 @@ class Observer:
             return self._add_failures(state, opened)
         except MatchdayError:
             return opened  # the gateway's counts begin with the first round in which it answers
+
+    def _add_promoted(self, state: State, evidence: Evidence) -> Evidence:
+        """Add what the promoted version has answered since the last round; the first one only opens the window.
+
+        Its failures are read before its counters, but in the first round: as in any window, see `add_failures`.
+        """
+        begun = evidence.opened is not None
+        evidence = self._add_failures(state, evidence)
+        endpoints = self._splitter.endpoints().stable
+        counters = self._sources.meter.read(self._spec.model, state.candidate_version, endpoints)
+        if begun:
+            return evidence.add_promoted(counters, self._limit)
+        return self._add_failures(state, evidence.open_window(self._clock(), counters))
 
     def _add_failures(self, state: State, evidence: Evidence) -> Evidence:
         """Add the requests that the gateway saw fail, once the window is open."""

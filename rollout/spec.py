@@ -113,6 +113,9 @@ class Spec(SpecPart):
     undecided: UndecidedPolicy = Field(UndecidedPolicy.WAIT, description="When the judge does not decide in time.")
     ready_seconds: float = Field(600.0, gt=0, description="Time in which the candidate must become ready.")
     promotion_seconds: float = Field(900.0, gt=0, description="Time in which a promotion must end, or it is undone.")
+    bake_seconds: float = Field(
+        3600.0, ge=0, description="Time after the promotion in which the judge may take it back; 0: none."
+    )
     cooldown_seconds: float = Field(
         86400.0, ge=0, description="Time after a roll-back in which the same version is not tried again."
     )

@@ -59,8 +59,10 @@ class Splitter(Protocol):
     def endpoints(self) -> Endpoints:
         """URLs of the servers, to read their metrics and to ask them directly."""
 
-    def restarts(self) -> Mapping[str, int]:
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
         """Restarts of each candidate server so far, by its name: crashes, failed liveness probes, and OOM kills.
+
+        promoted: of the stable version's servers, which the candidate was promoted to.
 
         0 for a fresh server; a pod that its node has evicted, for want of memory or disk, counts one more. A pod that
         is gone takes its name with it: keep the greatest count of each name.

@@ -100,10 +100,10 @@ class EnvoySplitter:
         canary = (self.servers.url(table.candidate),) if table.candidate else ()
         return Endpoints((self.servers.url(table.stable),), canary)
 
-    def restarts(self) -> Mapping[str, int]:
-        """Restarts of the candidate's server, by its name; nothing while there is no candidate."""
-        candidate = self.servers.table.candidate
-        return {f"server-{candidate}": self.servers.restarts(candidate)} if candidate else {}
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
+        """Restarts of the candidate's server, or of the stable one, by its name; nothing while there is none."""
+        version = self.servers.table.stable if promoted else self.servers.table.candidate
+        return {f"server-{version}": self.servers.restarts(version)} if version else {}
 
     def promote(self, version: str) -> bool:
         """Make the candidate's server the stable one, and end the other."""

@@ -16,6 +16,7 @@ from rollout.judge.limits import JudgeLimits
 from rollout.judge.needs import describe_needs, least_rows
 from rollout.judge.observation import Observation, ReplayedCohorts, ServerLatencies
 from rollout.judge.pairs import Entities, Pairs
+from rollout.judge.promoted import judge_promoted
 from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
 from rollout.judge.sequential import Hits
@@ -46,6 +47,7 @@ __all__ = [
     "Verdict",
     "describe_needs",
     "judge",
+    "judge_promoted",
     "least_rows",
     "step_alphas",
     "with_lost_requests",

@@ -20,16 +20,16 @@ MOST_ROWS = 4096
 """Rows up to which the least number is searched."""
 
 
-def describe_needs(findings: Sequence[Finding], requests_per_second: float) -> str:
+def describe_needs(findings: Sequence[Finding], requests_per_second: float, left: float | None = None) -> str:
     """What the undecided findings that block need, for people; empty when nothing or nothing that can be estimated.
 
-    requests_per_second: that the canary gets now; 0 when not known.
+    requests_per_second: that the canary gets now; 0 when not known. left: seconds to the deadline; None leaves it out.
     """
     needs: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.blocks and finding.verdict in UNDECIDED and finding.needed:
             needs.setdefault(finding.units, []).append(finding)
-    return "; ".join(_describe(units, found, requests_per_second) for units, found in needs.items())
+    return "; ".join(_describe(units, found, requests_per_second, left) for units, found in needs.items())
 
 
 def least_rows(limits: JudgeLimits, classes: int) -> int | None:
@@ -56,14 +56,16 @@ def _may_pass(rows: int, limits: JudgeLimits, classes: int) -> bool:
     return found.verdict is Verdict.PASS
 
 
-def _describe(units: str, findings: Sequence[Finding], requests_per_second: float) -> str:
+def _describe(units: str, findings: Sequence[Finding], requests_per_second: float, left: float | None) -> str:
     most = max(finding.needed or 0 for finding in findings)
     names = list(dict.fromkeys(f"{finding.check} {finding.measure}".strip() for finding in findings))
     listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-    time = ""
+    time, late = "", ""
     if units == "requests" and requests_per_second > 0:
         time = f", about {_duration(most / requests_per_second)} at this traffic,"
-    return f"about {_round(most):,} more {units}{time} for {listed}"
+        if left is not None and most / requests_per_second > left:
+            late = f", which is later than the deadline in {_duration(max(left, 0.0))}"
+    return f"about {_round(most):,} more {units}{time} for {listed}{late}"
 
 
 def _round(count: float) -> int:

@@ -207,10 +207,11 @@ class Rounds:
 def _goes_back(thing: Object) -> bool:
     """Whether a rollout is being taken back, which needs little of its specification."""
     state, commands = state_of(thing), commands_of(thing)
+    undone = commands.undo == state.attempt
     if state.phase is Phase.PROMOTED:
-        return commands.undo == state.attempt
+        return undone
     back = state.phase is Phase.ROLLING_BACK or state.stage is PromotionStage.UNDO
-    return state.active and (back or commands.aborted)
+    return state.active and (back or commands.aborted or (undone and state.phase is Phase.BAKING))
 
 
 def _model_of(rollouts: Iterable[Object]) -> str:

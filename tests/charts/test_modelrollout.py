@@ -3,6 +3,7 @@
 import copy
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,7 @@ WRONG = [
     {"limits": {"eror": 0.1}},
     {"readySeconds": 0},
     {"cooldownSeconds": -1},
+    {"bakeSeconds": -1},
     {"step": []},
 ]
 
@@ -187,6 +189,29 @@ def test_the_list_has_the_columns_that_people_read() -> None:
     assert columns == ["Service", "Stable", "Candidate", "Phase", "Step", "Weight", "Verdict", "Paused", "Age"]
     wide = [each["name"] for each in version["additionalPrinterColumns"] if each.get("priority")]
     assert wide == ["Model", "Waits", "Needs", "Reason"]
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "rollouts.md"
+
+
+def test_the_sample_of_the_documentation_has_these_columns() -> None:
+    """Its header is as kubectl prints it, and each row has its values below it."""
+    [version] = definition()["spec"]["versions"]
+    columns = version["additionalPrinterColumns"]
+    shown = ["NAME", *(each["name"].upper() for each in columns if not each.get("priority"))]
+    _, _, sample = DOCUMENT.read_text(encoding="utf-8").partition("$ kubectl get modelrollouts\n")
+    header, *rows = sample.partition("\n\n")[0].splitlines()
+    assert header.split() == shown and len(rows) == 3
+    starts = [header.index(name) for name in shown]
+    for row in rows:
+        cells = [row[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+        known = dict(zip(shown, cells, strict=True))
+        assert known["PHASE"] in {str(phase) for phase in Phase} and known["WEIGHT"].isdigit()
+        assert known["VERDICT"] in {str(verdict) for verdict in Verdict} and known["PAUSED"] in ("true", "false")
+    wide = re.search(r"With `-o wide` there are also (.*?)\.\s", sample, re.DOTALL)
+    assert wide and re.findall(r"\b[A-Z]{2,}\b", wide[1]) == [
+        each["name"].upper() for each in columns if each.get("priority")
+    ]
 
 
 def test_the_columns_show_fields_that_a_status_has() -> None:

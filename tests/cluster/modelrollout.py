@@ -9,7 +9,13 @@ from tests.cluster.kube import Kube
 from tests.cluster.shell import Failure
 
 DEFINITION = "modelrollouts.matchday.io"
-SPEC = {"inferenceService": MODEL, "promotion": "Automatic", "undecided": "RollBack", "cooldownSeconds": 0}
+SPEC = {
+    "inferenceService": MODEL,
+    "promotion": "Automatic",
+    "undecided": "RollBack",
+    "cooldownSeconds": 0,
+    "bakeSeconds": 0,
+}
 STRICT = {"errors": 0.02, "latency": 4}
 """The judge's limits, but for what a small machine with other work on it cannot keep."""
 

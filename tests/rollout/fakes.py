@@ -26,7 +26,7 @@ class RolloutWorld:
     faults: names of operations that fail now. kill: called at each point where a process may be killed. served:
     requests so far, by version. restarts: of the candidate's servers. failures: of
     requests, by version, as the gateway saw them. known_rows: how many rows there are to replay.
-    replays: when they were asked for.
+    replays: when they were asked for. envoy: whether it runs.
     """
 
     def __init__(self, champion: str = "1") -> None:
@@ -48,6 +48,7 @@ class RolloutWorld:
         self.replays: list[float] = []
         self.now = 1000.0
         self.leased = False
+        self.envoy = True
         self.kill: Callable[[str], None] = lambda point: None
 
     def at(self, point: str) -> None:
@@ -71,6 +72,10 @@ class FakeEnvoy:
 
     world: RolloutWorld
 
+    @property
+    def is_running(self) -> bool:
+        return self.world.envoy
+
     def counters(self, suffix: str) -> dict[str, int]:
         self.world.at("gateway")
         return {f"cluster.version-{version}.{suffix}": count for version, count in self.world.failures.items()}
@@ -89,6 +94,7 @@ class FakeSplitter:
 
     def open(self, version: str) -> None:
         self.world.at("open")
+        self.world.envoy = True
         self._serve_only(version)
 
     def check(self, stable: str) -> None:
@@ -116,7 +122,7 @@ class FakeSplitter:
     def endpoints(self) -> Endpoints:
         return Endpoints((f"http://{self.world.stable}",), (f"http://{self.world.candidate}",))
 
-    def restarts(self) -> Mapping[str, int]:
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
         self.world.at("restarts")
         return dict(self.world.restarts)
 

@@ -22,6 +22,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"shadow": None, "limits": {"invalid": 0.001}}, "shadow.rows is 380"),
     ({"limits": {"invalid": 0.00001}}, "more rows than can be asked for"),
     ({"shadow": {"historyWeeks": 0}, "limits": {"required": ["history"]}}, "shadow.historyWeeks is 0"),
+    ({"limits": {"required": ["replay"]}}, "limits.required names replay, and shadow.requests is 0"),
 ]
 
 
@@ -33,6 +34,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
         {"shadow": {"rows": 100}, "limits": {"required": ["errors"]}},
         {"shadow": {"rows": 250}, "limits": {"invalid": 0.05}},
         {"model": "total-goals"},
+        {"shadow": {"requests": 50}, "limits": {"required": ["replay"]}},
         {"model": "of somebody else"},
     ],
 )

@@ -119,8 +119,8 @@ class KnativeSplitter:
             canary=tuple(pod.url for pod in self._pods(revisions.created) if pod.ready),
         )
 
-    def restarts(self) -> Mapping[str, int]:
-        """Restarts of the server in each of the candidate's pods."""
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
+        """Restarts of the server in each pod of the latest revision: the candidate's, promoted or not."""
         created = self._revisions(self._service.get()).created
         return count_restarts(self._api, _labels(created)) if created else {}
 

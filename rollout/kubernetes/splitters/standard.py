@@ -157,8 +157,10 @@ class StandardSplitter:
             canary=tuple(pod.url for pod in predictors.ready_pods(predictors.candidate_name(canary))) if canary else (),
         )
 
-    def restarts(self) -> Mapping[str, int]:
-        """Restarts of the server in each of the candidate's pods."""
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
+        """Restarts of the server in each of the candidate's pods, or of the stable version's."""
+        if promoted:
+            return count_restarts(self._api, selector_of(self._predictors.stable_name))
         canary = canary_of(self._service.get())
         return count_restarts(self._api, selector_of(self._predictors.candidate_name(canary))) if canary else {}
 

@@ -62,4 +62,9 @@ def test_people_read_what_is_missing_and_how_long_it_takes():
         "about 40 more rows answered by both for predictions spread"
     )
     assert re.match("about 1,100 more requests for errors", describe_needs(findings, 0.0))
+    early = (
+        "about 50 min at this traffic, for errors and latency p99, which is later than the deadline in 20 min; about"
+    )
+    assert early in describe_needs(findings, 0.35, 1200.0)
+    assert "deadline" not in describe_needs(findings, 0.35, 3600.0) + describe_needs(findings, 0.0, 1.0)
     assert "about 17 min" in describe_needs(findings, 1.0) and "about 6 days" in describe_needs(findings, 0.002)

@@ -25,6 +25,7 @@ SPEC = {
     "steps": [{"weight": 20, "holdSeconds": 10}, {"weight": 50, "holdSeconds": 10}],
     "readySeconds": 120,
     "promotionSeconds": 600,
+    "bakeSeconds": 0,
 }
 ROUND_SECONDS = 5.0
 
