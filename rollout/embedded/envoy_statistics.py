@@ -1,5 +1,7 @@
 """Failed requests of each version as Envoy saw them: crashes, resets and timeouts too, which no server counts."""
 
+from collections.abc import Sequence
+
 from rollout.embedded.envoy import Envoy
 from rollout.embedded.envoy_config import cluster
 from rollout.sources import SourceError
@@ -16,7 +18,7 @@ class EnvoyStatistics:
     def __init__(self, envoy: Envoy) -> None:
         self._envoy = envoy
 
-    def failures(self, version: str) -> int:
+    def failures(self, version: str, endpoints: Sequence[str] = ()) -> int:
         """Requests to this version that were answered with 5xx. Raises SourceError."""
         try:
             found = self._envoy.counters(STATISTIC)

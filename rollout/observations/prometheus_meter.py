@@ -41,10 +41,10 @@ class PrometheusMeter:
         authorization = {"authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(timeout=seconds, headers={**(headers or {}), **authorization})
 
-    def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
+    def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
         """Counters by instance as Prometheus names them, whatever the endpoints are; none for no endpoints.
 
-        Raises SourceError when Prometheus does not answer, or has not scraped a server of this version.
+        mirrored: as of `Meter`. Raises SourceError when Prometheus does not answer, or has not scraped a server of this version.
         """
         if not endpoints:
             return {}
@@ -56,7 +56,10 @@ class PrometheusMeter:
         self._require_all_names(by_instance, model, version)
         try:
             # A server that two jobs scrape is one server.
-            return {f"{name} {version}": sum_samples(each[min(each, key=sorted)]) for name, each in by_instance.items()}
+            return {
+                f"{name} {version}": sum_samples(each[min(each, key=sorted)], mirrored)
+                for name, each in by_instance.items()
+            }
         except ValueError as error:
             raise SourceError(f"Prometheus at {self.url} has other metrics than a model server's: {error}") from None
 
