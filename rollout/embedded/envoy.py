@@ -59,7 +59,8 @@ class Envoy:
     ) -> bool:
         """Split the requests over the versions at these ports, in percent. Returns whether that is in force.
 
-        mirrors: percent that a version gets copies of. Starts Envoy when it does not run. Raises SplitError, Unsplittable.
+        mirrors: percent that a version gets copies of. Starts Envoy when it does not run.
+        Raises SplitError, Unsplittable.
         """
         clusters = envoy_config.clusters(ports, self._settings)
         routes = envoy_config.routes(weights, self._settings, mirrors)

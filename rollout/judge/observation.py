@@ -15,7 +15,7 @@ from rollout.judge.restarts import Restarts
 
 @dataclass(frozen=True)
 class ReplayedCohorts:
-    """Requests that a rollout made of both versions before traffic, or copied. ended: no more of them are waited for."""
+    """Requests that a rollout made of both versions before traffic, or copied. ended: no more are waited for."""
 
     stable: Cohort = field(default_factory=Cohort)
     canary: Cohort = field(default_factory=Cohort)

@@ -44,7 +44,8 @@ class PrometheusMeter:
     def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
         """Counters by instance as Prometheus names them, whatever the endpoints are; none for no endpoints.
 
-        mirrored: as of `Meter`. Raises SourceError when Prometheus does not answer, or has not scraped a server of this version.
+        mirrored: as in `Meter`. Raises SourceError when Prometheus does not answer, or has not scraped a server of this
+        version.
         """
         if not endpoints:
             return {}

@@ -74,7 +74,8 @@ class ServerMeter:
 def parse_page(page: str, model: str, version: str, mirrored: bool = False) -> Cohort:
     """Counters of a version on a page of Prometheus text; zero for a version that the server does not know.
 
-    mirrored: copies of users' requests count as well. Raises ValueError, with a sentence, for a page that is not of this release's server.
+    mirrored: copies of users' requests count as well. Raises ValueError, with a sentence, for a page that is not of
+    this release's server.
     """
     for name in NAMES:
         if f"# TYPE {name.removesuffix('_bucket')} " not in page:

@@ -1,4 +1,4 @@
-"""Check `replay`: errors and durations of requests that the rollout makes of both versions, or copies, before traffic."""
+"""Check `replay`: errors and durations of requests that the rollout makes or copies before any traffic."""
 
 from dataclasses import replace
 
