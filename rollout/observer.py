@@ -173,9 +173,9 @@ class Observer:
 
     def _read_failures(self, gateway: Gateway, state: State) -> tuple[int, int]:
         """Failed requests of both versions."""
-        endpoints = self._splitter.endpoints()
-        stable = gateway.failures(state.stable_version, endpoints.stable)
-        return stable, gateway.failures(state.candidate_version, endpoints.canary)
+        service, endpoints = self._spec.inference_service, self._splitter.endpoints()
+        stable = gateway.failures(service, state.stable_version, endpoints.stable)
+        return stable, gateway.failures(service, state.candidate_version, endpoints.canary)
 
     def _read_counters(self, state: State, mirrored: bool = False) -> tuple[Mapping[str, Cohort], Mapping[str, Cohort]]:
         """Counters of both versions. mirrored: those of the candidate with copies of users' requests."""

@@ -26,8 +26,8 @@ class Meter(Protocol):
 class Gateway(Protocol):
     """Failed requests as the gateway in front of the servers counts them, since it started."""
 
-    def failures(self, version: str, endpoints: Sequence[str]) -> int:
-        """Requests to a version that ended with 5xx, a reset or a timeout. Raises SourceError.
+    def failures(self, service: str, version: str, endpoints: Sequence[str]) -> int:
+        """Requests to a version of a service that ended with 5xx, a reset or a timeout. Raises SourceError.
 
         endpoints: URLs of its servers that are ready now.
         """

@@ -18,8 +18,8 @@ class EnvoyStatistics:
     def __init__(self, envoy: Envoy) -> None:
         self._envoy = envoy
 
-    def failures(self, version: str, endpoints: Sequence[str] = ()) -> int:
-        """Requests to this version that were answered with 5xx. Raises SourceError."""
+    def failures(self, service: str, version: str, endpoints: Sequence[str]) -> int:
+        """Requests to this version that were answered with 5xx, of the one service that it has. Raises SourceError."""
         try:
             found = self._envoy.counters(STATISTIC)
         except SplitError as error:

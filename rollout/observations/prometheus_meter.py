@@ -50,7 +50,7 @@ class PrometheusMeter:
         if not endpoints:
             return {}
         by_instance: dict[str, dict[Target, list[CounterSample]]] = {}
-        for labels, value in self._query(selector({"model": model, "version": version, **self._labels})):
+        for labels, value in self.query(selector({"model": model, "version": version, **self._labels})):
             target = frozenset((key, text) for key, text in labels.items() if key not in OWN_LABELS)
             targets = by_instance.setdefault(labels.get("instance", ""), {})
             targets.setdefault(target, []).append(CounterSample(labels.get("__name__", ""), labels, value))
@@ -75,7 +75,7 @@ class PrometheusMeter:
                     f"Prometheus at {self.url} has no {name} of {model} version {version}{only}: does it scrape it?"
                 )
 
-    def _query(self, query: str) -> list[tuple[Labels, float]]:
+    def query(self, query: str) -> list[tuple[Labels, float]]:
         """Series of an instant query and their values. Raises SourceError."""
         try:
             response = self._client.post(f"{self.url}/api/v1/query", data={"query": query})

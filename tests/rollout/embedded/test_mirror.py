@@ -112,7 +112,7 @@ def test_a_bad_candidate_harms_no_user_and_is_seen(
     load, meter, gateway = root.load, ServerMeter(), EnvoyStatistics(splitter.envoy)
 
     def read(seen: MirroredRequests) -> MirroredRequests:
-        seen = seen.add_failures(*(gateway.failures(version) for version in ("1", "2")))
+        seen = seen.add_failures(*(gateway.failures("", version, ()) for version in ("1", "2")))
         known = [] if harm != "fails" else list(splitter.endpoints().canary)
         return seen.add(
             meter.read(MODEL, "1", splitter.endpoints().stable), meter.read(MODEL, "2", known, mirrored=True), 0
@@ -125,13 +125,13 @@ def test_a_bad_candidate_harms_no_user_and_is_seen(
     with load.running():
         if harm == "hangs":
             with stopped(splitter, "2"):
-                wait_for(lambda: load.requests >= ENOUGH and gateway.failures("2") >= 10)
+                wait_for(lambda: load.requests >= ENOUGH and gateway.failures("", "2", ()) >= 10)
         wait_for(lambda: load.requests >= ENOUGH and read(seen).cohorts().canary.failed >= 10)
     assert set(load.answers) == {"1"} and not load.failures
     found = read(seen).cohorts()
     assert (found.stable.failed, found.stable.requests) == (0, load.requests)
     assert found.canary.failed >= 10
-    assert gateway.failures("1") == 0
+    assert gateway.failures("", "1", ()) == 0
 
 
 @pytest.mark.services
