@@ -28,6 +28,10 @@ CHANGED = "matchday.io/split-at"
 """Annotation of the route: Unix seconds of its last change, kept for a process that resumes after a kill."""
 SHARES = "matchday.io/shares"
 """Annotation of the route: the weights that a rollout set last, to tell those that somebody else set."""
+NO_PERCENT = (
+    "the HTTPRoutes of this cluster have no percentage of requests to copy: set shadow.mirror to 100 or 0, or install "
+    "the definitions of Gateway API 1.3"
+)
 SETTLE_SECONDS = 3.0
 """Time that a gateway needs to act on a change after it has accepted it."""
 
@@ -122,6 +126,9 @@ class PublicRoute:
             annotations = {CHANGED: f"{self._clock():.0f}", SHARES: _to_text(shares), MIRRORED: to_text(mirror)}
             change = {"metadata": {"annotations": annotations}, "spec": {"rules": rules}}
             route = self._api.apply(HTTP_ROUTE, route["metadata"]["name"], change)
+            if mirror and self._mirrors(rules_of(route)) != self._mirrors(rules):
+                self.set_shares(shares)
+                raise SplitError(NO_PERCENT)
         return is_accepted(route) and self._clock() - _changed_at(route) >= SETTLE_SECONDS
 
     def _weights(self) -> dict[str, int]:

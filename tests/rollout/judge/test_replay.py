@@ -5,6 +5,7 @@ import pytest
 
 from rollout.judge import SHADOW, TRAFFIC, Cohort, JudgeLimits, Pairs, ReplayedCohorts, Verdict, judge, step_alphas
 from rollout.judge.confirmation import MOST, confirming
+from rollout.judge.limits import MOST_MISSED
 from tests.rollout.judge.cases import cohort, healthy, histogram, pairs
 
 LIMITS = JudgeLimits(required=("predictions",))
@@ -54,6 +55,11 @@ def test_live_requests_confirm_with_less_than_they_need_alone() -> None:
 def test_replayed_requests_never_excuse_live_ones() -> None:
     assert live(50, replayed=replayed(20_000)) is Verdict.WAIT
     assert live(2000, 60, replayed=replayed(20_000)) is Verdict.FAIL
+
+
+@pytest.mark.parametrize("missed", [0.2, MOST_MISSED])
+def test_wide_limits_are_confirmed_too(missed: float) -> None:
+    assert confirming(JudgeLimits(missed=missed), 50.0).missed == MOST_MISSED
 
 
 def test_bad_or_missing_replayed_requests_make_live_ones_need_no_less() -> None:

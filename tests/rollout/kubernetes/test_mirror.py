@@ -179,3 +179,30 @@ def test_pods_for_copies_bear_the_load_of_a_stable_one(mirror: int) -> None:
     for pods in range(1, 30):
         needed = needed_pods(StableSize(pods, pods), weight_like(mirror), 1)
         assert needed >= min(pods, pods * mirror / 100)
+
+
+def test_a_cluster_that_knows_no_percentage_copies_nothing_and_says_so() -> None:
+    sim = simulate("Standard")
+    for _ in range(6):
+        sim.step()
+
+    def prune() -> None:
+        """As the API server does with a field that its definition of HTTPRoutes lacks."""
+        for rule in rules(sim):
+            for each in rule.get("filters", []):
+                each["requestMirror"].pop("percent", None)
+
+    answer = sim.cluster._answer
+
+    def pruning(*asked: Any) -> tuple[int, Any]:
+        status, found = answer(*asked)
+        prune()
+        return status, copy.deepcopy(found)
+
+    sim.cluster._answer = pruning  # type: ignore[method-assign]
+    sim.create(shadow={"rows": 400, "historyWeeks": 0, "mirror": 25})
+    sim.until("Shadow")
+    for _ in range(4):
+        sim.step()
+        assert copies(sim) == []
+    assert "have no percentage of requests to copy" in sim.state().problem
