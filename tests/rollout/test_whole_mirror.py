@@ -34,7 +34,7 @@ def copies(root: RolloutHome) -> bool:
     [
         (candidates.fails_on_arsenal, "replay errors"),
         (candidates.answers_nan_on_arsenal, "replay errors"),
-        (candidates.slow, "replay p"),
+        (candidates.slow, "replay"),  # its copies wait for no answer, so they pile up until it refuses some
     ],
 )
 def test_a_candidate_that_fails_on_what_users_ask_never_answers_one(
