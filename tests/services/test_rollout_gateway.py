@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from rollout.evidence import Evidence
 from rollout.observations.gateway_meter import ERRORS, GatewayMeter, selector
@@ -13,6 +15,8 @@ from rollout.observations.prometheus_meter import PrometheusMeter
 from rollout.sources import SourceError
 from tests import waiting
 from tests.rollout.observations.pages import program
+from tests.services.endpoint_envoy import endpoint_envoy
+from tests.services.processes import free_port
 from tests.services.prometheus import prometheus_server
 
 SERVICE = "match-outcome"
@@ -98,6 +102,37 @@ def test_each_version_has_the_failures_of_its_own_pods_in_one_cluster_of_envoys(
                 meter.failures("another", "1", ["http://10.0.0.77:8080"])
         with pytest.raises(SourceError, match="does not answer"):
             both(meter)
+
+
+@pytest.mark.services
+def test_a_real_envoy_counts_each_backend_of_a_cluster_whatever_goes_wrong(tmp_path: Path) -> None:
+    """5xx, resets, timeouts and connections that nobody takes, by the address of a backend: the page is Envoy's own."""
+    released = threading.Event()
+
+    def hang(path: str, body: bytes) -> tuple[int, bytes]:
+        released.wait(60)
+        raise ConnectionError
+
+    def reset(path: str, body: bytes) -> tuple[int, bytes]:
+        raise ConnectionError
+
+    answers = [lambda path, body: (200, b""), lambda path, body: (404, b""), lambda path, body: (503, b""), reset, hang]
+    with ExitStack() as stack:
+        urls = [stack.enter_context(program(each)) for each in answers]
+        stack.callback(released.set)
+        ports = [*(int(url.rpartition(":")[2]) for url in urls), free_port()]
+        envoy = stack.enter_context(endpoint_envoy(tmp_path, RULE, ports, seconds=0.5))
+        with httpx.Client(timeout=60.0) as client:
+            statuses = [client.get(envoy.url).status_code for _ in range(3 * len(ports))]
+        assert [sum(status == each for status in statuses) for each in (200, 404)] == [3, 3]
+        text = httpx.get(f"{envoy.admin}/stats/prometheus").text
+    found = {
+        int(sample.labels["envoy_endpoint_address"].rpartition(":")[2]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.removesuffix("_total") == ERRORS and sample.labels["envoy_cluster_name"] == RULE
+    }
+    assert [found[port] for port in ports] == [0, 0, 3, 3, 3, 3]
 
 
 def eventually(reached: Callable[[], bool]) -> None:
