@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from matchday.errors import MatchdayError
-from rollout.cohorts import count_increase, sum_cohorts
+from rollout.cohorts import cohort_from_json, cohort_to_json, count_increase, sum_cohorts
 from rollout.judge import (
     Cohort,
     Entities,
@@ -28,6 +28,7 @@ from rollout.judge import (
     ServerLatencies,
     with_lost_requests,
 )
+from rollout.mirrored import MirroredRequests
 
 MOST_SERVERS, OTHERS = 16, "others"
 """Servers of a version whose latencies are kept apart; those of all others are summed."""
@@ -51,8 +52,9 @@ class Evidence:
     endpoint in this window whose first requests are not over yet. restarts: of the candidate's servers in this window.
     gateway: failed requests as the gateway counts them; None where it counts none. blocks: of errors, for their
     dispersion. recent: detector of a late change of errors.
-    replayed: requests that the rollout itself made of both versions in the shadow step. stable_servers, canary_servers:
-    durations by server.
+    replayed: requests that the rollout itself made of both versions in the shadow step. mirrored: users' requests that
+    were copied to the candidate. mirrored_pairs: answers to those; not saved but read whole each time. stable_servers,
+    canary_servers: durations by server.
     """
 
     opened: float | None = None
@@ -69,6 +71,8 @@ class Evidence:
     blocks: ErrorBlocks = field(default_factory=ErrorBlocks)
     recent: RecentErrors = RecentErrors()  # noqa: RUF009
     replayed: ReplayedCohorts | None = None
+    mirrored: MirroredRequests | None = None
+    mirrored_pairs: Pairs | None = None
     stable_servers: Mapping[str, Histogram] = field(default_factory=dict)
     canary_servers: Mapping[str, Histogram] = field(default_factory=dict)
 
@@ -182,25 +186,28 @@ class Evidence:
             self.recent,
             self.replayed,
             ServerLatencies(tuple(self.stable_servers.values()), tuple(self.canary_servers.values())),
+            self.mirrored.cohorts() if self.mirrored else None,
+            self.mirrored_pairs,
         )
 
     def to_text(self) -> str:
         """Compressed text to save in a state; empty when there is no evidence."""
-        kept = (self.opened, self.pairs, self.history, self.restarts, self.replayed)
+        kept = (self.opened, self.pairs, self.history, self.restarts, self.replayed, self.mirrored)
         if all(each is None for each in kept) and not self.stable.requests:
             return ""
         return _compress(
             {
                 "opened": self.opened,
-                "seen": {name: _cohort_to_json(cohort) for name, cohort in self.seen.items()},
-                "stable": _cohort_to_json(self.stable),
-                "canary": _cohort_to_json(self.canary),
+                "seen": {name: cohort_to_json(cohort) for name, cohort in self.seen.items()},
+                "stable": cohort_to_json(self.stable),
+                "canary": cohort_to_json(self.canary),
                 "pairs": self.pairs and _pairs_to_json(self.pairs),
                 "history": None if self.history is None else _array_to_json(self.history),
                 "warming": dict(self.warming),
                 "gateway": self.gateway and list(astuple(self.gateway)),
                 "blocks": [float(each) for each in self.blocks],
                 "replayed": self.replayed and _replayed_to_json(self.replayed),
+                "mirrored": self.mirrored and self.mirrored.to_json(),
                 "recent": [*self.recent[:4], [_finite(log) for log in self.recent.logs]],
                 "servers": [_latencies_to_json(each) for each in (self.stable_servers, self.canary_servers)],
                 "restarts": self.restarts and [dict(self.restarts.first), dict(self.restarts.most)],
@@ -216,9 +223,9 @@ class Evidence:
             saved = _decompress(text)
             return cls(
                 opened=saved["opened"],
-                seen={name: _cohort_from_json(cohort) for name, cohort in saved["seen"].items()},
-                stable=_cohort_from_json(saved["stable"]),
-                canary=_cohort_from_json(saved["canary"]),
+                seen={name: cohort_from_json(cohort) for name, cohort in saved["seen"].items()},
+                stable=cohort_from_json(saved["stable"]),
+                canary=cohort_from_json(saved["canary"]),
                 pairs=saved["pairs"] and _pairs_from_json(saved["pairs"]),
                 history=None if saved["history"] is None else np.array(saved["history"], np.float64),
                 warming={name: int(count) for name, count in saved.get("warming", {}).items()},
@@ -226,6 +233,7 @@ class Evidence:
                 gateway=GatewayFailures(*saved["gateway"]) if saved.get("gateway") else None,
                 blocks=ErrorBlocks(*saved.get("blocks", ())),
                 replayed=_replayed_from_json(saved.get("replayed")),
+                mirrored=MirroredRequests.from_json(saved["mirrored"]) if saved.get("mirrored") else None,
                 recent=_recent_from_json(saved.get("recent")),
                 stable_servers=_latencies_from_json(saved.get("servers", [{}, {}])[0]),
                 canary_servers=_latencies_from_json(saved.get("servers", [{}, {}])[1]),
@@ -243,22 +251,6 @@ def _compress(value: Any) -> str:
 
 def _decompress(text: str) -> Any:
     return json.loads(zlib.decompress(base64.b64decode(text)))
-
-
-def _cohort_to_json(cohort: Cohort) -> dict[str, Any]:
-    latency = cohort.latency and [cohort.latency.bounds, cohort.latency.counts]
-    return {
-        "requests": cohort.requests,
-        "errors": {kind: count for kind, count in cohort.errors.items() if count},
-        "latency": latency,
-        "incomplete": cohort.incomplete,
-        "degraded": cohort.degraded,
-    }
-
-
-def _cohort_from_json(saved: Mapping[str, Any]) -> Cohort:
-    latency = saved["latency"] and Histogram(tuple(saved["latency"][0]), tuple(saved["latency"][1]))
-    return Cohort(saved["requests"], saved["errors"], latency, saved["incomplete"], saved["degraded"])
 
 
 def _add_latencies(
@@ -290,14 +282,14 @@ def _latencies_from_json(saved: Mapping[str, Any]) -> dict[str, Histogram]:
 
 
 def _replayed_to_json(replayed: ReplayedCohorts) -> list[Any]:
-    return [_cohort_to_json(replayed.stable), _cohort_to_json(replayed.canary), replayed.ended]
+    return [cohort_to_json(replayed.stable), cohort_to_json(replayed.canary), replayed.ended]
 
 
 def _replayed_from_json(saved: Any) -> ReplayedCohorts | None:
     if not saved:
         return None
     stable, canary, ended = saved
-    return ReplayedCohorts(_cohort_from_json(stable), _cohort_from_json(canary), bool(ended))
+    return ReplayedCohorts(cohort_from_json(stable), cohort_from_json(canary), bool(ended))
 
 
 def _recent_from_json(saved: Any) -> RecentErrors:

@@ -8,7 +8,8 @@ from matchday.telemetry import logger
 from rollout.evidence import Evidence, EvidenceError
 from rollout.facts import Facts
 from rollout.judge import Cohort
-from rollout.sources import Sources
+from rollout.mirrored import MirroredRequests
+from rollout.sources import Gateway, Sources
 from rollout.spec import ShadowStep, Spec
 from rollout.splitter import Readiness, Splitter
 from rollout.state import Phase, PromotionStage, State
@@ -89,6 +90,7 @@ class Observer:
                 (self._add_scores, ("history",)),
                 (self._add_pairs, ("predictions",)),
                 (self._add_replayed, ("replay",)),
+                (self._add_mirrored, ("replay",)),
             )
         return (
             (self._add_restarts, ("restarts",)),
@@ -131,6 +133,19 @@ class Observer:
         more = load.replay(self._spec.model, endpoints, done, budget - done, rate, self._warm)
         return evidence.add_replayed(more.stable, more.canary, budget)
 
+    def _add_mirrored(self, state: State, evidence: Evidence) -> Evidence:
+        """Add what both versions did with users' requests that were copied since the last round, and their answers."""
+        if not self._shadow.mirror:
+            return evidence
+        counts, versions = evidence.mirrored or MirroredRequests(), (state.stable_version, state.candidate_version)
+        if self._sources.gateway:
+            counts = counts.add_failures(*self._read_failures(self._sources.gateway, state))
+        counts = counts.add(*self._read_counters(state, mirrored=True), self._warm)
+        evidence = replace(evidence, mirrored=counts)
+        if self._sources.mirrored is None:
+            return evidence
+        return replace(evidence, mirrored_pairs=self._sources.mirrored.pairs(self._spec.model, *versions))
+
     def _add_restarts(self, state: State, evidence: Evidence) -> Evidence:
         """Add how often the candidate's servers have restarted so far; a window begins at its first read."""
         return evidence.add_restarts(self._splitter.restarts(promoted=state.phase is Phase.BAKING))
@@ -172,13 +187,19 @@ class Observer:
         gateway = self._sources.gateway
         if gateway is None or evidence.opened is None:
             return evidence
-        versions = (state.stable_version, state.candidate_version)
-        return evidence.add_failures(*(gateway.failures(version) for version in versions))
+        return evidence.add_failures(*self._read_failures(gateway, state))
 
-    def _read_counters(self, state: State) -> tuple[Mapping[str, Cohort], Mapping[str, Cohort]]:
+    def _read_failures(self, gateway: Gateway, state: State) -> tuple[int, int]:
+        """Failed requests of both versions."""
+        service, endpoints = self._spec.inference_service, self._splitter.endpoints()
+        stable = gateway.failures(service, state.stable_version, endpoints.stable)
+        return stable, gateway.failures(service, state.candidate_version, endpoints.canary)
+
+    def _read_counters(self, state: State, mirrored: bool = False) -> tuple[Mapping[str, Cohort], Mapping[str, Cohort]]:
+        """Counters of both versions. mirrored: those of the candidate with copies of users' requests."""
         read, model, endpoints = self._sources.meter.read, self._spec.model, self._splitter.endpoints()
         stable = read(model, state.stable_version, endpoints.stable)
-        return stable, read(model, state.candidate_version, endpoints.canary)
+        return stable, read(model, state.candidate_version, endpoints.canary, mirrored)
 
 
 def _saved_evidence(state: State) -> tuple[Evidence, str]:

@@ -16,15 +16,28 @@ class SourceError(MatchdayError):
 class Meter(Protocol):
     """Request counters of servers since they started."""
 
-    def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
-        """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none answers."""
+    def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
+        """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none answers.
+
+        mirrored: copies of users' requests count as well.
+        """
 
 
 class Gateway(Protocol):
     """Failed requests as the gateway in front of the servers counts them, since it started."""
 
-    def failures(self, version: str) -> int:
-        """Requests to a version that ended with 5xx, a reset or a timeout. Raises SourceError."""
+    def failures(self, service: str, version: str, endpoints: Sequence[str]) -> int:
+        """Requests to a version of a service that ended with 5xx, a reset or a timeout. Raises SourceError.
+
+        endpoints: URLs of its servers that are ready now.
+        """
+
+
+class Mirrored(Protocol):
+    """Answers of both versions to requests of users that were copied to the candidate."""
+
+    def pairs(self, model: str, stable: str, candidate: str) -> Pairs | None:
+        """Each question once; None where there are none. Raises SourceError."""
 
 
 class Replay(Protocol):
@@ -97,6 +110,7 @@ class Sources:
     """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why.
 
     gateway: None where nobody counts for the servers. load: None where requests are not replayed.
+    mirrored: None where no answers are logged.
     """
 
     meter: Meter
@@ -105,3 +119,4 @@ class Sources:
     versions: VersionRegistry
     gateway: Gateway | None = None
     load: Load | None = None
+    mirrored: Mirrored | None = None

@@ -69,9 +69,18 @@ class ShadowStep(SpecPart):
         0, ge=0, le=20_000, description="Requests replayed to each version for errors and latency; 0: none."
     )
     per_second: float = Field(20.0, gt=0, le=200, description="Replayed requests a second to each version, at most.")
+    mirror: int = Field(
+        0, ge=0, le=100, description="Percent of users' requests copied to the candidate, its answers dropped; 0: none."
+    )
     hold_seconds: float = Field(0.0, ge=0, description="Least time before traffic.")
     deadline_seconds: float = Field(900.0, gt=0, description="Time in which the judge must decide.")
     approval: bool = Field(False, description="A person must approve before traffic.")
+
+    @model_validator(mode="after")
+    def _mirror_needs_rows(self) -> "ShadowStep":
+        if self.mirror and not self.rows:
+            raise ValueError("mirror needs the shadow step, and rows: 0 leaves that out")
+        return self
 
 
 class TrafficStep(SpecPart):

@@ -41,6 +41,9 @@ class Splitter(Protocol):
     limitations: tuple[str, ...]
     """What this splitter cannot do, in sentences."""
 
+    mirrors: bool
+    """Whether it can copy users' requests to the candidate."""
+
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that cannot be split, or that serves another version than `stable`."""
 
@@ -53,8 +56,12 @@ class Splitter(Protocol):
     def serving(self) -> Readiness:
         """Whether every version that gets requests now has a server that can answer."""
 
-    def split(self, weight: int) -> bool:
-        """Send the candidate `weight` percent of the requests. Returns whether that is in force."""
+    def split(self, weight: int, mirror: int = 0) -> bool:
+        """Send the candidate `weight` percent of the requests. Returns whether that is in force.
+
+        mirror: percent of the others that are copied to it; nobody gets its answers to those. Whatever else changes
+        the split ends the copies.
+        """
 
     def endpoints(self) -> Endpoints:
         """URLs of the servers, to read their metrics and to ask them directly."""

@@ -63,6 +63,7 @@ def start_attempt(state: State, facts: Facts, reason: str, attempt: int) -> Stat
 
 
 def _initial_evidence(facts: Facts) -> str:
-    """Evidence that a window starts with: restarts as last read, so that none is missed, and replayed requests."""
+    """Evidence that a window starts with: restarts as last read, so that none is missed, and requests of the shadow."""
     seen = facts.evidence
-    return Evidence(restarts=seen.restarts and seen.restarts.begin_again(), replayed=seen.replayed).to_text()
+    restarts, mirrored = seen.restarts and seen.restarts.begin_again(), seen.mirrored and seen.mirrored.close()
+    return Evidence(restarts=restarts, replayed=seen.replayed, mirrored=mirrored).to_text()

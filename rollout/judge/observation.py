@@ -15,7 +15,7 @@ from rollout.judge.restarts import Restarts
 
 @dataclass(frozen=True)
 class ReplayedCohorts:
-    """Requests that a rollout made of both versions before traffic. ended: no more of them come."""
+    """Requests that a rollout made of both versions before traffic, or copied. ended: no more are waited for."""
 
     stable: Cohort = field(default_factory=Cohort)
     canary: Cohort = field(default_factory=Cohort)
@@ -40,7 +40,8 @@ class Observation:
     whose data is absent may be left out. restarts: of the candidate's servers. gateway: failed requests as the gateway
     counted them, None where it counts none. blocks: of errors, for their dispersion; None where errors are taken as
     independent. recent: the detector of a late change of errors. replayed: requests of the rollout's
-    own. servers: latency by server; empty where only the sums are known.
+    own. servers: latency by server; empty where only the sums are known. mirrored: users' requests, and their copies to
+    the canary. mirrored_pairs: answers to those.
     """
 
     stable: Cohort = field(default_factory=Cohort)
@@ -57,3 +58,5 @@ class Observation:
     recent: RecentErrors | None = None
     replayed: ReplayedCohorts | None = None
     servers: ServerLatencies = field(default_factory=ServerLatencies)
+    mirrored: ReplayedCohorts | None = None
+    mirrored_pairs: Pairs | None = None

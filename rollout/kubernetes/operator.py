@@ -24,6 +24,7 @@ from rollout.kubernetes.model_rollout import user_changes
 from rollout.kubernetes.rounds import SLOW_SECONDS, Rounds
 from rollout.kubernetes.settings import OperatorSettings
 from rollout.observations.factory import open_sources
+from rollout.observations.gateway_meter import GatewayMeter
 from rollout.observations.prometheus_meter import PrometheusMeter
 from rollout.sources import Sources
 
@@ -38,12 +39,16 @@ END_SECONDS = 50.0
 
 
 def open_cluster_sources(settings: OperatorSettings, lease: Lease) -> Sources:
-    """Sources of a release, with counters from Prometheus where it is configured; only the lease's holder may write."""
+    """Sources of a release, with counters from Prometheus where it is configured; only the lease's holder may write.
+
+    gateway_metrics without a Prometheus does nothing.
+    """
     sources = open_sources(Settings(), may_write=lease.check)
     if not settings.prometheus_url:
         return sources
     meter = PrometheusMeter(settings.prometheus_url, {"namespace": settings.namespace})
-    return replace(sources, meter=meter)
+    gateway = GatewayMeter(meter.query) if settings.gateway_metrics else None
+    return replace(sources, meter=meter, gateway=gateway)
 
 
 class Operator:

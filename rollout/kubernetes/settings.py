@@ -23,6 +23,8 @@ class OperatorSettings(BaseSettings):
     health_port: int = Field(8090, ge=0, le=65535, description="Port of the liveness endpoint; 0: none.")
     prometheus_url: str = Field("", description="Prometheus to read counters from; empty: the servers themselves.")
 
+    gateway_metrics: bool = Field(False, description="Whether that Prometheus has the gateway's counters by endpoint.")
+
     def holder(self) -> str:
         """A name for the lease, unlike that of any other process or of this one after a restart."""
         return f"{self.name}-{uuid.uuid4().hex[:8]}"

@@ -7,8 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rollout.judge import Cohort, Histogram
-from serving.call import STAGES, TOTAL
-from serving.metrics import REPLAYS
+from serving.call import MIRROR, REPLAY, STAGES, TOTAL
 
 PREFIX = "matchday_serving_"
 REQUESTS, ERRORS = f"{PREFIX}requests_total", f"{PREFIX}errors_total"
@@ -29,16 +28,17 @@ class CounterSample(NamedTuple):
     value: float
 
 
-def sum_samples(samples: Iterable[CounterSample]) -> Cohort:
+def sum_samples(samples: Iterable[CounterSample], mirrored: bool = False) -> Cohort:
     """Sum of the series of one version on one server, over its variants but that of replayed requests.
 
-    Raises ValueError for an invalid count.
+    mirrored: copies of users' requests count as well. Raises ValueError for an invalid count.
     """
+    left_out = (REPLAY,) if mirrored else (REPLAY, MIRROR)
     counts: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     cumulative: Counter[float] = Counter()
     for name, labels, value in samples:
-        if labels.get("variant") == REPLAYS:
+        if labels.get("variant") in left_out:
             continue
         if name == BUCKETS:
             if labels.get("stage") == STAGE:

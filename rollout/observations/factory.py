@@ -8,6 +8,7 @@ from matchday.results import Results
 from matchday.settings import Settings
 from rollout.observations.load_replay import LoadReplay
 from rollout.observations.log import LoggedRows, open_log
+from rollout.observations.mirrored import MirroredAnswers
 from rollout.observations.pairings import LeaguePairings
 from rollout.observations.replay import RowReplay
 from rollout.observations.row import RowSource
@@ -31,4 +32,5 @@ def open_sources(
     rows: list[RowSource] = [LoggedRows(log)] if log else []
     replay = RowReplay([*rows, LeaguePairings(results)], serving.read_token(), serving.request_seconds)
     scores, versions = PairedScores(registry, log, results), RegisteredVersions(registry)
-    return Sources(ServerMeter(), replay, scores, versions, load=LoadReplay(replay))
+    mirrored = MirroredAnswers(log) if log else None
+    return Sources(ServerMeter(), replay, scores, versions, load=LoadReplay(replay), mirrored=mirrored)

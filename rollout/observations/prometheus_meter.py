@@ -41,22 +41,26 @@ class PrometheusMeter:
         authorization = {"authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(timeout=seconds, headers={**(headers or {}), **authorization})
 
-    def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
+    def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
         """Counters by instance as Prometheus names them, whatever the endpoints are; none for no endpoints.
 
-        Raises SourceError when Prometheus does not answer, or has not scraped a server of this version.
+        mirrored: as in `Meter`. Raises SourceError when Prometheus does not answer, or has not scraped a server of this
+        version.
         """
         if not endpoints:
             return {}
         by_instance: dict[str, dict[Target, list[CounterSample]]] = {}
-        for labels, value in self._query(selector({"model": model, "version": version, **self._labels})):
+        for labels, value in self.query(selector({"model": model, "version": version, **self._labels})):
             target = frozenset((key, text) for key, text in labels.items() if key not in OWN_LABELS)
             targets = by_instance.setdefault(labels.get("instance", ""), {})
             targets.setdefault(target, []).append(CounterSample(labels.get("__name__", ""), labels, value))
         self._require_all_names(by_instance, model, version)
         try:
             # A server that two jobs scrape is one server.
-            return {f"{name} {version}": sum_samples(each[min(each, key=sorted)]) for name, each in by_instance.items()}
+            return {
+                f"{name} {version}": sum_samples(each[min(each, key=sorted)], mirrored)
+                for name, each in by_instance.items()
+            }
         except ValueError as error:
             raise SourceError(f"Prometheus at {self.url} has other metrics than a model server's: {error}") from None
 
@@ -71,7 +75,7 @@ class PrometheusMeter:
                     f"Prometheus at {self.url} has no {name} of {model} version {version}{only}: does it scrape it?"
                 )
 
-    def _query(self, query: str) -> list[tuple[Labels, float]]:
+    def query(self, query: str) -> list[tuple[Labels, float]]:
         """Series of an instant query and their values. Raises SourceError."""
         try:
             response = self._client.post(f"{self.url}/api/v1/query", data={"query": query})

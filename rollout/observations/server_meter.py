@@ -29,12 +29,15 @@ class ServerMeter:
         self._client = httpx.Client(timeout=seconds, trust_env=False, headers={"accept": "text/plain; version=0.0.4"})
         self._log = logger("rollout")
 
-    def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
-        """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none can be read."""
+    def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
+        """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none can be read.
+
+        mirrored: copies of users' requests count as well.
+        """
         if not endpoints:
             return {}
         with ThreadPoolExecutor(min(PARALLEL_SERVERS, len(endpoints))) as pool:
-            found = list(pool.map(lambda endpoint: self._read(endpoint, model, version), endpoints))
+            found = list(pool.map(lambda endpoint: self._read(endpoint, model, version, mirrored), endpoints))
         read = {endpoint: one for endpoint, one in zip(endpoints, found, strict=True) if isinstance(one, Cohort)}
         failed = [f"{endpoint}: {one}" for endpoint, one in zip(endpoints, found, strict=True) if endpoint not in read]
         if not read:
@@ -43,11 +46,11 @@ class ServerMeter:
             self._log.warning("servers not counted", model=model, version=version, servers=failed)
         return read
 
-    def _read(self, endpoint: str, model: str, version: str) -> Cohort | str:
+    def _read(self, endpoint: str, model: str, version: str, mirrored: bool) -> Cohort | str:
         """Counters of one server, or why they cannot be read."""
         try:
             page = self._fetch(f"{endpoint.rstrip('/')}/metrics")
-            return parse_page(page, model, version)
+            return parse_page(page, model, version, mirrored)
         except httpx.HTTPStatusError as error:
             return f"answers {error.response.status_code}"
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -68,10 +71,11 @@ class ServerMeter:
         return content.decode("utf-8", "replace")
 
 
-def parse_page(page: str, model: str, version: str) -> Cohort:
+def parse_page(page: str, model: str, version: str, mirrored: bool = False) -> Cohort:
     """Counters of a version on a page of Prometheus text; zero for a version that the server does not know.
 
-    Raises ValueError, with a sentence, for a page that is not of this release's server.
+    mirrored: copies of users' requests count as well. Raises ValueError, with a sentence, for a page that is not of
+    this release's server.
     """
     for name in NAMES:
         if f"# TYPE {name.removesuffix('_bucket')} " not in page:
@@ -83,9 +87,12 @@ def parse_page(page: str, model: str, version: str) -> Cohort:
         raise ValueError(f"its page cannot be read: {error}") from None
     wanted = (model, version)
     return sum_samples(
-        CounterSample(sample.name, sample.labels, sample.value)
-        for sample in samples
-        if (sample.labels.get("model"), sample.labels.get("version")) == wanted
+        (
+            CounterSample(sample.name, sample.labels, sample.value)
+            for sample in samples
+            if (sample.labels.get("model"), sample.labels.get("version")) == wanted
+        ),
+        mirrored,
     )
 
 

@@ -102,6 +102,7 @@ WRONG = [
     {"candidate": "a b"},
     {"shadow": {"rows": -1}},
     {"shadow": {"deadlineSeconds": 0}},
+    {"shadow": {"mirror": 101}},
     {"steps": []},
     {"steps": [{"weight": 0}]},
     {"steps": [{"weight": 101}]},

@@ -25,7 +25,8 @@ class RolloutWorld:
 
     faults: names of operations that fail now. kill: called at each point where a process may be killed. served:
     requests so far, by version. restarts: of the candidate's servers. failures: of
-    requests, by version, as the gateway saw them. known_rows: how many rows there are to replay.
+    requests, by version, as the gateway saw them. mirror: percent of requests that are copied to the candidate.
+    mirrored: copies so far, by version. known_rows: how many rows there are to replay.
     replays: when they were asked for. envoy: whether it runs.
     """
 
@@ -37,6 +38,8 @@ class RolloutWorld:
         self.stable = champion
         self.candidate = ""
         self.weight = 0
+        self.mirror = 0
+        self.mirrored: dict[str, int] = {}
         self.ready = True
         self.permanent = False
         self.faults: set[str] = set()
@@ -64,6 +67,8 @@ class RolloutWorld:
         for version, more in ((self.stable, requests - share), (self.candidate, share)):
             if version:
                 self.served[version] = self.served.get(version, 0) + more
+        copied = self.mirror * (requests - share) // 100 if self.candidate else 0
+        self.mirrored[self.candidate] = self.mirrored.get(self.candidate, 0) + copied
 
 
 @dataclass
@@ -87,6 +92,7 @@ class FakeSplitter:
 
     world: RolloutWorld
     limitations: tuple[str, ...] = ()
+    mirrors: bool = True
 
     @property
     def envoy(self) -> FakeEnvoy:
@@ -113,9 +119,9 @@ class FakeSplitter:
         self.world.at("serving")
         return Readiness(self.world.ready, "" if self.world.ready else "it says nothing", self.world.permanent)
 
-    def split(self, weight: int) -> bool:
+    def split(self, weight: int, mirror: int = 0) -> bool:
         self.world.at("split")
-        self.world.weight = weight
+        self.world.weight, self.world.mirror = weight, mirror
         self.world.kill("after split")
         return True
 
@@ -181,9 +187,9 @@ class FakeSources:
 
     world: RolloutWorld
 
-    def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
+    def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
         self.world.at("meter")
-        served = self.world.served.get(version, 0)
+        served = self.world.served.get(version, 0) + (self.world.mirrored.get(version, 0) if mirrored else 0)
         wrong = round(served * self.world.errors.get(version, 0.0))
         return {endpoint: cohort(served, wrong) for endpoint in endpoints}
 

@@ -33,10 +33,10 @@ def latency(observation: Observation, limits: JudgeLimits, alpha: float) -> list
     told = f" (one slow server of {' and one of '.join(left_out)} left out)" if left_out else ""
     pair = (others[0] or stable, others[1] or canary)
     servers, part = observation.servers.canary, alpha / len(QUANTILES)
-    found = []
+    earlier, found = (observation.replayed, observation.mirrored), []
     for q in QUANTILES:
         fewer = without_slowest(servers, q, limits.latency) or canary
-        after = confirming(limits, _replayed_evidence(observation.replayed, q, limits))
+        after = confirming(limits, sum(_replayed_evidence(each, q, limits) for each in earlier))
         found.append(quantile_effect(stable, fewer, pair, q, after, part, told))
     return found
 

@@ -7,6 +7,7 @@ lost while KServe removes a predictor, because the public host has left it befor
 
 import time
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from rollout.kubernetes.api import Api
@@ -29,9 +30,11 @@ from rollout.kubernetes.splitters.canary import (
 from rollout.kubernetes.splitters.hand_back import HandBack, next_step
 from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned
 from rollout.kubernetes.splitters.lending import Lending
+from rollout.kubernetes.splitters.mirror import Mirror
 from rollout.kubernetes.splitters.predictors import Predictors
 from rollout.kubernetes.splitters.route import PublicRoute
 from rollout.kubernetes.splitters.server_probe import ServerProbe
+from rollout.kubernetes.splitters.sizes import weight_like
 from rollout.kubernetes.splitters.standard_conditions import foreign_message, standard_conditions
 from rollout.spec import FULL_WEIGHT
 from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
@@ -42,6 +45,7 @@ MODE = "Standard"
 class StandardSplitter:
     """One InferenceService in Standard mode. last_conditions: those that were asked for last."""
 
+    mirrors = True
     limitations: tuple[str, ...] = (
         "Only the public host is split: a caller of a predictor's Service in the cluster gets that predictor.",
         "The candidate's pods are started beside the stable ones. Where no node has room for them, and no autoscaler "
@@ -106,13 +110,13 @@ class StandardSplitter:
     def readiness(self) -> Readiness:
         """Whether the candidate has as many ready pods as it asks for.
 
-        Once its share of the requests is in force, a pod more that finds no node does not count against it.
+        Once its share of the requests, or of copies, is in force, a pod more that finds no node does not count.
         """
         canary = self._canary(self._service.get())
         name = self._predictors.candidate_name(canary)
         pods = self._predictors.pods(name)
         wanted = self._predictors.size(name).read() or 1
-        if self._route.share_of(name):
+        if self._route.share_of(name) or self._route.copies_to(name):
             wanted = max(1, wanted - sum(pod.unplaced_since is not None for pod in pods))
         return self._readiness(canary, pods, wanted)
 
@@ -120,7 +124,7 @@ class StandardSplitter:
         """Whether each version that has requests has a ready pod, and the candidate where it is to have them all."""
         return self._lending.serving(self._service.get())
 
-    def split(self, weight: int) -> bool:
+    def split(self, weight: int, mirror: int = 0) -> bool:
         """Send the candidate `weight` percent once it has enough pods; nothing while it has no ready pod.
 
         Raises SplitError while no stable pod is ready: then the candidate's pods have all requests, but not in the
@@ -129,7 +133,7 @@ class StandardSplitter:
         service = self._service_without_foreign_canary()
         canary = self._canary(service)
         if not weight:
-            return self._withhold(service, canary)
+            return self._withhold(service, canary, mirror)
         name = self._predictors.candidate_name(canary)
         canary, needed = self._grow(service, canary, weight)
         pods = self._predictors.pods(name)
@@ -220,21 +224,24 @@ class StandardSplitter:
         self.last_conditions = standard_conditions(self._api, service, self._predictors, self._route, self._budgets)
         return self.last_conditions
 
-    def _send_all_to_stable(self) -> bool:
-        return self._route.set_shares({self._predictors.stable_name: FULL_WEIGHT})
+    def _send_all_to_stable(self, mirror: Mirror | None = None) -> bool:
+        return self._route.set_shares({self._predictors.stable_name: FULL_WEIGHT}, mirror)
 
-    def _withhold(self, service: Object, canary: Object) -> bool:
-        """Whether the candidate gets no request, and every stable pod answers."""
-        canary, _ = self._grow(service, canary, 0)
+    def _withhold(self, service: Object, canary: Object, mirror: int) -> bool:
+        """Whether the candidate gets no request but copies of `mirror` percent, and every stable pod answers."""
+        canary, _ = self._grow(service, canary, 0, weight_like(mirror))
         self._keep_budgets(service, self._predictors.stable_name)
-        sent = self._send_all_to_stable()
+        sent = self._send_all_to_stable(Mirror(self._predictors.candidate_name(canary), mirror) if mirror else None)
         self._lending.require_stable("the candidate gets no request in this step")
         return sent and self._stable_serves(pin_of(service))
 
-    def _grow(self, service: Object, canary: Object, weight: int) -> tuple[Object, int]:
-        """Give the candidate the pods that it needs for a weight. Returns its entry and how many it needs."""
+    def _grow(self, service: Object, canary: Object, weight: int, load: int | Fraction = 0) -> tuple[Object, int]:
+        """Give the candidate the pods that it needs for a weight. Returns its entry and how many it needs.
+
+        load: a weight for which it gets pods where there is room for them.
+        """
         stable = self._predictors.stable_size(service, canary, self._route)
-        self._predictors.resize(canary, stable, weight)
+        self._predictors.resize(canary, stable, max(weight, load))
         if self._predictors.must_borrow(canary, stable, weight):
             canary = with_borrowed(canary, stable.borrowed + 1)
             self._apply(pin_of(service), canary)
