@@ -8,6 +8,7 @@ from matchday.telemetry import logger
 from rollout.evidence import Evidence, EvidenceError
 from rollout.facts import Facts
 from rollout.judge import Cohort
+from rollout.query_reader import QueryReader
 from rollout.sources import Sources
 from rollout.spec import ShadowStep, Spec
 from rollout.splitter import Readiness, Splitter
@@ -32,6 +33,7 @@ class Observer:
         self._splitter = splitter
         self._sources = sources
         self._clock = clock
+        self._queries = QueryReader(spec.checks, sources.queries, splitter.endpoints, clock)
         self._warm, self._limit = spec.limits.warm_requests, spec.limits.errors
         self._log = logger("rollout").bind(service=spec.inference_service)
 
@@ -92,6 +94,7 @@ class Observer:
             (self._add_scores, ("skill",)),
             (self._add_pairs, ("predictions",)),
             (self._open_window, ()),
+            *self._queries.steps(),
         )
 
     def _add_scores(self, state: State, evidence: Evidence) -> Evidence:

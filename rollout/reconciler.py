@@ -22,6 +22,12 @@ from rollout.state import HistoryEntry, Phase, PromotionStage, State
 from rollout.state_machine import advance
 from rollout.store import StateStore
 
+NO_PROMETHEUS = (
+    "spec.checks are queries, and there is no Prometheus to ask: set the chart's rollouts.prometheusURL, or "
+    "MATCHDAY_ROLLOUT_PROMETHEUS_URL on one machine"
+)
+"""Why a specification with PromQL gates is refused."""
+
 
 @dataclass(frozen=True)
 class ActionResult:
@@ -153,6 +159,8 @@ class Reconciler:
             return replace(facts, refusal=reason)
         if reason := find_impossible(self.spec):
             return replace(facts, refusal=reason)
+        if self.spec.checks and self._sources.queries is None:
+            return replace(facts, refusal=NO_PROMETHEUS)
         try:
             if reason := self._cooldown(state, facts):
                 return replace(facts, refusal=reason)

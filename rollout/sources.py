@@ -27,6 +27,13 @@ class Gateway(Protocol):
         """Requests to a version that ended with 5xx, a reset or a timeout. Raises SourceError."""
 
 
+class Queries(Protocol):
+    """Answers queries in PromQL."""
+
+    def ask(self, query: str) -> Mapping[str, float]:
+        """Value of each series, by its labels as text; empty where there is none. Raises SourceError."""
+
+
 class Replay(Protocol):
     """Asks both versions for forecasts of the same rows."""
 
@@ -96,7 +103,8 @@ class VersionRegistry(Protocol):
 class Sources:
     """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why.
 
-    gateway: None where nobody counts for the servers. load: None where requests are not replayed.
+    gateway: None where nobody counts for the servers. load: None where requests are not replayed. queries: None where
+    there is no Prometheus.
     """
 
     meter: Meter
@@ -105,3 +113,4 @@ class Sources:
     versions: VersionRegistry
     gateway: Gateway | None = None
     load: Load | None = None
+    queries: Queries | None = None

@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from matchday.errors import MatchdayError
 from matchday.models.catalogue import KINDS
 from rollout.judge import JudgeLimits
+from rollout.query_gate import QueryGate
 
 FULL_WEIGHT = 100
 """Percent: every request."""
@@ -109,6 +110,7 @@ class Spec(SpecPart):
     limits: Annotated[JudgeLimits, BeforeValidator(_parse_limits), PlainSerializer(lambda limits: limits.to_dict())] = (
         Field(default_factory=JudgeLimits, description="How much worse the candidate may be.")
     )
+    checks: tuple[QueryGate, ...] = Field((), max_length=20, description="Checks of one's own, by PromQL.")
     promotion: PromotionPolicy = Field(PromotionPolicy.MANUAL, description="Whether a person approves the promotion.")
     undecided: UndecidedPolicy = Field(UndecidedPolicy.WAIT, description="When the judge does not decide in time.")
     ready_seconds: float = Field(600.0, gt=0, description="Time in which the candidate must become ready.")
@@ -122,6 +124,14 @@ class Spec(SpecPart):
     def _no_rows_is_no_shadow(cls, shadow: ShadowStep | None) -> ShadowStep | None:
         """`kubectl apply` drops a null before it reaches the API, so `rows: 0` says the same."""
         return shadow if shadow and shadow.rows else None
+
+    @field_validator("checks")
+    @classmethod
+    def _names_differ(cls, checks: tuple[QueryGate, ...]) -> tuple[QueryGate, ...]:
+        names = [check.name for check in checks]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{twice[0]} is there twice")
+        return checks
 
     @model_validator(mode="after")
     def _weights_increase(self) -> "Spec":

@@ -9,6 +9,7 @@ from rollout.judge.cohort import Cohort, Histogram
 from rollout.judge.dispersion import ErrorBlocks
 from rollout.judge.gateway_failures import GatewayFailures
 from rollout.judge.pairs import Pairs
+from rollout.judge.queried import QueriedCheck
 from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
 
@@ -40,7 +41,7 @@ class Observation:
     whose data is absent may be left out. restarts: of the candidate's servers. gateway: failed requests as the gateway
     counted them, None where it counts none. blocks: of errors, for their dispersion; None where errors are taken as
     independent. recent: the detector of a late change of errors. replayed: requests of the rollout's
-    own. servers: latency by server; empty where only the sums are known.
+    own. servers: latency by server; empty where only the sums are known. queried: checks that the specification adds.
     """
 
     stable: Cohort = field(default_factory=Cohort)
@@ -57,3 +58,4 @@ class Observation:
     recent: RecentErrors | None = None
     replayed: ReplayedCohorts | None = None
     servers: ServerLatencies = field(default_factory=ServerLatencies)
+    queried: tuple[QueriedCheck, ...] = ()

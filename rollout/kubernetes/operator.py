@@ -24,6 +24,7 @@ from rollout.kubernetes.model_rollout import user_changes
 from rollout.kubernetes.rounds import SLOW_SECONDS, Rounds
 from rollout.kubernetes.settings import OperatorSettings
 from rollout.observations.factory import open_sources
+from rollout.observations.prometheus import PrometheusClient
 from rollout.observations.prometheus_meter import PrometheusMeter
 from rollout.sources import Sources
 
@@ -42,8 +43,8 @@ def open_cluster_sources(settings: OperatorSettings, lease: Lease) -> Sources:
     sources = open_sources(Settings(), may_write=lease.check)
     if not settings.prometheus_url:
         return sources
-    meter = PrometheusMeter(settings.prometheus_url, {"namespace": settings.namespace})
-    return replace(sources, meter=meter)
+    client = PrometheusClient(settings.prometheus_url)
+    return replace(sources, meter=PrometheusMeter(client, {"namespace": settings.namespace}), queries=client)
 
 
 class Operator:

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-import httpx
-
 from rollout.judge import Cohort
 from rollout.observations.counters import NAMES, STAGE, CounterSample, sum_samples
+from rollout.observations.prometheus import PrometheusClient
 from rollout.sources import SourceError
 
 OWN_LABELS = frozenset({"__name__", "model", "version", "variant", "stage", "kind", "le"})
 """Labels that the server sets; Prometheus sets the others when it scrapes."""
 
-Labels = Mapping[str, str]
 Target = frozenset[tuple[str, str]]
 """Labels of a scrape target."""
 
@@ -23,23 +21,12 @@ class PrometheusMeter:
     counts a request twice or never when two ranges overlap or leave a gap. Differences of raw values, as `Evidence`
     takes them, count each request once, and a restarted server from zero.
 
-    Ask one Prometheus, not a pair behind a balancer: where the other one is a scrape behind, counters seem to fall.
-    url: such as http://prometheus.monitoring:9090. labels: that series must have as well, such as a namespace, where
-    others serve the same model. token: bearer token, where one is needed.
+    labels: that series must have as well, such as a namespace, where others serve the same model.
     """
 
-    def __init__(
-        self,
-        url: str,
-        labels: Mapping[str, str] | None = None,
-        token: str = "",
-        headers: Mapping[str, str] | None = None,
-        seconds: float = 5.0,
-    ) -> None:
-        self.url = url.rstrip("/")
+    def __init__(self, client: PrometheusClient, labels: Mapping[str, str] | None = None) -> None:
+        self._client = client
         self._labels = dict(labels or {})
-        authorization = {"authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.Client(timeout=seconds, headers={**(headers or {}), **authorization})
 
     def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
         """Counters by instance as Prometheus names them, whatever the endpoints are; none for no endpoints.
@@ -49,7 +36,7 @@ class PrometheusMeter:
         if not endpoints:
             return {}
         by_instance: dict[str, dict[Target, list[CounterSample]]] = {}
-        for labels, value in self._query(selector({"model": model, "version": version, **self._labels})):
+        for labels, value in self._client.query(selector({"model": model, "version": version, **self._labels})):
             target = frozenset((key, text) for key, text in labels.items() if key not in OWN_LABELS)
             targets = by_instance.setdefault(labels.get("instance", ""), {})
             targets.setdefault(target, []).append(CounterSample(labels.get("__name__", ""), labels, value))
@@ -58,7 +45,9 @@ class PrometheusMeter:
             # A server that two jobs scrape is one server.
             return {f"{name} {version}": sum_samples(each[min(each, key=sorted)]) for name, each in by_instance.items()}
         except ValueError as error:
-            raise SourceError(f"Prometheus at {self.url} has other metrics than a model server's: {error}") from None
+            raise SourceError(
+                f"Prometheus at {self._client.url} has other metrics than a model server's: {error}"
+            ) from None
 
     def _require_all_names(
         self, found: Mapping[str, Mapping[Target, list[CounterSample]]], model: str, version: str
@@ -67,25 +56,8 @@ class PrometheusMeter:
         for name in NAMES:
             if name not in names:
                 only = f" with {selector(self._labels, '')}" if self._labels else ""
-                raise SourceError(
-                    f"Prometheus at {self.url} has no {name} of {model} version {version}{only}: does it scrape it?"
-                )
-
-    def _query(self, query: str) -> list[tuple[Labels, float]]:
-        """Series of an instant query and their values. Raises SourceError."""
-        try:
-            response = self._client.post(f"{self.url}/api/v1/query", data={"query": query})
-            answer = response.json()
-            if answer["status"] != "success":
-                raise SourceError(f"Prometheus at {self.url} refuses to answer: {answer.get('error', answer)}")
-            return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise SourceError(
-                f"Prometheus at {self.url} does not answer: {str(error) or type(error).__name__}"
-            ) from None
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-            detail = f"({response.status_code}, {response.text[:60]!r})"
-            raise SourceError(f"what is at {self.url} answers, but not as a Prometheus does {detail}") from None
+                missing = f"has no {name} of {model} version {version}{only}"
+                raise SourceError(f"Prometheus at {self._client.url} {missing}: does it scrape it?")
 
 
 def selector(labels: Mapping[str, str], names: str = "|".join(NAMES)) -> str:
