@@ -8,7 +8,7 @@ from rollout.evidence import Evidence
 from rollout.query_evidence import QueryEvidence, Series
 from rollout.query_gate import CANDIDATE, SERVERS, STABLE, VERSION, QueryError, QueryGate, fill
 from rollout.sources import Queries
-from rollout.splitter import Endpoints
+from rollout.splitter import Endpoints, server_address
 from rollout.state import State
 
 Values = Mapping[str, str | Sequence[str]]
@@ -53,8 +53,8 @@ class QueryReader:
 
     def _counts(self, gate: QueryGate, state: State) -> tuple[tuple[Series, Series], tuple[Series, Series]]:
         endpoints = self._endpoints()
-        stable: Values = {VERSION: state.stable_version, SERVERS: _addresses(endpoints.stable)}
-        canary: Values = {VERSION: state.candidate_version, SERVERS: _addresses(endpoints.canary)}
+        stable: Values = {VERSION: state.stable_version, SERVERS: [*map(server_address, endpoints.stable)]}
+        canary: Values = {VERSION: state.candidate_version, SERVERS: [*map(server_address, endpoints.canary)]}
         return self._counts_of(gate, stable), self._counts_of(gate, canary)
 
     def _counts_of(self, gate: QueryGate, values: Values) -> tuple[Series, Series]:
@@ -92,8 +92,3 @@ class QueryReader:
         if self._queries is None:
             raise QueryError(f"{gate.name}: there is no Prometheus to ask")
         return self._queries.ask(query)
-
-
-def _addresses(urls: Sequence[str]) -> list[str]:
-    """HOST:PORT of base URLs, as Prometheus names what it scrapes."""
-    return [url.partition("://")[2].rstrip("/") for url in urls]
