@@ -87,12 +87,12 @@ class Observer:
                 (self._add_pairs, ("predictions",)),
                 (self._add_replayed, ("replay",)),
             )
+        known = ((self._add_scores, ("skill",)), (self._add_pairs, ("predictions",)))
         return (
             (self._add_restarts, ("restarts",)),
             (self._add_failures, ("errors",)),
             (self._add_counts, ("errors", "latency", "features")),
-            (self._add_scores, ("skill",)),
-            (self._add_pairs, ("predictions",)),
+            *(() if self._spec.storage_uri else known),
             (self._open_window, ()),
             *self._queries.steps(),
         )

@@ -31,6 +31,10 @@ FULL_STEP = (
 )
 """Why no step may have every request."""
 
+DEFAULT_REQUIRED = [*JudgeLimits().required]
+COUNTED = ("errors", "latency", "restarts")
+"""Checks of what any server counts. The others need Matchday's registry, rows, or features."""
+
 
 class SpecError(MatchdayError):
     """A specification that cannot be carried out."""
@@ -101,6 +105,7 @@ class Spec(SpecPart):
     inference_service: str = Field(min_length=1, description="The service whose traffic is split.")
     model: str = Field(next(iter(KINDS)), min_length=1, description="Registered model.")
     candidate: str = Field("challenger", min_length=1, description="Version or alias to try.")
+    storage_uri: str = Field("", max_length=2048, description="Storage of the candidate, where no registry holds it.")
     shadow: ShadowStep | None = Field(default_factory=ShadowStep, description="null, or rows: 0: none.")
     steps: tuple[TrafficStep, ...] = Field(
         (TrafficStep(weight=5), TrafficStep(weight=25), TrafficStep(weight=50)),
@@ -118,6 +123,17 @@ class Spec(SpecPart):
     cooldown_seconds: float = Field(
         86400.0, ge=0, description="Time after a roll-back in which the same version is not tried again."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_registry(cls, given: Any) -> Any:
+        """Without a registry there are no rows to ask and no past: defaults do not ask for them."""
+        if not isinstance(given, Mapping) or not given.get("storageUri"):
+            return given
+        limits = given.get("limits") or {}
+        if isinstance(limits, Mapping) and [*limits.get("required", DEFAULT_REQUIRED)] == DEFAULT_REQUIRED:
+            limits = {**limits, "required": [name for name in DEFAULT_REQUIRED if name in COUNTED]}
+        return {**given, "limits": limits, "shadow": None}
 
     @field_validator("shadow")
     @classmethod

@@ -78,7 +78,7 @@ def settle(reached: Callable[[], bool]) -> None:
 
 def test_errors_and_durations_are_those_of_the_requests(adders: Adders) -> None:
     direct = ServerMeter()
-    settle(lambda: len(adders.prometheus.read(NAME, "v2", [adders.canary])) == 1)
+    settle(lambda: adders.read(adders.prometheus, Evidence()).opened is not None)
     page, scraped = adders.read(direct, Evidence()), adders.read(adders.prometheus, Evidence())
     assert ask(adders.stable, *[1.0] * 20) == [200] * 20
     assert ask(adders.canary, *[1.0] * 12, *[-1.0] * 5, *[200.0] * 3) == [200] * 12 + [500] * 5 + [200] * 3
