@@ -85,11 +85,13 @@ class Rounds:
         clock: Callable[[], float] = time.time,
         patience: float | None = None,
         held: Callable[[], bool] = lambda: True,
+        metrics: OperatorMetrics | None = None,
     ) -> None:
         """models: model of each service that is kept ready for rollouts.
 
         patience: seconds that a pass waits for its slowest service; None: until all have ended. held: whether this
-        process has the lease, for its metrics.
+        process has the lease, for its metrics. metrics: those of the operator, where these rounds are of another
+        namespace than its own: there the names of this one begin with the namespace.
         """
         self._api = api
         self._sources = sources
@@ -99,10 +101,16 @@ class Rounds:
         self._clock = clock
         self._patience = patience
         self.threads = ServiceThreads()
-        self.metrics = OperatorMetrics(held, lambda: self.threads.slow(SLOW_SECONDS))
+        self._prefix = f"{api.namespace}/" if metrics else ""
+        self.metrics = metrics or OperatorMetrics(held)
+        self.metrics.watch(self.slow)
         self._last_rounds: dict[str, tuple[float, Any]] = {}
         self._unreadable: dict[str, str] = {}
         self._log = logger("rollout")
+
+    def slow(self) -> dict[str, float]:
+        """Services whose round has been under way for long, and for how many seconds."""
+        return {self._prefix + name: seconds for name, seconds in self.threads.slow(SLOW_SECONDS).items()}
 
     def run_once(self) -> None:
         """Reconcile every rollout once, but those of services whose last round is still under way.
@@ -117,14 +125,14 @@ class Rounds:
         by_service: dict[str, list[Object]] = defaultdict(list)
         for thing in listed:
             by_service[service_of(thing)].append(thing)
-        self.metrics.keep({thing["metadata"]["name"] for thing in listed})
+        self.metrics.keep({self._prefix + thing["metadata"]["name"] for thing in listed}, self._prefix)
         services = {*by_service, *self._models}
         rounds = {name: partial(self._handle_service, name, by_service.get(name, [])) for name in services}
         self.threads.run(rounds, self._patience)
 
     def _handle_service(self, name: str, rollouts: list[Object]) -> None:
         """Prepare one service, end what a deleted rollout has left, and reconcile its rollouts, one after the other."""
-        self.metrics.rounds.labels(name).inc()
+        self.metrics.rounds.labels(self._prefix + name).inc()
         if name in self._models:
             self._log_errors(name, name, self._prepare, name, self._models[name])
         if not any_active(rollouts):
@@ -136,10 +144,10 @@ class Rounds:
         try:
             action(*arguments)
         except (MatchdayError, Conflict) as error:
-            self.metrics.errors.labels(service).inc()
+            self.metrics.errors.labels(self._prefix + service).inc()
             self._log.warning("put off", name=name, reason=str(error))
         except Exception as error:  # noqa: BLE001
-            self.metrics.errors.labels(service).inc()
+            self.metrics.errors.labels(self._prefix + service).inc()
             self._log.error("failed", name=name, reason=f"{type(error).__name__}: {error}", exc_info=True)
 
     def _prepare(self, service: str, model: str) -> None:
@@ -210,7 +218,8 @@ class Rounds:
         state = Reconciler(spec, splitter, sources, store, self._clock, announce).reconcile()
         if state.ended:
             store.save(state)  # what people have changed meanwhile shows in its conditions
-        self.metrics.observe(thing["metadata"]["name"], spec.inference_service, spec.model, state)
+        name, service = (self._prefix + each for each in (thing["metadata"]["name"], spec.inference_service))
+        self.metrics.observe(name, service, spec.model, state)
         self._events.send_changes(store.thing, before, state)
         self._events.send_misunderstood(thing, store.thing)
         for each in changed_conditions(thing, splitter.last_conditions):

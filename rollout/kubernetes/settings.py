@@ -15,6 +15,7 @@ class OperatorSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MATCHDAY_OPERATOR_", frozen=True)
 
     namespace: str = Field(default_factory=default_namespace, description="Namespace of its ModelRollouts.")
+    namespaces: list[str] = Field([], description="Other namespaces whose ModelRollouts it carries out as well.")
     services: list[str] = Field([], description="InferenceServices to keep ready for rollouts: pinned, routed.")
     model: str = Field("", description="Model of all these services; empty: each serves the model of its own name.")
     interval_seconds: float = Field(5.0, gt=0, description="Time between two rounds.")

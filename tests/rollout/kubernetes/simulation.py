@@ -8,6 +8,7 @@ import pytest
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.events import Events
+from rollout.kubernetes.metrics import OperatorMetrics
 from rollout.kubernetes.model_rollout import state_of
 from rollout.kubernetes.rounds import ClusterSplitter, Rounds
 from rollout.kubernetes.splitters.knative import KnativeSplitter
@@ -44,15 +45,19 @@ class Simulation:
     kills: int = 0
     versions: tuple[str, str] = ("1", "2")
     kept: dict[str, str] = field(default_factory=lambda: {SERVICE: SERVICE})
+    namespace: str = NAMESPACE
+    metrics: OperatorMetrics | None = None
 
     def __post_init__(self) -> None:
         self.rounds = self.operator()
 
     def operator(self, fence: Callable[[], None] = lambda: None) -> Rounds:
         """The rounds of another operator process."""
-        api = Api(NAMESPACE, self.cluster, fence)
+        api = Api(self.namespace, self.cluster, fence)
         events = Events(api, "me")
-        return Rounds(api, sources(self.world), events, self.kept, self.splitter, lambda: self.cluster.clock)
+        return Rounds(
+            api, sources(self.world), events, self.kept, self.splitter, lambda: self.cluster.clock, metrics=self.metrics
+        )
 
     def splitter(self, api: Api, service: str, model: str, candidate_uri: str = "") -> ClusterSplitter:
         probe: Any = self.cluster
