@@ -89,7 +89,8 @@ class InferenceService:
         """The storage URI of a version. Raises SplitError for one that the service does not know any more."""
         if not self._candidate_uri:
             return f"{REGISTRY}{self.model}/{version}"
-        for uri in (uri_of(service), self._candidate_uri, former_of(service)):
+        noted = [former_of(each) for each in (service, *_canaries_of(service))]
+        for uri in (uri_of(service), self._candidate_uri, *noted):
             if uri and version_of_uri(uri) == version:
                 return uri
         raise SplitError(f"{self.name} says no more what the storageUri of {version} was: set it by hand")
@@ -150,6 +151,11 @@ def uri_of(service: Object) -> str:
 def pin_of(service: Object) -> str:
     """The version that the stable predictor is pinned to; empty while it is not pinned."""
     return str((predictor_of(service).get("annotations") or {}).get(PIN, ""))
+
+
+def _canaries_of(service: Object) -> list[Object]:
+    """Canary entries in the form of services: what was served when they came is noted in them."""
+    return [{"spec": {"predictor": entry.get("predictor")}} for entry in service["spec"].get("canary") or []]
 
 
 def former_of(service: Object) -> str:

@@ -165,6 +165,18 @@ def test_the_pods_of_a_candidate_do_not_change_while_it_is_promoted() -> None:
     assert merged == notes
 
 
+def test_a_storage_that_a_person_changes_meanwhile_ends_the_rollout_and_is_put_back() -> None:
+    sim = simulate()
+    sim.create(**GIVEN, promotion="Manual")
+    sim.until("Progressing")
+    sim.step()
+    sim.cluster.service["spec"]["predictor"]["model"]["storageUri"] = "s3://models/churn/v99"
+    sim.cluster.service["spec"]["predictor"]["annotations"][PIN] = version_of_uri("s3://models/churn/v99")
+    state = sim.until("RolledBack")
+    assert "the champion became version v99-" in state.reason
+    assert_serves_only(sim, OLD, OLD_URI)
+
+
 def test_a_service_that_the_registry_resolves_is_refused() -> None:
     sim = Simulation(kept={})
     sim.create(**GIVEN)
