@@ -25,9 +25,9 @@ from rollout.kubernetes.metrics import OperatorMetrics
 from rollout.kubernetes.model_rollout import user_changes
 from rollout.kubernetes.rounds import Rounds
 from rollout.kubernetes.settings import OperatorSettings
-from rollout.observations.factory import open_sources
 from rollout.observations.prometheus import PrometheusClient
 from rollout.observations.prometheus_meter import PrometheusMeter
+from rollout.observations.without_registry import open_counted_sources
 from rollout.sources import Sources
 
 ALIVE_SECONDS = 120.0
@@ -42,7 +42,13 @@ END_SECONDS = 50.0
 
 def open_cluster_sources(settings: OperatorSettings, lease: Lease, namespace: str) -> Sources:
     """Sources of a namespace, with counters from Prometheus where it is named; only the lease's holder may write."""
-    sources = open_sources(Settings(), may_write=lease.check)
+    if settings.registry:
+        # Here, because registry and lake need packages that the operator's own image does not have.
+        from rollout.observations.factory import open_sources
+
+        sources = open_sources(Settings(), may_write=lease.check)
+    else:
+        sources = open_counted_sources()
     if not settings.prometheus_url:
         return sources
     client = PrometheusClient(settings.prometheus_url)
