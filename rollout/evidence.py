@@ -29,6 +29,7 @@ from rollout.judge import (
     with_lost_requests,
 )
 from rollout.mirrored import MirroredRequests
+from rollout.query_evidence import QueryEvidence
 
 MOST_SERVERS, OTHERS = 16, "others"
 """Servers of a version whose latencies are kept apart; those of all others are summed."""
@@ -54,7 +55,7 @@ class Evidence:
     dispersion. recent: detector of a late change of errors.
     replayed: requests that the rollout itself made of both versions in the shadow step. mirrored: users' requests that
     were copied to the candidate. mirrored_pairs: answers to those; not saved but read whole each time. stable_servers,
-    canary_servers: durations by server.
+    canary_servers: durations by server. queried: of each PromQL gate, by its name.
     """
 
     opened: float | None = None
@@ -75,6 +76,11 @@ class Evidence:
     mirrored_pairs: Pairs | None = None
     stable_servers: Mapping[str, Histogram] = field(default_factory=dict)
     canary_servers: Mapping[str, Histogram] = field(default_factory=dict)
+    queried: Mapping[str, QueryEvidence] = field(default_factory=dict)
+
+    def add_queried(self, name: str, seen: QueryEvidence) -> "Evidence":
+        """Evidence with what a PromQL gate has seen so far."""
+        return replace(self, queried={**self.queried, name: seen})
 
     def add_replayed(self, stable: Cohort, canary: Cohort, budget: int) -> "Evidence":
         """Evidence with more replayed requests. budget: of requests to each version, after which there are no more."""
@@ -211,6 +217,7 @@ class Evidence:
                 "recent": [*self.recent[:4], [_finite(log) for log in self.recent.logs]],
                 "servers": [_latencies_to_json(each) for each in (self.stable_servers, self.canary_servers)],
                 "restarts": self.restarts and [dict(self.restarts.first), dict(self.restarts.most)],
+                "queried": {name: each.to_json() for name, each in self.queried.items()},
             }
         )
 
@@ -237,6 +244,7 @@ class Evidence:
                 recent=_recent_from_json(saved.get("recent")),
                 stable_servers=_latencies_from_json(saved.get("servers", [{}, {}])[0]),
                 canary_servers=_latencies_from_json(saved.get("servers", [{}, {}])[1]),
+                queried={name: QueryEvidence.from_json(each) for name, each in saved.get("queried", {}).items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error):
             raise EvidenceError(

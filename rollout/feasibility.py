@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from matchday.models.catalogue import KINDS
 from rollout.judge import JudgeLimits, least_rows
-from rollout.spec import FULL_STEP, ShadowStep, Spec
+from rollout.spec import COUNTED, FULL_STEP, ShadowStep, Spec
 
 CLASSES = 3
 """Of a model that is not in the catalogue."""
@@ -14,6 +14,10 @@ def find_impossible(spec: Spec) -> str:
     """Why not even a candidate that does the same as the champion can pass, and what to change; empty when one can."""
     if spec.has_full_step:
         return FULL_STEP
+    if spec.storage_uri and (others := [name for name in spec.limits.required if name not in COUNTED]):
+        return (
+            f"limits.required names {others[0]}, which needs a model registry, and storageUri is for models without one"
+        )
     shadow, required = spec.shadow or ShadowStep(), spec.limits.required
     if spec.shadow and "history" in required and not shadow.history_weeks:
         return "limits.required names history, and shadow.historyWeeks is 0: raise it, or do not require history"

@@ -9,6 +9,7 @@ from rollout.evidence import Evidence, EvidenceError
 from rollout.facts import Facts
 from rollout.judge import Cohort
 from rollout.mirrored import MirroredRequests
+from rollout.query_reader import QueryReader
 from rollout.sources import Gateway, Sources
 from rollout.spec import ShadowStep, Spec
 from rollout.splitter import Readiness, Splitter
@@ -33,6 +34,7 @@ class Observer:
         self._splitter = splitter
         self._sources = sources
         self._clock = clock
+        self._queries = QueryReader(spec.checks, sources.queries, splitter.endpoints, clock)
         self._warm, self._limit = spec.limits.warm_requests, spec.limits.errors
         self._log = logger("rollout").bind(service=spec.inference_service)
 
@@ -92,13 +94,14 @@ class Observer:
                 (self._add_replayed, ("replay",)),
                 (self._add_mirrored, ("replay",)),
             )
+        known = ((self._add_scores, ("skill",)), (self._add_pairs, ("predictions",)))
         return (
             (self._add_restarts, ("restarts",)),
             (self._add_failures, ("errors",)),
             (self._add_counts, ("errors", "latency", "features")),
-            (self._add_scores, ("skill",)),
-            (self._add_pairs, ("predictions",)),
+            *(() if self._spec.storage_uri else known),
             (self._open_window, ()),
+            *self._queries.steps(),
         )
 
     def _add_scores(self, state: State, evidence: Evidence) -> Evidence:

@@ -23,6 +23,11 @@ from rollout.state_machine import advance
 from rollout.store import StateStore
 
 NO_MIRROR = "requests cannot be copied where Knative routes them: set it to 0, or shadow.requests to replay some"
+NO_PROMETHEUS = (
+    "spec.checks are queries, and there is no Prometheus to ask: set the chart's rollouts.prometheusURL, or "
+    "MATCHDAY_ROLLOUT_PROMETHEUS_URL on one machine"
+)
+"""Why a specification with PromQL gates is refused."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,8 @@ class Reconciler:
             return replace(facts, refusal=reason)
         if self._mirror and not self._splitter.mirrors:
             return replace(facts, refusal=f"shadow.mirror is {self._mirror}, and {NO_MIRROR}")
+        if self.spec.checks and self._sources.queries is None:
+            return replace(facts, refusal=NO_PROMETHEUS)
         try:
             if reason := self._cooldown(state, facts):
                 return replace(facts, refusal=reason)

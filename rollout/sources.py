@@ -40,6 +40,13 @@ class Mirrored(Protocol):
         """Each question once; None where there are none. Raises SourceError."""
 
 
+class Queries(Protocol):
+    """Answers queries in PromQL."""
+
+    def ask(self, query: str) -> Mapping[str, float]:
+        """Value of each series, by its labels as text; empty where there is none. Raises SourceError."""
+
+
 class Replay(Protocol):
     """Asks both versions for forecasts of the same rows."""
 
@@ -110,7 +117,7 @@ class Sources:
     """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why.
 
     gateway: None where nobody counts for the servers. load: None where requests are not replayed.
-    mirrored: None where no answers are logged.
+    mirrored: None where no answers are logged. queries: None where there is no Prometheus.
     """
 
     meter: Meter
@@ -120,3 +127,4 @@ class Sources:
     gateway: Gateway | None = None
     load: Load | None = None
     mirrored: Mirrored | None = None
+    queries: Queries | None = None

@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from matchday.errors import MatchdayError
 from matchday.models.catalogue import KINDS
 from rollout.judge import JudgeLimits
+from rollout.query_gate import QueryGate
 
 FULL_WEIGHT = 100
 """Percent: every request."""
@@ -29,6 +30,10 @@ FULL_STEP = (
     "promotion then gives the candidate every request"
 )
 """Why no step may have every request."""
+
+DEFAULT_REQUIRED = [*JudgeLimits().required]
+COUNTED = ("errors", "latency", "restarts")
+"""Checks of what any server counts. The others need Matchday's registry, rows, or features."""
 
 
 class SpecError(MatchdayError):
@@ -109,6 +114,7 @@ class Spec(SpecPart):
     inference_service: str = Field(min_length=1, description="The service whose traffic is split.")
     model: str = Field(next(iter(KINDS)), min_length=1, description="Registered model.")
     candidate: str = Field("challenger", min_length=1, description="Version or alias to try.")
+    storage_uri: str = Field("", max_length=2048, description="Storage of the candidate, where no registry holds it.")
     shadow: ShadowStep | None = Field(default_factory=ShadowStep, description="null, or rows: 0: none.")
     steps: tuple[TrafficStep, ...] = Field(
         (TrafficStep(weight=5), TrafficStep(weight=25), TrafficStep(weight=50)),
@@ -118,6 +124,7 @@ class Spec(SpecPart):
     limits: Annotated[JudgeLimits, BeforeValidator(_parse_limits), PlainSerializer(lambda limits: limits.to_dict())] = (
         Field(default_factory=JudgeLimits, description="How much worse the candidate may be.")
     )
+    checks: tuple[QueryGate, ...] = Field((), max_length=20, description="Checks of one's own, by PromQL.")
     promotion: PromotionPolicy = Field(PromotionPolicy.MANUAL, description="Whether a person approves the promotion.")
     undecided: UndecidedPolicy = Field(UndecidedPolicy.WAIT, description="When the judge does not decide in time.")
     ready_seconds: float = Field(600.0, gt=0, description="Time in which the candidate must become ready.")
@@ -129,11 +136,30 @@ class Spec(SpecPart):
         86400.0, ge=0, description="Time after a roll-back in which the same version is not tried again."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_registry(cls, given: Any) -> Any:
+        """Without a registry there are no rows to ask and no past: defaults do not ask for them."""
+        if not isinstance(given, Mapping) or not given.get("storageUri"):
+            return given
+        limits = given.get("limits") or {}
+        if isinstance(limits, Mapping) and [*limits.get("required", DEFAULT_REQUIRED)] == DEFAULT_REQUIRED:
+            limits = {**limits, "required": [name for name in DEFAULT_REQUIRED if name in COUNTED]}
+        return {**given, "limits": limits, "shadow": None}
+
     @field_validator("shadow")
     @classmethod
     def _no_rows_is_no_shadow(cls, shadow: ShadowStep | None) -> ShadowStep | None:
         """`kubectl apply` drops a null before it reaches the API, so `rows: 0` says the same."""
         return shadow if shadow and shadow.rows else None
+
+    @field_validator("checks")
+    @classmethod
+    def _names_differ(cls, checks: tuple[QueryGate, ...]) -> tuple[QueryGate, ...]:
+        names = [check.name for check in checks]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{twice[0]} is there twice")
+        return checks
 
     @model_validator(mode="after")
     def _weights_increase(self) -> "Spec":

@@ -32,6 +32,11 @@ class Endpoints:
     canary: tuple[str, ...] = ()
 
 
+def server_address(url: str) -> str:
+    """HOST:PORT of a base URL, as Prometheus names what it scrapes."""
+    return url.partition("://")[2].rstrip("/")
+
+
 class Splitter(Protocol):
     """Runs two versions of one service and splits its requests.
 

@@ -10,7 +10,7 @@ from rollout.elapsed import update_times
 from rollout.facts import Facts
 from rollout.judge import SHADOW, TRAFFIC
 from rollout.promotion import advance_promotion
-from rollout.spec import ShadowStep, Spec
+from rollout.spec import COUNTED, ShadowStep, Spec
 from rollout.state import Phase, PromotionStage, State
 from rollout.transitions import (
     UNDONE,
@@ -115,7 +115,8 @@ def _progressing(spec: Spec, state: State, facts: Facts) -> State:
         state = state.model_copy(update={"since": max(state.since, opened), "opened": facts.evidence.opened})
     if unready := roll_back_if_unready(spec, state, facts, state.silent_since):
         return unready
-    return judge_window(spec, state, facts, spec.steps[state.step], TRAFFIC)
+    checks = [name for name in TRAFFIC if name in COUNTED] if spec.storage_uri else TRAFFIC
+    return judge_window(spec, state, facts, spec.steps[state.step], checks)
 
 
 def _await_window(spec: Spec, state: State, facts: Facts) -> State:

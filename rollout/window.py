@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matchday.models.catalogue import KINDS
 from rollout.facts import Facts
 from rollout.gates import gate_after, needs_approval
 from rollout.judge import Judgement, Verdict, describe_needs, judge, step_alphas
+from rollout.query_evidence import queried_checks
 from rollout.spec import ShadowStep, Spec, TrafficStep, UndecidedPolicy
 from rollout.state import Phase, State
 from rollout.transitions import enter_next_step, roll_back, wait
@@ -25,6 +27,8 @@ def judge_window(
     passed = facts.now - state.since
     late = _is_late(state, facts, step)
     observation = facts.evidence.observation(_class_labels(spec.model), _largest_score(spec.model))
+    if state.phase is not Phase.SHADOW:
+        observation = replace(observation, queried=queried_checks(spec.checks, facts.evidence.queried))
     judgement = judge(observation, spec.limits, alpha=window_alpha(spec, state.phase), checks=checks, time_up=late)
     state = _record(state, facts, judgement, step.deadline_seconds - passed)
     if judgement.verdict is Verdict.FAIL:

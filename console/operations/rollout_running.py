@@ -51,7 +51,7 @@ def start_here(
     workspace = Workspace(Settings(), rollout)
     if spec or name not in workspace.rollouts.names():
         create_here(workspace, name, spec or read_spec(None, None))
-    sources = open_sources(Settings())
+    sources = open_sources(Settings(), prometheus_url=rollout.prometheus_url)
     runner = Runner(workspace, name, sources, rollout.interval_seconds, on_entry, on_state, stopped=stopped)
     state = runner.run()
     service = workspace.rollouts.spec(name).inference_service

@@ -99,6 +99,8 @@ class Workspace:
 
         Also for a specification that no candidate can pass.
         """
+        if spec.storage_uri:
+            raise SpecError("this rollout cannot be carried out: storageUri is for InferenceServices on a cluster")
         if reason := find_impossible(spec):
             raise SpecError(f"this rollout cannot be carried out: {reason}")
         champion = versions.champion(spec.model)

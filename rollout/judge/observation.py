@@ -9,6 +9,7 @@ from rollout.judge.cohort import Cohort, Histogram
 from rollout.judge.dispersion import ErrorBlocks
 from rollout.judge.gateway_failures import GatewayFailures
 from rollout.judge.pairs import Pairs
+from rollout.judge.queried import QueriedCheck
 from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
 
@@ -41,7 +42,7 @@ class Observation:
     counted them, None where it counts none. blocks: of errors, for their dispersion; None where errors are taken as
     independent. recent: the detector of a late change of errors. replayed: requests of the rollout's
     own. servers: latency by server; empty where only the sums are known. mirrored: users' requests, and their copies to
-    the canary. mirrored_pairs: answers to those.
+    the canary. mirrored_pairs: answers to those. queried: checks that the specification adds.
     """
 
     stable: Cohort = field(default_factory=Cohort)
@@ -60,3 +61,4 @@ class Observation:
     servers: ServerLatencies = field(default_factory=ServerLatencies)
     mirrored: ReplayedCohorts | None = None
     mirrored_pairs: Pairs | None = None
+    queried: tuple[QueriedCheck, ...] = ()

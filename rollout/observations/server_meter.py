@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from matchday.telemetry import logger
 from rollout.judge import Cohort
 from rollout.observations.counters import BUCKETS, NAMES, STAGE, CounterSample, sum_samples
+from rollout.observations.kserve_counters import KSERVE_NAMES, PREDICT, KServeCounters
 from rollout.sources import SourceError
 
 PARALLEL_SERVERS = 16
@@ -21,12 +22,14 @@ MOST_BYTES = 16 * 2**20
 class ServerMeter:
     """Counters of the servers at these endpoints. Each must be a server itself, not one behind a balancer.
 
-    `/metrics` asks for no token, so none is sent. seconds: timeout of one server.
+    Matchday's own servers, and those that KServe's Python SDK runs: a page says which. `/metrics` asks for no token, so
+    none is sent. seconds: timeout of one server.
     """
 
     def __init__(self, seconds: float = 2.0) -> None:
         self._seconds = seconds
         self._client = httpx.Client(timeout=seconds, trust_env=False, headers={"accept": "text/plain; version=0.0.4"})
+        self._kserve = KServeCounters()
         self._log = logger("rollout")
 
     def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
@@ -50,6 +53,8 @@ class ServerMeter:
         """Counters of one server, or why they cannot be read."""
         try:
             page = self._fetch(f"{endpoint.rstrip('/')}/metrics")
+            if is_kserve(page):
+                return self._kserve.cohort(endpoint, _samples(page, KSERVE_NAMES, {"model_name": model}))
             return parse_page(page, model, version, mirrored)
         except httpx.HTTPStatusError as error:
             return f"answers {error.response.status_code}"
@@ -81,19 +86,26 @@ def parse_page(page: str, model: str, version: str, mirrored: bool = False) -> C
         if f"# TYPE {name.removesuffix('_bucket')} " not in page:
             raise ValueError(f"its page has no {name}: no model server, or one of another release")
     lines = "".join(f"{line}\n" for line in page.split("\n") if _may_count(line, model, version))
+    return sum_samples(_samples(lines, NAMES, {"model": model, "version": version}), mirrored)
+
+
+def is_kserve(page: str) -> bool:
+    """Whether a page is of a server that KServe's Python SDK runs."""
+    return f"# TYPE {PREDICT.removesuffix('_bucket')} " in page
+
+
+def _samples(page: str, names: Sequence[str], labels: Mapping[str, str]) -> list[CounterSample]:
+    """Samples of these names with these labels. Raises ValueError for a page that cannot be read."""
+    lines = "".join(f"{line}\n" for line in page.split("\n") if line.startswith(tuple(names)))
     try:
         samples = [sample for family in text_string_to_metric_families(lines) for sample in family.samples]
     except (ValueError, IndexError) as error:
         raise ValueError(f"its page cannot be read: {error}") from None
-    wanted = (model, version)
-    return sum_samples(
-        (
-            CounterSample(sample.name, sample.labels, sample.value)
-            for sample in samples
-            if (sample.labels.get("model"), sample.labels.get("version")) == wanted
-        ),
-        mirrored,
-    )
+    return [
+        CounterSample(each.name, each.labels, each.value)
+        for each in samples
+        if all(each.labels.get(name) == value for name, value in labels.items())
+    ]
 
 
 def _may_count(line: str, model: str, version: str) -> bool:

@@ -92,11 +92,26 @@ def test_names_are_those_of_the_spec() -> None:
     for part in ("shadow", "limits"):
         assert set(known[part]["properties"]) == set(whole[part])
     assert set(known["steps"]["items"]["properties"]) == set(whole["steps"][0])
+    assert set(known["checks"]["items"]["properties"]) == set(CHECK.to_dict()["checks"][0])
     assert known["promotion"]["enum"] == [str(each) for each in PromotionPolicy]
     assert known["undecided"]["enum"] == [str(each) for each in UndecidedPolicy]
 
 
+CHECK = Spec.parse({"inferenceService": "x", "checks": [{"name": "late", "query": "late", "limit": 1}]})
+
+
+def test_a_check_has_the_same_defaults_in_both() -> None:
+    asked = {"inferenceService": "x", "checks": [{"name": "late", "query": "late", "limit": 1}]}
+    assert defaulted(asked, schema("spec")) == CHECK.to_dict()
+    validate("spec", CHECK.to_dict())
+
+
 WRONG = [
+    {"checks": [{"name": "late", "limit": 1}]},
+    {"checks": [{"name": "late", "query": "", "limit": 1}]},
+    {"checks": [{"name": "Late", "query": "late", "limit": 1}]},
+    {"checks": [{"name": "late", "query": "late"}]},
+    {"checks": [{"name": "late", "query": "late", "limit": 1, "forSeconds": -1}]},
     {"inferenceService": ""},
     {"promotion": "Perhaps"},
     {"candidate": "a b"},
@@ -147,11 +162,16 @@ FULL = (
             {"steps": [{"weight": 5, "holdSeconds": 9, "deadlineSeconds": 9}]},
             "deadlineSeconds must be more than holdSeconds",
         ),
+        (
+            {"checks": [{"name": "late", "query": "a{{version}}", "total": "b{{version}}", "limit": 1}]},
+            "limit is a share of what is counted, above 0 and below 1",
+        ),
     ],
 )
 def test_what_takes_more_than_one_field_is_a_rule_of_the_definition(wrong: dict[str, Any], rule: str) -> None:
     steps = schema("spec")["properties"]["steps"]
     rules = [*steps["x-kubernetes-validations"], *steps["items"]["x-kubernetes-validations"]]
+    rules += schema("spec")["properties"]["checks"]["items"]["x-kubernetes-validations"]
     assert rule in [each["message"] for each in rules]
     with pytest.raises(SpecError, match=re.escape(rule.split(":")[0]) if rule == FULL else None):
         Spec.parse({"inferenceService": "x", **wrong})

@@ -13,7 +13,7 @@ from typing import Any
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.leftover import STABLE
 from rollout.kubernetes.pods import PIN
-from rollout.kubernetes.splitters.inference_service import AUTOSCALER, pinned, predictor_of
+from rollout.kubernetes.splitters.inference_service import AUTOSCALER, FORMER, REGISTRY, pinned, predictor_of, uri_of
 
 EXTERNAL = {AUTOSCALER: "external"}
 """Annotation of the canary: neither KServe nor an autoscaler of KServe's sizes its Deployment."""
@@ -30,19 +30,21 @@ def foreign_canaries(service: Object) -> list[str]:
     return [str(entry["predictor"].get("name", "")) for entry in _entries(service) if dict(entry) != ours]
 
 
-def canary_entry(version: str, service: Object, model: str, stable: str) -> Object:
-    """The entry for a candidate without requests, which takes no stable pod's place.
+def canary_entry(version: str, service: Object, uri: str, stable: str) -> Object:
+    """The entry for a candidate without requests, which takes no stable pod's place. uri: of its storage.
 
-    stable: the version that is served beside it; empty leaves it out.
+    stable: the version that is served beside it; empty leaves it out. Where no registry holds the model, the entry has
+    the annotation that a promotion gives the stable predictor, so that it does not change the candidate's pods.
     """
+    former = {} if uri.startswith(REGISTRY) else {FORMER: uri_of(service)}
     format_: Any = (predictor_of(service).get("model") or {}).get("modelFormat") or {}
     return {
         "trafficPercent": 0,
         "predictor": {
             "name": f"v{version}",
             "minReplicas": 0,
-            "annotations": pinned(version, stable)["annotations"] | EXTERNAL,
-            "model": {"modelFormat": format_, "storageUri": f"mlflow://{model}/{version}"},
+            "annotations": pinned(version, stable)["annotations"] | EXTERNAL | former,
+            "model": {"modelFormat": format_, "storageUri": uri},
         },
     }
 
@@ -71,12 +73,17 @@ def identity_of(canary: Object) -> tuple[str, str, str]:
     """Name and model of a canary, and what sizes it."""
     predictor = canary["predictor"]
     annotations = predictor.get("annotations") or {}
-    return predictor["name"], str((predictor.get("model") or {}).get("storageUri")), annotations.get(AUTOSCALER, "")
+    return predictor["name"], storage_of(canary), annotations.get(AUTOSCALER, "")
 
 
 def version_of(canary: Object) -> str:
     """The version that a canary is pinned to."""
     return str(canary["predictor"]["annotations"][PIN])
+
+
+def storage_of(canary: Object) -> str:
+    """The storage URI of a canary's model."""
+    return str((canary["predictor"].get("model") or {}).get("storageUri") or "")
 
 
 def stable_beside(canary: Object) -> str:

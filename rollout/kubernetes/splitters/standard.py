@@ -28,7 +28,7 @@ from rollout.kubernetes.splitters.canary import (
     with_weight,
 )
 from rollout.kubernetes.splitters.hand_back import HandBack, next_step
-from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned
+from rollout.kubernetes.splitters.inference_service import InferenceService, uri_of, version_of_uri
 from rollout.kubernetes.splitters.lending import Lending
 from rollout.kubernetes.splitters.mirror import Mirror
 from rollout.kubernetes.splitters.predictors import Predictors
@@ -61,10 +61,12 @@ class StandardSplitter:
         model: str,
         probe: ServerProbe | None = None,
         clock: Callable[[], float] = time.time,
+        candidate_uri: str = "",
     ) -> None:
-        """service: the InferenceService. probe: in place of asking the pods."""
+        """service: the InferenceService. probe: in place of asking the pods. candidate_uri: as in InferenceService."""
         self._api = api
-        self._service = InferenceService(api, service, model)
+        self._candidate_uri = candidate_uri
+        self._service = InferenceService(api, service, model, candidate_uri)
         self._route = PublicRoute(api, service, clock)
         self._predictors = Predictors(api, service, clock)
         self._lending = Lending(service, self._predictors, self._route)
@@ -89,7 +91,7 @@ class StandardSplitter:
         canary = canary_of(service)
         if not self._route.has_backends():
             self._send_all_to_stable()
-        if not pin_of(service):
+        if not self._service.pin(service):
             self._apply(self._served_version(), None if foreign_canaries(service) else canary)
         if not canary:
             self._budgets.keep(service, {})
@@ -97,14 +99,14 @@ class StandardSplitter:
     def deploy(self, version: str) -> None:
         """Start servers of the candidate; they replace those of another candidate."""
         service = self._service_without_foreign_canary()
-        pin = pin_of(service) or self._served_version()
+        pin = self._service.pin(service) or self._served_version()
         canary = canary_of(service)
-        wanted = canary_entry(version, service, self._service.model, pin)
+        wanted = canary_entry(version, service, self._service.storage_of(service, version), pin)
         if not canary or identity_of(canary)[:2] != identity_of(wanted)[:2]:
             self._apply(pin, wanted)
         elif identity_of(canary) != identity_of(wanted):  # made by an earlier release
             self._apply(pin, with_weight(wanted, weight_of(canary)))
-        elif not pin_of(service):
+        elif not self._service.pin(service):
             self._apply(pin, canary)
 
     def readiness(self) -> Readiness:
@@ -148,7 +150,7 @@ class StandardSplitter:
             self._lending.give_back(canary)
             return False
         if weight_of(canary) != weight:
-            self._apply(pin_of(service), with_weight(canary, weight))
+            self._apply(self._service.pin(service), with_weight(canary, weight))
         self._keep_budgets(service, self._predictors.stable_name, name)
         return self._route.set_shares(self._lending.shares(canary, weight))
 
@@ -174,7 +176,7 @@ class StandardSplitter:
         canary = canary_of(service)
         if canary:
             self._lending.move_from_unready(canary)
-        if pin_of(service) != version:
+        if self._service.pin(service) != version:
             self._apply(version, canary)
             return False
         if not self._stable_serves(version):
@@ -194,7 +196,7 @@ class StandardSplitter:
         if service is None:
             return True
         canary, foreign = canary_of(service), foreign_canaries(service)
-        if pin_of(service) != stable:
+        if self._service.pin(service) != stable:
             self._apply(stable, None if foreign else canary)
             return False
         ready = self._predictors.ready_pods(self._predictors.stable_name)
@@ -211,7 +213,7 @@ class StandardSplitter:
         service = self._service.find()
         if service is None:
             return None
-        canary, pin = canary_of(service), pin_of(service)
+        canary, pin = canary_of(service), self._service.pin(service)
         if canary:
             return Leftover(version_of(canary), stable_beside(canary) or (pin if pin != version_of(canary) else ""))
         return Leftover("", pin) if self._route.leads_past({self._predictors.stable_name}) else None
@@ -233,7 +235,7 @@ class StandardSplitter:
         self._keep_budgets(service, self._predictors.stable_name)
         sent = self._send_all_to_stable(Mirror(self._predictors.candidate_name(canary), mirror) if mirror else None)
         self._lending.require_stable("the candidate gets no request in this step")
-        return sent and self._stable_serves(pin_of(service))
+        return sent and self._stable_serves(self._service.pin(service))
 
     def _grow(self, service: Object, canary: Object, weight: int, load: int | Fraction = 0) -> tuple[Object, int]:
         """Give the candidate the pods that it needs for a weight. Returns its entry and how many it needs.
@@ -244,7 +246,7 @@ class StandardSplitter:
         self._predictors.resize(canary, stable, max(weight, load))
         if self._predictors.must_borrow(canary, stable, weight):
             canary = with_borrowed(canary, stable.borrowed + 1)
-            self._apply(pin_of(service), canary)
+            self._apply(self._service.pin(service), canary)
         return canary, self._predictors.needs(canary, stable, weight)
 
     def _keep_budgets(self, service: Object, *names: str) -> None:
@@ -279,6 +281,8 @@ class StandardSplitter:
 
     def _served_version(self) -> str:
         """The version that the stable pods serve. Raises SplitError where they disagree."""
+        if self._candidate_uri:
+            return version_of_uri(uri_of(self._service.get()))
         urls = [pod.url for pod in self._predictors.ready_pods(self._predictors.stable_name)]
         return self._probe.served_version(urls, self._service.model)
 
@@ -304,7 +308,7 @@ class StandardSplitter:
         if self._route.set_shares({stable: ready, candidate: step.candidate}) and step.candidate < now:
             self._predictors.size(candidate).write(step.candidate)
             if size.borrowed:
-                self._apply(pin_of(service), with_borrowed(canary, step.borrowed))
+                self._apply(self._service.pin(service), with_borrowed(canary, step.borrowed))
         return False
 
     def _remove_canary(self, service: Object, canary: Object) -> bool:
@@ -312,9 +316,9 @@ class StandardSplitter:
         self._budgets.keep(service, {})
         if not canary:
             return True
-        self._apply(pin_of(service), with_weight(canary, 0) if weight_of(canary) else None)
+        self._apply(self._service.pin(service), with_weight(canary, 0) if weight_of(canary) else None)
         return False
 
     def _apply(self, pin: str, canary: Object | None) -> None:
         fields: dict[str, Any] = {"canary": [canary]} if canary else {}
-        self._service.apply(pinned(pin), **fields)
+        self._service.apply_pin(pin, **fields)
