@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from rollout.feasibility import find_impossible
 from rollout.query_gate import QueryError, fill
 from rollout.spec import Spec, SpecError
 
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "rollouts.md"
 RATE = {"name": "late", "query": 'late{v="{{version}}"}', "total": 'all{v="{{version}}"}', "limit": 0.01}
 NUMBER = {"name": "queue", "query": 'queue{v="{{candidate}}"} - queue{v="{{stable}}"}', "limit": 5}
 
@@ -71,3 +75,21 @@ def test_servers_become_a_pattern_that_matches_each_of_them_and_nothing_else() -
 def test_a_value_that_might_leave_its_quotes_is_refused(value: str | Sequence[str]) -> None:
     with pytest.raises(QueryError, match="cannot be replaced"):
         fill('a{v="{{version}}"}', {"version": value})
+
+
+EXAMPLES = [
+    block
+    for block in re.findall(r"^```yaml\n(.*?)^```", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+    if "checks:" in block or "storageUri:" in block
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_documentation_can_be_carried_out(example: str) -> None:
+    spec = Spec.parse({"inferenceService": "match-outcome", **yaml.safe_load(example)["spec"]})
+    assert find_impossible(spec) == ""
+    assert spec.checks or spec.storage_uri
+
+
+def test_both_kinds_of_example_are_there() -> None:
+    assert len(EXAMPLES) == 2
