@@ -145,6 +145,9 @@ class Spec(SpecPart):
         limits = given.get("limits") or {}
         if isinstance(limits, Mapping) and [*limits.get("required", DEFAULT_REQUIRED)] == DEFAULT_REQUIRED:
             limits = {**limits, "required": [name for name in DEFAULT_REQUIRED if name in COUNTED]}
+        shadow = given.get("shadow")
+        if isinstance(shadow, Mapping) and (shadow.get("mirror") or shadow.get("requests")):
+            raise ValueError("shadow needs a model registry, and storageUri is for models without one: leave it out")
         return {**given, "limits": limits, "shadow": None}
 
     @field_validator("shadow")

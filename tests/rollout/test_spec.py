@@ -26,6 +26,8 @@ def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
     [
         ({"steps": [{"weight": 25}, {"weight": 5}]}, r"weights must increase, and \[25, 5\] do not"),
         ({"steps": [{"weight": 5}, {"weight": 5}]}, "weights must increase"),
+        ({"storageUri": "s3://b/8", "shadow": {"mirror": 5}}, "storageUri is for models without one"),
+        ({"storageUri": "s3://b/8", "shadow": {"requests": 100}}, "storageUri is for models without one"),
         ({"steps": []}, "steps"),
         ({"steps": [{"weight": 0}]}, r"steps\.0\.weight"),
         ({"steps": [{"weight": 101}]}, r"steps\.0\.weight"),
