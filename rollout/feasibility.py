@@ -14,10 +14,10 @@ def find_impossible(spec: Spec) -> str:
     """Why not even a candidate that does the same as the champion can pass, and what to change; empty when one can."""
     if spec.has_full_step:
         return FULL_STEP
-    if spec.storage_uri and (others := [name for name in spec.limits.required if name not in COUNTED]):
-        return (
-            f"limits.required names {others[0]}, which needs a model registry, and storageUri is for models without one"
-        )
+    known = (*COUNTED, "predictions") if spec.panel else COUNTED
+    if spec.storage_uri and (others := [name for name in spec.limits.required if name not in known]):
+        needed = "a panel, or a model registry" if others[0] == "predictions" else "a model registry"
+        return f"limits.required names {others[0]}, which needs {needed}, and storageUri is for models without one"
     shadow, required = spec.shadow or ShadowStep(), spec.limits.required
     if spec.shadow and "history" in required and not shadow.history_weeks:
         return "limits.required names history, and shadow.historyWeeks is 0: raise it, or do not require history"
@@ -26,12 +26,13 @@ def find_impossible(spec: Spec) -> str:
     if "predictions" not in required:
         return ""
     least = _least_rows(spec.limits, len(KINDS[spec.model].output.columns) if spec.model in KINDS else CLASSES)
-    if least is not None and least <= shadow.rows:
+    rows, place = (spec.panel_rows, "the panel has") if spec.panel else (shadow.rows, "shadow.rows is")
+    if least is not None and least <= rows:
         return ""
     needed = "more rows than can be asked for" if least is None else f"at least {least} rows"
     return (
-        f"predictions can never pass: the limits need {needed} that both versions answer the same, and shadow.rows is "
-        f"{shadow.rows}: raise it (up to 1000), or limits such as invalid, or do not require predictions"
+        f"predictions can never pass: the limits need {needed} that both versions answer the same, and {place} "
+        f"{rows}: raise it (up to 1000), or limits such as invalid, or do not require predictions"
     )
 
 

@@ -10,7 +10,7 @@ from rollout.facts import Facts
 from rollout.judge import Cohort
 from rollout.mirrored import MirroredRequests
 from rollout.query_reader import QueryReader
-from rollout.sources import Gateway, Sources
+from rollout.sources import Gateway, SourceError, Sources
 from rollout.spec import ShadowStep, Spec
 from rollout.splitter import Readiness, Splitter
 from rollout.state import Phase, PromotionStage, State
@@ -120,11 +120,22 @@ class Observer:
         Asked again until there are enough in the shadow step, once where requests are counted. Counting starts anew
         from the servers' next counters, because requests of the rollout itself are no evidence.
         """
+        if self._spec.panel:
+            return self._add_panel(evidence)
         few = evidence.pairs is not None and len(evidence.pairs.stable) < self._shadow.rows
         if evidence.pairs is None or (few and state.phase is Phase.SHADOW):
             pairs = self._sources.replay.pairs(self._spec.model, self._splitter.endpoints(), self._shadow.rows)
             return replace(evidence, pairs=pairs, seen={})
         return evidence
+
+    def _add_panel(self, evidence: Evidence) -> Evidence:
+        """Add the answers of both versions to the panel, once."""
+        if evidence.pairs is not None:
+            return evidence
+        if self._sources.panel is None:
+            raise SourceError("nothing here asks the requests of a panel")
+        pairs = self._sources.panel.pairs(self._spec.model, self._splitter.endpoints(), self._spec.panel)
+        return replace(evidence, pairs=pairs, seen={})
 
     def _add_replayed(self, state: State, evidence: Evidence) -> Evidence:
         """Replay some more requests, until the shadow step has made as many as it may."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from matchday.errors import MatchdayError
 from rollout.judge import Cohort, FloatArray, Pairs
@@ -52,6 +52,17 @@ class Replay(Protocol):
 
     def pairs(self, model: str, endpoints: Endpoints, rows: int) -> Pairs:
         """Answers of both versions to at most `rows` rows. Raises SourceError."""
+
+
+PanelRequest = Mapping[str, Any]
+"""Body of an inference request (V2) of a specification's panel."""
+
+
+class Panel(Protocol):
+    """Asks both versions the requests that a specification brings."""
+
+    def pairs(self, model: str, endpoints: Endpoints, panel: tuple[PanelRequest, ...]) -> Pairs:
+        """Answers of both versions to each row. Raises SourceError."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +128,8 @@ class Sources:
     """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why.
 
     gateway: None where nobody counts for the servers. load: None where requests are not replayed.
-    mirrored: None where no answers are logged. queries: None where there is no Prometheus.
+    mirrored: None where no answers are logged. queries: None where there is no Prometheus. panel: None where the
+    requests of a specification are not asked.
     """
 
     meter: Meter
@@ -128,3 +140,4 @@ class Sources:
     load: Load | None = None
     mirrored: Mirrored | None = None
     queries: Queries | None = None
+    panel: Panel | None = None

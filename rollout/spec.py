@@ -104,6 +104,16 @@ class TrafficStep(SpecPart):
         return self
 
 
+def _rows_of(request: Mapping[str, Any]) -> int:
+    """Rows of a V2 request, by the shape of its first input; 0 for what is no such request."""
+    try:
+        inputs = request["inputs"]
+        whole = all({"name", "datatype", "shape", "data"} <= set(each) for each in inputs)
+        return int(inputs[0]["shape"][0]) if whole else 0
+    except (KeyError, IndexError, TypeError, ValueError):
+        return 0
+
+
 def _parse_limits(given: Any) -> Any:
     return given if isinstance(given, JudgeLimits) else JudgeLimits.from_dict(given)
 
@@ -115,6 +125,9 @@ class Spec(SpecPart):
     model: str = Field(next(iter(KINDS)), min_length=1, description="Registered model.")
     candidate: str = Field("challenger", min_length=1, description="Version or alias to try.")
     storage_uri: str = Field("", max_length=2048, description="Storage of the candidate, where no registry holds it.")
+    panel: tuple[dict[str, Any], ...] = Field(
+        (), max_length=100, description="Requests (V2) that both versions answer, where no registry gives rows to ask."
+    )
     shadow: ShadowStep | None = Field(default_factory=ShadowStep, description="null, or rows: 0: none.")
     steps: tuple[TrafficStep, ...] = Field(
         (TrafficStep(weight=5), TrafficStep(weight=25), TrafficStep(weight=50)),
@@ -139,16 +152,41 @@ class Spec(SpecPart):
     @model_validator(mode="before")
     @classmethod
     def _without_registry(cls, given: Any) -> Any:
-        """Without a registry there are no rows to ask and no past: defaults do not ask for them."""
+        """Without a registry there is no past, and no row but those of a panel: defaults do not ask for them."""
         if not isinstance(given, Mapping) or not given.get("storageUri"):
             return given
-        limits = given.get("limits") or {}
+        limits, shadow = given.get("limits") or {}, given.get("shadow") or {}
+        known = (*COUNTED, "predictions") if given.get("panel") else COUNTED
         if isinstance(limits, Mapping) and [*limits.get("required", DEFAULT_REQUIRED)] == DEFAULT_REQUIRED:
-            limits = {**limits, "required": [name for name in DEFAULT_REQUIRED if name in COUNTED]}
-        shadow = given.get("shadow")
-        if isinstance(shadow, Mapping) and (shadow.get("mirror") or shadow.get("requests")):
-            raise ValueError("shadow needs a model registry, and storageUri is for models without one: leave it out")
-        return {**given, "limits": limits, "shadow": None}
+            limits = {**limits, "required": [name for name in DEFAULT_REQUIRED if name in known]}
+        if isinstance(shadow, Mapping):
+            if shadow.get("mirror") or shadow.get("requests"):
+                raise ValueError(
+                    "shadow.mirror and shadow.requests need a model registry, and storageUri is without one"
+                )
+            shadow = {**shadow, "historyWeeks": 0} if given.get("panel") else None
+        return {**given, "limits": limits, "shadow": shadow}
+
+    @field_validator("panel")
+    @classmethod
+    def _requests_have_rows(cls, panel: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        for number, request in enumerate(panel):
+            if not _rows_of(request):
+                raise ValueError(f"request {number} has no inputs with a name, a datatype, a shape and data")
+        return panel
+
+    @model_validator(mode="after")
+    def _panel_without_registry(self) -> "Spec":
+        if self.panel and not self.storage_uri:
+            raise ValueError("panel is for a storageUri: of a registered model the rows to ask are known")
+        if self.panel and not self.shadow:
+            raise ValueError("panel needs the shadow step, and rows: 0 leaves that out")
+        return self
+
+    @property
+    def panel_rows(self) -> int:
+        """Rows of all requests of the panel."""
+        return sum(map(_rows_of, self.panel))
 
     @field_validator("shadow")
     @classmethod

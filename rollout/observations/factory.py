@@ -10,6 +10,7 @@ from rollout.observations.load_replay import LoadReplay
 from rollout.observations.log import LoggedRows, open_log
 from rollout.observations.mirrored import MirroredAnswers
 from rollout.observations.pairings import LeaguePairings
+from rollout.observations.panel import PanelReplay
 from rollout.observations.prometheus import PrometheusClient
 from rollout.observations.replay import RowReplay
 from rollout.observations.row import RowSource
@@ -40,4 +41,13 @@ def open_sources(
     scores, versions = PairedScores(registry, log, results), RegisteredVersions(registry)
     mirrored = MirroredAnswers(log) if log else None
     queries = PrometheusClient(prometheus_url) if prometheus_url else None
-    return Sources(ServerMeter(), replay, scores, versions, load=LoadReplay(replay), mirrored=mirrored, queries=queries)
+    return Sources(
+        ServerMeter(),
+        replay,
+        scores,
+        versions,
+        load=LoadReplay(replay),
+        mirrored=mirrored,
+        queries=queries,
+        panel=PanelReplay(),
+    )

@@ -87,6 +87,20 @@ class ModelClient:
         """
         return self._forecast(rows, partial(_entity_inputs, metadata=metadata, now=now), width)
 
+    def answer(self, request: Mapping[str, Any]) -> FloatArray:
+        """The first output (n, width) of a request as it is, NaN for what is no number.
+
+        Raises NoForecast; SourceError when no server can be reached.
+        """
+        found = self._ask("POST", f"/v2/models/{self._model}/infer", {"id": f"{OWN_ID}panel", **request})
+        try:
+            shape = [int(size) for size in found["outputs"][0]["shape"]]
+        except (KeyError, TypeError, IndexError, ValueError):
+            raise NoForecast("its answer has no output with a shape") from None
+        if not shape or min(shape) < 1:
+            raise NoForecast(f"its first output has the shape {shape}")
+        return _first_output(found, shape[0], math.prod(shape[1:]))
+
     def time_request(self, row: ReplayRow, metadata: ModelMetadata, by_features: bool, now: float) -> tuple[str, float]:
         """Kind of error, empty for an answer, and seconds of one request for one row, at the next server in turn.
 

@@ -2,6 +2,7 @@
 
 from matchday.registry import RegistryError
 from rollout.judge import Pairs
+from rollout.observations.panel import PanelReplay
 from rollout.observations.server_meter import ServerMeter
 from rollout.sources import SourceError, Sources
 from rollout.splitter import Endpoints
@@ -48,6 +49,6 @@ class NoRegistry:
 
 
 def open_counted_sources() -> Sources:
-    """Sources that count what servers did, and nothing else."""
+    """Sources that count what servers did, and ask them the panels of specifications."""
     none = NoRegistry()
-    return Sources(ServerMeter(), none, none, none)
+    return Sources(ServerMeter(), none, none, none, panel=PanelReplay())

@@ -8,7 +8,7 @@ import numpy as np
 
 from matchday.errors import MatchdayError
 from rollout.judge import Cohort, Finding, Histogram, Judgement, Observation, Pairs, Verdict
-from rollout.sources import Sources
+from rollout.sources import PanelRequest, Sources
 from rollout.splitter import Endpoints, Readiness, SplitError
 from rollout.state import Commands, State
 from rollout.store import Conflict
@@ -27,7 +27,7 @@ class RolloutWorld:
     requests so far, by version. restarts: of the candidate's servers. failures: of
     requests, by version, as the gateway saw them. mirror: percent of requests that are copied to the candidate.
     mirrored: copies so far, by version. known_rows: how many rows there are to replay.
-    replays: when they were asked for. envoy: whether it runs.
+    replays: when they were asked for. panels: those that were asked. envoy: whether it runs.
     """
 
     def __init__(self, champion: str = "1") -> None:
@@ -48,6 +48,7 @@ class RolloutWorld:
         self.restarts: dict[str, int] = {}
         self.failures: dict[str, int] = {}
         self.known_rows = 10_000
+        self.panels: list[tuple[PanelRequest, ...]] = []
         self.replays: list[float] = []
         self.now = 1000.0
         self.leased = False
@@ -207,7 +208,19 @@ class FakeSources:
 
 def sources(world: RolloutWorld) -> Sources:
     fake = FakeSources(world)
-    return Sources(fake, fake, fake, FakeVersions(world))
+    return Sources(fake, fake, fake, FakeVersions(world), panel=FakePanel(world))
+
+
+class FakePanel:
+    """Both versions answer a panel alike."""
+
+    def __init__(self, world: RolloutWorld) -> None:
+        self.world = world
+
+    def pairs(self, model: str, endpoints: Endpoints, panel: tuple[PanelRequest, ...]) -> Pairs:
+        self.world.at("replay")
+        self.world.panels.append(panel)
+        return pairs(sum(each["inputs"][0]["shape"][0] for each in panel))
 
 
 @dataclass

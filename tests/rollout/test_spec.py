@@ -7,6 +7,8 @@ import pytest
 from rollout.judge import JudgeLimits
 from rollout.spec import PromotionPolicy, Spec, SpecError, UndecidedPolicy
 
+PANEL = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [2, 1], "data": [1.0, 2.0]}]}
+
 
 def parse(**given: Any) -> Spec:
     return Spec.parse({"inferenceService": "match-outcome", **given})
@@ -26,8 +28,12 @@ def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
     [
         ({"steps": [{"weight": 25}, {"weight": 5}]}, r"weights must increase, and \[25, 5\] do not"),
         ({"steps": [{"weight": 5}, {"weight": 5}]}, "weights must increase"),
-        ({"storageUri": "s3://b/8", "shadow": {"mirror": 5}}, "storageUri is for models without one"),
-        ({"storageUri": "s3://b/8", "shadow": {"requests": 100}}, "storageUri is for models without one"),
+        ({"storageUri": "s3://b/8", "shadow": {"mirror": 5}}, "storageUri is without one"),
+        ({"storageUri": "s3://b/8", "shadow": {"requests": 100}}, "storageUri is without one"),
+        ({"panel": [PANEL]}, "panel is for a storageUri"),
+        ({"storageUri": "s3://b/8", "panel": [PANEL], "shadow": {"rows": 0}}, "panel needs the shadow step"),
+        ({"storageUri": "s3://b/8", "panel": [PANEL, {"inputs": []}]}, "request 1 has no inputs"),
+        ({"storageUri": "s3://b/8", "panel": [{"inputs": [{"name": "x"}]}]}, "request 0 has no inputs"),
         ({"steps": []}, "steps"),
         ({"steps": [{"weight": 0}]}, r"steps\.0\.weight"),
         ({"steps": [{"weight": 101}]}, r"steps\.0\.weight"),

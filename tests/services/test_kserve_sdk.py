@@ -13,10 +13,12 @@ import pytest
 from rollout.evidence import Evidence
 from rollout.judge import JudgeLimits, Verdict, judge
 from rollout.kubernetes.splitters.server_probe import ServerProbe
+from rollout.observations.panel import PanelReplay
 from rollout.observations.prometheus import PrometheusClient
 from rollout.observations.prometheus_meter import PrometheusMeter
 from rollout.observations.server_meter import ServerMeter
 from rollout.sources import Meter, SourceError
+from rollout.splitter import Endpoints
 from tests import waiting
 from tests.services.kserve_model import NAME
 from tests.services.processes import free_port, running
@@ -73,7 +75,7 @@ def settle(reached: Callable[[], bool]) -> None:
             return reached()
         return False
 
-    waiting.eventually(scraped, 60.0)
+    waiting.eventually(scraped)
 
 
 def test_errors_and_durations_are_those_of_the_requests(adders: Adders) -> None:
@@ -123,3 +125,12 @@ def test_a_server_that_nobody_scrapes_is_not_zero(adders: Adders) -> None:
 def test_it_says_that_it_is_ready_for_any_version(adders: Adders) -> None:
     assert ServerProbe().is_ready(adders.stable, NAME, "v1")
     assert not ServerProbe().is_ready(adders.stable, "another", "v1")
+
+
+def test_a_panel_is_answered_row_by_row(adders: Adders) -> None:
+    body = {"name": "values", "shape": [3, 2], "datatype": "FP32", "data": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]}
+    endpoints = Endpoints([adders.stable], [adders.canary])
+    found = PanelReplay(60.0).pairs(NAME, endpoints, ({"inputs": [body]}, _body(7.0)))
+    assert found.stable.tolist() == found.canary.tolist() == [[3.0], [7.0], [11.0], [7.0]]
+    with pytest.raises(SourceError, match="does not answer request 1 of the panel"):
+        PanelReplay(60.0).pairs(NAME, endpoints, (_body(1.0), _body(-1.0)))

@@ -124,6 +124,6 @@ def test_the_gateway_is_read_where_a_prometheus_has_its_counters(
 ) -> None:
     monkeypatch.setenv("MATCHDAY_HOME", str(tmp_path))
     settings = OperatorSettings(namespace=NAMESPACE, prometheus_url=url, gateway_metrics=metrics)
-    gateway = operator.open_cluster_sources(settings, Lease(Api(NAMESPACE, Cluster()), "any", "me")).gateway
+    gateway = operator.open_cluster_sources(settings, Lease(Api(NAMESPACE, Cluster()), "any", "me"), NAMESPACE).gateway
     assert isinstance(gateway, GatewayMeter) is counted
     assert counted or gateway is None

@@ -18,6 +18,9 @@ from tests.rollout.kubernetes.simulation import Simulation
 
 OLD_URI, NEW_URI = "s3://models/churn/v7", "s3://models/churn/v8"
 OLD, NEW = version_of_uri(OLD_URI), version_of_uri(NEW_URI)
+PANEL: dict[str, Any] = {
+    "inputs": [{"name": "x", "datatype": "FP32", "shape": [500, 1], "data": [float(x) for x in range(500)]}]
+}
 GIVEN: dict[str, Any] = {"storageUri": NEW_URI, "candidate": "challenger", "shadow": {"rows": 380}}
 
 
@@ -90,6 +93,34 @@ def test_only_what_any_server_counts_is_judged(asked: list[Sequence[str]]) -> No
     sim.until_gate()
     assert {*asked[0]} == {"errors", "latency", "restarts"}
     assert sim.world.replays == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.FAIL])
+def test_a_panel_is_asked_before_any_traffic(monkeypatch: pytest.MonkeyPatch, verdict: Verdict) -> None:
+    checks, rows = [], []
+
+    def judge(observation: Observation, *_: Any, **more: Any) -> Judgement:
+        checks.append({*more["checks"]})
+        rows.append(0 if observation.pairs is None else len(observation.pairs.stable))
+        return judgement(verdict)
+
+    monkeypatch.setattr(window, "judge", judge)
+    sim = simulate(replicas=2)
+    sim.create(**GIVEN, panel=[PANEL])
+    sim.until("Promoted" if verdict is Verdict.PASS else "RolledBack", most=200)
+    assert next(phase for phase, _ in sim.phases if phase in ("Shadow", "Progressing")) == "Shadow"
+    assert "predictions" in checks[0] and rows[0] == 500 and sim.world.panels == [(PANEL,)]
+    if verdict is Verdict.PASS:
+        assert checks[-1] == {"errors", "latency", "restarts"}
+        assert_serves_only(sim, NEW, NEW_URI)
+    else:
+        assert not sim.cluster.shares().get(NEW) and ("Progressing", 20) not in sim.phases
+
+
+def test_a_panel_that_is_too_small_is_told_at_the_start() -> None:
+    sim = simulate()
+    sim.create(**GIVEN, panel=[PANEL | {"inputs": [PANEL["inputs"][0] | {"shape": [20, 1]}]}])
+    assert "the panel has 20" in sim.until("Refused").reason
 
 
 def test_a_candidate_that_errs_is_rolled_back_and_not_tried_again() -> None:
@@ -196,7 +227,7 @@ def test_without_a_registry_there_is_no_shadow_and_nothing_is_required_of_it() -
 def test_a_check_that_needs_a_registry_is_refused_at_the_start() -> None:
     sim = simulate()
     sim.create(**GIVEN, limits={"required": ["errors", "predictions"]})
-    assert "predictions, which needs a model registry" in sim.until("Refused").reason
+    assert "predictions, which needs a panel, or a model registry" in sim.until("Refused").reason
 
 
 def test_versions_are_short_names_that_differ_as_their_storage_does() -> None:
