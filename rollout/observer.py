@@ -188,13 +188,23 @@ class Observer:
 
         Its failures are read before its counters, but in the first round: as in any window, see `add_failures`.
         """
-        begun = evidence.opened is not None
-        evidence = self._add_failures(state, evidence)
-        endpoints = self._splitter.endpoints().stable
-        counters = self._sources.meter.read(self._spec.model, state.candidate_version, endpoints)
-        if begun:
+        version, endpoints = state.candidate_version, self._splitter.endpoints().stable
+        if evidence.opened is not None:
+            evidence = self._add_promoted_failures(version, endpoints, evidence)
+            counters = self._sources.meter.read(self._spec.model, version, endpoints)
             return evidence.add_promoted(counters, self._limit)
-        return self._add_failures(state, evidence.open_window(self._clock(), counters))
+        counters = self._sources.meter.read(self._spec.model, version, endpoints)
+        return self._add_promoted_failures(version, endpoints, evidence.open_window(self._clock(), counters))
+
+    def _add_promoted_failures(self, version: str, endpoints: Sequence[str], evidence: Evidence) -> Evidence:
+        """Add the requests that the gateway saw fail at the stable pods, which are the promoted version's now.
+
+        The former champion is not asked for: it has no pods, and a gateway that knows pods would give it these.
+        """
+        gateway = self._sources.gateway
+        if gateway is None:
+            return evidence
+        return evidence.add_failures(0, gateway.failures(self._spec.inference_service, version, endpoints))
 
     def _add_failures(self, state: State, evidence: Evidence) -> Evidence:
         """Add the requests that the gateway saw fail, once the window is open."""

@@ -84,6 +84,7 @@ class Operator:
             patience=PATIENCE_SECONDS,
             held=lambda: self._lease.held,
             metrics=metrics,
+            others=self._settings.other_services.get(namespace, ()),
         )
 
     @property

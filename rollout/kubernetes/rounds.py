@@ -19,8 +19,8 @@ from rollout.kubernetes.leftover import Leftover, any_active, end_leftover
 from rollout.kubernetes.metrics import OperatorMetrics
 from rollout.kubernetes.model_rollout import service_of, spec_of, state_of, user_changes
 from rollout.kubernetes.service_threads import ServiceThreads
-from rollout.kubernetes.splitters.canary import canary_of, storage_of
-from rollout.kubernetes.splitters.inference_service import MODE, REGISTRY, InferenceService, mode_of
+from rollout.kubernetes.splitters.canary import leftover_storage
+from rollout.kubernetes.splitters.inference_service import MODE, InferenceService, mode_of
 from rollout.kubernetes.splitters.knative import KnativeSplitter
 from rollout.kubernetes.splitters.standard import StandardSplitter
 from rollout.kubernetes.splitters.standard_conditions import changed_conditions
@@ -64,14 +64,6 @@ def splitter_of(api: Api, service: str, model: str, candidate_uri: str = "") -> 
     return StandardSplitter(api, service, model, candidate_uri=candidate_uri)
 
 
-def leftover_uri(api: Api, service: str) -> str:
-    """Storage of a candidate that no registry holds, from the service itself; empty for all others."""
-    found = api.find(INFERENCE_SERVICE, service)
-    canary = canary_of(found) if found else {}
-    uri = storage_of(canary) if canary else ""
-    return "" if uri.startswith(REGISTRY) else uri
-
-
 class Rounds:
     """All rollouts of a namespace. One process at a time calls `run_once`: the holder of the lease."""
 
@@ -86,8 +78,11 @@ class Rounds:
         patience: float | None = None,
         held: Callable[[], bool] = lambda: True,
         metrics: OperatorMetrics | None = None,
+        others: Iterable[str] = (),
     ) -> None:
         """models: model of each service that is kept ready for rollouts.
+
+        others: services in which only the leftovers of deleted rollouts are ended, without any preparation.
 
         patience: seconds that a pass waits for its slowest service; None: until all have ended. held: whether this
         process has the lease, for its metrics. metrics: those of the operator, where these rounds are of another
@@ -97,6 +92,7 @@ class Rounds:
         self._sources = sources
         self._events = events
         self._models = dict(models or {})
+        self._others = frozenset(others)
         self._splitter = splitter
         self._clock = clock
         self._patience = patience
@@ -126,7 +122,7 @@ class Rounds:
         for thing in listed:
             by_service[service_of(thing)].append(thing)
         self.metrics.keep({self._prefix + thing["metadata"]["name"] for thing in listed}, self._prefix)
-        services = {*by_service, *self._models}
+        services = {*by_service, *self._models, *self._others}
         rounds = {name: partial(self._handle_service, name, by_service.get(name, [])) for name in services}
         self.threads.run(rounds, self._patience)
 
@@ -136,7 +132,7 @@ class Rounds:
         if name in self._models:
             self._log_errors(name, name, self._prepare, name, self._models[name])
         if not any_active(rollouts):
-            self._log_errors(name, name, self._end_leftover, name, self._models.get(name) or _model_of(rollouts))
+            self._log_errors(name, name, self._end_leftover, name, rollouts)
         for thing in rollouts:
             self._log_errors(name, thing["metadata"]["name"], self._handle_rollout, thing)
 
@@ -153,10 +149,14 @@ class Rounds:
     def _prepare(self, service: str, model: str) -> None:
         self._splitter(self._api, service, model).prepare()
 
-    def _end_leftover(self, service: str, model: str) -> None:
-        uri = leftover_uri(self._api, service)
+    def _end_leftover(self, service: str, rollouts: list[Object]) -> None:
+        """A service that no rollout has pinned has nothing of one, whatever its route: a person's split stays."""
+        found = self._api.find(INFERENCE_SERVICE, service)
+        uri, named = leftover_storage(found) if found else ("", "")
+        model = self._models.get(service) or named or _model_of(rollouts)
         splitter = self._open_splitter(service, model, uri)
-        if left := splitter.leftover():
+        left = splitter.leftover()
+        if left and (left.candidate or left.stable or service in self._models):
             self._log.info("ends what a deleted rollout left", service=service, version=left.candidate)
             end_leftover(splitter, left, model, self._sources_of(service, model, uri).versions, self._clock())
 

@@ -17,6 +17,9 @@ class OperatorSettings(BaseSettings):
     namespace: str = Field(default_factory=default_namespace, description="Namespace of its ModelRollouts.")
     namespaces: list[str] = Field([], description="Other namespaces whose ModelRollouts it carries out as well.")
     services: list[str] = Field([], description="InferenceServices to keep ready for rollouts: pinned, routed.")
+    other_services: dict[str, list[str]] = Field(
+        {}, description="By namespace, services of others: what a deleted ModelRollout left in them is ended."
+    )
     model: str = Field("", description="Model of all these services; empty: each serves the model of its own name.")
     registry: bool = Field(True, description="Whether there are Matchday's registry and lake; false: storageUri only.")
     interval_seconds: float = Field(5.0, gt=0, description="Time between two rounds.")

@@ -11,10 +11,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from rollout.judge import Finding, JudgeLimits, Verdict
+from rollout.kubernetes.annotations import commands_of
 from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.model_rollout import status_of
 from rollout.spec import PromotionPolicy, Spec, SpecError, UndecidedPolicy
-from rollout.state import ENDED, HistoryEntry, Phase, PromotionStage, State
+from rollout.state import ENDED, Commands, HistoryEntry, Phase, PromotionStage, State
 from tests.charts.rendering import documents, render
 
 Schema = dict[str, Any]
@@ -182,9 +183,22 @@ def test_what_runs_keeps_its_steps_and_its_service() -> None:
     for phase in Phase:
         quiet = phase in ENDED or phase is Phase.PENDING
         assert (f"'{phase}'" in running["rule"]) == quiet
+    kept = set(re.findall(r"self\.spec\.(\w+) == oldSelf\.spec\.\1", running["rule"]))
+    assert kept == {"steps", "candidate", "storageUri", "panel"}
+    assert all(name in running["message"] for name in kept)
+    for name in kept - {"steps"}:  # the rule reads them, so the API server has to fill them in
+        assert "default" in schema("spec")["properties"][name], name
+    assert approval_of_bake(running["message"]) == Commands(approved="1/bake")
     for name in ("inferenceService", "model"):
         [fixed] = schema("spec")["properties"][name]["x-kubernetes-validations"]
         assert fixed["rule"] == "self == oldSelf"
+
+
+def approval_of_bake(message: str) -> Commands:
+    """What the advice of a message comes to, for the first attempt of a rollout in its bake."""
+    key, value = message.rpartition("annotation ")[2].replace("ATTEMPT", "1").split(": ")
+    thing = {"metadata": {"annotations": {f"rollout.matchday.io/{key}": value}}, "spec": {}}
+    return commands_of(thing)
 
 
 def test_every_state_can_be_kept() -> None:

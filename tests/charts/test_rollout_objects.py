@@ -1,5 +1,7 @@
 """What the chart renders for rollouts: the operator's rights, the public routes, and what both leave alone."""
 
+import json
+
 import pytest
 
 from rollout.kubernetes.pods import PIN
@@ -103,7 +105,10 @@ def test_other_services_get_a_role_in_each_namespace_and_nothing_of_the_whole_cl
     [subject] = bindings["sales"]["subjects"]
     assert subject == bindings[roles_of_release(roles)]["subjects"][0]
     assert variables(operator(name))["MATCHDAY_OPERATOR_NAMESPACES"] == '["sales"]'
-    assert "MATCHDAY_OPERATOR_NAMESPACES" not in variables(operator("rollouts"))
+    others = json.loads(variables(operator(name))["MATCHDAY_OPERATOR_OTHER_SERVICES"])
+    assert others == {roles_of_release(roles): ["adder"], "sales": ["basket", "churn"]}
+    absent = {"MATCHDAY_OPERATOR_NAMESPACES", "MATCHDAY_OPERATOR_OTHER_SERVICES"}
+    assert not absent & {*variables(operator("rollouts"))}
 
 
 def roles_of_release(roles: dict[str, Document]) -> str:

@@ -101,7 +101,8 @@ class StandardSplitter:
         service = self._service_without_foreign_canary()
         pin = self._service.pin(service) or self._served_version()
         canary = canary_of(service)
-        wanted = canary_entry(version, service, self._service.storage_of(service, version), pin)
+        uri = self._service.storage_of(service, version)
+        wanted = canary_entry(version, service, uri, pin, self._service.model)
         if not canary or identity_of(canary)[:2] != identity_of(wanted)[:2]:
             self._apply(pin, wanted)
         elif identity_of(canary) != identity_of(wanted):  # made by an earlier release

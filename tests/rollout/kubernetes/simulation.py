@@ -38,6 +38,7 @@ class Simulation:
     """A cluster, its registry, and the operator that acts on it.
 
     versions: of champion and candidate. kept: model of each service that the operator prepares.
+    others: services in which it only ends what deleted rollouts left.
     """
 
     cluster: Cluster = field(default_factory=Cluster)
@@ -47,6 +48,7 @@ class Simulation:
     versions: tuple[str, str] = ("1", "2")
     kept: dict[str, str] = field(default_factory=lambda: {SERVICE: SERVICE})
     namespace: str = NAMESPACE
+    others: tuple[str, ...] = ()
     metrics: OperatorMetrics | None = None
 
     def __post_init__(self) -> None:
@@ -57,7 +59,9 @@ class Simulation:
         api = Api(self.namespace, self.cluster, fence)
         events = Events(api, "me")
         return Rounds(
-            api, sources(self.world), events, self.kept, self.splitter, lambda: self.cluster.clock, metrics=self.metrics
+            *(api, sources(self.world), events, self.kept, self.splitter, lambda: self.cluster.clock),
+            metrics=self.metrics,
+            others=self.others,
         )
 
     def splitter(self, api: Api, service: str, model: str, candidate_uri: str = "") -> ClusterSplitter:

@@ -1,8 +1,11 @@
 """Bake of a promotion on a cluster: watched by the operator, taken back by itself, and followed by the next rollout."""
 
+from dataclasses import replace
+
 import pytest
 
 from rollout import window
+from rollout.observations.gateway_meter import ADDRESS, GatewayMeter
 from rollout.state import Phase
 from tests.rollout.fakes import count_errors
 from tests.rollout.kubernetes.simulation import Simulation, both_modes, simulate
@@ -62,6 +65,34 @@ def test_a_restart_of_one_of_its_pods_takes_it_back(mode: str) -> None:
     pod = next(pod for pod in sim.cluster.having("pods") if pod["version"] == "2")
     pod["status"]["containerStatuses"] = [{"name": "kserve-container", "restartCount": 1}]
     assert "restarted once" in sim.until("RolledBack", most=60).reason
+    sim.assert_serves_only("1")
+
+
+@both_modes
+@pytest.mark.parametrize("replicas", [1, 3])
+@pytest.mark.parametrize("failing", ["1", "2"])
+def test_what_only_the_gateway_sees_fail_counts_for_the_version_whose_pods_failed(
+    mode: str, replicas: int, failing: str
+) -> None:
+    """Connections that a gateway by pods saw reset: during the whole bake, and to no pod of the other version."""
+    sim = simulate(mode, replicas=replicas)
+    lost: dict[str, int] = {}
+
+    def ask(query: str) -> list[tuple[dict[str, str], float]]:
+        for pod in sim.cluster.having("pods"):
+            address = f"{pod['status']['podIP']}:8080"
+            baked = pod["version"] == failing and sim.state().phase is Phase.BAKING
+            lost[address] = lost.get(address, 0) + (2000 if baked else 0)
+        return [({ADDRESS: address}, float(count)) for address, count in lost.items()]
+
+    sim.rounds._sources = replace(sim.rounds._sources, gateway=GatewayMeter(ask))
+    sim.create(bakeSeconds=BAKE)
+    sim.until("Baking")
+    state = sim.until("RolledBack", "Promoted", most=60)
+    if failing == "1":
+        assert state.phase is Phase.PROMOTED, state.reason
+        return
+    assert state.reason.startswith("after its promotion: errors recent: the rate of requests not answered rose: ")
     sim.assert_serves_only("1")
 
 

@@ -14,7 +14,7 @@ from rollout.spec import Spec
 from rollout.state import PromotionStage
 from tests.rollout.fakes import RolloutWorld, judgement
 from tests.rollout.kubernetes.cluster import PIN, SERVICE, Cluster
-from tests.rollout.kubernetes.simulation import Simulation
+from tests.rollout.kubernetes.simulation import ROUND_SECONDS, Simulation
 
 OLD_URI, NEW_URI = "s3://models/churn/v7", "s3://models/churn/v8"
 OLD, NEW = version_of_uri(OLD_URI), version_of_uri(NEW_URI)
@@ -115,6 +115,22 @@ def test_a_panel_is_asked_before_any_traffic(monkeypatch: pytest.MonkeyPatch, ve
         assert_serves_only(sim, NEW, NEW_URI)
     else:
         assert not sim.cluster.shares().get(NEW) and ("Progressing", 20) not in sim.phases
+
+
+def test_traffic_begins_a_hold_after_the_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a Prometheus that scrapes within it has the panel's requests before the window opens.
+
+    The hold begins with the step, and the panel is asked a round later.
+    """
+    monkeypatch.setattr(window, "judge", lambda *_, **__: judgement(Verdict.PASS))
+    sim = simulate()
+    sim.create(**GIVEN | {"shadow": {"rows": 380, "holdSeconds": 60}}, panel=[PANEL])
+    while not sim.world.panels:
+        sim.step()
+    asked = sim.cluster.clock
+    sim.until("Progressing")
+    assert sim.cluster.clock - asked >= 60 - ROUND_SECONDS
+    assert len(sim.world.panels) == 1
 
 
 def test_a_panel_that_is_too_small_is_told_at_the_start() -> None:
