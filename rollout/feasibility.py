@@ -27,12 +27,13 @@ def find_impossible(spec: Spec) -> str:
         return ""
     least = _least_rows(spec.limits, len(KINDS[spec.model].output.columns) if spec.model in KINDS else CLASSES)
     rows, place = (spec.panel_rows, "the panel has") if spec.panel else (shadow.rows, "shadow.rows is")
+    raised = "add rows" if spec.panel else "raise it (up to 1000)"
     if least is not None and least <= rows:
         return ""
     needed = "more rows than can be asked for" if least is None else f"at least {least} rows"
     return (
         f"predictions can never pass: the limits need {needed} that both versions answer the same, and {place} "
-        f"{rows}: raise it (up to 1000), or limits such as invalid, or do not require predictions"
+        f"{rows}: {raised}, or limits such as invalid, or do not require predictions"
     )
 
 

@@ -54,6 +54,12 @@ def test_what_no_candidate_can_pass_is_refused_with_what_it_needs(
         Workspace(Settings(home=tmp_path), RolloutSettings()).check_can_start(spec(**given), sources(world).versions)
 
 
+def test_a_panel_that_is_too_small_is_told_what_a_panel_can_do() -> None:
+    inputs = [{"name": "x", "datatype": "FP32", "shape": [2, 1], "data": [1.0, 2.0]}]
+    said = find_impossible(spec(storageUri="s3://b/8", panel=[{"inputs": inputs}]))
+    assert "at least 349 rows" in said and "the panel has 2: add rows" in said and "up to 1000" not in said
+
+
 @pytest.mark.parametrize("limits", [JudgeLimits(), JudgeLimits(invalid=0.03, missed=0.2), JudgeLimits(min_pairs=220)])
 def test_with_the_least_rows_the_same_forecasts_pass_and_with_one_less_they_do_not(limits: JudgeLimits) -> None:
     least = least_rows(limits, 3)
