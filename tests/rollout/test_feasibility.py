@@ -22,7 +22,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"shadow": None, "limits": {"invalid": 0.001}}, "shadow.rows is 380"),
     ({"limits": {"invalid": 0.00001}}, "more rows than can be asked for"),
     ({"shadow": {"historyWeeks": 0}, "limits": {"required": ["history"]}}, "shadow.historyWeeks is 0"),
-    ({"limits": {"required": ["replay"]}}, "limits.required names replay, and shadow.requests is 0"),
+    ({"limits": {"required": ["replay"]}}, "limits.required names replay, and shadow.requests and"),
+    ({"shadow": {"rows": 0}, "limits": {"required": ["history"]}}, "names history, which the shadow step makes"),
+    ({"shadow": None, "limits": {"required": ["replay"]}}, "names replay, which the shadow step makes"),
+    ({"shadow": {"requests": 20_000, "perSecond": 1}}, "take 100000 s, and shadow.deadlineSeconds is 900"),
+    ({"shadow": {"requests": 5000, "deadlineSeconds": 60}}, "take 1250 s, and shadow.deadlineSeconds is 60"),
 ]
 
 
@@ -35,6 +39,9 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
         {"shadow": {"rows": 250}, "limits": {"invalid": 0.05}},
         {"model": "total-goals"},
         {"shadow": {"requests": 50}, "limits": {"required": ["replay"]}},
+        {"shadow": {"mirror": 5}, "limits": {"required": ["replay"]}},
+        {"shadow": {"requests": 5000, "deadlineSeconds": 1250}},
+        {"shadow": {"requests": 50, "perSecond": 0.5}},
         {"model": "of somebody else"},
     ],
 )
