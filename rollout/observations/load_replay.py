@@ -91,8 +91,9 @@ class LoadReplay:
             for side in order:
                 _ask(clients[side], row, by_features, tallies[side], self._clock())
         left = max(0, warm - done)
+        stable, canary = tallies
         return ReplayedRequests(
-            *(tally.cohort(left) for tally in tallies), *(tally.by_server(left) for tally in tallies)
+            stable.cohort(left), canary.cohort(left), stable.by_server(left), canary.by_server(left)
         )
 
     def _askable(self, model: str, endpoints: Endpoints) -> Askable:

@@ -43,20 +43,21 @@ def look(rng: np.random.Generator, slower: tuple[Slower, Slower], rates: tuple[f
 def copied(evidence: Evidence, seen: Look) -> Evidence:
     counts = evidence.mirrored
     if counts is None:
-        counts = MirroredRequests().add(*({name: Cohort() for name in each} for each in seen), 0)
-    now = [
-        {
-            name: sum_cohorts([counts.seen[name], more]) if counts.seen[name].requests else more
-            for name, more in each.items()
+        counts = MirroredRequests().add(dict.fromkeys(seen[0], Cohort()), dict.fromkeys(seen[1], Cohort()), 0)
+
+    def after(increase: dict[str, Cohort]) -> dict[str, Cohort]:
+        known = counts.seen
+        return {
+            name: sum_cohorts([known[name], more]) if known[name].requests else more for name, more in increase.items()
         }
-        for each in seen
-    ]
-    return replace(evidence, mirrored=counts.add(*now, 0))
+
+    return replace(evidence, mirrored=counts.add(after(seen[0]), after(seen[1]), 0))
 
 
 def replayed(evidence: Evidence, seen: Look) -> Evidence:
-    sums = [sum_cohorts([*each.values()]) for each in seen]
-    return evidence.add_replayed(ReplayedRequests(*sums, *seen), 10**6)
+    stable, canary = seen
+    sums = sum_cohorts([*stable.values()]), sum_cohorts([*canary.values()])
+    return evidence.add_replayed(ReplayedRequests(sums[0], sums[1], stable, canary), 10**6)
 
 
 def verdicts(add: Callable[[Evidence, Look], Evidence], world: tuple[object, ...], runs: int = RUNS) -> list[Verdict]:
