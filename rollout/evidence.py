@@ -23,16 +23,15 @@ from rollout.judge import (
     Observation,
     Pairs,
     RecentErrors,
-    ReplayedCohorts,
     Restarts,
     ServerLatencies,
     with_lost_requests,
 )
 from rollout.mirrored import MirroredRequests
 from rollout.query_evidence import QueryEvidence
-
-MOST_SERVERS, OTHERS = 16, "others"
-"""Servers of a version whose latencies are kept apart; those of all others are summed."""
+from rollout.replayed import ReplayEvidence
+from rollout.server_latencies import add_latencies, latencies_from_json, latencies_to_json
+from rollout.sources import ReplayedRequests
 
 DIGITS = 6
 """Decimals of a saved probability."""
@@ -71,7 +70,7 @@ class Evidence:
     gateway: GatewayFailures | None = None
     blocks: ErrorBlocks = field(default_factory=ErrorBlocks)
     recent: RecentErrors = RecentErrors()  # noqa: RUF009
-    replayed: ReplayedCohorts | None = None
+    replayed: ReplayEvidence | None = None
     mirrored: MirroredRequests | None = None
     mirrored_pairs: Pairs | None = None
     stable_servers: Mapping[str, Histogram] = field(default_factory=dict)
@@ -82,12 +81,9 @@ class Evidence:
         """Evidence with what a PromQL gate has seen so far."""
         return replace(self, queried={**self.queried, name: seen})
 
-    def add_replayed(self, stable: Cohort, canary: Cohort, budget: int) -> "Evidence":
+    def add_replayed(self, more: ReplayedRequests, budget: int) -> "Evidence":
         """Evidence with more replayed requests. budget: of requests to each version, after which there are no more."""
-        sums = stable, canary
-        if self.replayed:
-            sums = sum_cohorts([self.replayed.stable, stable]), sum_cohorts([self.replayed.canary, canary])
-        return replace(self, replayed=ReplayedCohorts(*sums, sums[1].requests >= budget))
+        return replace(self, replayed=(self.replayed or ReplayEvidence()).add(more, budget))
 
     def add_failures(self, stable: int, canary: int) -> "Evidence":
         """Evidence with failed requests as the gateway has counted them so far; the first read is where it begins.
@@ -139,8 +135,8 @@ class Evidence:
             stable=sums[0],
             canary=sums[1],
             warming=cold,
-            stable_servers=_add_latencies(self.stable_servers, stable, increases),
-            canary_servers=_add_latencies(self.canary_servers, canary, increases),
+            stable_servers=add_latencies(self.stable_servers, stable, increases),
+            canary_servers=add_latencies(self.canary_servers, canary, increases),
         )._end_block(limit)
 
     def _end_block(self, limit: float | None) -> "Evidence":
@@ -190,7 +186,7 @@ class Evidence:
             self.gateway,
             self.blocks,
             self.recent,
-            self.replayed,
+            self.replayed.cohorts() if self.replayed else None,
             ServerLatencies(tuple(self.stable_servers.values()), tuple(self.canary_servers.values())),
             self.mirrored.cohorts() if self.mirrored else None,
             self.mirrored_pairs,
@@ -212,10 +208,10 @@ class Evidence:
                 "warming": dict(self.warming),
                 "gateway": self.gateway and list(astuple(self.gateway)),
                 "blocks": [float(each) for each in self.blocks],
-                "replayed": self.replayed and _replayed_to_json(self.replayed),
+                "replayed": self.replayed and self.replayed.to_json(),
                 "mirrored": self.mirrored and self.mirrored.to_json(),
                 "recent": [*self.recent[:4], [_finite(log) for log in self.recent.logs]],
-                "servers": [_latencies_to_json(each) for each in (self.stable_servers, self.canary_servers)],
+                "servers": [latencies_to_json(each) for each in (self.stable_servers, self.canary_servers)],
                 "restarts": self.restarts and [dict(self.restarts.first), dict(self.restarts.most)],
                 "queried": {name: each.to_json() for name, each in self.queried.items()},
             }
@@ -239,11 +235,11 @@ class Evidence:
                 restarts=_restarts_from_json(saved.get("restarts")),
                 gateway=GatewayFailures(*saved["gateway"]) if saved.get("gateway") else None,
                 blocks=ErrorBlocks(*saved.get("blocks", ())),
-                replayed=_replayed_from_json(saved.get("replayed")),
+                replayed=ReplayEvidence.from_json(saved["replayed"]) if saved.get("replayed") else None,
                 mirrored=MirroredRequests.from_json(saved["mirrored"]) if saved.get("mirrored") else None,
                 recent=_recent_from_json(saved.get("recent")),
-                stable_servers=_latencies_from_json(saved.get("servers", [{}, {}])[0]),
-                canary_servers=_latencies_from_json(saved.get("servers", [{}, {}])[1]),
+                stable_servers=latencies_from_json(saved.get("servers", [{}, {}])[0]),
+                canary_servers=latencies_from_json(saved.get("servers", [{}, {}])[1]),
                 queried={name: QueryEvidence.from_json(each) for name, each in saved.get("queried", {}).items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error):
@@ -259,45 +255,6 @@ def _compress(value: Any) -> str:
 
 def _decompress(text: str) -> Any:
     return json.loads(zlib.decompress(base64.b64decode(text)))
-
-
-def _add_latencies(
-    servers: Mapping[str, Histogram], read: Mapping[str, Cohort], increases: Mapping[str, Cohort]
-) -> dict[str, Histogram]:
-    """Durations by server with the increases of those that were read."""
-    found = dict(servers)
-    for name in read:
-        more = increases[name].latency if name in increases else None
-        if more is not None:
-            kept = name if name in found or len(found) < MOST_SERVERS else OTHERS
-            found[kept] = _sum_histograms(found.get(kept), more)
-    return found
-
-
-def _sum_histograms(one: Histogram | None, more: Histogram) -> Histogram:
-    """The sum; of other buckets, as of another release, the newer one alone."""
-    if one is None or one.bounds != more.bounds:
-        return more
-    return Histogram(more.bounds, tuple(map(sum, zip(one.counts, more.counts, strict=True))))
-
-
-def _latencies_to_json(servers: Mapping[str, Histogram]) -> dict[str, Any]:
-    return {name: [server.bounds, server.counts] for name, server in servers.items()}
-
-
-def _latencies_from_json(saved: Mapping[str, Any]) -> dict[str, Histogram]:
-    return {name: Histogram(tuple(bounds), tuple(counts)) for name, (bounds, counts) in saved.items()}
-
-
-def _replayed_to_json(replayed: ReplayedCohorts) -> list[Any]:
-    return [cohort_to_json(replayed.stable), cohort_to_json(replayed.canary), replayed.ended]
-
-
-def _replayed_from_json(saved: Any) -> ReplayedCohorts | None:
-    if not saved:
-        return None
-    stable, canary, ended = saved
-    return ReplayedCohorts(cohort_from_json(stable), cohort_from_json(canary), bool(ended))
 
 
 def _recent_from_json(saved: Any) -> RecentErrors:

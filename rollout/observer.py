@@ -145,7 +145,7 @@ class Observer:
             return evidence
         endpoints, rate = self._splitter.endpoints(), self._shadow.per_second
         more = load.replay(self._spec.model, endpoints, done, budget - done, rate, self._warm)
-        return evidence.add_replayed(more.stable, more.canary, budget)
+        return evidence.add_replayed(more, budget)
 
     def _add_mirrored(self, state: State, evidence: Evidence) -> Evidence:
         """Add what both versions did with users' requests that were copied since the last round, and their answers."""

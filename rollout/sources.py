@@ -1,7 +1,7 @@
 """Data sources of a rollout: protocols for request counters, replayed rows, scores and the model registry."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from matchday.errors import MatchdayError
@@ -67,10 +67,12 @@ class Panel(Protocol):
 
 @dataclass(frozen=True)
 class ReplayedRequests:
-    """What both versions did with the same requests."""
+    """What both versions did with the same requests. stable_servers, canary_servers: by the server that was asked."""
 
     stable: Cohort
     canary: Cohort
+    stable_servers: Mapping[str, Cohort] = field(default_factory=dict)
+    canary_servers: Mapping[str, Cohort] = field(default_factory=dict)
 
 
 class Load(Protocol):

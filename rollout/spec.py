@@ -85,6 +85,8 @@ class ShadowStep(SpecPart):
     def _mirror_needs_rows(self) -> "ShadowStep":
         if self.mirror and not self.rows:
             raise ValueError("mirror needs the shadow step, and rows: 0 leaves that out")
+        if self.requests and not self.rows:
+            raise ValueError("requests needs the shadow step, and rows: 0 leaves that out")
         return self
 
 
@@ -164,6 +166,8 @@ class Spec(SpecPart):
                 raise ValueError(
                     "shadow.mirror and shadow.requests need a model registry, and storageUri is without one"
                 )
+            if not given.get("panel") and (waits := [name for name in ("approval", "holdSeconds") if shadow.get(name)]):
+                raise ValueError(f"shadow.{waits[0]} needs the shadow step, and storageUri without a panel has none")
             shadow = {**shadow, "historyWeeks": 0} if given.get("panel") else None
         return {**given, "limits": limits, "shadow": shadow}
 

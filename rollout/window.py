@@ -67,7 +67,8 @@ def _record(state: State, facts: Facts, judgement: Judgement, left: float) -> St
     opened = facts.evidence.opened
     seconds = max(facts.now - opened, facts.now - state.since) if opened is not None else 0.0
     rate = facts.evidence.canary.requests / seconds if seconds > 0 else 0.0
-    changes["needs"] = describe_needs(judgement.findings, rate, left if left > 0 else None)
+    passed = seconds or facts.now - state.since
+    changes["needs"] = describe_needs(judgement.findings, rate, left if left > 0 else None, passed)
     return state.model_copy(update={**changes, "reason": state.reason if state.gate else judgement.reason})
 
 

@@ -12,15 +12,7 @@ from rollout.judge.pairs import Pairs
 from rollout.judge.queried import QueriedCheck
 from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
-
-
-@dataclass(frozen=True)
-class ReplayedCohorts:
-    """Requests that a rollout made of both versions before traffic, or copied. ended: no more are waited for."""
-
-    stable: Cohort = field(default_factory=Cohort)
-    canary: Cohort = field(default_factory=Cohort)
-    ended: bool = False
+from rollout.judge.sequential import Hits
 
 
 class ServerLatencies(NamedTuple):
@@ -28,6 +20,28 @@ class ServerLatencies(NamedTuple):
 
     stable: tuple[Histogram, ...] = ()
     canary: tuple[Histogram, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReplayedCohorts:
+    """Requests that a rollout made of both versions before traffic, or copied. ended: no more are waited for.
+
+    blocks: of errors, for their dispersion; None where they are taken as independent. servers: latency by server; empty
+    where only the sums are known.
+    """
+
+    stable: Cohort = field(default_factory=Cohort)
+    canary: Cohort = field(default_factory=Cohort)
+    ended: bool = False
+    blocks: ErrorBlocks | None = None
+    servers: ServerLatencies = field(default_factory=ServerLatencies)
+
+    def tested(self) -> tuple[Hits, Hits]:
+        """Errors as counts of independent requests of stable and canary, where both have any."""
+        one, other = (Hits(each.failed, each.requests) for each in (self.stable, self.canary))
+        if self.blocks is None or not min(self.stable.requests, self.canary.requests):
+            return one, other
+        return self.blocks.effective(one, other)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,8 @@ from rollout.judge.observation import Observation
 from rollout.judge.queried import QueriedCheck, QueriedCounts, QueriedNumber
 from rollout.judge.rate_effect import Share, rate_effect
 
+COUNTED_UNITS, NUMBER_UNITS = "of what the query counts", "numbers from the query"
+
 
 def query_check(asked: QueriedCheck) -> JudgeCheck:
     """The check of one query. A number has no share of alpha: no statistics are made of it."""
@@ -32,7 +34,7 @@ def _rate(asked: QueriedCheck, counts: QueriedCounts, limits: JudgeLimits, alpha
     if min(before.n, now.n):
         tested = counts.blocks.effective(*tested)
     effect = rate_effect(before, now, asked.limit, limits, alpha, "of what the query counts", tested)
-    return replace(effect, units="events that the query counts")
+    return replace(effect, units=COUNTED_UNITS)
 
 
 def _number(asked: QueriedCheck, number: QueriedNumber) -> Effect:
@@ -56,6 +58,6 @@ def _effect(asked: QueriedCheck, n: int, estimate: float, interval: tuple[float,
         limit=asked.limit,
         summary=summary,
         render=lambda number: f"{number:g}",
-        units="numbers from the query",
+        units=NUMBER_UNITS,
         decides=lambda times: False,
     )

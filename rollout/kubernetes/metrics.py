@@ -74,6 +74,22 @@ class OperatorMetrics(Collector):
         yield self._number("problem", "1 while an action or a source fails.", lambda state: bool(state.problem))
         yield self._number("stalled", "1 while a roll-back takes too long.", lambda state: state.stalled)
 
+        yield self._evidence("evidence", "Sample that a check has so far, the smaller one of both versions.", "n")
+        yield self._evidence("evidence_needed", "About how much more of it decides a check, where known.", "needed")
+
+    def _evidence(self, name: str, about: str, field: str) -> GaugeMetricFamily:
+        """A gauge for each check and measure of the last findings: the greatest, where one has several."""
+        family = GaugeMetricFamily(f"{PREFIX}_{name}", about, labels=[*LABELS, "check", "measure"])
+        for seen in [*self._seen.values()]:
+            found: dict[tuple[str, str], float] = {}
+            for finding in seen.state.findings:
+                if finding.get(field) is not None:
+                    key = (str(finding.get("check", "")), str(finding.get("measure", "")))
+                    found[key] = max(found.get(key, 0.0), float(finding[field]))
+            for key, value in found.items():
+                family.add_metric([*seen.labels, *key], value)
+        return family
+
     def _choice(self, field: str, about: str, choices: Collection[str]) -> GaugeMetricFamily:
         """A gauge for each value that a field may have: 1 for the present one."""
         family = GaugeMetricFamily(f"{PREFIX}_{field}", about, labels=[*LABELS, field])

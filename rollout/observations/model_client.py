@@ -101,8 +101,10 @@ class ModelClient:
             raise NoForecast(f"its first output has the shape {shape}")
         return _first_output(found, shape[0], math.prod(shape[1:]))
 
-    def time_request(self, row: ReplayRow, metadata: ModelMetadata, by_features: bool, now: float) -> tuple[str, float]:
-        """Kind of error, empty for an answer, and seconds of one request for one row, at the next server in turn.
+    def time_request(
+        self, row: ReplayRow, metadata: ModelMetadata, by_features: bool, now: float
+    ) -> tuple[str, float, str]:
+        """Kind of error, empty for an answer, seconds, and server of one request for one row: the next one in turn.
 
         now: Unix seconds, as in `forecast_entities`. Raises SourceError for a refusal that is not the version's fault.
         """
@@ -114,11 +116,11 @@ class ModelClient:
                 f"{url.rstrip('/')}/v2/models/{self._model}/infer", json={"id": f"{OWN_ID}load", "inputs": inputs}
             )
         except httpx.HTTPError as error:
-            return type(error).__name__, time.perf_counter() - begun
+            return type(error).__name__, time.perf_counter() - begun, url
         seconds = time.perf_counter() - begun
         if reason := NOT_THE_VERSIONS_FAULT.get(response.status_code):
             raise SourceError(f"{url} {reason} ({response.status_code})")
-        return "" if response.status_code == HTTPStatus.OK else _kind(response.status_code), seconds
+        return "" if response.status_code == HTTPStatus.OK else _kind(response.status_code), seconds, url
 
     def _forecast(
         self, rows: Sequence[ReplayRow], inputs: Callable[[Sequence[ReplayRow]], Any], width: int

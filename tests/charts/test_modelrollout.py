@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from rollout.judge import Finding, JudgeLimits, Verdict
+from rollout.judge import CHECK_NAMES, Finding, JudgeLimits, Verdict
 from rollout.kubernetes.annotations import commands_of
 from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.model_rollout import status_of
@@ -94,6 +94,8 @@ def test_names_are_those_of_the_spec() -> None:
         assert set(known[part]["properties"]) == set(whole[part])
     assert set(known["steps"]["items"]["properties"]) == set(whole["steps"][0])
     assert set(known["checks"]["items"]["properties"]) == set(CHECK.to_dict()["checks"][0])
+    required = known["limits"]["properties"]["required"]
+    assert required["items"]["enum"] == [*CHECK_NAMES] and required["maxItems"] == len(CHECK_NAMES)
     assert known["promotion"]["enum"] == [str(each) for each in PromotionPolicy]
     assert known["undecided"]["enum"] == [str(each) for each in UndecidedPolicy]
 
@@ -221,9 +223,9 @@ def test_a_field_that_a_state_has_and_the_definition_lacks_is_found() -> None:
 def test_the_list_has_the_columns_that_people_read() -> None:
     [version] = definition()["spec"]["versions"]
     columns = [each["name"] for each in version["additionalPrinterColumns"] if not each.get("priority")]
-    assert columns == ["Service", "Stable", "Candidate", "Phase", "Step", "Weight", "Verdict", "Paused", "Age"]
+    assert columns == ["Service", "Stable", "Candidate", "Phase", "Step", "Weight", "Verdict", "Paused", "Needs", "Age"]
     wide = [each["name"] for each in version["additionalPrinterColumns"] if each.get("priority")]
-    assert wide == ["Model", "Waits", "Needs", "Reason"]
+    assert wide == ["Model", "Waits", "Reason"]
 
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rollouts.md"

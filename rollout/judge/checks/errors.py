@@ -72,7 +72,7 @@ def _replayed_evidence(replayed: ReplayedCohorts | None, limits: JudgeLimits) ->
     """Log e-value of replayed requests against the canary's rate being beyond the limit; 0 without any."""
     if replayed is None or not (replayed.stable.requests and replayed.canary.requests):
         return 0.0
-    one, other = (Hits(each.failed, each.requests) for each in (replayed.stable, replayed.canary))
+    one, other = replayed.tested()
     return float(stays_within(one, other, limits.errors)) if other.rate - one.rate < limits.errors else 0.0
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rollout.judge.check import check
-from rollout.judge.checks.latency import QUANTILES, quantile_effect
+from rollout.judge.checks.latency import latency_effects
 from rollout.judge.checks.predictions import predictions
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
@@ -28,13 +28,13 @@ def replay(observation: Observation, limits: JudgeLimits, alpha: float) -> list[
 
 
 def _effects(kind: str, seen: ReplayedCohorts, limits: JudgeLimits, alpha: float) -> list[Effect]:
-    """Effects of replayed or of mirrored requests."""
+    """Effects of replayed or of mirrored requests, with the clusters and the slow servers of live ones."""
     before, now = (Share(each.failed, each.requests) for each in (seen.stable, seen.canary))
     what = f"of {kind} requests not answered"
-    found = [replace(rate_effect(before, now, limits.errors, limits, alpha / 2, what), measure="errors")]
-    if seen.stable.latency and seen.canary.latency:
-        both, part = (seen.stable.latency, seen.canary.latency), alpha / 2 / len(QUANTILES)
-        found += [quantile_effect(*both, both, q, limits, part, f" of {kind} requests") for q in QUANTILES]
+    errors = rate_effect(before, now, limits.errors, limits, alpha / 2, what, seen.tested())
+    both = seen.stable.latency, seen.canary.latency
+    latencies = latency_effects(*both, seen.servers, limits, alpha / 2, lambda q: limits, f" of {kind} requests")
+    found = [replace(errors, measure="errors"), *(latencies or ())]
     return [replace(effect, guard=seen.ended, units=f"{kind} requests") for effect in found]
 
 

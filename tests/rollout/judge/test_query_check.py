@@ -47,7 +47,7 @@ def number(value: float | None, beyond: float = 0.0, seconds: float = 60.0) -> Q
     [
         (counted((100, 20_000), (30, 6000)), Verdict.PASS, "late"),
         (counted((100, 20_000), (100, 2000)), Verdict.FAIL, "late: 5.00% of what the query counts, stable 0.50%"),
-        (counted((0, 20_000), (0, 49)), Verdict.WAIT, "late: 49 of at least 50 events that the query counts"),
+        (counted((0, 20_000), (0, 49)), Verdict.WAIT, "late: 49 of at least 50 of what the query counts"),
         (counted((0, 0), (0, 0)), Verdict.WAIT, "late: 0 of at least 50"),
         (number(5.0), Verdict.PASS, "queue"),
         (number(-1.0), Verdict.PASS, "queue"),
@@ -79,7 +79,7 @@ def test_what_is_undecided_says_what_it_needs() -> None:
     found = judge(healthy(counted((100, 20_000), (3, 600)), number(6.0)), LIMITS, alpha=ALPHA, checks=TRAFFIC)
     assert found.verdict is Verdict.WAIT
     needs = describe_needs(found.findings, 10.0)
-    assert needs.endswith("more events that the query counts for late")
+    assert needs.endswith(" more of what the query counts for late; a number of at most 5 for queue")
 
 
 def test_what_cannot_be_read_is_undecided_whatever_was_read_before() -> None:
