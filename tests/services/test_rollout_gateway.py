@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rollout.evidence import Evidence
 from rollout.observations.gateway_meter import ERRORS, GatewayMeter, selector
-from rollout.observations.prometheus_meter import PrometheusMeter
+from rollout.observations.prometheus import PrometheusClient
 from rollout.sources import SourceError
 from tests import waiting
 from tests.rollout.observations.pages import program
@@ -90,7 +90,7 @@ def test_each_version_has_the_failures_of_its_own_pods_in_one_cluster_of_envoys(
     with program(lambda path, body: (200, page.text())) as url:
         address = url.removeprefix("http://")
         with prometheus_server(tmp_path, {"pods": [address], "services": [address]}) as prometheus:
-            meter = GatewayMeter(PrometheusMeter(prometheus.url).query)
+            meter = GatewayMeter(PrometheusClient(prometheus.url).query)
             eventually(lambda: both(meter) == (0, 0))
             page.set("10.0.0.2:8080", 9)
             page.set("10.0.0.9:8080", 43)
