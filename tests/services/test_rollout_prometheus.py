@@ -64,7 +64,7 @@ def eventually(reached: Callable[[], bool]) -> None:
             return reached()
         return False
 
-    waiting.eventually(answered, 30.0)
+    waiting.eventually(answered)
 
 
 def requests(meter: PrometheusMeter) -> int:
