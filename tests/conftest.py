@@ -12,8 +12,6 @@ import pytest
 from hypothesis import settings
 
 os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "true"}  # read when a library is imported
-# prometheus_client is imported above, before feast.metrics sets PROMETHEUS_MULTIPROCESS_DIR: read at its import, that
-# would make counters of the same name one counter in all registries of this process.
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # two workers have two cores: threads would spin
 
 settings.register_profile("matchday", deadline=None, print_blob=True)
