@@ -1,10 +1,11 @@
-"""Arithmetic of request counts: the increase between two reads of a server, and the sum over servers."""
+"""Arithmetic of request counts: the increase between two reads of a server, the sum over servers, the saved form."""
 
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from rollout.judge import Cohort, Histogram
 
@@ -29,6 +30,24 @@ def sum_cohorts(cohorts: Sequence[Cohort]) -> Cohort:
     for cohort in cohorts:
         counts.update(_to_counter(_coarsen(cohort, bounds)))
     return _to_cohort(counts, bounds)
+
+
+def cohort_to_json(cohort: Cohort) -> dict[str, Any]:
+    """A cohort to save."""
+    latency = cohort.latency and [cohort.latency.bounds, cohort.latency.counts]
+    return {
+        "requests": cohort.requests,
+        "errors": {kind: count for kind, count in cohort.errors.items() if count},
+        "latency": latency,
+        "incomplete": cohort.incomplete,
+        "degraded": cohort.degraded,
+    }
+
+
+def cohort_from_json(saved: Mapping[str, Any]) -> Cohort:
+    """A cohort as saved. Raises KeyError, TypeError or ValueError."""
+    latency = saved["latency"] and Histogram(tuple(saved["latency"][0]), tuple(saved["latency"][1]))
+    return Cohort(saved["requests"], saved["errors"], latency, saved["incomplete"], saved["degraded"])
 
 
 def _shared_bounds(cohorts: Sequence[Cohort]) -> tuple[float, ...]:

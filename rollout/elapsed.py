@@ -5,7 +5,7 @@ from rollout.state import Phase, PromotionStage, State
 
 MOST_ROUND_SECONDS = 60.0
 """Most that one round adds to the time that a step, hold or deadline has taken."""
-WATCHED = frozenset({Phase.SHADOW, Phase.PROGRESSING, Phase.PROMOTING})
+WATCHED = frozenset({Phase.SHADOW, Phase.PROGRESSING, Phase.PROMOTING, Phase.BAKING})
 """Phases whose servers must stay ready."""
 
 

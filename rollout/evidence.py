@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from matchday.errors import MatchdayError
-from rollout.cohorts import count_increase, sum_cohorts
+from rollout.cohorts import cohort_from_json, cohort_to_json, count_increase, sum_cohorts
 from rollout.judge import (
     Cohort,
     Entities,
@@ -23,14 +23,15 @@ from rollout.judge import (
     Observation,
     Pairs,
     RecentErrors,
-    ReplayedCohorts,
     Restarts,
     ServerLatencies,
     with_lost_requests,
 )
-
-MOST_SERVERS, OTHERS = 16, "others"
-"""Servers of a version whose latencies are kept apart; those of all others are summed."""
+from rollout.mirrored import MirroredRequests
+from rollout.query_evidence import QueryEvidence
+from rollout.replayed import ReplayEvidence
+from rollout.server_latencies import add_latencies, latencies_from_json, latencies_to_json
+from rollout.sources import ReplayedRequests
 
 DIGITS = 6
 """Decimals of a saved probability."""
@@ -51,8 +52,9 @@ class Evidence:
     endpoint in this window whose first requests are not over yet. restarts: of the candidate's servers in this window.
     gateway: failed requests as the gateway counts them; None where it counts none. blocks: of errors, for their
     dispersion. recent: detector of a late change of errors.
-    replayed: requests that the rollout itself made of both versions in the shadow step. stable_servers, canary_servers:
-    durations by server.
+    replayed: requests that the rollout itself made of both versions in the shadow step. mirrored: users' requests that
+    were copied to the candidate. mirrored_pairs: answers to those; not saved but read whole each time. stable_servers,
+    canary_servers: durations by server. queried: of each PromQL gate, by its name.
     """
 
     opened: float | None = None
@@ -68,16 +70,20 @@ class Evidence:
     gateway: GatewayFailures | None = None
     blocks: ErrorBlocks = field(default_factory=ErrorBlocks)
     recent: RecentErrors = RecentErrors()  # noqa: RUF009
-    replayed: ReplayedCohorts | None = None
+    replayed: ReplayEvidence | None = None
+    mirrored: MirroredRequests | None = None
+    mirrored_pairs: Pairs | None = None
     stable_servers: Mapping[str, Histogram] = field(default_factory=dict)
     canary_servers: Mapping[str, Histogram] = field(default_factory=dict)
+    queried: Mapping[str, QueryEvidence] = field(default_factory=dict)
 
-    def add_replayed(self, stable: Cohort, canary: Cohort, budget: int) -> "Evidence":
+    def add_queried(self, name: str, seen: QueryEvidence) -> "Evidence":
+        """Evidence with what a PromQL gate has seen so far."""
+        return replace(self, queried={**self.queried, name: seen})
+
+    def add_replayed(self, more: ReplayedRequests, budget: int) -> "Evidence":
         """Evidence with more replayed requests. budget: of requests to each version, after which there are no more."""
-        sums = stable, canary
-        if self.replayed:
-            sums = sum_cohorts([self.replayed.stable, stable]), sum_cohorts([self.replayed.canary, canary])
-        return replace(self, replayed=ReplayedCohorts(*sums, sums[1].requests >= budget))
+        return replace(self, replayed=(self.replayed or ReplayEvidence()).add(more, budget))
 
     def add_failures(self, stable: int, canary: int) -> "Evidence":
         """Evidence with failed requests as the gateway has counted them so far; the first read is where it begins.
@@ -129,8 +135,8 @@ class Evidence:
             stable=sums[0],
             canary=sums[1],
             warming=cold,
-            stable_servers=_add_latencies(self.stable_servers, stable, increases),
-            canary_servers=_add_latencies(self.canary_servers, canary, increases),
+            stable_servers=add_latencies(self.stable_servers, stable, increases),
+            canary_servers=add_latencies(self.canary_servers, canary, increases),
         )._end_block(limit)
 
     def _end_block(self, limit: float | None) -> "Evidence":
@@ -143,6 +149,23 @@ class Evidence:
             return replace(self, blocks=blocks)
         dispersion = float(blocks.dispersion(before, now))
         return replace(self, blocks=blocks, recent=self.recent.add(before, now, limit, dispersion))
+
+    def as_baseline(self) -> "Evidence":
+        """What a bake compares with: the requests to stable in this window, and in what clusters its errors come."""
+        gateway = self.gateway or GatewayFailures()
+        stable = replace(with_lost_requests(self.stable, gateway.stable), latency=None)
+        past = Hits(stable.failed, stable.requests)
+        recent = RecentErrors.begin_after(past, float(self.blocks.dispersion(past, Hits(0, 0))))
+        return Evidence(stable=stable, blocks=self.blocks, recent=recent)
+
+    def add_promoted(self, counters: Mapping[str, Cohort], limit: float) -> "Evidence":
+        """Evidence of a bake with the promoted version's counters now, by endpoint. limit: of errors."""
+        added = self.add_counts({}, counters)
+        now = with_lost_requests(added.canary, self.gateway.canary if self.gateway else 0)
+        past = Hits(self.stable.failed, self.stable.requests)
+        watched = Hits(self.recent.stable_hits, self.recent.stable_n), Hits(now.failed, now.requests)
+        recent = self.recent.add(*watched, limit, float(self.blocks.dispersion(past, Hits(0, 0))))
+        return replace(added, blocks=self.blocks, recent=recent)
 
     def open_window(self, now: float, counters: Mapping[str, Cohort], warm: int = 0) -> "Evidence":
         """Evidence of a window that opens at these counters, Unix seconds. warm: first requests, as in `add_counts`."""
@@ -163,30 +186,34 @@ class Evidence:
             self.gateway,
             self.blocks,
             self.recent,
-            self.replayed,
+            self.replayed.cohorts() if self.replayed else None,
             ServerLatencies(tuple(self.stable_servers.values()), tuple(self.canary_servers.values())),
+            self.mirrored.cohorts() if self.mirrored else None,
+            self.mirrored_pairs,
         )
 
     def to_text(self) -> str:
         """Compressed text to save in a state; empty when there is no evidence."""
-        kept = (self.opened, self.pairs, self.history, self.restarts, self.replayed)
+        kept = (self.opened, self.pairs, self.history, self.restarts, self.replayed, self.mirrored)
         if all(each is None for each in kept) and not self.stable.requests:
             return ""
         return _compress(
             {
                 "opened": self.opened,
-                "seen": {name: _cohort_to_json(cohort) for name, cohort in self.seen.items()},
-                "stable": _cohort_to_json(self.stable),
-                "canary": _cohort_to_json(self.canary),
+                "seen": {name: cohort_to_json(cohort) for name, cohort in self.seen.items()},
+                "stable": cohort_to_json(self.stable),
+                "canary": cohort_to_json(self.canary),
                 "pairs": self.pairs and _pairs_to_json(self.pairs),
                 "history": None if self.history is None else _array_to_json(self.history),
                 "warming": dict(self.warming),
                 "gateway": self.gateway and list(astuple(self.gateway)),
                 "blocks": [float(each) for each in self.blocks],
-                "replayed": self.replayed and _replayed_to_json(self.replayed),
+                "replayed": self.replayed and self.replayed.to_json(),
+                "mirrored": self.mirrored and self.mirrored.to_json(),
                 "recent": [*self.recent[:4], [_finite(log) for log in self.recent.logs]],
-                "servers": [_latencies_to_json(each) for each in (self.stable_servers, self.canary_servers)],
+                "servers": [latencies_to_json(each) for each in (self.stable_servers, self.canary_servers)],
                 "restarts": self.restarts and [dict(self.restarts.first), dict(self.restarts.most)],
+                "queried": {name: each.to_json() for name, each in self.queried.items()},
             }
         )
 
@@ -199,19 +226,21 @@ class Evidence:
             saved = _decompress(text)
             return cls(
                 opened=saved["opened"],
-                seen={name: _cohort_from_json(cohort) for name, cohort in saved["seen"].items()},
-                stable=_cohort_from_json(saved["stable"]),
-                canary=_cohort_from_json(saved["canary"]),
+                seen={name: cohort_from_json(cohort) for name, cohort in saved["seen"].items()},
+                stable=cohort_from_json(saved["stable"]),
+                canary=cohort_from_json(saved["canary"]),
                 pairs=saved["pairs"] and _pairs_from_json(saved["pairs"]),
                 history=None if saved["history"] is None else np.array(saved["history"], np.float64),
                 warming={name: int(count) for name, count in saved.get("warming", {}).items()},
                 restarts=_restarts_from_json(saved.get("restarts")),
                 gateway=GatewayFailures(*saved["gateway"]) if saved.get("gateway") else None,
                 blocks=ErrorBlocks(*saved.get("blocks", ())),
-                replayed=_replayed_from_json(saved.get("replayed")),
+                replayed=ReplayEvidence.from_json(saved["replayed"]) if saved.get("replayed") else None,
+                mirrored=MirroredRequests.from_json(saved["mirrored"]) if saved.get("mirrored") else None,
                 recent=_recent_from_json(saved.get("recent")),
-                stable_servers=_latencies_from_json(saved.get("servers", [{}, {}])[0]),
-                canary_servers=_latencies_from_json(saved.get("servers", [{}, {}])[1]),
+                stable_servers=latencies_from_json(saved.get("servers", [{}, {}])[0]),
+                canary_servers=latencies_from_json(saved.get("servers", [{}, {}])[1]),
+                queried={name: QueryEvidence.from_json(each) for name, each in saved.get("queried", {}).items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error):
             raise EvidenceError(
@@ -226,61 +255,6 @@ def _compress(value: Any) -> str:
 
 def _decompress(text: str) -> Any:
     return json.loads(zlib.decompress(base64.b64decode(text)))
-
-
-def _cohort_to_json(cohort: Cohort) -> dict[str, Any]:
-    latency = cohort.latency and [cohort.latency.bounds, cohort.latency.counts]
-    return {
-        "requests": cohort.requests,
-        "errors": {kind: count for kind, count in cohort.errors.items() if count},
-        "latency": latency,
-        "incomplete": cohort.incomplete,
-        "degraded": cohort.degraded,
-    }
-
-
-def _cohort_from_json(saved: Mapping[str, Any]) -> Cohort:
-    latency = saved["latency"] and Histogram(tuple(saved["latency"][0]), tuple(saved["latency"][1]))
-    return Cohort(saved["requests"], saved["errors"], latency, saved["incomplete"], saved["degraded"])
-
-
-def _add_latencies(
-    servers: Mapping[str, Histogram], read: Mapping[str, Cohort], increases: Mapping[str, Cohort]
-) -> dict[str, Histogram]:
-    """Durations by server with the increases of those that were read."""
-    found = dict(servers)
-    for name in read:
-        more = increases[name].latency if name in increases else None
-        if more is not None:
-            kept = name if name in found or len(found) < MOST_SERVERS else OTHERS
-            found[kept] = _sum_histograms(found.get(kept), more)
-    return found
-
-
-def _sum_histograms(one: Histogram | None, more: Histogram) -> Histogram:
-    """The sum; of other buckets, as of another release, the newer one alone."""
-    if one is None or one.bounds != more.bounds:
-        return more
-    return Histogram(more.bounds, tuple(map(sum, zip(one.counts, more.counts, strict=True))))
-
-
-def _latencies_to_json(servers: Mapping[str, Histogram]) -> dict[str, Any]:
-    return {name: [server.bounds, server.counts] for name, server in servers.items()}
-
-
-def _latencies_from_json(saved: Mapping[str, Any]) -> dict[str, Histogram]:
-    return {name: Histogram(tuple(bounds), tuple(counts)) for name, (bounds, counts) in saved.items()}
-
-
-def _replayed_to_json(replayed: ReplayedCohorts) -> list[Any]:
-    return [_cohort_to_json(replayed.stable), _cohort_to_json(replayed.canary), replayed.ended]
-
-
-def _replayed_from_json(saved: Any) -> ReplayedCohorts | None:
-    if not saved:
-        return None
-    stable, canary, ended = saved
-    return ReplayedCohorts(_cohort_from_json(stable), _cohort_from_json(canary), bool(ended))
 
 
 def _recent_from_json(saved: Any) -> RecentErrors:

@@ -4,7 +4,9 @@ from rollout.spec import PromotionPolicy, ShadowStep, Spec, TrafficStep
 from rollout.state import Phase, State
 
 PROMOTION = "promotion"
-"""The last gate."""
+"""The last gate before the promotion."""
+BAKE = "bake"
+"""In an approval: the bake may end now. Nothing waits for it."""
 
 
 def gate_after(spec: Spec, state: State) -> str:
@@ -13,6 +15,11 @@ def gate_after(spec: Spec, state: State) -> str:
     It begins with the attempt, so that an approval of an earlier attempt opens nothing.
     """
     return f"{state.attempt}/{_position(spec, state)}"
+
+
+def bake_gate(state: State) -> str:
+    """What a person approves to end the bake before its time."""
+    return f"{state.attempt}/{BAKE}"
 
 
 def needs_approval(spec: Spec, state: State, step: ShadowStep | TrafficStep) -> bool:

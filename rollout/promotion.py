@@ -13,7 +13,7 @@ def advance_promotion(spec: Spec, state: State, facts: Facts) -> State:
     """The next state of a rollout that is being promoted."""
     stage = state.stage or PromotionStage.SHIFT
     if facts.done:
-        return _finish_stage(state, facts, stage)
+        return _finish_stage(spec, state, facts, stage)
     if stage is PromotionStage.UNDO:
         return _undoing(spec, state, facts)
     if stage is PromotionStage.SERVICE:
@@ -51,13 +51,15 @@ def _undoing(spec: Spec, state: State, facts: Facts) -> State:
     return roll_back(state, facts, reason)
 
 
-def _finish_stage(state: State, facts: Facts, stage: PromotionStage) -> State:
+def _finish_stage(spec: Spec, state: State, facts: Facts, stage: PromotionStage) -> State:
     """What follows a stage of the promotion."""
     if stage is PromotionStage.UNDO:
         return roll_back(state, facts, state.reason)
     if stage is PromotionStage.SERVICE:
         reason = f"version {state.candidate_version} is champion and serves every request"
         ended = {"weight": FULL_WEIGHT, "stage": None, "verdict": state.verdict}
-        return state.transition(facts.now, Phase.PROMOTED, reason, **ended)
+        if not spec.bake_seconds:
+            return state.transition(facts.now, Phase.PROMOTED, reason, **ended)
+        return state.transition(facts.now, Phase.BAKING, reason, evidence=facts.evidence.to_text(), **ended)
     following = PromotionStage.ALIAS if stage is PromotionStage.SHIFT else PromotionStage.SERVICE
     return state.model_copy(update={"stage": following})

@@ -22,6 +22,13 @@ from rollout.state import HistoryEntry, Phase, PromotionStage, State
 from rollout.state_machine import advance
 from rollout.store import StateStore
 
+NO_MIRROR = "requests cannot be copied where Knative routes them: set it to 0, or shadow.requests to replay some"
+NO_PROMETHEUS = (
+    "spec.checks are queries, and there is no Prometheus to ask: set the chart's rollouts.prometheusURL, or "
+    "MATCHDAY_ROLLOUT_PROMETHEUS_URL on one machine"
+)
+"""Why a specification with PromQL gates is refused."""
+
 
 @dataclass(frozen=True)
 class ActionResult:
@@ -53,6 +60,7 @@ class Reconciler:
         self._clock = clock
         self._announce = announce
         self._observer = Observer(spec, splitter, sources, clock)
+        self._mirror = spec.shadow.mirror if spec.shadow else 0
         self._log = logger("rollout").bind(service=spec.inference_service)
 
     def reconcile(self) -> State:
@@ -78,9 +86,12 @@ class Reconciler:
         """Carry out the action of the state's phase. Returns whether it is in force."""
         splitter = self._splitter
         match state.phase:
-            case Phase.STARTING | Phase.SHADOW:
+            case Phase.STARTING:
                 splitter.deploy(state.candidate_version)
                 return splitter.split(0)
+            case Phase.SHADOW:
+                splitter.deploy(state.candidate_version)
+                return splitter.split(0, self._mirror)
             case Phase.PROGRESSING:
                 splitter.deploy(state.candidate_version)
                 return splitter.split(state.weight)
@@ -153,6 +164,10 @@ class Reconciler:
             return replace(facts, refusal=reason)
         if reason := find_impossible(self.spec):
             return replace(facts, refusal=reason)
+        if self._mirror and not self._splitter.mirrors:
+            return replace(facts, refusal=f"shadow.mirror is {self._mirror}, and {NO_MIRROR}")
+        if self.spec.checks and self._sources.queries is None:
+            return replace(facts, refusal=NO_PROMETHEUS)
         try:
             if reason := self._cooldown(state, facts):
                 return replace(facts, refusal=reason)

@@ -1,8 +1,8 @@
 """Data sources of a rollout: protocols for request counters, replayed rows, scores and the model registry."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from matchday.errors import MatchdayError
 from rollout.judge import Cohort, FloatArray, Pairs
@@ -16,15 +16,35 @@ class SourceError(MatchdayError):
 class Meter(Protocol):
     """Request counters of servers since they started."""
 
-    def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
-        """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none answers."""
+    def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
+        """Counters by endpoint, without endpoints that do not answer. Raises SourceError when none answers.
+
+        mirrored: copies of users' requests count as well.
+        """
 
 
 class Gateway(Protocol):
     """Failed requests as the gateway in front of the servers counts them, since it started."""
 
-    def failures(self, version: str) -> int:
-        """Requests to a version that ended with 5xx, a reset or a timeout. Raises SourceError."""
+    def failures(self, service: str, version: str, endpoints: Sequence[str]) -> int:
+        """Requests to a version of a service that ended with 5xx, a reset or a timeout. Raises SourceError.
+
+        endpoints: URLs of its servers that are ready now.
+        """
+
+
+class Mirrored(Protocol):
+    """Answers of both versions to requests of users that were copied to the candidate."""
+
+    def pairs(self, model: str, stable: str, candidate: str) -> Pairs | None:
+        """Each question once; None where there are none. Raises SourceError."""
+
+
+class Queries(Protocol):
+    """Answers queries in PromQL."""
+
+    def ask(self, query: str) -> Mapping[str, float]:
+        """Value of each series, by its labels as text; empty where there is none. Raises SourceError."""
 
 
 class Replay(Protocol):
@@ -34,12 +54,25 @@ class Replay(Protocol):
         """Answers of both versions to at most `rows` rows. Raises SourceError."""
 
 
+PanelRequest = Mapping[str, Any]
+"""Body of an inference request (V2) of a specification's panel."""
+
+
+class Panel(Protocol):
+    """Asks both versions the requests that a specification brings."""
+
+    def pairs(self, model: str, endpoints: Endpoints, panel: tuple[PanelRequest, ...]) -> Pairs:
+        """Answers of both versions to each row. Raises SourceError."""
+
+
 @dataclass(frozen=True)
 class ReplayedRequests:
-    """What both versions did with the same requests."""
+    """What both versions did with the same requests. stable_servers, canary_servers: by the server that was asked."""
 
     stable: Cohort
     canary: Cohort
+    stable_servers: Mapping[str, Cohort] = field(default_factory=dict)
+    canary_servers: Mapping[str, Cohort] = field(default_factory=dict)
 
 
 class Load(Protocol):
@@ -97,6 +130,8 @@ class Sources:
     """All sources of a rollout. Each may be down: the rollout then goes on without its data and says why.
 
     gateway: None where nobody counts for the servers. load: None where requests are not replayed.
+    mirrored: None where no answers are logged. queries: None where there is no Prometheus. panel: None where the
+    requests of a specification are not asked.
     """
 
     meter: Meter
@@ -105,3 +140,6 @@ class Sources:
     versions: VersionRegistry
     gateway: Gateway | None = None
     load: Load | None = None
+    mirrored: Mirrored | None = None
+    queries: Queries | None = None
+    panel: Panel | None = None

@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from matchday.errors import MatchdayError
 from matchday.models.catalogue import KINDS
 from rollout.judge import JudgeLimits
+from rollout.query_gate import QueryGate
 
 FULL_WEIGHT = 100
 """Percent: every request."""
@@ -29,6 +30,10 @@ FULL_STEP = (
     "promotion then gives the candidate every request"
 )
 """Why no step may have every request."""
+
+DEFAULT_REQUIRED = [*JudgeLimits().required]
+COUNTED = ("errors", "latency", "restarts")
+"""Checks of what any server counts. The others need Matchday's registry, rows, or features."""
 
 
 class SpecError(MatchdayError):
@@ -69,9 +74,20 @@ class ShadowStep(SpecPart):
         0, ge=0, le=20_000, description="Requests replayed to each version for errors and latency; 0: none."
     )
     per_second: float = Field(20.0, gt=0, le=200, description="Replayed requests a second to each version, at most.")
+    mirror: int = Field(
+        0, ge=0, le=100, description="Percent of users' requests copied to the candidate, its answers dropped; 0: none."
+    )
     hold_seconds: float = Field(0.0, ge=0, description="Least time before traffic.")
     deadline_seconds: float = Field(900.0, gt=0, description="Time in which the judge must decide.")
     approval: bool = Field(False, description="A person must approve before traffic.")
+
+    @model_validator(mode="after")
+    def _mirror_needs_rows(self) -> "ShadowStep":
+        if self.mirror and not self.rows:
+            raise ValueError("mirror needs the shadow step, and rows: 0 leaves that out")
+        if self.requests and not self.rows:
+            raise ValueError("requests needs the shadow step, and rows: 0 leaves that out")
+        return self
 
 
 class TrafficStep(SpecPart):
@@ -90,6 +106,16 @@ class TrafficStep(SpecPart):
         return self
 
 
+def _rows_of(request: Mapping[str, Any]) -> int:
+    """Rows of a V2 request, by the shape of its first input; 0 for what is no such request."""
+    try:
+        inputs = request["inputs"]
+        whole = all({"name", "datatype", "shape", "data"} <= set(each) for each in inputs)
+        return int(inputs[0]["shape"][0]) if whole else 0
+    except (KeyError, IndexError, TypeError, ValueError):
+        return 0
+
+
 def _parse_limits(given: Any) -> Any:
     return given if isinstance(given, JudgeLimits) else JudgeLimits.from_dict(given)
 
@@ -100,6 +126,10 @@ class Spec(SpecPart):
     inference_service: str = Field(min_length=1, description="The service whose traffic is split.")
     model: str = Field(next(iter(KINDS)), min_length=1, description="Registered model.")
     candidate: str = Field("challenger", min_length=1, description="Version or alias to try.")
+    storage_uri: str = Field("", max_length=2048, description="Storage of the candidate, where no registry holds it.")
+    panel: tuple[dict[str, Any], ...] = Field(
+        (), max_length=100, description="Requests (V2) that both versions answer, where no registry gives rows to ask."
+    )
     shadow: ShadowStep | None = Field(default_factory=ShadowStep, description="null, or rows: 0: none.")
     steps: tuple[TrafficStep, ...] = Field(
         (TrafficStep(weight=5), TrafficStep(weight=25), TrafficStep(weight=50)),
@@ -109,19 +139,72 @@ class Spec(SpecPart):
     limits: Annotated[JudgeLimits, BeforeValidator(_parse_limits), PlainSerializer(lambda limits: limits.to_dict())] = (
         Field(default_factory=JudgeLimits, description="How much worse the candidate may be.")
     )
+    checks: tuple[QueryGate, ...] = Field((), max_length=20, description="Checks of one's own, by PromQL.")
     promotion: PromotionPolicy = Field(PromotionPolicy.MANUAL, description="Whether a person approves the promotion.")
     undecided: UndecidedPolicy = Field(UndecidedPolicy.WAIT, description="When the judge does not decide in time.")
     ready_seconds: float = Field(600.0, gt=0, description="Time in which the candidate must become ready.")
     promotion_seconds: float = Field(900.0, gt=0, description="Time in which a promotion must end, or it is undone.")
+    bake_seconds: float = Field(
+        3600.0, ge=0, description="Time after the promotion in which the judge may take it back; 0: none."
+    )
     cooldown_seconds: float = Field(
         86400.0, ge=0, description="Time after a roll-back in which the same version is not tried again."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_registry(cls, given: Any) -> Any:
+        """Without a registry there is no past, and no row but those of a panel: defaults do not ask for them."""
+        if not isinstance(given, Mapping) or not given.get("storageUri"):
+            return given
+        limits, shadow = given.get("limits") or {}, given.get("shadow") or {}
+        known = (*COUNTED, "predictions") if given.get("panel") else COUNTED
+        if isinstance(limits, Mapping) and [*limits.get("required", DEFAULT_REQUIRED)] == DEFAULT_REQUIRED:
+            limits = {**limits, "required": [name for name in DEFAULT_REQUIRED if name in known]}
+        if isinstance(shadow, Mapping):
+            if shadow.get("mirror") or shadow.get("requests"):
+                raise ValueError(
+                    "shadow.mirror and shadow.requests need a model registry, and storageUri is without one"
+                )
+            if not given.get("panel") and (waits := [name for name in ("approval", "holdSeconds") if shadow.get(name)]):
+                raise ValueError(f"shadow.{waits[0]} needs the shadow step, and storageUri without a panel has none")
+            shadow = {**shadow, "historyWeeks": 0} if given.get("panel") else None
+        return {**given, "limits": limits, "shadow": shadow}
+
+    @field_validator("panel")
+    @classmethod
+    def _requests_have_rows(cls, panel: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        for number, request in enumerate(panel):
+            if not _rows_of(request):
+                raise ValueError(f"request {number} has no inputs with a name, a datatype, a shape and data")
+        return panel
+
+    @model_validator(mode="after")
+    def _panel_without_registry(self) -> "Spec":
+        if self.panel and not self.storage_uri:
+            raise ValueError("panel is for a storageUri: of a registered model the rows to ask are known")
+        if self.panel and not self.shadow:
+            raise ValueError("panel needs the shadow step, and rows: 0 leaves that out")
+        return self
+
+    @property
+    def panel_rows(self) -> int:
+        """Rows of all requests of the panel."""
+        return sum(map(_rows_of, self.panel))
 
     @field_validator("shadow")
     @classmethod
     def _no_rows_is_no_shadow(cls, shadow: ShadowStep | None) -> ShadowStep | None:
         """`kubectl apply` drops a null before it reaches the API, so `rows: 0` says the same."""
         return shadow if shadow and shadow.rows else None
+
+    @field_validator("checks")
+    @classmethod
+    def _names_differ(cls, checks: tuple[QueryGate, ...]) -> tuple[QueryGate, ...]:
+        names = [check.name for check in checks]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{twice[0]} is there twice")
+        return checks
 
     @model_validator(mode="after")
     def _weights_increase(self) -> "Spec":

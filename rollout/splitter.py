@@ -32,6 +32,11 @@ class Endpoints:
     canary: tuple[str, ...] = ()
 
 
+def server_address(url: str) -> str:
+    """HOST:PORT of a base URL, as Prometheus names what it scrapes."""
+    return url.partition("://")[2].rstrip("/")
+
+
 class Splitter(Protocol):
     """Runs two versions of one service and splits its requests.
 
@@ -40,6 +45,9 @@ class Splitter(Protocol):
 
     limitations: tuple[str, ...]
     """What this splitter cannot do, in sentences."""
+
+    mirrors: bool
+    """Whether it can copy users' requests to the candidate."""
 
     def check(self, stable: str) -> None:
         """Raises Unsplittable for a service that cannot be split, or that serves another version than `stable`."""
@@ -53,14 +61,20 @@ class Splitter(Protocol):
     def serving(self) -> Readiness:
         """Whether every version that gets requests now has a server that can answer."""
 
-    def split(self, weight: int) -> bool:
-        """Send the candidate `weight` percent of the requests. Returns whether that is in force."""
+    def split(self, weight: int, mirror: int = 0) -> bool:
+        """Send the candidate `weight` percent of the requests. Returns whether that is in force.
+
+        mirror: percent of the others that are copied to it; nobody gets its answers to those. Whatever else changes
+        the split ends the copies.
+        """
 
     def endpoints(self) -> Endpoints:
         """URLs of the servers, to read their metrics and to ask them directly."""
 
-    def restarts(self) -> Mapping[str, int]:
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
         """Restarts of each candidate server so far, by its name: crashes, failed liveness probes, and OOM kills.
+
+        promoted: of the stable version's servers, which the candidate was promoted to.
 
         0 for a fresh server; a pod that its node has evicted, for want of memory or disk, counts one more. A pod that
         is gone takes its name with it: keep the greatest count of each name.

@@ -18,13 +18,14 @@ class StateError(MatchdayError):
 
 
 class Phase(StrEnum):
-    """Phase of a rollout."""
+    """Phase of a rollout. Baking: promoted, and still watched; it may yet go back by itself."""
 
     PENDING = "Pending"
     STARTING = "Starting"
     SHADOW = "Shadow"
     PROGRESSING = "Progressing"
     PROMOTING = "Promoting"
+    BAKING = "Baking"
     ROLLING_BACK = "RollingBack"
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
@@ -144,8 +145,8 @@ class State(BaseModel):
 class Commands(BaseModel):
     """Commands of people to a rollout.
 
-    approved: the gate they approve. retry: number of the attempt they ask for. undo: the attempt whose promotion they
-    take back; 0: none.
+    approved: the gate they approve; that of the bake ends it. retry: number of the attempt they ask for. undo: the
+    attempt whose promotion they take back; 0: none.
     """
 
     model_config = ConfigDict(frozen=True)

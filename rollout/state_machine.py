@@ -5,13 +5,15 @@ Pure: no clock, no network, no Kubernetes.
 
 from collections.abc import Callable
 
+from rollout.bake import advance_bake
 from rollout.elapsed import update_times
 from rollout.facts import Facts
 from rollout.judge import SHADOW, TRAFFIC
 from rollout.promotion import advance_promotion
-from rollout.spec import ShadowStep, Spec
+from rollout.spec import COUNTED, ShadowStep, Spec
 from rollout.state import Phase, PromotionStage, State
 from rollout.transitions import (
+    UNDONE,
     enter_next_step,
     roll_back,
     roll_back_if_unready,
@@ -56,7 +58,7 @@ def _undo_for_person(state: State, facts: Facts) -> State:
     if state.phase is not Phase.PROMOTED or facts.commands.undo != state.attempt:
         return state
     if facts.stable == state.candidate_version and not facts.not_yet:
-        return undo_promotion(state, facts, "a person takes the promotion back")
+        return undo_promotion(state, facts, UNDONE)
     problem = facts.not_yet or facts.refusal
     if facts.stable not in ("", state.candidate_version):
         problem = f"nothing to undo: the champion is version {facts.stable} by now, not {state.candidate_version}"
@@ -69,7 +71,8 @@ def _interruption(state: State, facts: Facts) -> str:
         return ""
     if facts.commands.aborted:
         return "aborted by a person"
-    if state.stage in (None, PromotionStage.SHIFT) and facts.stable not in ("", state.stable_version):
+    before_alias = state.stage in (None, PromotionStage.SHIFT) and state.phase is not Phase.BAKING
+    if before_alias and facts.stable not in ("", state.stable_version):
         return f"the champion became version {facts.stable} meanwhile"
     return ""
 
@@ -112,7 +115,8 @@ def _progressing(spec: Spec, state: State, facts: Facts) -> State:
         state = state.model_copy(update={"since": max(state.since, opened), "opened": facts.evidence.opened})
     if unready := roll_back_if_unready(spec, state, facts, state.silent_since):
         return unready
-    return judge_window(spec, state, facts, spec.steps[state.step], TRAFFIC)
+    checks = [name for name in TRAFFIC if name in COUNTED] if spec.storage_uri else TRAFFIC
+    return judge_window(spec, state, facts, spec.steps[state.step], checks)
 
 
 def _await_window(spec: Spec, state: State, facts: Facts) -> State:
@@ -140,5 +144,6 @@ _PHASES: dict[Phase, Callable[[Spec, State, Facts], State]] = {
     Phase.SHADOW: _shadow,
     Phase.PROGRESSING: _progressing,
     Phase.PROMOTING: advance_promotion,
+    Phase.BAKING: advance_bake,
     Phase.ROLLING_BACK: _rolling_back,
 }

@@ -5,6 +5,8 @@ from rollout.facts import Facts
 from rollout.spec import FULL_WEIGHT, Spec
 from rollout.state import Phase, PromotionStage, State
 
+UNDONE = "a person takes the promotion back"
+
 
 def wait(state: State, facts: Facts, reason: str) -> State:
     """The same state with the reason why it stays; the former reason when none is given."""
@@ -21,6 +23,7 @@ def enter_next_step(spec: Spec, state: State, facts: Facts, reason: str) -> Stat
         evidence = _initial_evidence(facts)
         return state.transition(facts.now, Phase.PROGRESSING, reason, step=index, weight=weight, evidence=evidence)
     shift = {"weight": FULL_WEIGHT, "stage": PromotionStage.SHIFT, "verdict": state.verdict}
+    shift["evidence"] = facts.evidence.as_baseline().to_text() if spec.bake_seconds else ""
     return state.transition(facts.now, Phase.PROMOTING, reason, **shift)
 
 
@@ -31,13 +34,14 @@ def roll_back(state: State, facts: Facts, reason: str, *, mark_version: bool = T
 
 
 def undo_promotion(state: State, facts: Facts, reason: str) -> State:
-    """Restore the alias; the roll-back of the service follows."""
-    return state.transition(facts.now, Phase.PROMOTING, reason, stage=PromotionStage.UNDO)
+    """Restore the alias; the roll-back of the service follows. What a bake has found is kept."""
+    kept = {"findings": state.findings, "verdict": state.verdict} if state.phase is Phase.BAKING else {}
+    return state.transition(facts.now, Phase.PROMOTING, reason, stage=PromotionStage.UNDO, **kept)
 
 
 def take_back(state: State, facts: Facts, reason: str, *, mark_version: bool = True) -> State:
     """Roll back; first undo a promotion that may have moved the alias."""
-    if state.stage in (PromotionStage.ALIAS, PromotionStage.SERVICE):
+    if state.phase is Phase.BAKING or state.stage in (PromotionStage.ALIAS, PromotionStage.SERVICE):
         return undo_promotion(state, facts, reason)
     return roll_back(state, facts, reason, mark_version=mark_version)
 
@@ -59,6 +63,7 @@ def start_attempt(state: State, facts: Facts, reason: str, attempt: int) -> Stat
 
 
 def _initial_evidence(facts: Facts) -> str:
-    """Evidence that a window starts with: restarts as last read, so that none is missed, and replayed requests."""
+    """Evidence that a window starts with: restarts as last read, so that none is missed, and requests of the shadow."""
     seen = facts.evidence
-    return Evidence(restarts=seen.restarts and seen.restarts.begin_again(), replayed=seen.replayed).to_text()
+    restarts, mirrored = seen.restarts and seen.restarts.begin_again(), seen.mirrored and seen.mirrored.close()
+    return Evidence(restarts=restarts, replayed=seen.replayed, mirrored=mirrored).to_text()

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matchday.models.catalogue import KINDS
 from rollout.facts import Facts
 from rollout.gates import gate_after, needs_approval
 from rollout.judge import Judgement, Verdict, describe_needs, judge, step_alphas
+from rollout.query_evidence import queried_checks
 from rollout.spec import ShadowStep, Spec, TrafficStep, UndecidedPolicy
 from rollout.state import Phase, State
 from rollout.transitions import enter_next_step, roll_back, wait
@@ -25,8 +27,10 @@ def judge_window(
     passed = facts.now - state.since
     late = _is_late(state, facts, step)
     observation = facts.evidence.observation(_class_labels(spec.model), _largest_score(spec.model))
+    if state.phase is not Phase.SHADOW:
+        observation = replace(observation, queried=queried_checks(spec.checks, facts.evidence.queried))
     judgement = judge(observation, spec.limits, alpha=window_alpha(spec, state.phase), checks=checks, time_up=late)
-    state = _record(state, facts, judgement)
+    state = _record(state, facts, judgement, step.deadline_seconds - passed)
     if judgement.verdict is Verdict.FAIL:
         return roll_back(state, facts, judgement.reason)
     if not facts.readiness.ready:
@@ -56,14 +60,15 @@ def _largest_score(model: str) -> float | None:
     return largest if math.isfinite(largest) else None
 
 
-def _record(state: State, facts: Facts, judgement: Judgement) -> State:
-    """The state with the judgement. At a gate the reason stays that of the gate."""
+def _record(state: State, facts: Facts, judgement: Judgement, left: float) -> State:
+    """The state with the judgement. At a gate the reason stays that of the gate. left: seconds to the deadline."""
     findings = tuple(finding.to_dict() for finding in judgement.findings)
     changes = {"verdict": str(judgement.verdict), "findings": findings, "evidence": facts.evidence.to_text()}
     opened = facts.evidence.opened
     seconds = max(facts.now - opened, facts.now - state.since) if opened is not None else 0.0
     rate = facts.evidence.canary.requests / seconds if seconds > 0 else 0.0
-    changes["needs"] = describe_needs(judgement.findings, rate)
+    passed = seconds or facts.now - state.since
+    changes["needs"] = describe_needs(judgement.findings, rate, left if left > 0 else None, passed)
     return state.model_copy(update={**changes, "reason": state.reason if state.gate else judgement.reason})
 
 

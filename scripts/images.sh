@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the images matchday-serving and matchday-pipeline; `make images` calls this.
-# usage: images.sh        builds both and prints their names
+# Builds the images matchday-serving, matchday-pipeline and matchday-operator; `make images` calls this.
+# usage: images.sh        builds all and prints their names
 #        images.sh tag    prints the tag that this commit's images have, and builds nothing
 # BASE and BUILDER: see builder.sh
 set -eu
@@ -18,7 +18,7 @@ if [ "${1:-}" = tag ]; then
 fi
 
 . scripts/builder.sh
-for target in serving pipeline; do
+for target in serving pipeline operator; do
   build "matchday-$target:$tag" . --file Containerfile --target "$target" --tag "matchday-$target:$version" \
     --build-arg "COMMIT=$commit" --build-arg "VERSION=$version"
 done

@@ -15,6 +15,12 @@ FEATURES, INFERENCE, ENCODE, TOTAL = range(len(STAGES))
 REPLAY_HEADER = "matchday-replay"
 """Header of a request that a rollout makes to compare versions: it is counted apart from users' requests."""
 
+REPLAY, MIRROR = "replay", "mirror"
+"""Origins of such requests: rows that a rollout asks for, and copies of users' requests whose answers nobody gets.
+
+The header of a copy has the value `mirror`.
+"""
+
 STATUS = "http.response.status_code"
 """Attribute of a span, as OpenTelemetry names it."""
 
@@ -24,10 +30,10 @@ class Call:
 
     id: for a client that gave none. trace_id, span_id, trace_flags: as OpenTelemetry's SpanContext has them: of this
     server's span when `sampled`, else the caller's, else of a trace that nobody records. marks: stage, and when it
-    began and ended by `perf_counter`. replayed: made by a rollout, not by a user.
+    began and ended by `perf_counter`. origin: REPLAY or MIRROR, empty for a user's request.
     """
 
-    __slots__ = ("begun", "caller", "id", "marks", "replayed", "sampled", "span_id", "trace_flags", "trace_id")
+    __slots__ = ("begun", "caller", "id", "marks", "origin", "sampled", "span_id", "trace_flags", "trace_id")
 
     def __init__(self, caller: Caller | None = None) -> None:
         self.begun = perf_counter()
@@ -35,7 +41,7 @@ class Call:
         self.id = f"{number:032x}"
         self.caller = caller
         self.sampled = False
-        self.replayed = False
+        self.origin = ""
         self.trace_id, self.span_id, self.trace_flags = caller or (number, number >> 64, 0)
         self.marks: list[tuple[int, float, float]] = []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from matchday.signature import RAW_INPUT
 from serving.batching import MicroBatcher
-from serving.call import FEATURES, INFERENCE, Call
+from serving.call import FEATURES, INFERENCE, MIRROR, Call
 from serving.explain import Explainer
 from serving.features.store import Key, OnlineStore, Rows
 from serving.inputs import InputReader, Inputs
@@ -31,8 +31,8 @@ READ_AT_ONCE = 100
 class Endpoint:
     """A model with its feature store, metrics and prediction log.
 
-    variant: what the server is in a rollout. ttls: view -> seconds, in place of the signature's. replays: opens the
-    series of requests that a rollout makes.
+    variant: what the server is in a rollout. ttls: view -> seconds, in place of the signature's. apart: opens the
+    series of requests that no user made, by their origin.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class Endpoint:
         log: PredictionLog | None = None,
         variant: str = "stable",
         ttls: Mapping[str, float] = MappingProxyType({}),
-        replays: Callable[[], Series] | None = None,
+        apart: Callable[[str], Series] = lambda origin: unpublished_series(),
     ) -> None:
         self.model = model
         self.store = store
         self.series = series or unpublished_series()
-        self._replays = replays or unpublished_series
+        self._apart = apart
         self.log = log or DisabledLog()
         self.variant = variant
         self.signature = model.signature
@@ -67,7 +67,7 @@ class Endpoint:
 
     def series_of(self, call: Call) -> Series:
         """Where a request is counted."""
-        return self._replays() if call.replayed else self.series
+        return self._apart(call.origin) if call.origin else self.series
 
     async def infer(self, request: InferenceRequest, call: Call | None = None) -> InferenceResponse:
         """Answer a request. Raises Refusal, StoreError or Unavailable."""
@@ -199,7 +199,7 @@ class Endpoint:
             trace=call,
             model=self.name,
             version=self.model.version,
-            variant=self.variant,
+            variant=MIRROR if call.origin == MIRROR else self.variant,
             entities=inputs.keys,
             features=self.columns,
             values=inputs.vectors.values,

@@ -25,10 +25,6 @@ KINDS = (*(HTTPStatus(status).name.lower() for status in ERRORS), "other")
 COUNTERS = ("requests", "missing_features", "incomplete", "degraded", "log_dropped")
 
 
-REPLAYS = "replay"
-"""Variant of requests that a rollout makes to compare versions: they are nobody's."""
-
-
 def _lay_out() -> tuple[dict[str, int], int]:
     """The first cell of each metric in a page, and how many cells are used.
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from matchday.telemetry import Caller, Sampling
 from matchday.telemetry.relay import Relay
-from serving.call import REPLAY_HEADER, STATUS, Call
+from serving.call import MIRROR, REPLAY, REPLAY_HEADER, STATUS, Call
 from serving.endpoint import Endpoint
 from serving.failure_log import FailureLog
 from serving.limiter import MOST_BODIES, ConcurrencyLimiter, InFlight
@@ -48,7 +48,8 @@ class Pipeline:
         """A request that has just come, in the trace of its caller; sampled or not."""
         traceparent = headers.get("traceparent")
         call = Call(None if traceparent is None else Caller.read(traceparent))
-        call.replayed = headers.get(REPLAY_HEADER) is not None
+        if (made := headers.get(REPLAY_HEADER)) is not None:
+            call.origin = MIRROR if made == MIRROR else REPLAY
         if self.sampling.takes(call.caller):
             call.sample()
         return call

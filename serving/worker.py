@@ -18,7 +18,7 @@ from serving.features import open_store
 from serving.features.cache import CachedStore
 from serving.features.store import OnlineStore
 from serving.log import open_log
-from serving.metrics import REPLAYS, Metrics
+from serving.metrics import Metrics
 from serving.model import Model, load
 from serving.pipeline import SERVICE, Pipeline
 from serving.protocol.errors import Refusal, Unavailable, join_names, quote
@@ -128,7 +128,7 @@ class Worker:
     def _open_endpoint(self, model: Model) -> Endpoint:
         """A model with this worker's store, metrics and prediction log."""
         series = self.metrics.series(model.signature.model, model.version)
-        replays = partial(self.metrics.series, model.signature.model, model.version, REPLAYS)
+        apart = partial(self.metrics.series, model.signature.model, model.version)
         return Endpoint(
-            model, self.store, series, self._log, self.settings.variant, self.settings.features_ttl_seconds, replays
+            model, self.store, series, self._log, self.settings.variant, self.settings.features_ttl_seconds, apart
         )

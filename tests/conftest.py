@@ -5,6 +5,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+# Before feast.metrics sets PROMETHEUS_MULTIPROCESS_DIR: read at this import, it would make counters of the same name
+# one counter in all registries of this process.
+import prometheus_client  # noqa: F401
 import pytest
 from hypothesis import settings
 

@@ -101,7 +101,7 @@ def _forecasts(rollouts: int) -> Iterator[Measure]:
         ("trained again, forecasts .02 apart", retrained, Verdict.PASS, ">= 95"),
         ("one team swapped", swap_one_team, Verdict.FAIL, ">= 95"),
     ):
-        seen = [Observation(pairs=make(rng, ROWS)) for _ in range(min(rollouts, 200))]
+        seen = [Observation(pairs=make(rng, ROWS)) for _ in range(rollouts)]
         verdicts = [judge(each, LIMITS, alpha=alpha, checks=SHADOW, time_up=True).verdict for each in seen]
         share = 100 * float(np.mean([verdict is failed for verdict in verdicts]))
         yield Measure(f"{name}: {failed} before traffic", share, "%", bar)

@@ -116,7 +116,7 @@ def status(name: Name, namespace: Namespace = None) -> None:
 
 @app.command()
 def approve(name: Name, namespace: Namespace = None) -> None:
-    """Let a rollout go on that waits for a person."""
+    """Let a rollout go on that waits for a person, or end its bake."""
     from console.operations import rollouts
 
     order = rollouts.approve(name, namespace)
@@ -207,7 +207,7 @@ def stop(service: Annotated[str, typer.Argument(help="Service of this machine.")
 
 
 class WaitingNotice:
-    """Prints once that a rollout waits for a person, or is paused."""
+    """Prints once that a rollout waits for a person, is paused, or is promoted and still watched."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -218,6 +218,8 @@ class WaitingNotice:
         notice = f"paused: 'matchday rollout resume {self._name}' lets it go on" if state.paused else ""
         if state.gate:
             notice = f"waits for approval: matchday rollout approve {self._name}"
+        if state.phase == "Baking" and not state.paused:
+            notice = f"watched for some time: 'matchday rollout approve {self._name}' ends that, abort takes it back"
         if notice and notice != self._printed:
             screen.say(f"{format_moment(time.time())}  {notice}")
         self._printed = notice

@@ -38,6 +38,7 @@ SPEC = {
     "promotion": "Automatic",
     "undecided": "RollBack",
     "readySeconds": 30,
+    "bakeSeconds": 0,
     "limits": {
         "errors": 0.08,
         "incomplete": 0.08,

@@ -1,6 +1,5 @@
 """Carrying out a rollout on this machine, and following one that another process carries out."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -12,6 +11,7 @@ from rollout.embedded.runner import Runner
 from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.workspace import Workspace
 from rollout.observations.factory import open_sources
+from rollout.repository import RolloutRepository
 from rollout.spec import Spec
 from rollout.state import HistoryEntry, State
 
@@ -51,7 +51,7 @@ def start_here(
     workspace = Workspace(Settings(), rollout)
     if spec or name not in workspace.rollouts.names():
         create_here(workspace, name, spec or read_spec(None, None))
-    sources = open_sources(Settings())
+    sources = open_sources(Settings(), prometheus_url=rollout.prometheus_url)
     runner = Runner(workspace, name, sources, rollout.interval_seconds, on_entry, on_state, stopped=stopped)
     state = runner.run()
     service = workspace.rollouts.spec(name).inference_service
@@ -61,18 +61,22 @@ def start_here(
 def undo_here(service: str, rollout: RolloutSettings, on_entry: OnEntry, stopped: Event) -> RolloutResult:
     """Take the last promotion of a service of this machine back, and carry that out until it is done.
 
-    Raises MatchdayError where there is nothing to undo, Busy while another process has the service.
+    A process that runs it already, as in its bake, does that; it is followed. Raises MatchdayError where there is
+    nothing to undo, Busy while another process has the service.
     """
     workspace = Workspace(Settings(), rollout)
     sources = open_sources(Settings())
     name = last_promoted(service, None)
-    model, version = workspace.rollouts.spec(name).model, workspace.rollouts.state(name).candidate_version
+    model, before = workspace.rollouts.spec(name).model, workspace.rollouts.state(name)
+    version = before.candidate_version
     if (champion := sources.versions.champion(model)) != version:
         raise MatchdayError(
             f"nothing to undo: rollout {name} promoted version {version}, and the champion is {champion} by now; "
             f"'matchday model promote VERSION' chooses another"
         )
     undo(service, None)
+    if workspace.lease_holder(service):  # the process that runs it, as in its bake, takes it back
+        return _follow(name, workspace.rollouts, before, on_entry, lambda state: None, stopped)
     runner = Runner(workspace, name, sources, rollout.interval_seconds, on_entry, stopped=stopped)
     return RolloutResult(name, runner.run(), service, workspace.address(service))
 
@@ -95,13 +99,18 @@ def start_on_cluster(
     rollouts = open_rollouts(namespace)
     if spec:
         rollouts.create(name, spec)
-    before = State()
+    return _follow(name, rollouts, State(), on_entry, on_state, Event())
+
+
+def _follow(
+    name: str, rollouts: RolloutRepository, before: State, on_entry: OnEntry, on_state: OnState, stopped: Event
+) -> RolloutResult:
+    """Follow a rollout that another process carries out, until it ends or `stopped` is set. before: known already."""
     while True:
         state = rollouts.state(name)
         for entry in state.entries_since(before):
             on_entry(entry)
         before = state
         on_state(state)
-        if state.ended:
+        if state.ended or stopped.wait(POLL_SECONDS):
             return RolloutResult(name, state, rollouts.spec(name).inference_service)
-        time.sleep(POLL_SECONDS)

@@ -11,12 +11,15 @@ from matchday.models.catalogue import KINDS
 from matchday.settings import Settings
 from rollout.embedded.settings import RolloutSettings
 from rollout.embedded.workspace import Workspace
+from rollout.gates import bake_gate
 from rollout.judge import Finding
 from rollout.repository import ChooseCommand, RolloutRepository
 from rollout.spec import Spec, SpecError
 from rollout.state import Phase, State
 
 DEFAULT_MODEL = next(iter(KINDS))
+UNDOABLE = frozenset({Phase.PROMOTED, Phase.BAKING})
+"""Phases of a rollout whose promotion can be taken back."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +120,11 @@ def find_findings(state: State) -> list[Finding]:
 
 
 def approve(name: str, namespace: str | None) -> Order:
-    """Approve what a rollout waits for. Raises MatchdayError when it waits for nothing."""
+    """Approve what a rollout waits for, or end its bake. Raises MatchdayError when it waits for nothing."""
 
     def choose(state: State) -> dict[str, Any]:
+        if state.phase is Phase.BAKING:
+            return {"approved": bake_gate(state)}
         if not state.gate:
             raise MatchdayError(f"rollout {name} waits for no approval: it is {phase_text(state)}")
         return {"approved": state.gate}
@@ -133,7 +138,7 @@ def pause(name: str, namespace: str | None, *, paused: bool) -> Order:
 
 
 def abort(name: str, namespace: str | None) -> Order:
-    """Roll a candidate back. Raises MatchdayError when the rollout has ended."""
+    """Roll a candidate back, in its bake too. Raises MatchdayError when the rollout has ended."""
     return _order(name, lambda state: _unfinished(name, state, {"aborted": True}), namespace)
 
 
@@ -153,7 +158,7 @@ def undo(service: str, namespace: str | None) -> Order:
     name = last_promoted(service, namespace)
 
     def choose(state: State) -> dict[str, Any]:
-        if state.phase is not Phase.PROMOTED:
+        if state.phase not in UNDOABLE:
             raise MatchdayError(f"rollout {name} cannot be undone: it is {phase_text(state)}")
         return {"undo": state.attempt}
 
@@ -186,9 +191,9 @@ def last_promoted(service: str, namespace: str | None) -> str:
     states = {name: rollouts.state(name) for name in rollouts.names()}
     found = {name: state for name, state in states.items() if _is_of(rollouts, name, service)}
     for name, state in found.items():
-        if state.active:
+        if state.active and state.phase not in UNDOABLE:
             raise MatchdayError(f"rollout {name} of {service} is {phase_text(state)}: abort it, or let it end")
-    promoted = [(state.since, name) for name, state in found.items() if state.phase is Phase.PROMOTED]
+    promoted = [(state.since, name) for name, state in found.items() if state.phase in UNDOABLE]
     if not promoted:
         raise MatchdayError(f"nothing to undo: no rollout of service {service} stands promoted")
     return max(promoted)[1]

@@ -54,13 +54,16 @@ class Envoy:
         except ServerError as error:
             raise Unsplittable(str(error)) from None
 
-    def route(self, ports: Mapping[str, int], weights: Mapping[str, int]) -> bool:
+    def route(
+        self, ports: Mapping[str, int], weights: Mapping[str, int], mirrors: Mapping[str, int] | None = None
+    ) -> bool:
         """Split the requests over the versions at these ports, in percent. Returns whether that is in force.
 
-        Starts Envoy when it does not run. Raises SplitError, Unsplittable.
+        mirrors: percent that a version gets copies of. Starts Envoy when it does not run.
+        Raises SplitError, Unsplittable.
         """
         clusters = envoy_config.clusters(ports, self._settings)
-        routes = envoy_config.routes(weights, self._settings)
+        routes = envoy_config.routes(weights, self._settings, mirrors)
         if not self.is_running:
             self.check()
             write_json(self._folder / envoy_config.CLUSTERS_FILE, clusters)

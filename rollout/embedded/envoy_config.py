@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from serving.call import MIRROR, REPLAY_HEADER
 from serving.settings import ServingSettings
 
 ROUTES, LISTENER = "split", "public"
@@ -43,8 +44,10 @@ def clusters(ports: Mapping[str, int], settings: ServingSettings) -> dict[str, A
     return _response([_cluster(version, port, settings) for version, port in sorted(ports.items())])
 
 
-def routes(weights: Mapping[str, int], settings: ServingSettings) -> dict[str, Any]:
-    """One route for every request, split by weights in percent."""
+def routes(
+    weights: Mapping[str, int], settings: ServingSettings, mirrors: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """One route for every request, split by weights in percent. mirrors: percent that a version gets copies of."""
     shares = [{"name": cluster(version), "weight": weight} for version, weight in sorted(weights.items())]
     everything = {
         "match": {"prefix": "/"},
@@ -52,16 +55,35 @@ def routes(weights: Mapping[str, int], settings: ServingSettings) -> dict[str, A
             "weighted_clusters": {"clusters": shares},
             "timeout": _seconds(_longest(settings)),
             "retry_policy": {"retry_on": _RETRIED, "num_retries": 2},
+            **_mirroring(mirrors or {}),
         },
     }
     host = {
         "name": "everyone",
         "domains": ["*"],
         "routes": [_METRICS, everything],
-        "request_headers_to_remove": ["x-envoy-external-address", "x-envoy-internal"],
+        "request_headers_to_remove": ["x-envoy-external-address", "x-envoy-internal", REPLAY_HEADER],
     }
     kind = f"{_API}.config.route.v3.RouteConfiguration"
     return _response([{"@type": kind, "name": ROUTES, "virtual_hosts": [host]}])
+
+
+def _mirroring(mirrors: Mapping[str, int]) -> dict[str, Any]:
+    """Copies of requests, with a header by which their server knows them. Envoy drops the answers."""
+    mark = {
+        "append": {"header": {"key": REPLAY_HEADER, "value": MIRROR}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    }
+    policies = [
+        {
+            "cluster": cluster(version),
+            "runtime_fraction": {"default_value": {"numerator": percent, "denominator": "HUNDRED"}},
+            "disable_shadow_host_suffix_append": True,
+            "request_headers_mutations": [mark],
+        }
+        for version, percent in sorted(mirrors.items())
+        if percent
+    ]
+    return {"request_mirror_policies": policies} if policies else {}
 
 
 def weights_of(routes: Mapping[str, Any]) -> dict[str, int]:

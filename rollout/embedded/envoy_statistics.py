@@ -1,5 +1,7 @@
 """Failed requests of each version as Envoy saw them: crashes, resets and timeouts too, which no server counts."""
 
+from collections.abc import Sequence
+
 from rollout.embedded.envoy import Envoy
 from rollout.embedded.envoy_config import cluster
 from rollout.sources import SourceError
@@ -16,8 +18,8 @@ class EnvoyStatistics:
     def __init__(self, envoy: Envoy) -> None:
         self._envoy = envoy
 
-    def failures(self, version: str) -> int:
-        """Requests to this version that were answered with 5xx. Raises SourceError."""
+    def failures(self, service: str, version: str, endpoints: Sequence[str]) -> int:
+        """Requests to this version that were answered with 5xx, of the one service that it has. Raises SourceError."""
         try:
             found = self._envoy.counters(STATISTIC)
         except SplitError as error:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from matchday.errors import MatchdayError
 from matchday.patience import NotYet
 from matchday.telemetry import logger
 from rollout.embedded.envoy_statistics import EnvoyStatistics
@@ -55,8 +56,11 @@ class Runner:
             sources = replace(self._sources, gateway=EnvoyStatistics(splitter.envoy))
             reconciler = Reconciler(spec, splitter, sources, store, self._clock, self._announce)
             while True:
-                if store.load().phase is Phase.PENDING:
+                before = store.load()
+                if before.phase is Phase.PENDING:
                     self._serve_champion(spec, splitter)
+                elif before.phase is Phase.BAKING and not splitter.envoy.is_running:
+                    self._serve_promoted(splitter, before.candidate_version)
                 state = reconciler.reconcile()
                 self._watch(state)
                 if state.ended or self.stopped.wait(self._interval):
@@ -68,3 +72,10 @@ class Runner:
             splitter.open(self._sources.versions.champion(spec.model))
         except NotYet as error:
             self._log.warning("the champion is not known yet", model=spec.model, reason=str(error))
+
+    def _serve_promoted(self, splitter: EnvoySplitter, version: str) -> None:
+        """Serve a promoted version again: the machine was restarted in its bake, or Envoy has ended."""
+        try:
+            splitter.open(version)
+        except MatchdayError as error:
+            self._log.warning("the promoted version is not served", version=version, reason=str(error))

@@ -24,6 +24,7 @@ POLL_SECONDS = 0.02
 class EnvoySplitter:
     """Splits the requests of one service between two versions. Another splitter of the folder finds its processes."""
 
+    mirrors = True
     limitations: tuple[str, ...] = (
         "It is one machine: a stable server that is killed answers nothing until the next round. Then a candidate that "
         "has requests answers all of them until the stable server is started again.",
@@ -86,13 +87,14 @@ class EnvoySplitter:
         table = self.servers.table
         return self.servers.readiness(table.candidate or table.stable)
 
-    def split(self, weight: int) -> bool:
+    def split(self, weight: int, mirror: int = 0) -> bool:
         """Send the candidate its share of the requests; requests in flight end where they began."""
         self._ensure_stable()
         table = self.servers.table
         if not table.candidate:
             raise SplitError("there is no candidate to send requests to")
-        return self.envoy.route(table.ports, {table.stable: FULL_WEIGHT - weight, table.candidate: weight})
+        weights = {table.stable: FULL_WEIGHT - weight, table.candidate: weight}
+        return self.envoy.route(table.ports, weights, {table.candidate: mirror})
 
     def endpoints(self) -> Endpoints:
         """URLs of the two servers."""
@@ -100,10 +102,10 @@ class EnvoySplitter:
         canary = (self.servers.url(table.candidate),) if table.candidate else ()
         return Endpoints((self.servers.url(table.stable),), canary)
 
-    def restarts(self) -> Mapping[str, int]:
-        """Restarts of the candidate's server, by its name; nothing while there is no candidate."""
-        candidate = self.servers.table.candidate
-        return {f"server-{candidate}": self.servers.restarts(candidate)} if candidate else {}
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
+        """Restarts of the candidate's server, or of the stable one, by its name; nothing while there is none."""
+        version = self.servers.table.stable if promoted else self.servers.table.candidate
+        return {f"server-{version}": self.servers.restarts(version)} if version else {}
 
     def promote(self, version: str) -> bool:
         """Make the candidate's server the stable one, and end the other."""

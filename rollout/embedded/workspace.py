@@ -99,6 +99,8 @@ class Workspace:
 
         Also for a specification that no candidate can pass.
         """
+        if spec.storage_uri:
+            raise SpecError("this rollout cannot be carried out: storageUri is for InferenceServices on a cluster")
         if reason := find_impossible(spec):
             raise SpecError(f"this rollout cannot be carried out: {reason}")
         champion = versions.champion(spec.model)
@@ -113,7 +115,10 @@ class Workspace:
             if other != but:
                 state = self.rollouts.state(other)
                 where = f"at {state.weight} %" if state.phase is Phase.PROGRESSING else f"{state.phase.lower()}"
-                raise Busy(f"rollout {other} of service {service} is {where}: let it end, or abort it, before another")
+                baking = f" ('matchday rollout approve {other}' ends its bake)" if state.phase is Phase.BAKING else ""
+                raise Busy(
+                    f"rollout {other} of service {service} is {where}: let it end, or abort it, before another{baking}"
+                )
 
     def _acquire(self, held: ExitStack, service: str) -> IO[str]:
         """The locked lease file of a service, open to write to. Raises Busy."""

@@ -16,6 +16,8 @@ from rollout.judge.limits import JudgeLimits
 from rollout.judge.needs import describe_needs, least_rows
 from rollout.judge.observation import Observation, ReplayedCohorts, ServerLatencies
 from rollout.judge.pairs import Entities, Pairs
+from rollout.judge.promoted import judge_promoted
+from rollout.judge.queried import QueriedCheck, QueriedCounts, QueriedNumber
 from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
 from rollout.judge.sequential import Hits
@@ -39,6 +41,9 @@ __all__ = [
     "Judgement",
     "Observation",
     "Pairs",
+    "QueriedCheck",
+    "QueriedCounts",
+    "QueriedNumber",
     "RecentErrors",
     "ReplayedCohorts",
     "Restarts",
@@ -46,6 +51,7 @@ __all__ = [
     "Verdict",
     "describe_needs",
     "judge",
+    "judge_promoted",
     "least_rows",
     "step_alphas",
     "with_lost_requests",

@@ -10,7 +10,7 @@ one step does that has no replayed requests.
 import math
 from dataclasses import replace
 
-from rollout.judge.limits import JudgeLimits
+from rollout.judge.limits import MOST_MISSED, JudgeLimits
 
 MOST = 2 / 3
 """Largest part of the evidence, in nats, that comes from replayed requests."""
@@ -19,4 +19,4 @@ MOST = 2 / 3
 def confirming(limits: JudgeLimits, log_evalue: float) -> JudgeLimits:
     """The limits for live requests after replayed ones with this log e-value. Without evidence they are the same."""
     part = min(MOST, max(0.0, log_evalue) / -math.log(limits.missed))
-    return replace(limits, missed=limits.missed ** (1 - part))
+    return replace(limits, missed=max(limits.missed, min(MOST_MISSED, limits.missed ** (1 - part))))

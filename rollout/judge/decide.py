@@ -8,6 +8,7 @@ from rollout.judge.budget import ALPHA
 from rollout.judge.check import CHECKS, JudgeCheck
 from rollout.judge.limits import JudgeLimits
 from rollout.judge.observation import Observation
+from rollout.judge.query_check import query_check
 from rollout.judge.verdict import Finding, Judgement, Verdict
 
 
@@ -22,10 +23,11 @@ def judge(
     """Decide on a canary from what both versions did in the same window.
 
     alpha: chance of failing a canary that is within every limit, over all looks at this window. It is divided over
-    the checks by their weights, whether or not they have data. time_up: no more data will come. Raises MatchdayError
-    for an unknown check.
+    the checks by their weights, whether or not they have data. Queries of the observation are checks of their own
+    beside the named ones. time_up: no more data will come. Raises MatchdayError for an unknown check.
     """
     made = [_find_check(name) for name in (CHECKS if checks is None else checks)]
+    made += [query_check(asked) for asked in observation.queried]
     weights = max(1, sum(check.weight for check in made))
     findings = [
         finding for check in made for finding in _run_check(check, observation, limits, alpha * check.weight / weights)

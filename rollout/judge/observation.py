@@ -9,17 +9,10 @@ from rollout.judge.cohort import Cohort, Histogram
 from rollout.judge.dispersion import ErrorBlocks
 from rollout.judge.gateway_failures import GatewayFailures
 from rollout.judge.pairs import Pairs
+from rollout.judge.queried import QueriedCheck
 from rollout.judge.recent_errors import RecentErrors
 from rollout.judge.restarts import Restarts
-
-
-@dataclass(frozen=True)
-class ReplayedCohorts:
-    """Requests that a rollout made of both versions before traffic. ended: no more of them come."""
-
-    stable: Cohort = field(default_factory=Cohort)
-    canary: Cohort = field(default_factory=Cohort)
-    ended: bool = False
+from rollout.judge.sequential import Hits
 
 
 class ServerLatencies(NamedTuple):
@@ -27,6 +20,28 @@ class ServerLatencies(NamedTuple):
 
     stable: tuple[Histogram, ...] = ()
     canary: tuple[Histogram, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReplayedCohorts:
+    """Requests that a rollout made of both versions before traffic, or copied. ended: no more are waited for.
+
+    blocks: of errors, for their dispersion; None where they are taken as independent. servers: latency by server; empty
+    where only the sums are known.
+    """
+
+    stable: Cohort = field(default_factory=Cohort)
+    canary: Cohort = field(default_factory=Cohort)
+    ended: bool = False
+    blocks: ErrorBlocks | None = None
+    servers: ServerLatencies = field(default_factory=ServerLatencies)
+
+    def tested(self) -> tuple[Hits, Hits]:
+        """Errors as counts of independent requests of stable and canary, where both have any."""
+        one, other = (Hits(each.failed, each.requests) for each in (self.stable, self.canary))
+        if self.blocks is None or not min(self.stable.requests, self.canary.requests):
+            return one, other
+        return self.blocks.effective(one, other)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +55,8 @@ class Observation:
     whose data is absent may be left out. restarts: of the candidate's servers. gateway: failed requests as the gateway
     counted them, None where it counts none. blocks: of errors, for their dispersion; None where errors are taken as
     independent. recent: the detector of a late change of errors. replayed: requests of the rollout's
-    own. servers: latency by server; empty where only the sums are known.
+    own. servers: latency by server; empty where only the sums are known. mirrored: users' requests, and their copies to
+    the canary. mirrored_pairs: answers to those. queried: checks that the specification adds.
     """
 
     stable: Cohort = field(default_factory=Cohort)
@@ -57,3 +73,6 @@ class Observation:
     recent: RecentErrors | None = None
     replayed: ReplayedCohorts | None = None
     servers: ServerLatencies = field(default_factory=ServerLatencies)
+    mirrored: ReplayedCohorts | None = None
+    mirrored_pairs: Pairs | None = None
+    queried: tuple[QueriedCheck, ...] = ()

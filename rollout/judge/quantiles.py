@@ -18,6 +18,7 @@ from a thousand requests to a hundred thousand."""
 
 CELLS = 128
 """Cells in which the least e-value over stable's quantile is searched."""
+CELLS_OF_WAY = np.linspace(0, 1, CELLS + 1)
 
 SLACK = 0.02
 """Nats. The least e-value of one version is at a count up to half a request from its quantile's, and by this much lower
@@ -53,12 +54,18 @@ def ratio_log_evalue(stable: Buckets, canary: Buckets, q: float, ratio: ArrayLik
     grows and that of the canary's falls: within a cell it is at least the sum of stable's at the near end and the
     canary's at the far end. The least of those sums, less `SLACK`, is never above the true least value.
     """
+    return _least_evidence(stable, canary, q, (quantile(stable, q), quantile(canary, q)), ratio, floor)
+
+
+def _least_evidence(
+    stable: Buckets, canary: Buckets, q: float, quantiles: tuple[FloatArray, FloatArray], ratio: ArrayLike, floor: float
+) -> FloatArray:
     ratio = np.asarray(ratio, float)
     least = np.maximum(floor, 1e-9) * np.maximum(1, 1 / ratio)
-    near = np.log(np.maximum(quantile(stable, q), least))[..., None]
-    way = np.log(np.maximum(quantile(canary, q) / ratio, least))[..., None] - near
-    x = np.exp(near + np.linspace(0, 1, CELLS + 1) * way)
-    before, now = _log_evalue(stable, q, x, floor), _log_evalue(canary, q, x * ratio[..., None], floor)
+    near = np.log(np.maximum(quantiles[0], least))[..., None]
+    way = np.log(np.maximum(quantiles[1] / ratio, least))[..., None] - near
+    x = near + CELLS_OF_WAY * way
+    before, now = _log_evalue(stable, q, x, floor), _log_evalue(canary, q, x + np.log(ratio)[..., None], floor)
     return np.asarray((before[..., :-1] + now[..., 1:]).min(axis=-1) - SLACK)
 
 
@@ -70,10 +77,11 @@ def ratio_bounds(
     Each bound is wrong at any look with probability alpha at most.
     """
     one, other = (Buckets(np.asarray(each.counts)[None], each.bounds) for each in (stable, canary))
-    before, now = (np.maximum(quantile(each, q), floor) for each in (stable, canary))
+    both = quantile(stable, q), quantile(canary, q)
+    before, now = (np.maximum(each, floor) for each in both)
     estimate = np.clip(np.log(now / before), -np.log(WIDEST), np.log(WIDEST))
     low, high = crossings(
-        lambda log_ratio: ratio_log_evalue(one, other, q, np.exp(log_ratio), floor),
+        lambda log_ratio: _least_evidence(one, other, q, both, np.exp(log_ratio), floor),
         estimate,
         (-np.log(WIDEST), np.log(WIDEST)),
         (alpha_low, alpha_high),
@@ -81,19 +89,22 @@ def ratio_bounds(
     return float(np.exp(estimate)), float(np.exp(low)), float(np.exp(high))
 
 
-def _log_evalue(latency: Buckets, q: float, x: FloatArray, floor: float) -> FloatArray:
-    """Log e-value against x (..., m) being the q-quantile; at the floor, against the quantile being at most x."""
+def _log_evalue(latency: Buckets, q: float, log_x: FloatArray, floor: float) -> FloatArray:
+    """Log e-value against exp(log_x) (..., m) being the q-quantile; at the floor, against one below it."""
     n = np.asarray(latency.counts).sum(axis=-1, dtype=float)[..., None]
-    hits = _below(latency, x)
-    hits = np.where(x <= floor * (1 + 1e-9), np.minimum(hits, q * n), hits)
+    hits = _below(latency, log_x)
+    if floor > 0:
+        hits = np.where(log_x <= np.log(floor) + 1e-9, np.minimum(hits, q * n), hits)
     weight = PRIOR / min(q, 1 - q)
     return rate_log_evalue(hits, n, q, (weight * q, weight * (1 - q)))
 
 
-def _below(latency: Buckets, x: FloatArray) -> FloatArray:
-    """Requests that took at most x seconds."""
+def _below(latency: Buckets, log_x: FloatArray) -> FloatArray:
+    """Requests that took at most exp(log_x) seconds."""
     edges, below = _edges(latency.bounds), _cumulative(latency.counts)
-    position = np.interp(np.log(x), edges, np.arange(len(edges)))
+    if below.size == len(edges):  # one histogram
+        return np.interp(log_x, edges, below.reshape(-1))
+    position = np.interp(log_x, edges, np.arange(len(edges)))
     before = np.minimum(position.astype(int), len(edges) - 2)
     lower, upper = np.take_along_axis(below, before, -1), np.take_along_axis(below, before + 1, -1)
     return np.asarray(lower + (position - before) * (upper - lower))

@@ -42,6 +42,18 @@ class RecentErrors(NamedTuple):
     canary_n: float = 0.0
     logs: Sequence[float] = (-math.inf,) * len(HARMS)
 
+    @classmethod
+    def begin_after(cls, past: Hits, dispersion: float = 1.0) -> "RecentErrors":
+        """Before the first request of a version that is compared with the past alone.
+
+        No later request to stable corrects what was misread in that past, so the rate is its upper bound, at about two
+        standard errors (Agresti and Coull 1998). dispersion: of the past's errors.
+        """
+        total, whole = float(np.asarray(past.n)), float(np.asarray(past.hits))
+        hits, n = whole / dispersion + 2.0, total / dispersion + 4.0
+        upper = min(1.0, hits / n + 2.0 * math.sqrt(hits / n * (1.0 - hits / n) / n)) if total else 0.0
+        return cls(stable_hits=upper * total, stable_n=total)
+
     def add(self, stable: Hits, canary: Hits, limit: float, dispersion: float = 1.0) -> "RecentErrors":
         """With the totals of the window so far. A block ends where the canary has enough requests in it.
 

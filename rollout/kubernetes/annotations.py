@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rollout.kubernetes.client import Object
-from rollout.state import Commands, State
+from rollout.state import Commands, Phase, State
 
 PREFIX = "rollout.matchday.io/"
 COMMANDS = tuple(f"{PREFIX}{name}" for name in ("paused", "aborted", "approved", "retry", "undo"))
@@ -13,16 +13,17 @@ PAUSED, ABORTED, APPROVED, RETRY, UNDO = COMMANDS
 """Annotations for commands; the specification is never changed for that."""
 
 SWITCHES = {"true": True, "false": False, "": False}
-GATE = re.compile(r"[1-9][0-9]*/(shadow|promotion|[1-9][0-9]?)")
+GATE = re.compile(r"[1-9][0-9]*/(shadow|promotion|bake|[1-9][0-9]?)")
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def commands_of(thing: Object) -> Commands:
-    """Its commands; what is not understood commands nothing. Deleting it aborts it first."""
+    """Its commands; what is not understood commands nothing. Deleting it aborts it first, but in its bake."""
     notes = thing["metadata"].get("annotations") or {}
+    under_way = (thing.get("status") or {}).get("phase") != Phase.BAKING
     return Commands(
         paused=SWITCHES.get(notes.get(PAUSED, ""), False),
-        aborted=SWITCHES.get(notes.get(ABORTED, ""), False) or is_deleted(thing),
+        aborted=SWITCHES.get(notes.get(ABORTED, ""), False) or (is_deleted(thing) and under_way),
         approved=notes.get(APPROVED, ""),
         retry=_number(notes.get(RETRY, "")) or 1,
         undo=_number(notes.get(UNDO, "")),

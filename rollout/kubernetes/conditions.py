@@ -33,7 +33,7 @@ def conditions_of(state: State, thing: Object) -> list[StatusCondition]:
 
 
 def _progress(state: State) -> Iterator[StatusCondition]:
-    """`Progressing`, `Passed` (the verdict), `Waiting` for approval, `Complete`."""
+    """`Progressing`, `Passed` (the verdict), `Waiting` for approval, `Complete`: known once the bake is over."""
     verdict = state.verdict or "none"
     complete = COMPLETE.get(state.phase, "Unknown")
     yield StatusCondition("Progressing", str(state.active and not state.paused), str(state.phase), state.reason)
@@ -46,14 +46,16 @@ def _kstatus(state: State, held: str) -> Iterator[StatusCondition]:
     """`Ready`, `Reconciling` and `Stalled` as kstatus reads them, and `Failed` to wait for.
 
     held: why nothing is done although the rollout is under way. kstatus: the resource is current when it is ready,
-    failed when it is stalled, in progress while it is reconciled; a rollout that waits for a person is in progress.
+    failed when it is stalled, in progress while it is reconciled; a rollout that waits for a person is in progress. A
+    promoted version serves every request, so it is ready while its bake only watches.
     """
     phase, failed = str(state.phase), state.phase in (Phase.ROLLED_BACK, Phase.REFUSED)
     late = state.problem or state.reason if state.stalled else ""
     stalled = held or late or (state.reason if failed else "")
-    reconciling = not state.ended and not stalled
+    promoted = state.phase in (Phase.PROMOTED, Phase.BAKING)
+    reconciling = not (state.ended or promoted or stalled)
     stage = "Paused" if state.paused else "AwaitsApproval" if state.gate else phase
-    yield StatusCondition("Ready", str(state.phase is Phase.PROMOTED), phase, state.reason)
+    yield StatusCondition("Ready", str(promoted and not stalled), phase, state.reason)
     yield StatusCondition("Reconciling", str(reconciling), stage, state.reason if reconciling else "")
     yield StatusCondition("Stalled", str(bool(stalled)), "SpecUnreadable" if held else phase, stalled)
     yield StatusCondition("Failed", str(failed), phase, state.reason if failed else "")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from rollout.gates import BAKE
 from rollout.kubernetes.annotations import is_deleted
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.conditions import StatusCondition, conditions_of
@@ -66,9 +67,9 @@ def status_of(
 
 
 def _progress(state: State, thing: Object) -> str:
-    """The step for people: `shadow`, or `1/3`; empty before the first and after the last."""
-    if state.phase is Phase.SHADOW:
-        return "shadow"
+    """The step for people: `shadow`, `1/3` or `bake`; empty before the first, and in a promotion."""
+    if state.phase in (Phase.SHADOW, Phase.BAKING):
+        return "shadow" if state.phase is Phase.SHADOW else BAKE
     steps = (thing.get("spec") or {}).get("steps") or Spec.model_fields["steps"].default
     return f"{state.step + 1}/{len(steps)}" if state.phase is Phase.PROGRESSING else ""
 

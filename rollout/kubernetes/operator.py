@@ -7,6 +7,7 @@ annotations nor finalizers of its own.
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +21,14 @@ from rollout.kubernetes.events import Events
 from rollout.kubernetes.health import HealthServer, Unhealthy
 from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.lease import RENEWAL_SECONDS, Lease
+from rollout.kubernetes.metrics import OperatorMetrics
 from rollout.kubernetes.model_rollout import user_changes
-from rollout.kubernetes.rounds import SLOW_SECONDS, Rounds
+from rollout.kubernetes.rounds import Rounds
 from rollout.kubernetes.settings import OperatorSettings
-from rollout.observations.factory import open_sources
+from rollout.observations.gateway_meter import GatewayMeter
+from rollout.observations.prometheus import PrometheusClient
 from rollout.observations.prometheus_meter import PrometheusMeter
+from rollout.observations.without_registry import open_counted_sources
 from rollout.sources import Sources
 
 ALIVE_SECONDS = 120.0
@@ -37,13 +41,23 @@ END_SECONDS = 50.0
 """Longest wait for rounds under way when the operator ends; the chart gives a pod 60."""
 
 
-def open_cluster_sources(settings: OperatorSettings, lease: Lease) -> Sources:
-    """Sources of a release, with counters from Prometheus where it is configured; only the lease's holder may write."""
-    sources = open_sources(Settings(), may_write=lease.check)
+def open_cluster_sources(settings: OperatorSettings, lease: Lease, namespace: str) -> Sources:
+    """Sources of a namespace, with counters from Prometheus where it is named; only the lease's holder may write.
+
+    gateway_metrics without a Prometheus does nothing.
+    """
+    if settings.registry:
+        # Here, because registry and lake need packages that the operator's own image does not have.
+        from rollout.observations.factory import open_sources
+
+        sources = open_sources(Settings(), may_write=lease.check)
+    else:
+        sources = open_counted_sources()
     if not settings.prometheus_url:
         return sources
-    meter = PrometheusMeter(settings.prometheus_url, {"namespace": settings.namespace})
-    return replace(sources, meter=meter)
+    client = PrometheusClient(settings.prometheus_url)
+    gateway = GatewayMeter(client.query) if settings.gateway_metrics else None
+    return replace(sources, meter=PrometheusMeter(client, {"namespace": namespace}), queries=client, gateway=gateway)
 
 
 class Operator:
@@ -51,23 +65,36 @@ class Operator:
 
     def __init__(self, settings: OperatorSettings) -> None:
         holder = settings.holder()
-        api = Api(settings.namespace, KubernetesClient())
         self._settings = settings
-        self._lease = Lease(api, settings.lease, holder)
-        fenced = api.fenced(self._lease.check)
-        sources = open_cluster_sources(settings, self._lease)
-        self._rounds = Rounds(
-            *(fenced, sources, Events(fenced, holder), settings.models()),
-            patience=PATIENCE_SECONDS,
-            held=lambda: self._lease.held,
-        )
+        self._holder, self._client = holder, KubernetesClient()
+        self._lease = Lease(Api(settings.namespace, self._client), settings.lease, holder)
+        self._rounds = self._rounds_of(settings.namespace, settings.models(), None)
+        others = dict.fromkeys(each for each in settings.namespaces if each != settings.namespace)
+        self._others = [self._rounds_of(each, {}, self._rounds.metrics) for each in others]
         self._seen: dict[str, Any] = {}
         self._last_round = time.monotonic()
         self._log = logger("rollout")
 
+    def _rounds_of(self, namespace: str, models: Mapping[str, str], metrics: OperatorMetrics | None) -> Rounds:
+        """Rounds of one namespace. models: of the services to prepare. metrics: shared ones, where it is another's."""
+        fenced = Api(namespace, self._client).fenced(self._lease.check)
+        sources = open_cluster_sources(self._settings, self._lease, namespace)
+        return Rounds(
+            *(fenced, sources, Events(fenced, self._holder), models),
+            patience=PATIENCE_SECONDS,
+            held=lambda: self._lease.held,
+            metrics=metrics,
+            others=self._settings.other_services.get(namespace, ()),
+        )
+
+    @property
+    def _all_rounds(self) -> list[Rounds]:
+        return [self._rounds, *self._others]
+
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
-        kopf.run(registry=self._registry(), namespaces=[self._settings.namespace], standalone=True)
+        namespaces = [self._settings.namespace, *self._settings.namespaces]
+        kopf.run(registry=self._registry(), namespaces=namespaces, standalone=True)
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -96,14 +123,16 @@ class Operator:
         self._stopping.set()
         self._wake.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if await asyncio.to_thread(self._rounds.threads.wait, END_SECONDS):
+        waits = [asyncio.to_thread(each.threads.wait, END_SECONDS) for each in self._all_rounds]
+        if all(await asyncio.gather(*waits)):
             await asyncio.to_thread(self._lease.release)
         if self._health:
             await asyncio.to_thread(self._health.stop)
 
     def check_health(self) -> dict[str, Any]:
         """Seconds since the last pass, and services whose round is slow. Raises Unhealthy when either is too long."""
-        passed, slow = time.monotonic() - self._last_round, self._rounds.threads.slow(SLOW_SECONDS)
+        passed = time.monotonic() - self._last_round
+        slow = {name: seconds for each in self._all_rounds for name, seconds in each.slow().items()}
         if passed > ALIVE_SECONDS:
             raise Unhealthy(f"no round for {passed:.0f} s")
         if stuck := [f"{name} for {seconds:.0f} s" for name, seconds in slow.items() if seconds > STUCK_SECONDS]:
@@ -113,7 +142,8 @@ class Operator:
     async def _notice_change(self, body: kopf.Body, **_: Any) -> None:
         """Start a round for a change by a person; the operator's own changes of the status do not count."""
         thing = dict(body)
-        name, changes = thing["metadata"]["name"], user_changes(thing)
+        meta, changes = thing["metadata"], user_changes(thing)
+        name = f"{meta.get('namespace', '')}/{meta['name']}"
         if self._seen.get(name) != changes:
             self._seen[name] = changes
             self._wake.set()
@@ -121,7 +151,7 @@ class Operator:
     async def _run_rounds(self) -> None:
         while not self._stopping.is_set():
             if self._lease.held:
-                await asyncio.to_thread(self._rounds.run_once)
+                await asyncio.gather(*(asyncio.to_thread(each.run_once) for each in self._all_rounds))
             self._last_round = time.monotonic()
             await _wait(self._wake, self._settings.interval_seconds)
             self._wake.clear()

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,10 +19,12 @@ from rollout.kubernetes.leftover import Leftover, any_active, end_leftover
 from rollout.kubernetes.metrics import OperatorMetrics
 from rollout.kubernetes.model_rollout import service_of, spec_of, state_of, user_changes
 from rollout.kubernetes.service_threads import ServiceThreads
-from rollout.kubernetes.splitters.inference_service import MODE, mode_of
+from rollout.kubernetes.splitters.canary import leftover_storage
+from rollout.kubernetes.splitters.inference_service import MODE, InferenceService, mode_of
 from rollout.kubernetes.splitters.knative import KnativeSplitter
 from rollout.kubernetes.splitters.standard import StandardSplitter
 from rollout.kubernetes.splitters.standard_conditions import changed_conditions
+from rollout.kubernetes.storage_versions import StorageVersions
 from rollout.kubernetes.store import ClusterStore, remove_finalizer
 from rollout.reconciler import Reconciler
 from rollout.sources import Sources
@@ -51,12 +54,14 @@ class ClusterSplitter(Splitter, Protocol):
         """What a rollout has made of the service and not taken back yet; None where there is nothing."""
 
 
-def splitter_of(api: Api, service: str, model: str) -> ClusterSplitter:
-    """The splitter for the mode of a service."""
+def splitter_of(api: Api, service: str, model: str, candidate_uri: str = "") -> ClusterSplitter:
+    """The splitter for the mode of a service. candidate_uri: where no registry holds the model, in Standard mode."""
     found = api.find(INFERENCE_SERVICE, service) or {"metadata": {}}
     annotated = (found["metadata"].get("annotations") or {}).get(MODE, "")
     mode = mode_of(found.get("status", {}).get("deploymentMode", "") or annotated)
-    return KnativeSplitter(api, service, model) if mode == "Knative" else StandardSplitter(api, service, model)
+    if mode == "Knative" and not candidate_uri:
+        return KnativeSplitter(api, service, model)
+    return StandardSplitter(api, service, model, candidate_uri=candidate_uri)
 
 
 class Rounds:
@@ -68,28 +73,40 @@ class Rounds:
         sources: Sources,
         events: Events,
         models: Mapping[str, str] | None = None,
-        splitter: Callable[[Api, str, str], ClusterSplitter] = splitter_of,
+        splitter: Callable[..., ClusterSplitter] = splitter_of,
         clock: Callable[[], float] = time.time,
         patience: float | None = None,
         held: Callable[[], bool] = lambda: True,
+        metrics: OperatorMetrics | None = None,
+        others: Iterable[str] = (),
     ) -> None:
         """models: model of each service that is kept ready for rollouts.
 
+        others: services in which only the leftovers of deleted rollouts are ended, without any preparation.
+
         patience: seconds that a pass waits for its slowest service; None: until all have ended. held: whether this
-        process has the lease, for its metrics.
+        process has the lease, for its metrics. metrics: those of the operator, where these rounds are of another
+        namespace than its own: there the names of this one begin with the namespace.
         """
         self._api = api
         self._sources = sources
         self._events = events
         self._models = dict(models or {})
+        self._others = frozenset(others)
         self._splitter = splitter
         self._clock = clock
         self._patience = patience
         self.threads = ServiceThreads()
-        self.metrics = OperatorMetrics(held, lambda: self.threads.slow(SLOW_SECONDS))
+        self._prefix = f"{api.namespace}/" if metrics else ""
+        self.metrics = metrics or OperatorMetrics(held)
+        self.metrics.watch(self.slow)
         self._last_rounds: dict[str, tuple[float, Any]] = {}
         self._unreadable: dict[str, str] = {}
         self._log = logger("rollout")
+
+    def slow(self) -> dict[str, float]:
+        """Services whose round has been under way for long, and for how many seconds."""
+        return {self._prefix + name: seconds for name, seconds in self.threads.slow(SLOW_SECONDS).items()}
 
     def run_once(self) -> None:
         """Reconcile every rollout once, but those of services whose last round is still under way.
@@ -104,18 +121,18 @@ class Rounds:
         by_service: dict[str, list[Object]] = defaultdict(list)
         for thing in listed:
             by_service[service_of(thing)].append(thing)
-        self.metrics.keep({thing["metadata"]["name"] for thing in listed})
-        services = {*by_service, *self._models}
+        self.metrics.keep({self._prefix + thing["metadata"]["name"] for thing in listed}, self._prefix)
+        services = {*by_service, *self._models, *self._others}
         rounds = {name: partial(self._handle_service, name, by_service.get(name, [])) for name in services}
         self.threads.run(rounds, self._patience)
 
     def _handle_service(self, name: str, rollouts: list[Object]) -> None:
         """Prepare one service, end what a deleted rollout has left, and reconcile its rollouts, one after the other."""
-        self.metrics.rounds.labels(name).inc()
+        self.metrics.rounds.labels(self._prefix + name).inc()
         if name in self._models:
             self._log_errors(name, name, self._prepare, name, self._models[name])
         if not any_active(rollouts):
-            self._log_errors(name, name, self._end_leftover, name, self._models.get(name) or _model_of(rollouts))
+            self._log_errors(name, name, self._end_leftover, name, rollouts)
         for thing in rollouts:
             self._log_errors(name, thing["metadata"]["name"], self._handle_rollout, thing)
 
@@ -123,20 +140,36 @@ class Rounds:
         try:
             action(*arguments)
         except (MatchdayError, Conflict) as error:
-            self.metrics.errors.labels(service).inc()
+            self.metrics.errors.labels(self._prefix + service).inc()
             self._log.warning("put off", name=name, reason=str(error))
         except Exception as error:  # noqa: BLE001
-            self.metrics.errors.labels(service).inc()
+            self.metrics.errors.labels(self._prefix + service).inc()
             self._log.error("failed", name=name, reason=f"{type(error).__name__}: {error}", exc_info=True)
 
     def _prepare(self, service: str, model: str) -> None:
         self._splitter(self._api, service, model).prepare()
 
-    def _end_leftover(self, service: str, model: str) -> None:
-        splitter = self._splitter(self._api, service, model)
-        if left := splitter.leftover():
+    def _end_leftover(self, service: str, rollouts: list[Object]) -> None:
+        """A service that no rollout has pinned has nothing of one, whatever its route: a person's split stays."""
+        found = self._api.find(INFERENCE_SERVICE, service)
+        uri, named = leftover_storage(found) if found else ("", "")
+        model = self._models.get(service) or named or _model_of(rollouts)
+        splitter = self._open_splitter(service, model, uri)
+        left = splitter.leftover()
+        if left and (left.candidate or left.stable or service in self._models):
             self._log.info("ends what a deleted rollout left", service=service, version=left.candidate)
-            end_leftover(splitter, left, model, self._sources.versions, self._clock())
+            end_leftover(splitter, left, model, self._sources_of(service, model, uri).versions, self._clock())
+
+    def _open_splitter(self, service: str, model: str, candidate_uri: str) -> ClusterSplitter:
+        given = {"candidate_uri": candidate_uri} if candidate_uri else {}
+        return self._splitter(self._api, service, model, **given)
+
+    def _sources_of(self, service: str, model: str, candidate_uri: str) -> Sources:
+        """The sources; versions are those of the service's storage where no registry holds the model."""
+        if not candidate_uri:
+            return self._sources
+        found = InferenceService(self._api, service, model, candidate_uri)
+        return replace(self._sources, versions=StorageVersions(found, candidate_uri))
 
     def _handle_rollout(self, thing: Object) -> None:
         if remove_finalizer(self._api, thing) or not self._is_due(thing):
@@ -148,7 +181,7 @@ class Rounds:
                 self._refuse(thing, error)
                 return
             spec = Spec.salvage(thing["spec"])
-        splitter = self._splitter(self._api, spec.inference_service, spec.model)
+        splitter = self._open_splitter(spec.inference_service, spec.model, spec.storage_uri)
         store = ClusterStore(self._api, thing["metadata"]["name"], splitter.conditions)
         self._reconcile(spec, splitter, store, thing)
 
@@ -181,10 +214,12 @@ class Rounds:
             self._events.send_decision(thing, entry)
 
         before = state_of(thing)
-        state = Reconciler(spec, splitter, self._sources, store, self._clock, announce).reconcile()
+        sources = self._sources_of(spec.inference_service, spec.model, spec.storage_uri)
+        state = Reconciler(spec, splitter, sources, store, self._clock, announce).reconcile()
         if state.ended:
             store.save(state)  # what people have changed meanwhile shows in its conditions
-        self.metrics.observe(thing["metadata"]["name"], spec.inference_service, spec.model, state)
+        name, service = (self._prefix + each for each in (thing["metadata"]["name"], spec.inference_service))
+        self.metrics.observe(name, service, spec.model, state)
         self._events.send_changes(store.thing, before, state)
         self._events.send_misunderstood(thing, store.thing)
         for each in changed_conditions(thing, splitter.last_conditions):
@@ -207,10 +242,11 @@ class Rounds:
 def _goes_back(thing: Object) -> bool:
     """Whether a rollout is being taken back, which needs little of its specification."""
     state, commands = state_of(thing), commands_of(thing)
+    undone = commands.undo == state.attempt
     if state.phase is Phase.PROMOTED:
-        return commands.undo == state.attempt
+        return undone
     back = state.phase is Phase.ROLLING_BACK or state.stage is PromotionStage.UNDO
-    return state.active and (back or commands.aborted)
+    return state.active and (back or commands.aborted or (undone and state.phase is Phase.BAKING))
 
 
 def _model_of(rollouts: Iterable[Object]) -> str:

@@ -21,6 +21,9 @@ the counters as they were at the last save, so the next round, or the next opera
 at most this many seconds of the requests to a pod that ends meanwhile.
 """
 
+COUNTING = frozenset({Phase.PROGRESSING, Phase.BAKING})
+"""Phases in which users' requests are counted."""
+
 
 class ClusterStore:
     """The state of one ModelRollout. Saving fails with Conflict when somebody else wrote since the last load.
@@ -79,7 +82,7 @@ def _decided(status: Mapping[str, Any], other: Mapping[str, Any]) -> Any:
 
     While requests are counted, evidence and findings change with every round, and reasons with the findings.
     """
-    counting = status["phase"] == other["phase"] == Phase.PROGRESSING and bool(status.get("opened"))
+    counting = status["phase"] == other["phase"] and status["phase"] in COUNTING and bool(status.get("opened"))
     left_out = {"tick", "history", "conditions"}
     if counting:
         left_out |= {"findings", "needs", EVIDENCE_KEY}

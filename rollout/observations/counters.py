@@ -7,8 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rollout.judge import Cohort, Histogram
-from serving.call import STAGES, TOTAL
-from serving.metrics import REPLAYS
+from serving.call import MIRROR, REPLAY, STAGES, TOTAL
 
 PREFIX = "matchday_serving_"
 REQUESTS, ERRORS = f"{PREFIX}requests_total", f"{PREFIX}errors_total"
@@ -29,39 +28,49 @@ class CounterSample(NamedTuple):
     value: float
 
 
-def sum_samples(samples: Iterable[CounterSample]) -> Cohort:
+def sum_samples(samples: Iterable[CounterSample], mirrored: bool = False) -> Cohort:
     """Sum of the series of one version on one server, over its variants but that of replayed requests.
 
-    Raises ValueError for an invalid count.
+    mirrored: copies of users' requests count as well. Raises ValueError for an invalid count.
     """
+    left_out = (REPLAY,) if mirrored else (REPLAY, MIRROR)
     counts: Counter[str] = Counter()
     errors: Counter[str] = Counter()
-    cumulative: Counter[float] = Counter()
-    for name, labels, value in samples:
-        if labels.get("variant") == REPLAYS:
+    buckets: list[CounterSample] = []
+    for sample in samples:
+        name, labels, value = sample
+        if labels.get("variant") in left_out:
             continue
         if name == BUCKETS:
             if labels.get("stage") == STAGE:
-                cumulative[float(labels.get("le", "nan"))] += _to_count(name, value)
+                buckets.append(sample)
         elif name == ERRORS:
-            errors[labels.get("kind", "other")] += _to_count(name, value)
+            errors[labels.get("kind", "other")] += to_count(name, value)
         else:
-            counts[name] += _to_count(name, value)
-    return Cohort(counts[REQUESTS], dict(errors), _histogram(cumulative), counts[INCOMPLETE], counts[DEGRADED])
+            counts[name] += to_count(name, value)
+    latency = cumulative_histogram(BUCKETS, buckets)
+    return Cohort(counts[REQUESTS], dict(errors), latency, counts[INCOMPLETE], counts[DEGRADED])
 
 
-def _to_count(name: str, value: float) -> int:
+def to_count(name: str, value: float) -> int:
+    """Whole number. Raises ValueError for what is no count."""
     if not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} is {value:g}, which is no count")
     return round(value)
 
 
-def _histogram(cumulative: Mapping[float, int]) -> Histogram | None:
-    """Counts of each bucket from cumulative counts by upper bound; None for no buckets."""
+def cumulative_histogram(name: str, samples: Iterable[CounterSample]) -> Histogram | None:
+    """Counts of each bucket from cumulative counts by the label `le`, summed over series; None for no buckets.
+
+    Raises ValueError where they do not end at +Inf.
+    """
+    cumulative: Counter[float] = Counter()
+    for sample in samples:
+        cumulative[float(sample.labels.get("le", "nan"))] += to_count(sample.name, sample.value)
     if not cumulative:
         return None
     bounds = sorted(cumulative)
     if math.isnan(sum(bounds)) or bounds[-1] != math.inf:
-        raise ValueError(f"{BUCKETS} does not end at +Inf")
+        raise ValueError(f"{name} does not end at +Inf")
     counts = [after - before for before, after in pairwise([0, *(cumulative[bound] for bound in bounds)])]
     return Histogram(tuple(bounds[:-1]), tuple(counts))

@@ -8,7 +8,10 @@ from matchday.results import Results
 from matchday.settings import Settings
 from rollout.observations.load_replay import LoadReplay
 from rollout.observations.log import LoggedRows, open_log
+from rollout.observations.mirrored import MirroredAnswers
 from rollout.observations.pairings import LeaguePairings
+from rollout.observations.panel import PanelReplay
+from rollout.observations.prometheus import PrometheusClient
 from rollout.observations.replay import RowReplay
 from rollout.observations.row import RowSource
 from rollout.observations.scores import PairedScores
@@ -19,9 +22,14 @@ from serving.settings import ServingSettings
 
 
 def open_sources(
-    settings: Settings, serving: ServingSettings | None = None, may_write: Callable[[], None] = lambda: None
+    settings: Settings,
+    serving: ServingSettings | None = None,
+    may_write: Callable[[], None] = lambda: None,
+    prometheus_url: str = "",
 ) -> Sources:
     """All sources that the settings name. serving: address of the prediction log, and the servers' token.
+
+    prometheus_url: of the Prometheus that PromQL gates are asked of; empty: none.
 
     may_write: called before each write to the registry; raises when this process may not write now.
     """
@@ -31,4 +39,15 @@ def open_sources(
     rows: list[RowSource] = [LoggedRows(log)] if log else []
     replay = RowReplay([*rows, LeaguePairings(results)], serving.read_token(), serving.request_seconds)
     scores, versions = PairedScores(registry, log, results), RegisteredVersions(registry)
-    return Sources(ServerMeter(), replay, scores, versions, load=LoadReplay(replay))
+    mirrored = MirroredAnswers(log) if log else None
+    queries = PrometheusClient(prometheus_url) if prometheus_url else None
+    return Sources(
+        ServerMeter(),
+        replay,
+        scores,
+        versions,
+        load=LoadReplay(replay),
+        mirrored=mirrored,
+        queries=queries,
+        panel=PanelReplay(),
+    )

@@ -25,15 +25,27 @@ MOST_ROWS = 200
 
 @dataclass
 class Tally:
-    """Answers of one version in a slice."""
+    """Answers of one version in a slice. seconds, servers: of each request, in order."""
 
     errors: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    servers: list[str] = field(default_factory=list)
 
     def cohort(self, warm: int) -> Cohort:
         """The answers as a cohort, without the durations of the first `warm` of them."""
-        counts = np.bincount(np.searchsorted(SECONDS, self.seconds[warm:]), minlength=len(SECONDS) + 1)
-        return Cohort(len(self.seconds), dict(self.errors), Histogram(SECONDS, tuple(counts.tolist())))
+        return Cohort(len(self.seconds), dict(self.errors), _histogram(self.seconds[warm:]))
+
+    def by_server(self, warm: int) -> dict[str, Cohort]:
+        """Durations by server, without those of the first `warm` requests of all."""
+        taken: dict[str, list[float]] = {}
+        for server, seconds in zip(self.servers[warm:], self.seconds[warm:], strict=True):
+            taken.setdefault(server, []).append(seconds)
+        return {server: Cohort(len(seconds), latency=_histogram(seconds)) for server, seconds in taken.items()}
+
+
+def _histogram(seconds: Sequence[float]) -> Histogram:
+    counts = np.bincount(np.searchsorted(SECONDS, seconds), minlength=len(SECONDS) + 1)
+    return Histogram(SECONDS, tuple(counts.tolist()))
 
 
 Askable = tuple[Sequence[tuple[ModelClient, ModelMetadata]], Sequence[tuple[ReplayRow, bool]]]
@@ -79,7 +91,10 @@ class LoadReplay:
             for side in order:
                 _ask(clients[side], row, by_features, tallies[side], self._clock())
         left = max(0, warm - done)
-        return ReplayedRequests(*(tally.cohort(left) for tally in tallies))
+        stable, canary = tallies
+        return ReplayedRequests(
+            stable.cohort(left), canary.cohort(left), stable.by_server(left), canary.by_server(left)
+        )
 
     def _askable(self, model: str, endpoints: Endpoints) -> Askable:
         """Clients and rows; asked for again when servers have changed."""
@@ -92,7 +107,8 @@ def _ask(
     client: tuple[ModelClient, ModelMetadata], row: ReplayRow, by_features: bool, tally: Tally, now: float
 ) -> None:
     servers, metadata = client
-    kind, seconds = servers.time_request(row, metadata, by_features, now)
+    kind, seconds, server = servers.time_request(row, metadata, by_features, now)
     tally.seconds.append(seconds)
+    tally.servers.append(server)
     if kind:
         tally.errors[kind] += 1

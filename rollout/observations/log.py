@@ -11,6 +11,7 @@ from matchday.events.consumer import EventConsumer
 from matchday.telemetry import logger
 from rollout.observations.row import ReplayRow
 from rollout.sources import SourceError
+from serving.call import MIRROR
 
 OWN_ID = "matchday-rollout-"
 """How ids of requests begin that a rollout makes: its own questions are no evidence."""
@@ -20,12 +21,13 @@ READ_PER_ROW = 20
 
 @dataclass(frozen=True)
 class LoggedForecast:
-    """A forecast of the log. id: of the request. time: of the answer, Unix seconds."""
+    """A forecast of the log. id: of the request. time: of the answer, Unix seconds. mirrored: nobody got it."""
 
     id: str
     time: float
     model: str
     row: ReplayRow
+    mirrored: bool = False
 
 
 class ForecastLog(Protocol):
@@ -82,7 +84,10 @@ class LoggedRows:
     def rows(self, model: str, most: int) -> Sequence[ReplayRow]:
         """At most so many. Raises SourceError when the log cannot be read."""
         forecasts, _ = self._log.since(None, most * READ_PER_ROW)
-        newest = sorted((each for each in forecasts if each.model == model), key=lambda each: (-each.time, each.id))
+        newest = sorted(
+            (each for each in forecasts if each.model == model and not each.mirrored),
+            key=lambda each: (-each.time, each.id),
+        )
         distinct: dict[tuple[object, ...], ReplayRow] = {}
         for each in newest:
             distinct.setdefault((*each.row.entities.items(), *each.row.features.items()), each.row)
@@ -101,7 +106,8 @@ def _forecast(data: Mapping[str, Any]) -> LoggedForecast | None:
         version=str(data["version"]),
         output={str(name): float(value) for name, value in data["output"].items()},
     )
-    return LoggedForecast(str(data["request_id"]), _seconds(data["time"]), str(data["model"]), row)
+    mirrored = data["variant"] == MIRROR
+    return LoggedForecast(str(data["request_id"]), _seconds(data["time"]), str(data["model"]), row, mirrored)
 
 
 def _seconds(text: str) -> float:

@@ -87,8 +87,24 @@ class ModelClient:
         """
         return self._forecast(rows, partial(_entity_inputs, metadata=metadata, now=now), width)
 
-    def time_request(self, row: ReplayRow, metadata: ModelMetadata, by_features: bool, now: float) -> tuple[str, float]:
-        """Kind of error, empty for an answer, and seconds of one request for one row, at the next server in turn.
+    def answer(self, request: Mapping[str, Any]) -> FloatArray:
+        """The first output (n, width) of a request as it is, NaN for what is no number.
+
+        Raises NoForecast; SourceError when no server can be reached.
+        """
+        found = self._ask("POST", f"/v2/models/{self._model}/infer", {"id": f"{OWN_ID}panel", **request})
+        try:
+            shape = [int(size) for size in found["outputs"][0]["shape"]]
+        except (KeyError, TypeError, IndexError, ValueError):
+            raise NoForecast("its answer has no output with a shape") from None
+        if not shape or min(shape) < 1:
+            raise NoForecast(f"its first output has the shape {shape}")
+        return _first_output(found, shape[0], math.prod(shape[1:]))
+
+    def time_request(
+        self, row: ReplayRow, metadata: ModelMetadata, by_features: bool, now: float
+    ) -> tuple[str, float, str]:
+        """Kind of error, empty for an answer, seconds, and server of one request for one row: the next one in turn.
 
         now: Unix seconds, as in `forecast_entities`. Raises SourceError for a refusal that is not the version's fault.
         """
@@ -100,11 +116,11 @@ class ModelClient:
                 f"{url.rstrip('/')}/v2/models/{self._model}/infer", json={"id": f"{OWN_ID}load", "inputs": inputs}
             )
         except httpx.HTTPError as error:
-            return type(error).__name__, time.perf_counter() - begun
+            return type(error).__name__, time.perf_counter() - begun, url
         seconds = time.perf_counter() - begun
         if reason := NOT_THE_VERSIONS_FAULT.get(response.status_code):
             raise SourceError(f"{url} {reason} ({response.status_code})")
-        return "" if response.status_code == HTTPStatus.OK else _kind(response.status_code), seconds
+        return "" if response.status_code == HTTPStatus.OK else _kind(response.status_code), seconds, url
 
     def _forecast(
         self, rows: Sequence[ReplayRow], inputs: Callable[[Sequence[ReplayRow]], Any], width: int

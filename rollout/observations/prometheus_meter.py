@@ -1,19 +1,22 @@
 """Meter that asks a Prometheus server, for operators that cannot reach the servers' own pages."""
 
+import re
 from collections.abc import Mapping, Sequence
-
-import httpx
 
 from rollout.judge import Cohort
 from rollout.observations.counters import NAMES, STAGE, CounterSample, sum_samples
+from rollout.observations.kserve_counters import KSERVE_NAMES, KServeCounters
+from rollout.observations.prometheus import PrometheusClient
 from rollout.sources import SourceError
+from rollout.splitter import server_address
 
-OWN_LABELS = frozenset({"__name__", "model", "version", "variant", "stage", "kind", "le"})
+OWN_LABELS = frozenset({"__name__", "model", "version", "variant", "stage", "kind", "le", "model_name"})
 """Labels that the server sets; Prometheus sets the others when it scrapes."""
 
-Labels = Mapping[str, str]
 Target = frozenset[tuple[str, str]]
 """Labels of a scrape target."""
+UP = "up"
+"""Series of Prometheus' own: 1 for a target that it has scraped."""
 
 
 class PrometheusMeter:
@@ -23,69 +26,71 @@ class PrometheusMeter:
     counts a request twice or never when two ranges overlap or leave a gap. Differences of raw values, as `Evidence`
     takes them, count each request once, and a restarted server from zero.
 
-    Ask one Prometheus, not a pair behind a balancer: where the other one is a scrape behind, counters seem to fall.
-    url: such as http://prometheus.monitoring:9090. labels: that series must have as well, such as a namespace, where
-    others serve the same model. token: bearer token, where one is needed.
+    labels: that series must have as well, such as a namespace, where others serve the same model.
     """
 
-    def __init__(
-        self,
-        url: str,
-        labels: Mapping[str, str] | None = None,
-        token: str = "",
-        headers: Mapping[str, str] | None = None,
-        seconds: float = 5.0,
-    ) -> None:
-        self.url = url.rstrip("/")
+    def __init__(self, client: PrometheusClient, labels: Mapping[str, str] | None = None) -> None:
+        self._client = client
         self._labels = dict(labels or {})
-        authorization = {"authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.Client(timeout=seconds, headers={**(headers or {}), **authorization})
+        self._kserve = KServeCounters()
 
-    def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
-        """Counters by instance as Prometheus names them, whatever the endpoints are; none for no endpoints.
+    def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
+        """Counters by instance as Prometheus names them; none for no endpoints.
 
-        Raises SourceError when Prometheus does not answer, or has not scraped a server of this version.
+        Those of Matchday's servers are found by their labels, others by the endpoints.
+
+        mirrored: as in `Meter`. Raises SourceError when Prometheus does not answer, or has not scraped a server of this
+        version.
         """
         if not endpoints:
             return {}
-        by_instance: dict[str, dict[Target, list[CounterSample]]] = {}
-        for labels, value in self._query(selector({"model": model, "version": version, **self._labels})):
-            target = frozenset((key, text) for key, text in labels.items() if key not in OWN_LABELS)
-            targets = by_instance.setdefault(labels.get("instance", ""), {})
-            targets.setdefault(target, []).append(CounterSample(labels.get("__name__", ""), labels, value))
+        by_instance = self._by_instance(selector({"model": model, "version": version, **self._labels}))
+        if not by_instance and (found := self._read_kserve(model, version, endpoints)):
+            return found
         self._require_all_names(by_instance, model, version)
         try:
-            # A server that two jobs scrape is one server.
-            return {f"{name} {version}": sum_samples(each[min(each, key=sorted)]) for name, each in by_instance.items()}
+            return {f"{name} {version}": sum_samples(each, mirrored) for name, each in by_instance.items()}
         except ValueError as error:
-            raise SourceError(f"Prometheus at {self.url} has other metrics than a model server's: {error}") from None
+            raise self._not_a_server(error) from None
 
-    def _require_all_names(
-        self, found: Mapping[str, Mapping[Target, list[CounterSample]]], model: str, version: str
-    ) -> None:
-        names = {sample.name for targets in found.values() for samples in targets.values() for sample in samples}
+    def _by_instance(self, query: str) -> dict[str, list[CounterSample]]:
+        """Samples of each instance. A server that two jobs scrape is one server."""
+        found: dict[str, dict[Target, list[CounterSample]]] = {}
+        for labels, value in self._client.query(query):
+            target = frozenset((key, text) for key, text in labels.items() if key not in OWN_LABELS)
+            targets = found.setdefault(labels.get("instance", ""), {})
+            targets.setdefault(target, []).append(CounterSample(labels.get("__name__", ""), labels, value))
+        return {name: targets[min(targets, key=sorted)] for name, targets in found.items()}
+
+    def _read_kserve(self, model: str, version: str, endpoints: Sequence[str]) -> dict[str, Cohort]:
+        """Counters of servers that KServe's SDK runs, by instance. They name no version: endpoints say whose they are.
+
+        A server that is scraped and has answered nothing has no series of its model, and counts as zero.
+        """
+        instances = "|".join(re.escape(server_address(endpoint)) for endpoint in endpoints)
+        names = "|".join([UP, *KSERVE_NAMES])
+        exact = "".join(f', {key}="{_escape(value)}"' for key, value in self._labels.items())
+        only = f'instance=~"{_escape(instances)}", model_name=~"{_escape(re.escape(model))}|"'
+        found = self._by_instance(f'{{__name__=~"{names}", {only}{exact}}}')
+        try:
+            return {
+                f"{name} {version}": self._kserve.cohort(name, [each for each in samples if each.name != UP])
+                for name, samples in found.items()
+                if any(each.name == UP and each.value == 1 for each in samples)
+            }
+        except ValueError as error:
+            raise self._not_a_server(error) from None
+
+    def _not_a_server(self, error: ValueError) -> SourceError:
+        return SourceError(f"Prometheus at {self._client.url} has other metrics than a model server's: {error}")
+
+    def _require_all_names(self, found: Mapping[str, list[CounterSample]], model: str, version: str) -> None:
+        names = {sample.name for samples in found.values() for sample in samples}
         for name in NAMES:
             if name not in names:
                 only = f" with {selector(self._labels, '')}" if self._labels else ""
-                raise SourceError(
-                    f"Prometheus at {self.url} has no {name} of {model} version {version}{only}: does it scrape it?"
-                )
-
-    def _query(self, query: str) -> list[tuple[Labels, float]]:
-        """Series of an instant query and their values. Raises SourceError."""
-        try:
-            response = self._client.post(f"{self.url}/api/v1/query", data={"query": query})
-            answer = response.json()
-            if answer["status"] != "success":
-                raise SourceError(f"Prometheus at {self.url} refuses to answer: {answer.get('error', answer)}")
-            return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise SourceError(
-                f"Prometheus at {self.url} does not answer: {str(error) or type(error).__name__}"
-            ) from None
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-            detail = f"({response.status_code}, {response.text[:60]!r})"
-            raise SourceError(f"what is at {self.url} answers, but not as a Prometheus does {detail}") from None
+                missing = f"has no {name} of {model} version {version}{only}"
+                raise SourceError(f"Prometheus at {self._client.url} {missing}: does it scrape it?")
 
 
 def selector(labels: Mapping[str, str], names: str = "|".join(NAMES)) -> str:

@@ -3,17 +3,19 @@
 import copy
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from rollout.judge import Finding, JudgeLimits, Verdict
+from rollout.judge import CHECK_NAMES, Finding, JudgeLimits, Verdict
+from rollout.kubernetes.annotations import commands_of
 from rollout.kubernetes.kinds import MODEL_ROLLOUT
 from rollout.kubernetes.model_rollout import status_of
 from rollout.spec import PromotionPolicy, Spec, SpecError, UndecidedPolicy
-from rollout.state import ENDED, HistoryEntry, Phase, PromotionStage, State
+from rollout.state import ENDED, Commands, HistoryEntry, Phase, PromotionStage, State
 from tests.charts.rendering import documents, render
 
 Schema = dict[str, Any]
@@ -91,16 +93,34 @@ def test_names_are_those_of_the_spec() -> None:
     for part in ("shadow", "limits"):
         assert set(known[part]["properties"]) == set(whole[part])
     assert set(known["steps"]["items"]["properties"]) == set(whole["steps"][0])
+    assert set(known["checks"]["items"]["properties"]) == set(CHECK.to_dict()["checks"][0])
+    required = known["limits"]["properties"]["required"]
+    assert required["items"]["enum"] == [*CHECK_NAMES] and required["maxItems"] == len(CHECK_NAMES)
     assert known["promotion"]["enum"] == [str(each) for each in PromotionPolicy]
     assert known["undecided"]["enum"] == [str(each) for each in UndecidedPolicy]
 
 
+CHECK = Spec.parse({"inferenceService": "x", "checks": [{"name": "late", "query": "late", "limit": 1}]})
+
+
+def test_a_check_has_the_same_defaults_in_both() -> None:
+    asked = {"inferenceService": "x", "checks": [{"name": "late", "query": "late", "limit": 1}]}
+    assert defaulted(asked, schema("spec")) == CHECK.to_dict()
+    validate("spec", CHECK.to_dict())
+
+
 WRONG = [
+    {"checks": [{"name": "late", "limit": 1}]},
+    {"checks": [{"name": "late", "query": "", "limit": 1}]},
+    {"checks": [{"name": "Late", "query": "late", "limit": 1}]},
+    {"checks": [{"name": "late", "query": "late"}]},
+    {"checks": [{"name": "late", "query": "late", "limit": 1, "forSeconds": -1}]},
     {"inferenceService": ""},
     {"promotion": "Perhaps"},
     {"candidate": "a b"},
     {"shadow": {"rows": -1}},
     {"shadow": {"deadlineSeconds": 0}},
+    {"shadow": {"mirror": 101}},
     {"steps": []},
     {"steps": [{"weight": 0}]},
     {"steps": [{"weight": 101}]},
@@ -113,6 +133,7 @@ WRONG = [
     {"limits": {"eror": 0.1}},
     {"readySeconds": 0},
     {"cooldownSeconds": -1},
+    {"bakeSeconds": -1},
     {"step": []},
 ]
 
@@ -144,11 +165,16 @@ FULL = (
             {"steps": [{"weight": 5, "holdSeconds": 9, "deadlineSeconds": 9}]},
             "deadlineSeconds must be more than holdSeconds",
         ),
+        (
+            {"checks": [{"name": "late", "query": "a{{version}}", "total": "b{{version}}", "limit": 1}]},
+            "limit is a share of what is counted, above 0 and below 1",
+        ),
     ],
 )
 def test_what_takes_more_than_one_field_is_a_rule_of_the_definition(wrong: dict[str, Any], rule: str) -> None:
     steps = schema("spec")["properties"]["steps"]
     rules = [*steps["x-kubernetes-validations"], *steps["items"]["x-kubernetes-validations"]]
+    rules += schema("spec")["properties"]["checks"]["items"]["x-kubernetes-validations"]
     assert rule in [each["message"] for each in rules]
     with pytest.raises(SpecError, match=re.escape(rule.split(":")[0]) if rule == FULL else None):
         Spec.parse({"inferenceService": "x", **wrong})
@@ -159,9 +185,22 @@ def test_what_runs_keeps_its_steps_and_its_service() -> None:
     for phase in Phase:
         quiet = phase in ENDED or phase is Phase.PENDING
         assert (f"'{phase}'" in running["rule"]) == quiet
+    kept = set(re.findall(r"self\.spec\.(\w+) == oldSelf\.spec\.\1", running["rule"]))
+    assert kept == {"steps", "candidate", "storageUri", "panel"}
+    assert all(name in running["message"] for name in kept)
+    for name in kept - {"steps"}:  # the rule reads them, so the API server has to fill them in
+        assert "default" in schema("spec")["properties"][name], name
+    assert approval_of_bake(running["message"]) == Commands(approved="1/bake")
     for name in ("inferenceService", "model"):
         [fixed] = schema("spec")["properties"][name]["x-kubernetes-validations"]
         assert fixed["rule"] == "self == oldSelf"
+
+
+def approval_of_bake(message: str) -> Commands:
+    """What the advice of a message comes to, for the first attempt of a rollout in its bake."""
+    key, value = message.rpartition("annotation ")[2].replace("ATTEMPT", "1").split(": ")
+    thing = {"metadata": {"annotations": {f"rollout.matchday.io/{key}": value}}, "spec": {}}
+    return commands_of(thing)
 
 
 def test_every_state_can_be_kept() -> None:
@@ -184,9 +223,32 @@ def test_a_field_that_a_state_has_and_the_definition_lacks_is_found() -> None:
 def test_the_list_has_the_columns_that_people_read() -> None:
     [version] = definition()["spec"]["versions"]
     columns = [each["name"] for each in version["additionalPrinterColumns"] if not each.get("priority")]
-    assert columns == ["Service", "Stable", "Candidate", "Phase", "Step", "Weight", "Verdict", "Paused", "Age"]
+    assert columns == ["Service", "Stable", "Candidate", "Phase", "Step", "Weight", "Verdict", "Paused", "Needs", "Age"]
     wide = [each["name"] for each in version["additionalPrinterColumns"] if each.get("priority")]
-    assert wide == ["Model", "Waits", "Needs", "Reason"]
+    assert wide == ["Model", "Waits", "Reason"]
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "rollouts.md"
+
+
+def test_the_sample_of_the_documentation_has_these_columns() -> None:
+    """Its header is as kubectl prints it, and each row has its values below it."""
+    [version] = definition()["spec"]["versions"]
+    columns = version["additionalPrinterColumns"]
+    shown = ["NAME", *(each["name"].upper() for each in columns if not each.get("priority"))]
+    _, _, sample = DOCUMENT.read_text(encoding="utf-8").partition("$ kubectl get modelrollouts\n")
+    header, *rows = sample.partition("\n\n")[0].splitlines()
+    assert header.split() == shown and len(rows) == 3
+    starts = [header.index(name) for name in shown]
+    for row in rows:
+        cells = [row[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+        known = dict(zip(shown, cells, strict=True))
+        assert known["PHASE"] in {str(phase) for phase in Phase} and known["WEIGHT"].isdigit()
+        assert known["VERDICT"] in {str(verdict) for verdict in Verdict} and known["PAUSED"] in ("true", "false")
+    wide = re.search(r"With `-o wide` there are also (.*?)\.\s", sample, re.DOTALL)
+    assert wide and re.findall(r"\b[A-Z]{2,}\b", wide[1]) == [
+        each["name"].upper() for each in columns if each.get("priority")
+    ]
 
 
 def test_the_columns_show_fields_that_a_status_has() -> None:

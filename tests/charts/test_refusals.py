@@ -71,6 +71,13 @@ GATEWAY = [*KSERVE, "gateway.networking.k8s.io/v1"]
             "in Knative mode the public host is Knative's own",
         ),
         (
+            ["rollouts.enabled=true", "rollouts.gatewayMetrics=true"],
+            GATEWAY,
+            "rollouts.gatewayMetrics reads the gateway's counters from rollouts.prometheusURL, which is empty",
+        ),
+        (["rollouts.gatewayMetrics=true"], KSERVE, "or set rollouts.gatewayMetrics=false"),
+        (["rollouts.services[0].name=churn"], KSERVE, "which rollouts.enabled=false leaves out"),
+        (
             ["kafka.securityProtocol=SASL_SSL"],
             KSERVE,
             "kafka.securityProtocol is SASL_SSL, which needs a login: give kafka.existingSecret",

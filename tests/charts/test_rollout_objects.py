@@ -1,5 +1,7 @@
 """What the chart renders for rollouts: the operator's rights, the public routes, and what both leave alone."""
 
+import json
+
 import pytest
 
 from rollout.kubernetes.pods import PIN
@@ -89,3 +91,51 @@ def operator(name: str) -> Document:
     [found] = [each for each in of_kind(name, "Deployment") if each["metadata"]["name"].endswith("-rollout")]
     [container] = found["spec"]["template"]["spec"]["containers"]
     return dict(container)
+
+
+def test_other_services_get_a_role_in_each_namespace_and_nothing_of_the_whole_cluster() -> None:
+    name = "rollouts-services"
+    roles = {each["metadata"].get("namespace", ""): each for each in of_kind(name, "Role")}
+    bindings = {each["metadata"].get("namespace", ""): each for each in of_kind(name, "RoleBinding")}
+    assert not of_kind(name, "ClusterRole") and not of_kind(name, "ClusterRoleBinding")
+    assert set(roles) == set(bindings) == {roles_of_release(roles), "sales"}
+    assert patched(roles["sales"]) == {"basket", "churn"}
+    assert patched(roles[roles_of_release(roles)]) == {"adder", "match-outcome"}
+    assert not [rule for rule in roles["sales"]["rules"] if "leases" in rule["resources"]]
+    [subject] = bindings["sales"]["subjects"]
+    assert subject == bindings[roles_of_release(roles)]["subjects"][0]
+    assert variables(operator(name))["MATCHDAY_OPERATOR_NAMESPACES"] == '["sales"]'
+    others = json.loads(variables(operator(name))["MATCHDAY_OPERATOR_OTHER_SERVICES"])
+    assert others == {roles_of_release(roles): ["adder"], "sales": ["basket", "churn"]}
+    absent = {"MATCHDAY_OPERATOR_NAMESPACES", "MATCHDAY_OPERATOR_OTHER_SERVICES"}
+    assert not absent & {*variables(operator("rollouts"))}
+
+
+def roles_of_release(roles: dict[str, Document]) -> str:
+    """The release's own namespace, as its Role names it."""
+    [own] = [namespace for namespace in roles if namespace != "sales"]
+    return own
+
+
+def patched(role: Document) -> set[str]:
+    """InferenceServices that a Role lets the operator change."""
+    return {
+        name
+        for rule in role["rules"]
+        if "inferenceservices" in rule["resources"] and "patch" in rule["verbs"]
+        for name in rule["resourceNames"]
+    }
+
+
+def test_the_operator_reaches_other_servers_by_the_label_that_kserve_gives_them() -> None:
+    [policy] = [
+        each for each in of_kind("rollouts-services", "NetworkPolicy") if each["metadata"]["name"].endswith("-rollout")
+    ]
+    [peer] = [
+        peer
+        for rule in policy["spec"]["egress"]
+        for peer in rule.get("to", [])
+        if "namespaceSelector" in peer and "matchExpressions" in peer["namespaceSelector"]
+    ]
+    [namespaces], [services] = (peer[each]["matchExpressions"] for each in ("namespaceSelector", "podSelector"))
+    assert "sales" in namespaces["values"] and services["values"] == ["adder", "basket", "churn"]

@@ -15,6 +15,7 @@ from matchday.registry import Registry
 from tests.cluster import forecasts, loading
 from tests.cluster.kube import Kube
 from tests.cluster.release import NAME, Release
+from tests.cluster.silence import ApiSilence
 
 PREDICTOR = f"serving.kserve.io/inferenceservice={forecasts.MODEL}"
 """Selects the pods of the release's predictor."""
@@ -27,12 +28,14 @@ class StageContext:
 
     local: the same model trained on this machine. wanted: its forecast. gateway: its address. first: the version that
     was champion first. versions: others, by name. knative: whether the service is in Knative mode by now.
+    silence: of the cluster's API server.
     """
 
     def __init__(self, kube: Kube, release: Release, stack: ExitStack, built: bool) -> None:
         self.kube = kube
         self.release = release
         self.stack = stack
+        self.silence = ApiSilence(kube.server())
         self.built = built
         self.tag = loading.tag()
         self.kfp = os.environ.get("KFP_ENDPOINT", "")

@@ -30,12 +30,18 @@ def install(context: StageContext) -> list[str]:
     This machine trains the same model meanwhile, as the cluster mostly waits.
     """
     context.stack.enter_context(context.local)
+    earlier = context.kube.clear_earlier()
+    rollouts.delete_definition(context.kube)
     context.kube.create()
     begun = time.monotonic()
     context.release.install(_values(context), INSTALL_SECONDS)
     context.kube.until("every pod ready", lambda: _all_ready(context.kube), 300)
     jobs = [job["metadata"]["name"] for job in context.kube.get("jobs")["items"] if job["status"].get("succeeded")]
-    return [f"helm install, hooks included: {time.monotonic() - begun:.0f} s", f"jobs done: {', '.join(sorted(jobs))}"]
+    return [
+        *(f"left by an earlier run, and deleted: {name}" for name in earlier),
+        f"helm install, hooks included: {time.monotonic() - begun:.0f} s",
+        f"jobs done: {', '.join(sorted(jobs))}",
+    ]
 
 
 def find_champion(context: StageContext) -> list[str]:

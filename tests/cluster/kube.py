@@ -11,6 +11,19 @@ from typing import Any
 from tests.cluster.shell import Failure, need, run
 from tests.services.processes import end, free_port, listens
 
+PREFIX = "matchday-test-"
+LABEL = "matchday.io/test"
+"""Of the test's own namespaces."""
+
+AWAY = (
+    "Unable to connect to the server",
+    "TLS handshake timeout",
+    "connection refused",
+    "Kubernetes cluster unreachable",
+)
+"""What kubectl and Helm say when the API server took no connection, so that nothing was asked of it."""
+AWAY_SECONDS = 180.0
+
 
 class Kube:
     """One namespace."""
@@ -21,12 +34,26 @@ class Kube:
 
     def __call__(self, *arguments: str, seconds: float = 120, given: str | None = None) -> str:
         """kubectl in this namespace."""
-        return run(self.kubectl, "--namespace", self.namespace, *arguments, seconds=seconds, given=given)
+        return ask_again(
+            lambda: run(self.kubectl, "--namespace", self.namespace, *arguments, seconds=seconds, given=given)
+        )
+
+    def server(self) -> str:
+        """URL of the API server."""
+        return self("config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}")
+
+    def clear_earlier(self) -> list[str]:
+        """Delete namespaces that earlier runs of this test have left, and return their names."""
+        found = self.get("namespaces", "--selector", f"{LABEL}=cluster")["items"]
+        names = [each["metadata"]["name"] for each in found]
+        if names:
+            self("delete", "namespaces", *names, "--timeout", "300s", seconds=320)
+        return names
 
     def create(self) -> None:
         """The namespace, with PodSecurity `restricted`."""
         labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
-        meta = {"name": self.namespace, "labels": {**labels, "matchday.io/test": "cluster"}}
+        meta = {"name": self.namespace, "labels": {**labels, LABEL: "cluster"}}
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
 
     def apply(self, *objects: dict[str, Any]) -> None:
@@ -74,6 +101,18 @@ class Kube:
     def _state(self) -> str:
         lines = self("get", "pods", "--no-headers").splitlines()
         return "; ".join(" ".join(line.split()[:4]) for line in lines if "Completed" not in line) or "no pods"
+
+
+def ask_again(call: Callable[[], str], seconds: float = AWAY_SECONDS, pause_seconds: float = 2) -> str:
+    """Call again for that long while the API server takes no connection. Raises Failure as the call does."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return call()
+        except Failure as error:
+            if time.monotonic() > deadline or not any(words in str(error) for words in AWAY):
+                raise
+            time.sleep(pause_seconds)
 
 
 def is_ready(thing: dict[str, Any]) -> bool:

@@ -9,7 +9,13 @@ from tests.cluster.kube import Kube
 from tests.cluster.shell import Failure
 
 DEFINITION = "modelrollouts.matchday.io"
-SPEC = {"inferenceService": MODEL, "promotion": "Automatic", "undecided": "RollBack", "cooldownSeconds": 0}
+SPEC = {
+    "inferenceService": MODEL,
+    "promotion": "Automatic",
+    "undecided": "RollBack",
+    "cooldownSeconds": 0,
+    "bakeSeconds": 0,
+}
 STRICT = {"errors": 0.02, "latency": 4}
 """The judge's limits, but for what a small machine with other work on it cannot keep."""
 
@@ -44,7 +50,7 @@ class ModelRollout:
         """What the operator has written."""
         return dict(self.kube.get("modelrollout", self.name).get("status") or {})
 
-    def until(self, what: str, wanted: Callable[[Status], object], seconds: float = 240) -> Status:
+    def until(self, what: str, wanted: Callable[[Status], object], seconds: float = 600) -> Status:
         """Wait for a status. Raises Failure with what it says where it ends otherwise."""
         deadline = time.monotonic() + seconds
         while not wanted(status := self.status()):
@@ -52,7 +58,7 @@ class ModelRollout:
             if late or status.get("phase") in ("Refused", "RolledBack", "Promoted"):
                 where = f"{status.get('phase')} at {status.get('weight')} %, {status.get('reason')}"
                 raise Failure(f"{self.name} never {what}: {where}")
-            time.sleep(1)
+            time.sleep(2)
         return status
 
     def until_phase(self, phase: str) -> Status:

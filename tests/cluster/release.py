@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from matchday.settings import REPOSITORY
-from tests.cluster.kube import Kube
+from tests.cluster.kube import Kube, ask_again
 from tests.cluster.shell import Failure, need, run
 
 NAME = "matchday"
@@ -26,7 +26,9 @@ class Release:
 
     def __call__(self, *arguments: str, seconds: float = 120, given: str | None = None) -> str:
         """helm in the test's namespace."""
-        return run(self.helm, "--namespace", self.kube.namespace, *arguments, seconds=seconds, given=given)
+        return ask_again(
+            lambda: run(self.helm, "--namespace", self.kube.namespace, *arguments, seconds=seconds, given=given)
+        )
 
     def install(self, values: dict[str, Any], seconds: int) -> None:
         """Install or upgrade; Helm waits for the hooks: stores, registry, features, champion."""

@@ -15,7 +15,7 @@ from matchday.bundle import read_bundle
 from tests.cluster import pinned, public
 from tests.cluster.context import PREDICTOR, StageContext
 from tests.cluster.forecasts import MODEL
-from tests.cluster.kube import Kube
+from tests.cluster.kube import PREFIX, Kube
 from tests.cluster.modelrollout import DEFINITION, STRICT, ModelRollout, step
 from tests.cluster.public import WEIGHT
 from tests.cluster.release import NAME
@@ -130,11 +130,15 @@ def end_rollouts(kube: Kube) -> None:
 
 
 def delete_definition(kube: Kube) -> None:
-    """Delete the definition, which outlives a release, where it was this one's."""
+    """Delete the definition, which outlives a release, where it came with this run or an earlier one of the test.
+
+    An earlier one may lack what this checkout's operator writes.
+    """
     found = json.loads(kube("get", "crd", "--output", "json"))["items"]
     for each in found:
         notes = each["metadata"].get("annotations") or {}
-        if each["metadata"]["name"] == DEFINITION and notes.get("meta.helm.sh/release-namespace") == kube.namespace:
+        owner = notes.get("meta.helm.sh/release-namespace", "")
+        if each["metadata"]["name"] == DEFINITION and owner.startswith(PREFIX):
             kube("delete", "crd", DEFINITION, "--timeout", "60s")
 
 

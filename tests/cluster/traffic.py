@@ -12,7 +12,7 @@ import httpx
 
 CLIENTS = 4
 PAUSE_SECONDS = 0.05
-MOST_SECONDS = 240.0
+MOST_SECONDS = 600.0
 
 
 @dataclass

@@ -17,8 +17,12 @@ from tests.services.requirements import CLUSTER_TEST, require
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-MEGABYTES = {"serving": 250, "pipeline": 1200}
-START = {"serving": ["python", "-m", "serving"], "pipeline": ["matchday"]}
+MEGABYTES = {"serving": 250, "pipeline": 1200, "operator": 250}
+START = {
+    "serving": ["python", "-m", "serving"],
+    "pipeline": ["matchday"],
+    "operator": ["python", "-m", "rollout.kubernetes"],
+}
 FIRST_OWN = re.compile("MATCHDAY_HOME")
 
 PROGRAMS = {"bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "opt/matchday/bin"}
@@ -182,7 +186,7 @@ def test_the_server_carries_nothing_that_trains(built: BuiltImage) -> None:
 
 def test_the_server_and_the_storage_container_start(built: BuiltImage) -> None:
     if built.target != "serving":
-        pytest.skip("the pipeline's image serves nothing")
+        pytest.skip("of the server's image")
     storage = built.run("python", "-m", "serving.storage")
     assert (storage.returncode, storage.stderr.split()[0]) == (2, "usage:")
     server = built.run("env", 'MATCHDAY_SERVING_BUNDLES=["/nowhere"]', "python", "-m", "serving")
@@ -190,8 +194,16 @@ def test_the_server_and_the_storage_container_start(built: BuiltImage) -> None:
     assert server.stderr.startswith("matchday serving: "), server.stderr
 
 
+def test_the_operator_starts_without_registry_and_lake(built: BuiltImage) -> None:
+    if built.target != "operator":
+        pytest.skip("of the operator's own image")
+    ran = built.run("python", "-m", "rollout.kubernetes")
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("matchday rollout: "), ran.stderr
+
+
 def test_the_bundled_history_is_whole(built: BuiltImage) -> None:
     if built.target != "pipeline":
-        pytest.skip("the server needs no history")
+        pytest.skip("only pipelines need history")
     ran = built.run("matchday", "data", "verify")
     assert ran.returncode == 0, ran.stderr

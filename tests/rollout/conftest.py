@@ -34,6 +34,7 @@ GIVEN: dict[str, Any] = {
     "promotion": "Automatic",
     "undecided": "RollBack",
     "readySeconds": 40,
+    "bakeSeconds": 0,
     "limits": {
         "errors": 0.1,
         "incomplete": 0.1,

@@ -8,7 +8,7 @@ import numpy as np
 
 from matchday.errors import MatchdayError
 from rollout.judge import Cohort, Finding, Histogram, Judgement, Observation, Pairs, Verdict
-from rollout.sources import Sources
+from rollout.sources import PanelRequest, Sources
 from rollout.splitter import Endpoints, Readiness, SplitError
 from rollout.state import Commands, State
 from rollout.store import Conflict
@@ -25,8 +25,9 @@ class RolloutWorld:
 
     faults: names of operations that fail now. kill: called at each point where a process may be killed. served:
     requests so far, by version. restarts: of the candidate's servers. failures: of
-    requests, by version, as the gateway saw them. known_rows: how many rows there are to replay.
-    replays: when they were asked for.
+    requests, by version, as the gateway saw them. mirror: percent of requests that are copied to the candidate.
+    mirrored: copies so far, by version. known_rows: how many rows there are to replay.
+    replays: when they were asked for. panels: those that were asked. envoy: whether it runs.
     """
 
     def __init__(self, champion: str = "1") -> None:
@@ -37,6 +38,8 @@ class RolloutWorld:
         self.stable = champion
         self.candidate = ""
         self.weight = 0
+        self.mirror = 0
+        self.mirrored: dict[str, int] = {}
         self.ready = True
         self.permanent = False
         self.faults: set[str] = set()
@@ -45,9 +48,11 @@ class RolloutWorld:
         self.restarts: dict[str, int] = {}
         self.failures: dict[str, int] = {}
         self.known_rows = 10_000
+        self.panels: list[tuple[PanelRequest, ...]] = []
         self.replays: list[float] = []
         self.now = 1000.0
         self.leased = False
+        self.envoy = True
         self.kill: Callable[[str], None] = lambda point: None
 
     def at(self, point: str) -> None:
@@ -63,6 +68,8 @@ class RolloutWorld:
         for version, more in ((self.stable, requests - share), (self.candidate, share)):
             if version:
                 self.served[version] = self.served.get(version, 0) + more
+        copied = self.mirror * (requests - share) // 100 if self.candidate else 0
+        self.mirrored[self.candidate] = self.mirrored.get(self.candidate, 0) + copied
 
 
 @dataclass
@@ -70,6 +77,10 @@ class FakeEnvoy:
     """A gateway over the world."""
 
     world: RolloutWorld
+
+    @property
+    def is_running(self) -> bool:
+        return self.world.envoy
 
     def counters(self, suffix: str) -> dict[str, int]:
         self.world.at("gateway")
@@ -82,6 +93,7 @@ class FakeSplitter:
 
     world: RolloutWorld
     limitations: tuple[str, ...] = ()
+    mirrors: bool = True
 
     @property
     def envoy(self) -> FakeEnvoy:
@@ -89,6 +101,7 @@ class FakeSplitter:
 
     def open(self, version: str) -> None:
         self.world.at("open")
+        self.world.envoy = True
         self._serve_only(version)
 
     def check(self, stable: str) -> None:
@@ -107,16 +120,16 @@ class FakeSplitter:
         self.world.at("serving")
         return Readiness(self.world.ready, "" if self.world.ready else "it says nothing", self.world.permanent)
 
-    def split(self, weight: int) -> bool:
+    def split(self, weight: int, mirror: int = 0) -> bool:
         self.world.at("split")
-        self.world.weight = weight
+        self.world.weight, self.world.mirror = weight, mirror
         self.world.kill("after split")
         return True
 
     def endpoints(self) -> Endpoints:
         return Endpoints((f"http://{self.world.stable}",), (f"http://{self.world.candidate}",))
 
-    def restarts(self) -> Mapping[str, int]:
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
         self.world.at("restarts")
         return dict(self.world.restarts)
 
@@ -175,9 +188,9 @@ class FakeSources:
 
     world: RolloutWorld
 
-    def read(self, model: str, version: str, endpoints: Sequence[str]) -> Mapping[str, Cohort]:
+    def read(self, model: str, version: str, endpoints: Sequence[str], mirrored: bool = False) -> Mapping[str, Cohort]:
         self.world.at("meter")
-        served = self.world.served.get(version, 0)
+        served = self.world.served.get(version, 0) + (self.world.mirrored.get(version, 0) if mirrored else 0)
         wrong = round(served * self.world.errors.get(version, 0.0))
         return {endpoint: cohort(served, wrong) for endpoint in endpoints}
 
@@ -195,7 +208,19 @@ class FakeSources:
 
 def sources(world: RolloutWorld) -> Sources:
     fake = FakeSources(world)
-    return Sources(fake, fake, fake, FakeVersions(world))
+    return Sources(fake, fake, fake, FakeVersions(world), panel=FakePanel(world))
+
+
+class FakePanel:
+    """Both versions answer a panel alike."""
+
+    def __init__(self, world: RolloutWorld) -> None:
+        self.world = world
+
+    def pairs(self, model: str, endpoints: Endpoints, panel: tuple[PanelRequest, ...]) -> Pairs:
+        self.world.at("replay")
+        self.world.panels.append(panel)
+        return pairs(sum(each["inputs"][0]["shape"][0] for each in panel))
 
 
 @dataclass

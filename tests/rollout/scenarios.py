@@ -11,6 +11,7 @@ GIVEN = {
     "shadow": {"rows": 400, "historyWeeks": 0},
     "readySeconds": 300,
     "promotionSeconds": 25,
+    "bakeSeconds": 0,
 }
 SPEC = Spec.parse(GIVEN)
 

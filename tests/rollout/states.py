@@ -20,6 +20,7 @@ DEFAULTS: dict[str, Any] = {
     "promotion": "Automatic",
     "readySeconds": 300,
     "promotionSeconds": 120,
+    "bakeSeconds": 0,
 }
 
 

@@ -84,6 +84,7 @@ def roll_out(kind: ModelKind, bad: bool, monkeypatch: pytest.MonkeyPatch) -> tup
             "model": kind.name,
             "candidate": "2",
             "promotion": "Automatic",
+            "bakeSeconds": 0,
             "shadow": {"historyWeeks": 0},
             "steps": [{"weight": 20, "holdSeconds": 15}, {"weight": 50, "holdSeconds": 15}],
         }

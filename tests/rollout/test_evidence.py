@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from rollout.cohorts import count_increase, sum_cohorts
-from rollout.evidence import MOST_SERVERS, Evidence
+from rollout.evidence import Evidence
 from rollout.judge import Cohort, Entities, Histogram, Pairs
+from rollout.server_latencies import MOST_SERVERS
 
 BOUNDS = (0.001, 0.01, 0.1)
 KINDS = ("bad_request", "internal_server_error")

@@ -22,6 +22,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"shadow": None, "limits": {"invalid": 0.001}}, "shadow.rows is 380"),
     ({"limits": {"invalid": 0.00001}}, "more rows than can be asked for"),
     ({"shadow": {"historyWeeks": 0}, "limits": {"required": ["history"]}}, "shadow.historyWeeks is 0"),
+    ({"limits": {"required": ["replay"]}}, "limits.required names replay, and shadow.requests and"),
+    ({"shadow": {"rows": 0}, "limits": {"required": ["history"]}}, "names history, which the shadow step makes"),
+    ({"shadow": None, "limits": {"required": ["replay"]}}, "names replay, which the shadow step makes"),
+    ({"shadow": {"requests": 20_000, "perSecond": 1}}, "take 100000 s, and shadow.deadlineSeconds is 900"),
+    ({"shadow": {"requests": 5000, "deadlineSeconds": 60}}, "take 1250 s, and shadow.deadlineSeconds is 60"),
 ]
 
 
@@ -33,6 +38,10 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
         {"shadow": {"rows": 100}, "limits": {"required": ["errors"]}},
         {"shadow": {"rows": 250}, "limits": {"invalid": 0.05}},
         {"model": "total-goals"},
+        {"shadow": {"requests": 50}, "limits": {"required": ["replay"]}},
+        {"shadow": {"mirror": 5}, "limits": {"required": ["replay"]}},
+        {"shadow": {"requests": 5000, "deadlineSeconds": 1250}},
+        {"shadow": {"requests": 50, "perSecond": 0.5}},
         {"model": "of somebody else"},
     ],
 )
@@ -50,6 +59,12 @@ def test_what_no_candidate_can_pass_is_refused_with_what_it_needs(
     assert store.state.phase is Phase.REFUSED and not world.marked
     with pytest.raises(SpecError, match=said):
         Workspace(Settings(home=tmp_path), RolloutSettings()).check_can_start(spec(**given), sources(world).versions)
+
+
+def test_a_panel_that_is_too_small_is_told_what_a_panel_can_do() -> None:
+    inputs = [{"name": "x", "datatype": "FP32", "shape": [2, 1], "data": [1.0, 2.0]}]
+    said = find_impossible(spec(storageUri="s3://b/8", panel=[{"inputs": inputs}]))
+    assert "at least 349 rows" in said and "the panel has 2: add rows" in said and "up to 1000" not in said
 
 
 @pytest.mark.parametrize("limits", [JudgeLimits(), JudgeLimits(invalid=0.03, missed=0.2), JudgeLimits(min_pairs=220)])

@@ -58,10 +58,10 @@ def test_a_rollout_that_an_earlier_release_began_is_carried_to_its_end(rollouts:
     rollout = Reconciler(
         rollouts.spec(name), FakeSplitter(world), sources(world), rollouts.store(name), lambda: world.now
     )
-    for _ in range(40):
+    for _ in range(120):
         if (state := rollout.reconcile()).ended:
             break
-        world.passed()
+        world.passed(60.0 if state.phase is Phase.BAKING else 10.0)  # an earlier release knew no bake: the default one
     assert state.phase is ENDS[name], state.reason
     assert state.history[: len(before.history)] == before.history
     assert not (before.ended and state != before.model_copy(update={"tick": state.tick, "paused": False}))
@@ -100,7 +100,7 @@ def test_a_modelrollout_of_an_earlier_release_is_carried_to_its_end(mode: str) -
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda kept: kept["state"].update(phase="Baking"), "another release wrote this state: phase: "),
+        (lambda kept: kept["state"].update(phase="Proving"), "another release wrote this state: phase: "),
         (lambda kept: kept["state"].update(history=7), "another release wrote this state: history: "),
         (lambda kept: kept.update(state=[1]), "another release wrote this state: it is no JSON object"),
         (lambda kept: kept.pop("revision"), "another release wrote this state"),
@@ -154,14 +154,14 @@ def test_one_modelrollout_that_cannot_be_read_holds_up_no_other() -> None:
     sim = simulate("Standard")
     sim.create("old", inferenceService="other")
     sim.create()
-    sim.cluster.get("modelrollouts", "old")["status"] = {"phase": "Baking"}
+    sim.cluster.get("modelrollouts", "old")["status"] = {"phase": "Proving"}
     for _ in range(60):
         sim.rounds.run_once()
         sim.cluster.settle()
         sim.cluster.clock += 5
         sim.world.now = sim.cluster.clock
     assert sim.cluster.get("modelrollouts", "try")["status"]["phase"] != "Pending"
-    assert sim.cluster.get("modelrollouts", "old")["status"] == {"phase": "Baking"}
+    assert sim.cluster.get("modelrollouts", "old")["status"] == {"phase": "Proving"}
     told = [each for each in sim.cluster.having("events") if each["reason"] == "Unreadable"]
     assert len(told) == 1 and told[0]["type"] == "Warning"
     assert "ModelRollout old: another release wrote this state: phase: " in told[0]["message"]

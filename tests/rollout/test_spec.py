@@ -7,6 +7,8 @@ import pytest
 from rollout.judge import JudgeLimits
 from rollout.spec import PromotionPolicy, Spec, SpecError, UndecidedPolicy
 
+PANEL = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [2, 1], "data": [1.0, 2.0]}]}
+
 
 def parse(**given: Any) -> Spec:
     return Spec.parse({"inferenceService": "match-outcome", **given})
@@ -26,6 +28,14 @@ def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
     [
         ({"steps": [{"weight": 25}, {"weight": 5}]}, r"weights must increase, and \[25, 5\] do not"),
         ({"steps": [{"weight": 5}, {"weight": 5}]}, "weights must increase"),
+        ({"storageUri": "s3://b/8", "shadow": {"mirror": 5}}, "storageUri is without one"),
+        ({"storageUri": "s3://b/8", "shadow": {"requests": 100}}, "storageUri is without one"),
+        ({"storageUri": "s3://b/8", "shadow": {"approval": True}}, "shadow.approval needs the shadow step"),
+        ({"storageUri": "s3://b/8", "shadow": {"holdSeconds": 60}}, "shadow.holdSeconds needs the shadow step"),
+        ({"panel": [PANEL]}, "panel is for a storageUri"),
+        ({"storageUri": "s3://b/8", "panel": [PANEL], "shadow": {"rows": 0}}, "panel needs the shadow step"),
+        ({"storageUri": "s3://b/8", "panel": [PANEL, {"inputs": []}]}, "request 1 has no inputs"),
+        ({"storageUri": "s3://b/8", "panel": [{"inputs": [{"name": "x"}]}]}, "request 0 has no inputs"),
         ({"steps": []}, "steps"),
         ({"steps": [{"weight": 0}]}, r"steps\.0\.weight"),
         ({"steps": [{"weight": 101}]}, r"steps\.0\.weight"),
@@ -39,6 +49,10 @@ def test_the_default_is_a_cautious_rollout_of_the_challenger() -> None:
         ({"undecided": "Promote"}, "undecided"),
         ({"weights": [5]}, "weights"),
         ({"shadow": {"rows": -1}}, r"shadow\.rows"),
+        ({"shadow": {"mirror": 101}}, r"shadow\.mirror"),
+        ({"shadow": {"mirror": -1}}, r"shadow\.mirror"),
+        ({"shadow": {"rows": 0, "mirror": 50}}, "mirror needs the shadow step, and rows: 0 leaves that out"),
+        ({"shadow": {"rows": 0, "requests": 500}}, "requests needs the shadow step, and rows: 0 leaves that out"),
         ({"limits": {"errors": 2}}, "limits: errors is 2"),
         ({"limits": {"nonsense": 1}}, "'nonsense' is no limit"),
         ({"limits": {"required": ["nonsense"]}}, "'nonsense', which is no check"),

@@ -141,6 +141,7 @@ def test_a_paused_rollout_only_rolls_back(verdict: Any) -> None:
         (state(Phase.PROMOTING, stage=PromotionStage.ALIAS), Phase.PROMOTING, PromotionStage.UNDO),
         (state(Phase.PROMOTING, stage=PromotionStage.SERVICE), Phase.PROMOTING, PromotionStage.UNDO),
         (state(Phase.PROMOTING, stage=PromotionStage.UNDO), Phase.ROLLING_BACK, None),
+        (state(Phase.BAKING), Phase.PROMOTING, PromotionStage.UNDO),
         (state(Phase.ROLLING_BACK), Phase.ROLLED_BACK, None),
         (state(Phase.PROMOTED), Phase.PROMOTED, None),
     ],

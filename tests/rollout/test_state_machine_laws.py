@@ -48,12 +48,13 @@ MOSTLY_GOOD = st.one_of(
     promotion=st.sampled_from(["Manual", "Automatic"]),
     undecided=st.sampled_from(["Wait", "Pause", "RollBack"]),
     shadow=st.sampled_from([None, {}, {"approval": True}]),
+    bake=st.sampled_from([0, 0, 100]),
 )
 def test_nothing_is_promoted_without_a_pass_or_a_named_approval_at_every_window(
-    rounds: list[dict[str, Any]], promotion: str, undecided: str, shadow: dict[str, Any] | None
+    rounds: list[dict[str, Any]], promotion: str, undecided: str, shadow: dict[str, Any] | None, bake: int
 ) -> None:
     steps = [{"weight": weight, "holdSeconds": 60, "deadlineSeconds": 100} for weight in (5, 50)]
-    asked = spec(promotion=promotion, undecided=undecided, shadow=shadow, steps=steps)
+    asked = spec(promotion=promotion, undecided=undecided, shadow=shadow, steps=steps, bakeSeconds=bake)
     now, clock = State(), NOW
     with pytest.MonkeyPatch.context() as patch:
         for each in rounds:
@@ -79,7 +80,10 @@ def test_nothing_is_promoted_without_a_pass_or_a_named_approval_at_every_window(
                 assert each["ready"].ready and not commands.paused and not commands.aborted
                 if now.phase is Phase.PROMOTING and promotion == "Manual":
                     assert approved and before.gate == f"{before.attempt}/promotion"
-            if now.phase is Phase.PROMOTED and before.phase is not Phase.PROMOTED:
+            if now.phase in (Phase.PROMOTED, Phase.BAKING) and before.phase not in (Phase.PROMOTED, Phase.BAKING):
                 assert (before.phase, before.stage) == (Phase.PROMOTING, PromotionStage.SERVICE)
-            if now.phase is Phase.PROMOTING and before.phase is not Phase.PROMOTING:
+                assert (now.phase is Phase.BAKING) == bool(bake)
+            if now.phase is Phase.PROMOTING and before.phase is Phase.BAKING:
+                assert now.stage is PromotionStage.UNDO
+            elif now.phase is Phase.PROMOTING and before.phase is not Phase.PROMOTING:
                 assert before.phase is Phase.PROGRESSING and before.step == len(asked.steps) - 1

@@ -1,27 +1,34 @@
 """A promotion that a person takes back: alias and service, on this machine and on a cluster."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
+from console.operations import rollout_running
 from console.operations import rollouts as operations
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet
+from matchday.settings import Settings
 from rollout import window
 from rollout.embedded.repository import FolderRepository
+from rollout.embedded.settings import RolloutSettings
+from rollout.embedded.workspace import Workspace
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.repository import ClusterRepository
 from rollout.repository import RolloutRepository
 from rollout.spec import Spec
 from rollout.state import Commands, Phase, PromotionStage, State
 from rollout.state_machine import advance
-from tests.rollout.fakes import FakeVersions, MemoryStore, RolloutWorld, count_errors
+from tests.rollout.fakes import FakeVersions, MemoryStore, RolloutWorld, count_errors, sources
 from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster
 from tests.rollout.kubernetes.simulation import both_modes, simulate
 from tests.rollout.runs import kill_at, run
 from tests.rollout.scenarios import SPEC
 from tests.rollout.states import NOW, facts, spec, state
+from tests.waiting import eventually
 
 UNDONE = "a person takes the promotion back"
 ALIASED = SPEC.model_copy(update={"candidate": "challenger"})
@@ -183,6 +190,48 @@ def test_the_last_promotion_is_the_one_that_is_undone(
     assert here.commands("first") == here.commands("other") == Commands()
     save("second", State(phase=Phase.ROLLED_BACK, since=NOW + 20))
     assert operations.undo(service, NAMESPACE).name == "first"
+
+
+@pytest.mark.parametrize("where", [0, 1], ids=["folder", "cluster"])
+def test_a_promotion_in_its_bake_is_the_last_one(where: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, save = repositories(tmp_path)[where]
+    monkeypatch.setattr(operations, "open_rollouts", lambda namespace: here)
+    for name, phase in (("first", Phase.PROMOTED), ("second", Phase.BAKING)):
+        here.create(name, Spec.parse({"inferenceService": "match-outcome"}))
+        save(name, State(phase=phase, since=NOW))
+    assert operations.undo("match-outcome", NAMESPACE).name == "second"
+    assert operations.approve("second", NAMESPACE).approved == "1/bake"
+    assert here.commands("second") == Commands(undo=1, approved="1/bake")
+
+
+def test_a_process_that_watches_a_bake_takes_it_back_and_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that holds the lease has read the order; this one prints what it decides."""
+    workspace = Workspace(Settings(home=tmp_path), RolloutSettings())
+    monkeypatch.setattr(operations, "open_workspace", lambda: workspace)
+    monkeypatch.setattr(rollout_running, "Workspace", lambda *_: workspace)
+    monkeypatch.setattr(rollout_running, "open_sources", lambda _: sources(RolloutWorld("2")))
+    monkeypatch.setattr(rollout_running, "POLL_SECONDS", 0.01)
+    workspace.rollouts.create("second", Spec.parse({"inferenceService": "match-outcome"}))
+    store = workspace.rollouts.store("second")
+    store.load()
+    store.save(State(phase=Phase.BAKING, stable_version="1", candidate_version="2"))
+    printed: list[str] = []
+
+    def watch() -> None:
+        eventually(lambda: workspace.rollouts.commands("second").undo == 1)
+        for phase in (Phase.PROMOTING, Phase.ROLLING_BACK, Phase.ROLLED_BACK):
+            store.save(store.load().transition(NOW, phase, UNDONE))
+
+    with workspace.lease("match-outcome", "second"), ThreadPoolExecutor(1) as pool:
+        watcher = pool.submit(watch)
+        result = rollout_running.undo_here(
+            "match-outcome", RolloutSettings(), lambda entry: printed.append(str(entry.phase)), Event()
+        )
+        watcher.result()
+    assert result.state.phase is Phase.ROLLED_BACK
+    assert printed == ["Promoting", "RollingBack", "RolledBack"]
 
 
 @pytest.mark.parametrize("where", [0, 1], ids=["folder", "cluster"])

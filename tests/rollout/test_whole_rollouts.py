@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from console.demo.load import LoadGenerator
+from console.operations.forecasts import MatchQuestion
 from rollout.evidence import Evidence
 from rollout.state import HistoryEntry, Phase, State
 from tests.rollout import candidates, file_rollout
-from tests.rollout.conftest import RolloutHome
+from tests.rollout.conftest import MATCHES, RolloutHome
 from tests.services.processes import end
+from tests.serving.conftest import KICKOFF
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
@@ -119,6 +121,52 @@ def test_a_candidate_that_is_killed_is_rolled_back_in_the_next_round(root: Rollo
         state = root.run(kill)
     assert state.phase is Phase.ROLLED_BACK and "does not answer any more" in state.reason
     assert champions(root) == ("1", "1")
+
+
+def test_a_promoted_server_that_is_killed_in_its_bake_gives_place_to_the_last_champion(root: RolloutHome) -> None:
+    candidates.good(root.folder, "2")
+    root.create("2", bakeSeconds=600)
+
+    def kill(entry: HistoryEntry) -> None:
+        if entry.phase is Phase.BAKING:
+            wait_for(lambda: list(root.splitter.servers.table.ports) == ["2"])
+            record = json.loads((root.service / "server-2.pid.json").read_text())
+            os.kill(record["pid"], signal.SIGKILL)
+
+    with under_load(root) as load:
+        state = root.run(kill)
+        before = load.answers["1"]
+        wait_for(lambda: load.answers["1"] >= before + 100)
+    assert state.phase is Phase.ROLLED_BACK and "its server ended" in state.reason
+    assert [entry.phase for entry in state.history[-4:]] == [
+        *(Phase.BAKING, Phase.PROMOTING, Phase.ROLLING_BACK, Phase.ROLLED_BACK)
+    ]
+    assert champions(root) == ("1", "1") and list(root.splitter.servers.table.ports) == ["1"]
+
+
+def test_errors_that_only_the_bake_shows_take_a_promotion_back(root: RolloutHome) -> None:
+    """Nobody asks for Arsenal before the promotion."""
+    candidates.fails_on_arsenal(root.folder, "2")
+    root.create("2", bakeSeconds=600)
+    asked = [
+        [MatchQuestion(*match, KICKOFF) for match in MATCHES if ("ARS" in match) == late] for late in (False, True)
+    ]
+    calm, arsenal = (
+        LoadGenerator("127.0.0.1", root.port, each, threads) for each, threads in zip(asked, (4, 16), strict=True)
+    )
+    root.splitter.open("1")
+    with ExitStack() as load:
+        load.enter_context(calm.running())
+
+        def ask_more(entry: HistoryEntry) -> None:
+            if entry.phase is Phase.BAKING:
+                load.close()
+                load.enter_context(arsenal.running())
+
+        state = root.run(ask_more)
+    assert state.phase is Phase.ROLLED_BACK, state.reason
+    assert state.reason.startswith("after its promotion: errors recent: the rate of requests not answered rose: ")
+    assert champions(root) == ("1", "1") and list(root.splitter.servers.table.ports) == ["1"]
 
 
 def position(state: State) -> tuple[Any, ...]:

@@ -176,6 +176,8 @@ def test_an_undecided_step_says_what_it_needs_and_how_long_that_takes() -> None:
     after = advance(spec(), at(0), facts(evidence=seen))
     assert after.phase is Phase.PROGRESSING
     assert re.fullmatch(r"about [0-9,]+ more requests, about \d+ (s|min) at this traffic, for .*errors.*", after.needs)
+    slow = replace(seen, stable=cohort(950), canary=cohort(50))
+    assert "which is later than the deadline in 8 min" in advance(spec(), at(0), facts(evidence=slow)).needs
     enough = replace(seen, stable=cohort(95_000), canary=cohort(5000))
     assert advance(spec(), at(0), facts(evidence=enough)).needs == ""
 

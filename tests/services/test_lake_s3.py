@@ -100,10 +100,15 @@ def test_writers_in_a_bucket_race_and_are_killed_and_lose_no_row(lake, tmp_path)
         return subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY)
 
     lake.write(Goals, goals(0))
-    doomed, others = start(1, 100), [start(writer, 6) for writer in (2, 3)]
-    eventually(lambda: len(acknowledged(notes)) > 3 and any(x // 1000 == 1 for _, x in acknowledged(notes)), 60.0)
-    doomed.kill()
-    assert [writer.wait(timeout=120) for writer in (doomed, *others)] == [-9, 0, 0]
+    doomed, *_ = writers = [start(1, 100), start(2, 6), start(3, 6)]
+    try:
+        eventually(lambda: len(acknowledged(notes)) > 3 and any(x // 1000 == 1 for _, x in acknowledged(notes)), 300)
+        doomed.kill()
+        assert [writer.wait(timeout=300) for writer in writers] == [-9, 0, 0]
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
     rows = set(lake.read(Goals)[["season", "x"]].itertuples(index=False, name=None))
     assert rows >= acknowledged(notes) and {x for _, x in rows if x >= 2000} == {
         writer * 1000 + x for writer in (2, 3) for x in range(6)

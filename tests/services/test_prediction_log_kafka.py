@@ -89,9 +89,17 @@ def check_order(records: list[Any]) -> None:
 def sending_process() -> int:
     """The child of this process that sends."""
     children = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    pids = [int(pid) for each in children for pid in each.read_text().split()]
-    [found] = [pid for pid in pids if b"serving.log" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    pids = [int(pid) for each in children for pid in _read(each).split()]
+    [found] = [pid for pid in pids if b"serving.log" in _read(Path(f"/proc/{pid}/cmdline"))]
     return found
+
+
+def _read(file: Path) -> bytes:
+    """What a file of /proc holds; nothing when its process has ended."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def trouble(log: QueuedLog) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rollout.evidence import Evidence
+from rollout.observations.prometheus import PrometheusClient
 from rollout.observations.prometheus_meter import PrometheusMeter, selector
 from rollout.observations.server_meter import ServerMeter
 from rollout.sources import SourceError
@@ -44,7 +45,7 @@ class Watched:
         return f"127.0.0.1:{self.port} 12"
 
     def meter(self, **more: object) -> PrometheusMeter:
-        return PrometheusMeter(self.prometheus.url, **more)  # type: ignore[arg-type]
+        return PrometheusMeter(PrometheusClient(self.prometheus.url), **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def eventually(reached: Callable[[], bool]) -> None:
             return reached()
         return False
 
-    waiting.eventually(answered, 30.0)
+    waiting.eventually(answered)
 
 
 def requests(meter: PrometheusMeter) -> int:
@@ -127,12 +128,12 @@ def test_what_is_not_there_is_told(watched: Watched, version: str, labels: dict[
 
 
 def test_no_servers_are_not_asked_about() -> None:
-    assert PrometheusMeter("http://127.0.0.1:1").read(MODEL, "12", ()) == {}
+    assert PrometheusMeter(PrometheusClient("http://127.0.0.1:1")).read(MODEL, "12", ()) == {}
 
 
 def test_a_prometheus_that_is_down_is_told() -> None:
     with pytest.raises(SourceError, match=r"Prometheus at http://127.0.0.1:1 does not answer"):
-        PrometheusMeter("http://127.0.0.1:1/").read(MODEL, "12", ANY)
+        PrometheusMeter(PrometheusClient("http://127.0.0.1:1/")).read(MODEL, "12", ANY)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_a_prometheus_that_is_down_is_told() -> None:
 )
 def test_a_program_that_is_no_prometheus_is_told(page: bytes) -> None:
     with program(lambda path, body: (200, page)) as url, pytest.raises(SourceError, match="not as a Prometheus does"):
-        PrometheusMeter(url).read(MODEL, "12", ANY)
+        PrometheusMeter(PrometheusClient(url)).read(MODEL, "12", ANY)
 
 
 def test_a_prometheus_behind_a_door_is_shown_what_it_asks_for(tmp_path: Path) -> None:
@@ -160,9 +161,9 @@ def test_a_prometheus_behind_a_door_is_shown_what_it_asks_for(tmp_path: Path) ->
     basic = "Basic " + base64.b64encode(b"matchday:secret").decode()
     with prometheus_server(tmp_path, {}, options=(f"--web.config.file={web}",)) as prometheus:
         with pytest.raises(SourceError, match="does it scrape it"):
-            PrometheusMeter(prometheus.url, headers={"authorization": basic}).read(MODEL, "12", ANY)
+            PrometheusMeter(PrometheusClient(prometheus.url, headers={"authorization": basic})).read(MODEL, "12", ANY)
         with pytest.raises(SourceError, match=r"not as a Prometheus does \(401"):
-            PrometheusMeter(prometheus.url, token="wrong").read(MODEL, "12", ANY)
+            PrometheusMeter(PrometheusClient(prometheus.url, token="wrong")).read(MODEL, "12", ANY)
 
 
 def test_one_query_asks_for_all_counters_of_whole_requests() -> None:

@@ -13,6 +13,7 @@
 {{- if .Values.pipelines.kfp.endpoint }}
 {{- include "matchday.checks.runs" . }}
 {{- end }}
+{{- include "matchday.checks.rollouts.settings" . }}
 {{- if .Values.rollouts.enabled }}
 {{- include "matchday.checks.rollouts" . }}
 {{- end }}

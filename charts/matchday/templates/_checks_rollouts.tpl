@@ -20,6 +20,16 @@
 {{- end }}
 {{- end }}
 
+{{/* Settings that would do nothing, with rollouts or without. */}}
+{{- define "matchday.checks.rollouts.settings" -}}
+{{- if and .Values.rollouts.services (not .Values.rollouts.enabled) }}
+{{- fail "rollouts.services names services for the operator, which rollouts.enabled=false leaves out: set rollouts.enabled=true, or leave rollouts.services empty" }}
+{{- end }}
+{{- if and .Values.rollouts.gatewayMetrics (not .Values.rollouts.prometheusURL) }}
+{{- fail "rollouts.gatewayMetrics reads the gateway's counters from rollouts.prometheusURL, which is empty: give the Prometheus that scrapes the gateway, or set rollouts.gatewayMetrics=false" }}
+{{- end }}
+{{- end }}
+
 {{/* Of all models together. */}}
 {{- define "matchday.checks.rollouts" -}}
 {{- $models := include "matchday.models" . | fromYaml }}

@@ -42,7 +42,8 @@ def errors(observation: Observation, limits: JudgeLimits, alpha: float) -> list[
         by = float(observation.blocks.dispersion(*tested))
         what += f", in clusters of about {by:.0f}" if by >= CLUSTERED else ""
         tested = observation.blocks.effective(*tested)
-    after = confirming(limits, _replayed_evidence(observation.replayed, limits))
+    earlier = (observation.replayed, observation.mirrored)
+    after = confirming(limits, sum(_replayed_evidence(each, limits) for each in earlier))
     found = [rate_effect(before, now, limits.errors, after, alpha / 2, what, tested)]
     if kind and _rise(kind, stable, canary) > limits.errors:
         one = _of_kind(kind, stable, canary, tested, limits, alpha / 4 / MOST_KINDS)
@@ -71,7 +72,7 @@ def _replayed_evidence(replayed: ReplayedCohorts | None, limits: JudgeLimits) ->
     """Log e-value of replayed requests against the canary's rate being beyond the limit; 0 without any."""
     if replayed is None or not (replayed.stable.requests and replayed.canary.requests):
         return 0.0
-    one, other = (Hits(each.failed, each.requests) for each in (replayed.stable, replayed.canary))
+    one, other = replayed.tested()
     return float(stays_within(one, other, limits.errors)) if other.rate - one.rate < limits.errors else 0.0
 
 

@@ -1,6 +1,7 @@
 """Check `latency`: slower at the median or in the tail."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ from rollout.judge.cohort import Histogram
 from rollout.judge.confirmation import confirming
 from rollout.judge.effect import Effect
 from rollout.judge.limits import JudgeLimits
-from rollout.judge.observation import Observation, ReplayedCohorts
+from rollout.judge.observation import Observation, ReplayedCohorts, ServerLatencies
 from rollout.judge.quantiles import WIDEST, Buckets, quantile, ratio_bounds, ratio_log_evalue
 from rollout.judge.servers import without_outlier, without_slowest
 
@@ -24,20 +25,39 @@ def latency(observation: Observation, limits: JudgeLimits, alpha: float) -> list
     Lower bounds are of the canary without its slowest server, upper bounds of both versions without a server that is
     slow by itself: see `rollout.judge.servers`.
     """
-    stable, canary = observation.stable.latency, observation.canary.latency
+    both = observation.stable.latency, observation.canary.latency
+    earlier = (observation.replayed, observation.mirrored)
+
+    def after(q: float) -> JudgeLimits:
+        return confirming(limits, sum(_replayed_evidence(each, q, limits) for each in earlier))
+
+    return latency_effects(*both, observation.servers, limits, alpha, after)
+
+
+def latency_effects(
+    stable: Histogram | None,
+    canary: Histogram | None,
+    servers: ServerLatencies,
+    limits: JudgeLimits,
+    alpha: float,
+    to_pass: Callable[[float], JudgeLimits],
+    what: str = "",
+) -> list[Effect] | None:
+    """An effect for each quantile; None without durations of both versions. servers: empty where not known.
+
+    to_pass: limits for a quantile. what: completes "3 ms, stable 2 ms" for people.
+    """
     if stable is None or canary is None:
         return None
     find = partial(without_outlier, ratio=limits.latency, floor=limits.latency_floor, minimum=limits.min_requests)
-    others = [find(each) for each in observation.servers]
+    others = [find(each) for each in servers]
     left_out = [name for name, each in zip(("stable", "the candidate"), others, strict=True) if each is not None]
     told = f" (one slow server of {' and one of '.join(left_out)} left out)" if left_out else ""
     pair = (others[0] or stable, others[1] or canary)
-    servers, part = observation.servers.canary, alpha / len(QUANTILES)
-    found = []
+    part, found = alpha / len(QUANTILES), []
     for q in QUANTILES:
-        fewer = without_slowest(servers, q, limits.latency) or canary
-        after = confirming(limits, _replayed_evidence(observation.replayed, q, limits))
-        found.append(quantile_effect(stable, fewer, pair, q, after, part, told))
+        fewer = without_slowest(servers.canary, q, limits.latency) or canary
+        found.append(quantile_effect(stable, fewer, pair, q, to_pass(q), part, what + told))
     return found
 
 

@@ -1,5 +1,7 @@
 """InferenceService with shared ownership: the chart creates it, KServe runs it, a rollout applies its own fields."""
 
+import re
+import zlib
 from typing import Any
 
 from rollout.kubernetes.api import Api, ObjectNotFound
@@ -15,13 +17,23 @@ AUTOSCALER = "serving.kserve.io/autoscalerClass"
 DEFAULT_AUTOSCALER = "hpa"
 NAMES = {"RawDeployment": "Standard", "Serverless": "Knative"}
 """Former names of KServe's modes."""
+FORMER = "matchday.io/former-storage-uri"
+"""Annotation of a predictor that no registry knows: what the service served before."""
+REGISTRY = "mlflow://"
+"""Scheme of what the model registry holds."""
+MOST_CHARACTERS = 12
+"""Of the readable part of a version: it becomes part of the names of a candidate's objects."""
 
 
 class InferenceService:
-    """One service. Reads are fresh; `apply` writes exactly the fields that a rollout owns."""
+    """One service. Reads are fresh; `apply` writes exactly the fields that a rollout owns.
 
-    def __init__(self, api: Api, name: str, model: str) -> None:
+    candidate_uri: storage of the candidate, where no registry holds the model; empty where one does.
+    """
+
+    def __init__(self, api: Api, name: str, model: str, candidate_uri: str = "") -> None:
         self._api = api
+        self._candidate_uri = candidate_uri
         self.name = name
         self.model = model
 
@@ -57,7 +69,7 @@ class InferenceService:
                 "by: look features up in the predictor, as Matchday's own server does"
             )
         self._check_uri(service)
-        if stable and pin_of(service) not in ("", stable):
+        if stable and self.pin(service) not in ("", stable):
             raise Unsplittable(
                 f"{self.name} serves version {pin_of(service)}, which a rollout let in, and the alias champion means "
                 f"{stable} by now: put the alias back, 'matchday model promote {pin_of(service)}'"
@@ -68,8 +80,41 @@ class InferenceService:
         """Own these fields of its spec, and no others any more."""
         return self._api.apply(INFERENCE_SERVICE, self.name, {"spec": {"predictor": predictor, **others}})
 
+    def pin(self, service: Object) -> str:
+        """The version that the stable predictor is pinned to; empty while it is not, or serves another storage."""
+        pin = pin_of(service)
+        return pin if not self._candidate_uri or pin == version_of_uri(uri_of(service)) else ""
+
+    def storage_of(self, service: Object, version: str) -> str:
+        """The storage URI of a version. Raises SplitError for one that the service does not know any more."""
+        if not self._candidate_uri:
+            return f"{REGISTRY}{self.model}/{version}"
+        noted = [former_of(each) for each in (service, *_canaries_of(service))]
+        for uri in (uri_of(service), self._candidate_uri, *noted):
+            if uri and version_of_uri(uri) == version:
+                return uri
+        raise SplitError(f"{self.name} says no more what the storageUri of {version} was: set it by hand")
+
+    def apply_pin(self, version: str, **others: Any) -> Object:
+        """Pin the stable predictor to a version, and give it that version's storage where no registry resolves it."""
+        predictor = pinned(version)
+        if self._candidate_uri:
+            service = self.get()
+            now, wanted = uri_of(service), self.storage_of(service, version)
+            former = now if wanted != now else former_of(service)
+            annotations = predictor["annotations"] | ({FORMER: former} if former else {})
+            predictor = {"annotations": annotations, "model": {"storageUri": wanted}}
+        return self.apply(predictor, **others)
+
     def _check_uri(self, service: Object) -> None:
         uri = uri_of(service)
+        if self._candidate_uri:
+            if not uri or uri.startswith(REGISTRY):
+                raise Unsplittable(
+                    f"{self.name} serves {uri or 'no storageUri'}, and spec.storageUri is for models that no registry "
+                    "holds: name a version or alias in spec.candidate, or give the service a storageUri"
+                )
+            return
         if uri != f"mlflow://{self.model}@champion":
             raise Unsplittable(
                 f"{self.name} serves {uri or 'no model'}, and a rollout promotes what serves "
@@ -106,6 +151,22 @@ def uri_of(service: Object) -> str:
 def pin_of(service: Object) -> str:
     """The version that the stable predictor is pinned to; empty while it is not pinned."""
     return str((predictor_of(service).get("annotations") or {}).get(PIN, ""))
+
+
+def _canaries_of(service: Object) -> list[Object]:
+    """Canary entries in the form of services: what was served when they came is noted in them."""
+    return [{"spec": {"predictor": entry.get("predictor")}} for entry in service["spec"].get("canary") or []]
+
+
+def former_of(service: Object) -> str:
+    """The storage URI that the service had before its present one; empty where it does not say."""
+    return str((predictor_of(service).get("annotations") or {}).get(FORMER, ""))
+
+
+def version_of_uri(uri: str) -> str:
+    """A short name for a storage URI, such as `v8-1c291ca3` for s3://models/churn/v8; another URI has another one."""
+    last = re.sub(r"[^a-z0-9]+", "-", uri.rstrip("/").rpartition("/")[2].lower())[:MOST_CHARACTERS].strip("-")
+    return f"{last or 'uri'}-{zlib.crc32(uri.encode()):08x}"
 
 
 def stable_of(service: Object) -> str:

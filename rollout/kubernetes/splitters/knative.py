@@ -41,7 +41,9 @@ class Revisions:
 class KnativeSplitter:
     """One InferenceService in Knative mode."""
 
+    mirrors = False
     limitations: tuple[str, ...] = (
+        "Requests are not copied to the candidate: Knative's route has no filters.",
         "Requests over gRPC are not split: the servers have one port in this mode.",
         "A candidate that scaled to zero is not observed until requests wake it.",
         "Requests of a stable version without a ready pod wait for one: the candidate does not get them.",
@@ -97,8 +99,8 @@ class KnativeSplitter:
         """Whether the latest revision is ready."""
         return self.readiness()
 
-    def split(self, weight: int) -> bool:
-        """Send the latest revision `weight` percent.
+    def split(self, weight: int, mirror: int = 0) -> bool:
+        """Send the latest revision `weight` percent; nothing is copied.
 
         Raises SplitError while stable pods run and none is ready: Knative holds their requests back until one is.
         """
@@ -119,8 +121,8 @@ class KnativeSplitter:
             canary=tuple(pod.url for pod in self._pods(revisions.created) if pod.ready),
         )
 
-    def restarts(self) -> Mapping[str, int]:
-        """Restarts of the server in each of the candidate's pods."""
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
+        """Restarts of the server in each pod of the latest revision: the candidate's, promoted or not."""
         created = self._revisions(self._service.get()).created
         return count_restarts(self._api, _labels(created)) if created else {}
 

@@ -1,6 +1,7 @@
 """Pods and sizes of both predictors of an InferenceService in Standard mode."""
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
@@ -56,7 +57,7 @@ class Predictors:
         pods = self.size(self.stable_name).read() or least
         return StableSize(pods, most, autoscaled=True, share=route.share_of(self.candidate_name(canary)))
 
-    def resize(self, canary: Object, stable: StableSize, weight: int) -> None:
+    def resize(self, canary: Object, stable: StableSize, weight: int | Fraction) -> None:
         """Size the candidate's Deployment for a weight."""
         size = self.size(self.candidate_name(canary))
         now = size.read()

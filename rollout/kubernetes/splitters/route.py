@@ -10,6 +10,15 @@ from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import Object
 from rollout.kubernetes.kinds import HTTP_ROUTE, INFERENCE_SERVICE, SERVICE
 from rollout.kubernetes.pods import GRPC
+from rollout.kubernetes.splitters.mirror import (
+    MIRRORED,
+    Mirror,
+    find_edit,
+    last_mirror,
+    own_mirrors,
+    to_text,
+    with_mirror,
+)
 from rollout.spec import FULL_WEIGHT
 from rollout.splitter import SplitError, Unsplittable
 
@@ -19,6 +28,10 @@ CHANGED = "matchday.io/split-at"
 """Annotation of the route: Unix seconds of its last change, kept for a process that resumes after a kill."""
 SHARES = "matchday.io/shares"
 """Annotation of the route: the weights that a rollout set last, to tell those that somebody else set."""
+NO_PERCENT = (
+    "the HTTPRoutes of this cluster have no percentage of requests to copy: set shadow.mirror to 100 or 0, or install "
+    "the definitions of Gateway API 1.3"
+)
 SETTLE_SECONDS = 3.0
 """Time that a gateway needs to act on a change after it has accepted it."""
 
@@ -68,8 +81,13 @@ class PublicRoute:
         return any(backends for backends in backends_of(self.get()))
 
     def leads_past(self, names: Collection[str]) -> bool:
-        """Whether a part of the requests that it splits goes to other Services than these; no route leads nowhere."""
-        return any(name not in names for name in self._weights())
+        """Whether a part of the requests that it splits goes to other Services than these; no route leads nowhere.
+
+        Or copies of them do.
+        """
+        route = self.find()
+        copied = route is not None and any(own_mirrors(rule, self._service) for rule in rules_of(route))
+        return copied or any(name not in names for name in self._weights())
 
     def targets(self) -> list[str]:
         """Names of the Services that have requests now."""
@@ -78,6 +96,12 @@ class PublicRoute:
     def weight_of(self, name: str) -> int:
         """Weight that a Service has now; 0 where there is no route."""
         return self._weights().get(name, 0)
+
+    def copies_to(self, name: str) -> int:
+        """Percent of the requests of which a Service gets copies."""
+        route = self.find()
+        found = [each for rule in rules_of(route) for each in own_mirrors(rule, self._service)] if route else []
+        return max((each.percent for each in found if each.name == name), default=0)
 
     def share_of(self, name: str) -> int:
         """Percent of the requests that a Service has now; 0 where there is no route."""
@@ -88,29 +112,42 @@ class PublicRoute:
         """Time since the weights were changed last."""
         return self._clock() - _changed_at(self.get())
 
-    def set_shares(self, shares: Shares) -> bool:
-        """Split requests by these weights. Returns whether the gateway acts on it."""
+    def set_shares(self, shares: Shares, mirror: Mirror | None = None) -> bool:
+        """Split requests by these weights. Returns whether the gateway acts on it.
+
+        mirror: who gets copies of them; nobody for None.
+        """
         route = self.get()
-        rules = self._rules(route, shares)
-        if backends_of({"spec": {"rules": rules}}) != backends_of(route):
+        rules = self._rules(route, shares, mirror)
+        if backends_of({"spec": {"rules": rules}}) != backends_of(route) or self._mirrors(rules) != self._mirrors(
+            rules_of(route)
+        ):
             self._note_edit(route, shares)
-            annotations = {CHANGED: f"{self._clock():.0f}", SHARES: _to_text(shares)}
+            annotations = {CHANGED: f"{self._clock():.0f}", SHARES: _to_text(shares), MIRRORED: to_text(mirror)}
             change = {"metadata": {"annotations": annotations}, "spec": {"rules": rules}}
             route = self._api.apply(HTTP_ROUTE, route["metadata"]["name"], change)
+            if mirror and self._mirrors(rules_of(route)) != self._mirrors(rules):
+                self.set_shares(shares)
+                raise SplitError(NO_PERCENT)
         return is_accepted(route) and self._clock() - _changed_at(route) >= SETTLE_SECONDS
 
     def _weights(self) -> dict[str, int]:
         route = self.find()
         return _weights(_split_rules(route, _known(route))) if route else {}
 
+    def _mirrors(self, rules: list[Object]) -> list[list[Mirror]]:
+        return [own_mirrors(rule, self._service) for rule in rules]
+
     def _note_edit(self, route: Object, shares: Shares) -> None:
-        """Keep the weights that somebody else has set since a rollout did."""
-        ours = _last_shares(route)
-        found = _to_text(_weights(_split_rules(route, {*shares, *_known(route)})))
+        """Keep the weights and copies that somebody else has set since a rollout did."""
+        ours, rules = _last_shares(route), _split_rules(route, {*shares, *_known(route)})
+        found = _to_text(_weights(rules))
         if ours and found != ours:
             self.put_back = f"{found or 'no backend'} in place of {ours}"
+        if edited := find_edit(self._mirrors(rules), last_mirror(route)):
+            self.put_back = edited
 
-    def _rules(self, route: Object, shares: Shares) -> list[Object]:
+    def _rules(self, route: Object, shares: Shares, mirror: Mirror | None) -> list[Object]:
         """Its rules with these weights: those for REST, one for gRPC where the Services have a port for it, all others.
 
         A rule that leads to none of the service's predictors stays as it is.
@@ -119,14 +156,17 @@ class PublicRoute:
         known = {*shares, *_known(route)}
         rules = [
             _with_backends(rule, shares, ports) if _is_split(rule, known) else rule
-            for rule in route["spec"].get("rules") or []
+            for rule in rules_of(route)
             if GRPC in ports or not _matches_grpc(rule)
         ]
         if GRPC in ports and not any(map(_matches_grpc, rules)):
             rules = [_with_backends({"matches": [GRPC_MATCH]}, shares, ports), *rules]
         if all(_matches_grpc(rule) or not _is_split(rule, known) for rule in rules):
             rules = [*rules, _with_backends({"matches": [REST_MATCH]}, shares, ports)]
-        return rules
+        return [
+            with_mirror(rule, self._service, mirror if _is_split(rule, known) else None, _port(rule, ports))
+            for rule in rules
+        ]
 
     def _ports(self, name: str) -> dict[str, int]:
         """Ports of a Service of KServe's: the one for gRPC as GRPC, any other as ''."""
@@ -136,11 +176,16 @@ class PublicRoute:
         return {GRPC if _is_grpc(port) else "": int(port["port"]) for port in found["spec"]["ports"]}
 
 
+def rules_of(route: Object) -> list[Object]:
+    """Its rules."""
+    return route["spec"].get("rules") or []
+
+
 def backends_of(route: Object) -> list[list[tuple[str, int, int]]]:
     """Name, port and weight of each backend of each rule."""
     return [
         [(each["name"], int(each["port"]), int(each.get("weight", 1))) for each in rule.get("backendRefs") or []]
-        for rule in route["spec"].get("rules") or []
+        for rule in rules_of(route)
     ]
 
 
@@ -187,7 +232,7 @@ def _is_split(rule: Object, names: Collection[str]) -> bool:
 
 
 def _split_rules(route: Object, names: Collection[str]) -> list[Object]:
-    return [rule for rule in route["spec"].get("rules") or [] if _is_split(rule, names)]
+    return [rule for rule in rules_of(route) if _is_split(rule, names)]
 
 
 def _weights(rules: list[Object]) -> dict[str, int]:
@@ -216,13 +261,18 @@ def _known(route: Object) -> set[str]:
 def _with_backends(rule: Object, shares: Shares, ports: Mapping[str, int]) -> Object:
     """A rule with these weights; what it has beside them stays, filters of a backend too."""
     known = {each["name"]: each for each in rule.get("backendRefs") or []}
-    port = ports[GRPC] if _matches_grpc(rule) else ports[""]
+    port = _port(rule, ports)
     backends = [
         {**known.get(name, {}), "group": "", "kind": "Service", "name": name, "port": port, "weight": weight}
         for name, weight in shares.items()
     ]
     matches = rule.get("matches") or [REST_MATCH]
     return {**rule, "matches": matches, "backendRefs": backends}
+
+
+def _port(rule: Object, ports: Mapping[str, int]) -> int:
+    """Port of the Services for a rule's requests."""
+    return ports[GRPC] if _matches_grpc(rule) else ports[""]
 
 
 def _is_grpc(port: Object) -> bool:

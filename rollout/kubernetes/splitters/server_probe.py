@@ -15,8 +15,13 @@ class ServerProbe:
     """Asks servers at their base URLs."""
 
     def is_ready(self, url: str, model: str, version: str) -> bool:
-        """Whether a server is ready to answer for a version of a model."""
+        """Whether a server is ready to answer for a version of a model.
+
+        One that knows no versions, as KServe's SDK says by 501, is asked for the model: its pod says of which version.
+        """
         answer = _get(f"{url}/v2/models/{model}/versions/{version}/ready")
+        if answer is not None and answer.status_code == httpx.codes.NOT_IMPLEMENTED:
+            answer = _get(f"{url}/v2/models/{model}/ready")
         return answer is not None and answer.status_code == httpx.codes.OK
 
     def served_version(self, urls: Iterable[str], model: str) -> str:

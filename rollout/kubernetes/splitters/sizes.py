@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rollout.spec import FULL_WEIGHT
 
@@ -31,7 +32,7 @@ class StableSize:
         return min(max(self.most, self.pods), _share_up(self.pods, FULL_WEIGHT, FULL_WEIGHT - self.share))
 
 
-def needed_pods(stable: StableSize, weight: int, now: int) -> int:
+def needed_pods(stable: StableSize, weight: int | Fraction, now: int) -> int:
     """Pods of a candidate for `weight` percent of the requests: one for none. now: pods that it asks for.
 
     Each of its pods gets as many requests as a stable one, so that both are judged under the same load, or fewer where
@@ -41,6 +42,11 @@ def needed_pods(stable: StableSize, weight: int, now: int) -> int:
         return max(stable.whole, now if stable.share == FULL_WEIGHT else 0)
     share = _share_up(stable.pods + stable.borrowed, weight, FULL_WEIGHT - weight)
     return min(stable.whole, max(TOLD_APART if weight else 1, share))
+
+
+def weight_like(mirror: int) -> Fraction:
+    """The weight at which a candidate has as many requests, beside those of the stable version, as copies of these."""
+    return Fraction(FULL_WEIGHT * mirror, FULL_WEIGHT + mirror)
 
 
 def least_pods(stable: StableSize, weight: int) -> int:
@@ -68,5 +74,5 @@ def follow(now: int, needed: int) -> int:
     return needed if needed > now or 2 * needed <= now else now
 
 
-def _share_up(pods: int, part: int, rest: int) -> int:
+def _share_up(pods: int, part: int | Fraction, rest: int | Fraction) -> int:
     return math.ceil(pods * part / rest)

@@ -7,6 +7,7 @@ lost while KServe removes a predictor, because the public host has left it befor
 
 import time
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from rollout.kubernetes.api import Api
@@ -27,11 +28,13 @@ from rollout.kubernetes.splitters.canary import (
     with_weight,
 )
 from rollout.kubernetes.splitters.hand_back import HandBack, next_step
-from rollout.kubernetes.splitters.inference_service import InferenceService, pin_of, pinned
+from rollout.kubernetes.splitters.inference_service import InferenceService, uri_of, version_of_uri
 from rollout.kubernetes.splitters.lending import Lending
+from rollout.kubernetes.splitters.mirror import Mirror
 from rollout.kubernetes.splitters.predictors import Predictors
 from rollout.kubernetes.splitters.route import PublicRoute
 from rollout.kubernetes.splitters.server_probe import ServerProbe
+from rollout.kubernetes.splitters.sizes import weight_like
 from rollout.kubernetes.splitters.standard_conditions import foreign_message, standard_conditions
 from rollout.spec import FULL_WEIGHT
 from rollout.splitter import Endpoints, Readiness, SplitError, Unsplittable
@@ -42,6 +45,7 @@ MODE = "Standard"
 class StandardSplitter:
     """One InferenceService in Standard mode. last_conditions: those that were asked for last."""
 
+    mirrors = True
     limitations: tuple[str, ...] = (
         "Only the public host is split: a caller of a predictor's Service in the cluster gets that predictor.",
         "The candidate's pods are started beside the stable ones. Where no node has room for them, and no autoscaler "
@@ -57,10 +61,12 @@ class StandardSplitter:
         model: str,
         probe: ServerProbe | None = None,
         clock: Callable[[], float] = time.time,
+        candidate_uri: str = "",
     ) -> None:
-        """service: the InferenceService. probe: in place of asking the pods."""
+        """service: the InferenceService. probe: in place of asking the pods. candidate_uri: as in InferenceService."""
         self._api = api
-        self._service = InferenceService(api, service, model)
+        self._candidate_uri = candidate_uri
+        self._service = InferenceService(api, service, model, candidate_uri)
         self._route = PublicRoute(api, service, clock)
         self._predictors = Predictors(api, service, clock)
         self._lending = Lending(service, self._predictors, self._route)
@@ -85,7 +91,7 @@ class StandardSplitter:
         canary = canary_of(service)
         if not self._route.has_backends():
             self._send_all_to_stable()
-        if not pin_of(service):
+        if not self._service.pin(service):
             self._apply(self._served_version(), None if foreign_canaries(service) else canary)
         if not canary:
             self._budgets.keep(service, {})
@@ -93,26 +99,27 @@ class StandardSplitter:
     def deploy(self, version: str) -> None:
         """Start servers of the candidate; they replace those of another candidate."""
         service = self._service_without_foreign_canary()
-        pin = pin_of(service) or self._served_version()
+        pin = self._service.pin(service) or self._served_version()
         canary = canary_of(service)
-        wanted = canary_entry(version, service, self._service.model, pin)
+        uri = self._service.storage_of(service, version)
+        wanted = canary_entry(version, service, uri, pin, self._service.model)
         if not canary or identity_of(canary)[:2] != identity_of(wanted)[:2]:
             self._apply(pin, wanted)
         elif identity_of(canary) != identity_of(wanted):  # made by an earlier release
             self._apply(pin, with_weight(wanted, weight_of(canary)))
-        elif not pin_of(service):
+        elif not self._service.pin(service):
             self._apply(pin, canary)
 
     def readiness(self) -> Readiness:
         """Whether the candidate has as many ready pods as it asks for.
 
-        Once its share of the requests is in force, a pod more that finds no node does not count against it.
+        Once its share of the requests, or of copies, is in force, a pod more that finds no node does not count.
         """
         canary = self._canary(self._service.get())
         name = self._predictors.candidate_name(canary)
         pods = self._predictors.pods(name)
         wanted = self._predictors.size(name).read() or 1
-        if self._route.share_of(name):
+        if self._route.share_of(name) or self._route.copies_to(name):
             wanted = max(1, wanted - sum(pod.unplaced_since is not None for pod in pods))
         return self._readiness(canary, pods, wanted)
 
@@ -120,7 +127,7 @@ class StandardSplitter:
         """Whether each version that has requests has a ready pod, and the candidate where it is to have them all."""
         return self._lending.serving(self._service.get())
 
-    def split(self, weight: int) -> bool:
+    def split(self, weight: int, mirror: int = 0) -> bool:
         """Send the candidate `weight` percent once it has enough pods; nothing while it has no ready pod.
 
         Raises SplitError while no stable pod is ready: then the candidate's pods have all requests, but not in the
@@ -129,7 +136,7 @@ class StandardSplitter:
         service = self._service_without_foreign_canary()
         canary = self._canary(service)
         if not weight:
-            return self._withhold(service, canary)
+            return self._withhold(service, canary, mirror)
         name = self._predictors.candidate_name(canary)
         canary, needed = self._grow(service, canary, weight)
         pods = self._predictors.pods(name)
@@ -144,7 +151,7 @@ class StandardSplitter:
             self._lending.give_back(canary)
             return False
         if weight_of(canary) != weight:
-            self._apply(pin_of(service), with_weight(canary, weight))
+            self._apply(self._service.pin(service), with_weight(canary, weight))
         self._keep_budgets(service, self._predictors.stable_name, name)
         return self._route.set_shares(self._lending.shares(canary, weight))
 
@@ -157,8 +164,10 @@ class StandardSplitter:
             canary=tuple(pod.url for pod in predictors.ready_pods(predictors.candidate_name(canary))) if canary else (),
         )
 
-    def restarts(self) -> Mapping[str, int]:
-        """Restarts of the server in each of the candidate's pods."""
+    def restarts(self, promoted: bool = False) -> Mapping[str, int]:
+        """Restarts of the server in each of the candidate's pods, or of the stable version's."""
+        if promoted:
+            return count_restarts(self._api, selector_of(self._predictors.stable_name))
         canary = canary_of(self._service.get())
         return count_restarts(self._api, selector_of(self._predictors.candidate_name(canary))) if canary else {}
 
@@ -168,7 +177,7 @@ class StandardSplitter:
         canary = canary_of(service)
         if canary:
             self._lending.move_from_unready(canary)
-        if pin_of(service) != version:
+        if self._service.pin(service) != version:
             self._apply(version, canary)
             return False
         if not self._stable_serves(version):
@@ -188,7 +197,7 @@ class StandardSplitter:
         if service is None:
             return True
         canary, foreign = canary_of(service), foreign_canaries(service)
-        if pin_of(service) != stable:
+        if self._service.pin(service) != stable:
             self._apply(stable, None if foreign else canary)
             return False
         ready = self._predictors.ready_pods(self._predictors.stable_name)
@@ -205,7 +214,7 @@ class StandardSplitter:
         service = self._service.find()
         if service is None:
             return None
-        canary, pin = canary_of(service), pin_of(service)
+        canary, pin = canary_of(service), self._service.pin(service)
         if canary:
             return Leftover(version_of(canary), stable_beside(canary) or (pin if pin != version_of(canary) else ""))
         return Leftover("", pin) if self._route.leads_past({self._predictors.stable_name}) else None
@@ -218,24 +227,27 @@ class StandardSplitter:
         self.last_conditions = standard_conditions(self._api, service, self._predictors, self._route, self._budgets)
         return self.last_conditions
 
-    def _send_all_to_stable(self) -> bool:
-        return self._route.set_shares({self._predictors.stable_name: FULL_WEIGHT})
+    def _send_all_to_stable(self, mirror: Mirror | None = None) -> bool:
+        return self._route.set_shares({self._predictors.stable_name: FULL_WEIGHT}, mirror)
 
-    def _withhold(self, service: Object, canary: Object) -> bool:
-        """Whether the candidate gets no request, and every stable pod answers."""
-        canary, _ = self._grow(service, canary, 0)
+    def _withhold(self, service: Object, canary: Object, mirror: int) -> bool:
+        """Whether the candidate gets no request but copies of `mirror` percent, and every stable pod answers."""
+        canary, _ = self._grow(service, canary, 0, weight_like(mirror))
         self._keep_budgets(service, self._predictors.stable_name)
-        sent = self._send_all_to_stable()
+        sent = self._send_all_to_stable(Mirror(self._predictors.candidate_name(canary), mirror) if mirror else None)
         self._lending.require_stable("the candidate gets no request in this step")
-        return sent and self._stable_serves(pin_of(service))
+        return sent and self._stable_serves(self._service.pin(service))
 
-    def _grow(self, service: Object, canary: Object, weight: int) -> tuple[Object, int]:
-        """Give the candidate the pods that it needs for a weight. Returns its entry and how many it needs."""
+    def _grow(self, service: Object, canary: Object, weight: int, load: int | Fraction = 0) -> tuple[Object, int]:
+        """Give the candidate the pods that it needs for a weight. Returns its entry and how many it needs.
+
+        load: a weight for which it gets pods where there is room for them.
+        """
         stable = self._predictors.stable_size(service, canary, self._route)
-        self._predictors.resize(canary, stable, weight)
+        self._predictors.resize(canary, stable, max(weight, load))
         if self._predictors.must_borrow(canary, stable, weight):
             canary = with_borrowed(canary, stable.borrowed + 1)
-            self._apply(pin_of(service), canary)
+            self._apply(self._service.pin(service), canary)
         return canary, self._predictors.needs(canary, stable, weight)
 
     def _keep_budgets(self, service: Object, *names: str) -> None:
@@ -270,6 +282,8 @@ class StandardSplitter:
 
     def _served_version(self) -> str:
         """The version that the stable pods serve. Raises SplitError where they disagree."""
+        if self._candidate_uri:
+            return version_of_uri(uri_of(self._service.get()))
         urls = [pod.url for pod in self._predictors.ready_pods(self._predictors.stable_name)]
         return self._probe.served_version(urls, self._service.model)
 
@@ -295,7 +309,7 @@ class StandardSplitter:
         if self._route.set_shares({stable: ready, candidate: step.candidate}) and step.candidate < now:
             self._predictors.size(candidate).write(step.candidate)
             if size.borrowed:
-                self._apply(pin_of(service), with_borrowed(canary, step.borrowed))
+                self._apply(self._service.pin(service), with_borrowed(canary, step.borrowed))
         return False
 
     def _remove_canary(self, service: Object, canary: Object) -> bool:
@@ -303,9 +317,9 @@ class StandardSplitter:
         self._budgets.keep(service, {})
         if not canary:
             return True
-        self._apply(pin_of(service), with_weight(canary, 0) if weight_of(canary) else None)
+        self._apply(self._service.pin(service), with_weight(canary, 0) if weight_of(canary) else None)
         return False
 
     def _apply(self, pin: str, canary: Object | None) -> None:
         fields: dict[str, Any] = {"canary": [canary]} if canary else {}
-        self._service.apply(pinned(pin), **fields)
+        self._service.apply_pin(pin, **fields)

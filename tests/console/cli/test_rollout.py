@@ -44,6 +44,7 @@ PATIENCE_SECONDS = 200.0
 SPEC = {
     **{key: value for key, value in GIVEN.items() if key != "inferenceService"},
     "promotion": "Manual",
+    "bakeSeconds": 3600,
     "limits": GIVEN["limits"]
     | {"minPairs": 5, "invalid": 0.5, "spread": 9, "distance": 0.3, "shift": 0.3, "favourites": 0.5},
 }
@@ -141,16 +142,25 @@ def test_a_rollout_from_one_shell_and_another(rollout_settings: RolloutSettings,
             assert "Progressing at 50 %" in status and "matchday rollout approve good" in status
             assert f"run by     rollout good, process {process.pid}" in status
             rollouts.approve("good", None)
+            wait_until("good", lambda state: state.phase is Phase.BAKING and state.needs, process)
+            table = printed.by(commands.explain, "good")
+            assert re.search(r"^needs about \d\d min more, to the end of the bake$", table, re.MULTILINE)
+            with pytest.raises(
+                MatchdayError, match=r"is baking: .*'matchday rollout approve good' ends its bake|in the h"
+            ):
+                start("other", "3", file, rollout_settings)
+            rollouts.approve("good", None)
             out, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, out
         assert not load.failures
     finally:
         end(process)
     assert "waits for approval: matchday rollout approve good" in out
+    assert "watched for some time: 'matchday rollout approve good' ends that" in out
     assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  Promoted +version 2 is champion", out, re.MULTILINE)
     decisions = printed.by(commands.history, "good")
     assert [line.split()[2] for line in decisions.splitlines()] == [
-        *("Starting", "Shadow", "Progressing", "Progressing", "Promoting", "Promoted")
+        *("Starting", "Shadow", "Progressing", "Progressing", "Promoting", "Baking", "Promoted")
     ]
     assert "a person approved 1/promotion" in decisions
     assert re.search(r"^good +match-outcome +2 +Promoted", printed.by(commands.show_all), re.MULTILINE)

@@ -28,6 +28,10 @@ BAD = [
     "a=1\n",
     "Q" * 90_000,
     "a=" + "b" * 600,
+    "a=1," * 32 + "a=1",
+    "a=1 \t ," * 70,
+    f"{MEMBERS},a=1",
+    MEMBERS.replace(",", " \t" * 8 + ","),
 ]
 
 
@@ -36,7 +40,7 @@ def test_a_good_tracestate_is_kept(header: str) -> None:
     assert read_tracestate(header) == header
 
 
-@pytest.mark.parametrize("header", [None, *BAD, f"{MEMBERS},a=1", MEMBERS.replace(",", " \t" * 8 + ",")])
+@pytest.mark.parametrize("header", [None, *BAD])
 def test_a_broken_tracestate_is_left_out(header: str | None) -> None:
     assert read_tracestate(header) == ""
 

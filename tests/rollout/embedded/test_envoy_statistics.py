@@ -25,11 +25,11 @@ def test_requests_to_a_killed_server_are_counted_as_failures_of_its_version(root
     statistics = EnvoyStatistics(splitter.envoy)
     assert splitter.split(50)
     assert set(statuses(root)) == {200}
-    assert [statistics.failures(version) for version in ("1", "2")] == [0, 0]
+    assert [statistics.failures("", version, ()) for version in ("1", "2")] == [0, 0]
     kill(splitter, "2")
     failed = sum(status >= 500 for status in statuses(root))
     assert 0 < failed < ASKED
-    assert [statistics.failures(version) for version in ("1", "2", "3")] == [0, failed, 0]
+    assert [statistics.failures("", version, ()) for version in ("1", "2", "3")] == [0, failed, 0]
     splitter.close()
     with pytest.raises(SourceError, match="failed requests cannot be counted"):
-        statistics.failures("2")
+        statistics.failures("", "2", ())

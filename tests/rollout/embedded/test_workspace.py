@@ -62,6 +62,9 @@ def test_a_rollout_that_could_not_begin_may_not_start(workspace: Workspace) -> N
     store.save(State(phase=Phase.PROGRESSING, step=0, weight=5))
     with pytest.raises(Busy, match="rollout first of service match-outcome is at 5 %"):
         workspace.check_can_start(SPEC, versions)
+    store.save(State(phase=Phase.BAKING, weight=100))
+    with pytest.raises(Busy, match=r"is baking: let it end, .* \('matchday rollout approve first' ends its bake\)"):
+        workspace.check_can_start(SPEC, versions)
     workspace.check_no_rival("match-outcome", but="first")
     workspace.check_can_start(OTHER, versions)
 

@@ -62,4 +62,24 @@ def test_people_read_what_is_missing_and_how_long_it_takes():
         "about 40 more rows answered by both for predictions spread"
     )
     assert re.match("about 1,100 more requests for errors", describe_needs(findings, 0.0))
+    early = (
+        "about 50 min at this traffic, for errors and latency p99, which is later than the deadline in 20 min; about"
+    )
+    assert early in describe_needs(findings, 0.35, 1200.0)
+    assert "deadline" not in describe_needs(findings, 0.35, 3600.0) + describe_needs(findings, 0.0, 1.0)
     assert "about 17 min" in describe_needs(findings, 1.0) and "about 6 days" in describe_needs(findings, 0.002)
+
+
+def test_each_unit_has_its_own_rate_and_its_own_warning():
+    findings = [
+        Finding("replay", Verdict.WAIT, "", n=300, needed=600, measure="errors", units="replayed requests"),
+        Finding("late", Verdict.WAIT, "", n=50, needed=100, units="of what the query counts"),
+        Finding("queue", Verdict.WAIT, "", n=1, limit=20.0, units="numbers from the query"),
+        Finding("depth", Verdict.WAIT, "", limit=20.0, units="numbers from the query"),
+    ]
+    assert describe_needs(findings, 0.0, 900.0, passed=600.0) == (
+        "about 600 more replayed requests, about 20 min at this pace, for replay errors, which is later than the "
+        "deadline in 15 min; about 100 more of what the query counts, about 20 min at this traffic, for late, which is "
+        "later than the deadline in 15 min; a number of at most 20 for queue; a number for depth"
+    )
+    assert "at this" not in describe_needs(findings, 5.0)

@@ -8,6 +8,7 @@ import pytest
 
 from rollout.kubernetes.api import Api
 from rollout.kubernetes.events import Events
+from rollout.kubernetes.metrics import OperatorMetrics
 from rollout.kubernetes.model_rollout import state_of
 from rollout.kubernetes.rounds import ClusterSplitter, Rounds
 from rollout.kubernetes.splitters.knative import KnativeSplitter
@@ -25,6 +26,7 @@ SPEC = {
     "steps": [{"weight": 20, "holdSeconds": 10}, {"weight": 50, "holdSeconds": 10}],
     "readySeconds": 120,
     "promotionSeconds": 600,
+    "bakeSeconds": 0,
 }
 ROUND_SECONDS = 5.0
 
@@ -33,27 +35,40 @@ both_modes = pytest.mark.parametrize("mode", ["Standard", "Knative"])
 
 @dataclass
 class Simulation:
-    """A cluster, its registry, and the operator that acts on it."""
+    """A cluster, its registry, and the operator that acts on it.
+
+    versions: of champion and candidate. kept: model of each service that the operator prepares.
+    others: services in which it only ends what deleted rollouts left.
+    """
 
     cluster: Cluster = field(default_factory=Cluster)
     world: RolloutWorld = field(default_factory=RolloutWorld)
     phases: list[tuple[str, int]] = field(default_factory=list)
     kills: int = 0
+    versions: tuple[str, str] = ("1", "2")
+    kept: dict[str, str] = field(default_factory=lambda: {SERVICE: SERVICE})
+    namespace: str = NAMESPACE
+    others: tuple[str, ...] = ()
+    metrics: OperatorMetrics | None = None
 
     def __post_init__(self) -> None:
         self.rounds = self.operator()
 
     def operator(self, fence: Callable[[], None] = lambda: None) -> Rounds:
         """The rounds of another operator process."""
-        api = Api(NAMESPACE, self.cluster, fence)
+        api = Api(self.namespace, self.cluster, fence)
         events = Events(api, "me")
-        return Rounds(api, sources(self.world), events, {SERVICE: SERVICE}, self.splitter, lambda: self.cluster.clock)
+        return Rounds(
+            *(api, sources(self.world), events, self.kept, self.splitter, lambda: self.cluster.clock),
+            metrics=self.metrics,
+            others=self.others,
+        )
 
-    def splitter(self, api: Api, service: str, model: str) -> ClusterSplitter:
+    def splitter(self, api: Api, service: str, model: str, candidate_uri: str = "") -> ClusterSplitter:
         probe: Any = self.cluster
         if self.cluster.mode == "Knative":
             return KnativeSplitter(api, service, model, probe)
-        return StandardSplitter(api, service, model, probe, lambda: self.cluster.clock)
+        return StandardSplitter(api, service, model, probe, lambda: self.cluster.clock, candidate_uri)
 
     def create(self, name: str = "try", **changes: Any) -> None:
         """Create a ModelRollout."""
@@ -72,8 +87,8 @@ class Simulation:
         self.cluster.settle()
         self.cluster.clock += ROUND_SECONDS
         self.world.now = self.cluster.clock
-        self.world.stable, self.world.candidate = "1", "2"
-        self.world.weight = self.cluster.shares().get("2", 0)
+        self.world.stable, self.world.candidate = self.versions
+        self.world.weight = self.cluster.shares().get(self.versions[1], 0)
         self.world.passed(0, requests)
         for thing in self.cluster.having("modelrollouts"):
             state = state_of(thing)

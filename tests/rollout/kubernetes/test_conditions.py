@@ -39,6 +39,7 @@ def kstatus(thing: dict[str, Any]) -> str:
         (State(phase=Phase.PROGRESSING, verdict="pass", gate="1/20"), {"Passed": "True", "Waiting": "True"}),
         (State(phase=Phase.ROLLING_BACK, verdict="fail"), {"Passed": "False", "Complete": "Unknown"}),
         (State(phase=Phase.PROMOTED), {"Complete": "True", "Progressing": "False", "Failed": "False", "Ready": "True"}),
+        (State(phase=Phase.BAKING), {"Complete": "Unknown", "Progressing": "True", "Failed": "False", "Ready": "True"}),
         (State(phase=Phase.ROLLED_BACK), {"Complete": "False", "Failed": "True", "Ready": "False"}),
         (State(phase=Phase.REFUSED), {"Complete": "False", "Failed": "True", "Ready": "False"}),
     ],
@@ -56,6 +57,7 @@ def test_kstatus_says_current_only_when_promoted_and_failed_only_when_nothing_co
 ) -> None:
     state = State(phase=phase, gate=gate, paused=paused, reason="so it is")
     expected = {Phase.PROMOTED: "Current", Phase.ROLLED_BACK: "Failed", Phase.REFUSED: "Failed"}
+    expected[Phase.BAKING] = "Current"  # it serves every request, and is only watched
     thing = {**THING, "status": status_of(state, THING)}
     assert kstatus(thing) == expected.get(phase, "InProgress")
     found = conditions(state)

@@ -139,7 +139,7 @@ def test_a_rollout_that_is_under_way_is_no_leftover(mode: str) -> None:
     sim.create(promotion="Manual")
     sim.until_gate()
     before = sim.cluster.shares()
-    sim.cluster.get("modelrollouts", "try")["status"] = {"phase": "Baking"}
+    sim.cluster.get("modelrollouts", "try")["status"] = {"phase": "Proving"}
     for _ in range(5):
         sim.rounds.run_once()
         sim.cluster.settle()
@@ -160,7 +160,7 @@ def test_a_share_that_a_person_gives_in_knative_mode_is_not_taken_back() -> None
 @both_modes
 def test_the_finalizer_of_an_earlier_release_is_removed_on_sight(mode: str) -> None:
     sim = simulate(mode)
-    for name, status in (("try", {}), ("ended", {}), ("unreadable", {"phase": "Baking"})):
+    for name, status in (("try", {}), ("ended", {}), ("unreadable", {"phase": "Proving"})):
         sim.create(name)
         sim.cluster.get("modelrollouts", name)["metadata"]["finalizers"] = ["other.io/kept", FINALIZER]
         sim.cluster.get("modelrollouts", name)["status"] = status

@@ -24,6 +24,7 @@ CASES = [
     (State(phase=Phase.ROLLING_BACK), SPEC, "Progressing", "inProgress"),
     (State(phase=Phase.ROLLING_BACK, stalled=True, problem="no route"), SPEC, "Degraded", "failed"),
     (State(phase=Phase.PROMOTED), SPEC, "Healthy", "current"),
+    (State(phase=Phase.BAKING), SPEC, "Healthy", "current"),
     (State(phase=Phase.ROLLED_BACK, reason="errors"), SPEC, "Degraded", "failed"),
     (State(phase=Phase.REFUSED, reason="no version 9"), SPEC, "Degraded", "failed"),
     (State(phase=Phase.PROGRESSING), {**SPEC, "promotion": "Perhaps"}, "Degraded", "failed"),

@@ -42,6 +42,23 @@ def test_a_rollout_is_shown_as_it_is(mode: str) -> None:
     assert of(sim, "phase", phase="RolledBack") == 1 and of(sim, "weight") == 0
 
 
+def test_the_evidence_of_each_check_is_shown_with_labels_of_a_bounded_number() -> None:
+    metrics = OperatorMetrics(lambda: True)
+    findings = (
+        {"check": "errors", "measure": "", "n": 500, "needed": 120, "reason": "not a label"},
+        {"check": "latency", "measure": "p99", "n": 400, "needed": None},
+        {"check": "latency", "measure": "p99", "n": 450, "needed": None},
+    )
+    metrics.observe("try", "match-outcome", "match-outcome", State(phase=Phase.PROGRESSING, findings=findings))
+    known = {"rollout": "try", "service": "match-outcome", "model": "match-outcome"}
+    shown = {name: value for name, value in read(metrics.text()).items() if "_evidence" in name[0]}
+    assert shown == {
+        ("matchday_rollout_evidence", frozenset({**known, "check": "errors", "measure": ""}.items())): 500,
+        ("matchday_rollout_evidence", frozenset({**known, "check": "latency", "measure": "p99"}.items())): 450,
+        ("matchday_rollout_evidence_needed", frozenset({**known, "check": "errors", "measure": ""}.items())): 120,
+    }
+
+
 def test_rounds_and_those_that_were_put_off_are_counted() -> None:
     sim = simulate("Standard")
     sim.create()

@@ -1,6 +1,7 @@
 """The operator's process: it acts while it holds the lease, wakes up for people, and leaves in order."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import kopf
@@ -8,10 +9,13 @@ import pytest
 
 from rollout.kubernetes import __main__ as process
 from rollout.kubernetes import operator
+from rollout.kubernetes.api import Api
 from rollout.kubernetes.client import ApiError
 from rollout.kubernetes.health import Unhealthy
+from rollout.kubernetes.lease import Lease
 from rollout.kubernetes.operator import Operator
 from rollout.kubernetes.settings import OperatorSettings
+from rollout.observations.gateway_meter import GatewayMeter
 from rollout.sources import Sources
 from tests.rollout.fakes import FakeSources, FakeVersions, RolloutWorld
 from tests.rollout.kubernetes.cluster import NAMESPACE, Cluster
@@ -109,3 +113,17 @@ def test_without_a_cluster_it_says_what_to_do(
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     assert process.main() == 2
     assert capsys.readouterr().err == "matchday rollout: no cluster to ask: set KUBECONFIG\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "metrics", "counted"),
+    [("http://127.0.0.1:1", True, True), ("http://127.0.0.1:1", False, False), ("", True, False)],
+)
+def test_the_gateway_is_read_where_a_prometheus_has_its_counters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, metrics: bool, counted: bool
+) -> None:
+    monkeypatch.setenv("MATCHDAY_HOME", str(tmp_path))
+    settings = OperatorSettings(namespace=NAMESPACE, prometheus_url=url, gateway_metrics=metrics)
+    gateway = operator.open_cluster_sources(settings, Lease(Api(NAMESPACE, Cluster()), "any", "me"), NAMESPACE).gateway
+    assert isinstance(gateway, GatewayMeter) is counted
+    assert counted or gateway is None

@@ -16,7 +16,7 @@ from rollout.evidence import Evidence
 from rollout.judge import Cohort
 from rollout.observations.server_meter import ServerMeter, parse_page
 from rollout.sources import SourceError
-from serving.call import Call
+from serving.call import MIRROR, REPLAY, Call
 from serving.exposition import render
 from serving.metrics import SECONDS, Metrics
 from tests.rollout.observations.pages import dripping, program
@@ -125,6 +125,18 @@ def test_variants_are_summed_and_versions_are_not(page: str) -> None:
         assert read.latency is not None
         assert read.latency.total == read.requests
         assert read.latency.counts[bisect_left(SECONDS, 0.0007)] == 2
+
+
+def test_copies_count_only_where_they_are_asked_for_and_replayed_requests_never(tmp_path: Path) -> None:
+    counted = Metrics(tmp_path, "canary")
+    for variant, requests in (("", 3), (MIRROR, 40), (REPLAY, 500)):
+        for _ in range(requests):
+            counted.series(MODEL, "2", variant).count_request(Call(), 0.001, 200)
+    text = render(counted, "text/plain")[0].decode()
+    counted.close()
+    found = [parse_page(text, MODEL, "2", mirrored) for mirrored in (False, True)]
+    assert [each.requests for each in found] == [3, 43]
+    assert [each.latency and each.latency.total for each in found] == [3, 43]
 
 
 def test_a_page_is_read_at_a_fraction_of_the_cost_of_parsing_it_whole(page: str) -> None:
