@@ -34,6 +34,9 @@ def pods(name: str) -> Iterator[tuple[Document, Document, dict[str, str]]]:
             yield each, each["spec"], each["metadata"]["labels"]
         elif each["kind"] in ("Deployment", "StatefulSet", "Job"):
             yield each, each["spec"]["template"]["spec"], each["spec"]["template"]["metadata"]["labels"]
+        elif each["kind"] == "CronJob":
+            template = each["spec"]["jobTemplate"]["spec"]["template"]
+            yield each, template["spec"], template["metadata"]["labels"]
 
 
 def containers(name: str) -> Iterator[tuple[str, Document]]:

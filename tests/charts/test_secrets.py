@@ -6,7 +6,7 @@ from typing import Any
 from tests.charts.manifests import everywhere, objects, of_kind
 from tests.charts.rendering import documents, kind_and_name, render
 
-GIVEN = {"matchday-credentials", "matchday-database", "matchday-kafka", "matchday-token"}
+GIVEN = {"matchday-credentials", "matchday-database", "matchday-football-data", "matchday-kafka", "matchday-token"}
 """Secrets that the examples take from elsewhere."""
 
 

@@ -9,6 +9,8 @@
 {{- include "matchday.checks.model" (list $ $name $model) }}
 {{- end }}
 {{- include "matchday.checks.kafka" .Values.kafka }}
+{{- include "matchday.checks.sources" .Values.sources }}
+{{- include "matchday.checks.recurring" . }}
 {{- include "matchday.checks.upgrade" . }}
 {{- if .Values.pipelines.kfp.endpoint }}
 {{- include "matchday.checks.runs" . }}

@@ -12,8 +12,8 @@
 {{- if $moved }}
 {{- fail (printf "these values are of an older chart, which served one model: write %s. An upgrade that reuses values drops the old ones with --set inferenceService=null,rollouts.host=null (docs/kubernetes.md, \"Values of an older chart\")" (join ", " $moved)) }}
 {{- end }}
-{{- if not (and .Values.modelDefaults .Values.storage .Values.networkPolicy.podPorts) }}
-{{- fail "modelDefaults, storage or networkPolicy.podPorts is missing, as after an upgrade that reuses all values of an older chart: use --reset-then-reuse-values" }}
+{{- if not (and .Values.modelDefaults .Values.storage .Values.networkPolicy.podPorts .Values.sources .Values.pipelines.recurring) }}
+{{- fail "modelDefaults, storage, networkPolicy.podPorts, sources or pipelines.recurring is missing, as after an upgrade that reuses all values of an older chart: use --reset-then-reuse-values" }}
 {{- end }}
 {{- if .Values.clusterObjects }}
 {{- fail "clusterObjects is of an older chart, in which releases shared objects of the cluster: drop it (in an upgrade that reuses values, --set clusterObjects=null), as each release has its own now. Where you have no right to make a ClusterStorageContainer, storage.containerName names one that an administrator has made" }}

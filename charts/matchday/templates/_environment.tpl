@@ -4,6 +4,11 @@
 {{- define "matchday.environment" -}}
 MATCHDAY_LAKE: s3://{{ .Values.bucket.name }}/lake
 MATCHDAY_FEAST_REGISTRY: s3://{{ .Values.bucket.name }}/feast/registry.db
+MATCHDAY_COLLECTED: {{ .Values.sources.collected | default (printf "s3://%s/collected" .Values.bucket.name) }}
+MATCHDAY_SOURCES: {{ join "," .Values.sources.names | quote }}
+{{- range $name, $url := .Values.sources.urls }}
+MATCHDAY_{{ upper $name }}_URL: {{ $url }}
+{{- end }}
 MATCHDAY_TRACKING_URI: {{ include "matchday.mlflow.url" . }}
 AWS_ENDPOINT_URL: {{ include "matchday.bucket.url" . }}
 AWS_REGION: {{ .Values.bucket.region }}
@@ -41,6 +46,13 @@ OTEL_EXPORTER_OTLP_ENDPOINT: {{ . }}
 
 {{- define "matchday.env.mlflow" -}}
 {{ include "matchday.env" (list (include "matchday.credentials" (list . "mlflow")) "MLFLOW_TRACKING_USERNAME" "MLFLOW_TRACKING_PASSWORD") }}
+{{- end }}
+
+{{/* The token of live sources; nothing where none that is asked needs one. */}}
+{{- define "matchday.env.sources" -}}
+{{- if include "matchday.sources.tokened" . }}
+{{- include "matchday.env" (list (include "matchday.sources.secret" .) "MATCHDAY_FOOTBALL_DATA_TOKEN") }}
+{{- end }}
 {{- end }}
 
 {{- define "matchday.env.database" -}}

@@ -19,6 +19,18 @@
           {{- toYaml (rest .) | nindent 10 }}
 {{- end }}
 
+{{/* Those of some parts that this release has, as YAML: (list . "rollout" "recurring"). */}}
+{{- define "matchday.parts.there" -}}
+{{- $root := first . }}
+{{- $recurring := and (include "matchday.recurring" $root | fromYaml) (not $root.Values.pipelines.kfp.endpoint) }}
+{{- $there := dict "rollout" $root.Values.rollouts.enabled "recurring" $recurring }}
+{{- range rest . }}
+{{- if get $there . }}
+- {{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* The pods of pipeline runs, which are Kubeflow's and not the chart's. */}}
 {{- define "matchday.peer.runs" -}}
 - namespaceSelector:
@@ -87,6 +99,28 @@ there are no policies, or no such stores.
 {{- end }}
 {{- if and $opened .Values.networkPolicy.enabled }}
 {{- $opened | toJson }}
+{{- end }}
+{{- end }}
+
+{{/*
+A way out to the live sources that are asked: at the ports of their URLs to addresses outside private networks, or at
+those of networkPolicy.podPorts to wherever they are.
+*/}}
+{{- define "matchday.egress.sources" -}}
+{{- $urls := list }}
+{{- range .Values.sources.names }}
+{{- $urls = append $urls (get $.Values.sources.urls .) }}
+{{- end }}
+{{- include "matchday.egress.url" (concat (list . "sources") $urls) }}
+{{- if not .Values.networkPolicy.podPorts.sources }}
+  to:
+    # All but the networks of RFC 1918, of carriers (RFC 6598) and of single links, and their like in IPv6.
+    - ipBlock:
+        cidr: 0.0.0.0/0
+        except: [10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16]
+    - ipBlock:
+        cidr: "::/0"
+        except: ["fc00::/7", "fe80::/10"]
 {{- end }}
 {{- end }}
 

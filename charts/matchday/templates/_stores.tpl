@@ -34,6 +34,22 @@ http://{{ include "matchday.fullname" . }}-mlflow.{{ .Release.Namespace }}.svc:5
 {{- $store.existingSecret | default (printf "%s-credentials" (include "matchday.fullname" $root)) }}
 {{- end }}
 
+{{/* Not empty where football-data.org is asked, which needs a token. */}}
+{{- define "matchday.sources.tokened" -}}
+{{- if has "football_data_org" .Values.sources.names }}
+{{- print "true" }}
+{{- end }}
+{{- end }}
+
+{{/* The Secret with the token, here and for runs, which may live elsewhere. */}}
+{{- define "matchday.sources.secret" -}}
+{{ .Values.sources.existingSecret | default (printf "%s-sources" (include "matchday.fullname" .)) }}
+{{- end }}
+
+{{- define "matchday.sources.secret.runs" -}}
+{{ .Values.sources.existingSecret | default (printf "%s-sources" (include "matchday.runs.environment" .)) }}
+{{- end }}
+
 {{/* The names that MLflow answers to; requests under others are refused, against DNS rebinding. */}}
 {{- define "matchday.mlflow.hosts" -}}
 {{- $service := printf "%s-mlflow" (include "matchday.fullname" .) }}

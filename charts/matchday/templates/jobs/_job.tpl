@@ -119,4 +119,8 @@ annotations:
   value: {{ include "matchday.image" (list . "pipeline") }}
 - name: MATCHDAY_KFP_NAMESPACE
   value: {{ include "matchday.runs" . }}
+{{- if include "matchday.sources.tokened" . }}
+- name: MATCHDAY_KFP_SOURCES_SECRET
+  value: {{ include "matchday.sources.secret.runs" . }}
+{{- end }}
 {{- end }}
