@@ -2,6 +2,8 @@
 
 {{/* What every process may know; the ConfigMap FULLNAME-environment. */}}
 {{- define "matchday.environment" -}}
+{{- /* Helm may render this before checks.yaml, and values that an older chart lacks would be no sentence. */}}
+{{- include "matchday.checks.moved" . }}
 MATCHDAY_LAKE: s3://{{ .Values.bucket.name }}/lake
 MATCHDAY_FEAST_REGISTRY: s3://{{ .Values.bucket.name }}/feast/registry.db
 MATCHDAY_COLLECTED: {{ .Values.sources.collected | default (printf "s3://%s/collected" .Values.bucket.name) }}
