@@ -34,6 +34,24 @@ class Upload:
     new: bool
 
 
+@dataclass(frozen=True)
+class RecurringRun:
+    """A recurring run on the cluster. cron: six fields, seconds first. version: id of the pipeline's version."""
+
+    id: str
+    name: str
+    cron: str
+    version: str
+
+    @classmethod
+    def of_api(cls, run: Any) -> "RecurringRun":
+        """From a `V2beta1RecurringRun`."""
+        schedule = run.trigger.cron_schedule if run.trigger else None
+        reference = run.pipeline_version_reference
+        version = reference.pipeline_version_id if reference else None
+        return cls(run.recurring_run_id, run.display_name or "", (schedule and schedule.cron) or "", version or "")
+
+
 class Kubeflow:
     """The API of Kubeflow Pipelines. Methods raise KubeflowError when it refuses, NotYet when it does not answer."""
 
@@ -87,7 +105,7 @@ class Kubeflow:
         """
         with self._translate_errors(f"keep {pipeline} {version}"):
             pipeline_id = self._client.get_pipeline_id(pipeline) or self._make(pipeline)
-            known = self._versions(pipeline_id)
+            known = {one.display_name: one.description or "" for one in self._versions(pipeline_id)}
             if version in known and known[version] != description:
                 version = f"{version}-{hashlib.sha256(description.encode()).hexdigest()[:8]}"
             if version in known:
@@ -103,13 +121,55 @@ class Kubeflow:
         asked = V2beta1Pipeline(display_name=pipeline)
         return str(self._client.pipelines.pipeline_service_create_pipeline(pipeline=asked).pipeline_id)
 
-    def _versions(self, pipeline_id: str) -> dict[str, str]:
-        """Description of each version by its name."""
-        found: dict[str, str] = {}
+    def version_id(self, pipeline: str, version: str) -> tuple[str, str]:
+        """Ids of a pipeline and of one of its versions. Raises KubeflowError for one that is not there."""
+        with self._translate_errors(f"tell of {pipeline} {version}"):
+            pipeline_id = self._client.get_pipeline_id(pipeline) or ""
+            known = self._versions(pipeline_id) if pipeline_id else []
+        for one in known:
+            if one.display_name == version:
+                return pipeline_id, str(one.pipeline_version_id)
+        raise KubeflowError(f"Kubeflow Pipelines at {self.endpoint} has no version {version} of {pipeline}: upload it")
+
+    def recurring_runs(self) -> list[RecurringRun]:
+        """Every recurring run."""
+        found: list[RecurringRun] = []
+        token = ""
+        with self._translate_errors("list recurring runs"):
+            while True:
+                page = self._client.list_recurring_runs(page_token=token, page_size=LISTED)
+                found += map(RecurringRun.of_api, page.recurring_runs or [])
+                if not (token := page.next_page_token or ""):
+                    return found
+
+    def start_recurring(self, name: str, pipeline_id: str, version_id: str, cron: str) -> None:
+        """Run a version of a pipeline again and again, with its default arguments, one run at a time.
+
+        cron: six fields, seconds first. A run whose time has passed is not made up for.
+        """
+        with self._translate_errors(f"run {name} by the clock"):
+            self._client.create_recurring_run(
+                self._client.create_experiment(EXPERIMENT).experiment_id,
+                name,
+                cron_expression=cron,
+                max_concurrency=1,
+                no_catchup=True,
+                pipeline_id=pipeline_id,
+                version_id=version_id,
+            )
+
+    def end_recurring(self, run: RecurringRun) -> None:
+        """Delete a recurring run; runs that it has begun go on."""
+        with self._translate_errors(f"delete the recurring run {run.name}"):
+            self._client.delete_recurring_run(run.id)
+
+    def _versions(self, pipeline_id: str) -> list[Any]:
+        """Every version of a pipeline, as the API has it."""
+        found: list[Any] = []
         token = ""
         while True:
             page = self._client.list_pipeline_versions(pipeline_id, page_token=token, page_size=100)
-            found |= {version.display_name: version.description or "" for version in page.pipeline_versions or []}
+            found += page.pipeline_versions or []
             if not (token := page.next_page_token or ""):
                 return found
 

@@ -41,6 +41,9 @@ SECRETS = (
 )
 """Keys of the Secret, each a variable."""
 
+SOURCES_TOKEN = "MATCHDAY_FOOTBALL_DATA_TOKEN"
+"""The key of the Secret of live sources, a variable as well."""
+
 REFERENCE = re.compile(
     r"([a-z0-9][a-z0-9.-]*(:\d+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*"
     r"(:(?P<tag>\w[\w.-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?"
@@ -58,11 +61,13 @@ class Placement:
 
     image: with a tag of its own or a digest. environment: the release whose ConfigMap `NAME-environment` and Secret
     `NAME-credentials` are the steps' variables. traceparent: the trace of steps that take none as an argument.
+    sources_secret: the Secret with the token of live sources, for a pipeline that asks them; empty: none.
     """
 
     image: str
     environment: str
     traceparent: str = ""
+    sources_secret: str = ""
 
     def __post_init__(self) -> None:
         """Raises PlacementError for an image whose name does not say which it is."""
@@ -76,6 +81,8 @@ class Placement:
         settings = [*SETTINGS, *(name for name in MAYBE if os.environ.get(name))]
         kubernetes.use_config_map_as_env(task, f"{self.environment}-environment", _same(settings))
         kubernetes.use_secret_as_env(task, f"{self.environment}-credentials", _same(SECRETS))
+        if self.sources_secret:
+            kubernetes.use_secret_as_env(task, self.sources_secret, _same([SOURCES_TOKEN]))
         kubernetes.empty_dir_mount(task, volume_name="matchday-state", mount_path=STATE)
         _for_older_backends(task)
 

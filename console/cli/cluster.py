@@ -22,11 +22,37 @@ def database(seconds: Wait = 300) -> None:
 
 @app.command()
 def bucket(seconds: Wait = 300) -> None:
-    """Wait for the object store and make the bucket of the lake."""
+    """Wait for the object store and make the buckets of the lake and of observations."""
     from console.operations import cluster
 
     for name, new in cluster.make_buckets(seconds).items():
         screen.say(f"bucket {name} {'made' if new else 'is there already'}")
+
+
+@app.command()
+def pipelines(image: Image = None, environment: Environment = "matchday", seconds: Wait = 300) -> None:
+    """Upload every pipeline, and make the release's recurring runs those of MATCHDAY_RECURRING, a JSON of crons."""
+    from console.operations import recurring, runs
+
+    wanted, versions = recurring.crons(), {}
+    for uploaded in runs.upload(image, environment, seconds):
+        versions[uploaded.name] = uploaded.version
+        screen.say(f"{uploaded.name} {uploaded.version} {'uploaded' if uploaded.new else 'is there already'}")
+    for change in recurring.schedule(environment, wanted, versions):
+        screen.say(f"recurring run {change.name} ({change.cron}) {change.done}")
+
+
+@app.command()
+def unschedule(environment: Environment = "matchday", seconds: Wait = 30) -> None:
+    """Delete the release's recurring runs. Where Kubeflow refuses or does not answer they stay, which is no failure."""
+    from console.operations import recurring
+    from matchday.errors import MatchdayError
+
+    try:
+        for change in recurring.schedule(environment, {}, {}, seconds):
+            screen.say(f"recurring run {change.name} ({change.cron}) {change.done}")
+    except MatchdayError as error:
+        screen.say(f"recurring runs of {environment} stay: {error}")
 
 
 @app.command()

@@ -56,7 +56,10 @@ def migrate_database(seconds: float) -> Migration:
 
 
 def make_buckets(seconds: float) -> dict[str, bool]:
-    """Make the buckets of the lake and of Feast's registry; by name, whether each is new. Raises MatchdayError."""
+    """Make the buckets of the lake, of what was collected and of Feast's registry. Raises MatchdayError.
+
+    Returns by name whether each is new.
+    """
     made = _make_buckets(Settings(), seconds)
     if not made:
         raise MatchdayError("neither MATCHDAY_LAKE nor MATCHDAY_FEAST_REGISTRY names a bucket: write s3://BUCKET/...")
@@ -102,7 +105,7 @@ def ensure_champion(
 
 
 def _make_buckets(settings: Settings, seconds: float) -> dict[str, bool]:
-    names = {bucket.bucket_of(url) for url in (settings.lake, settings.feast_registry)}
+    names = {bucket.bucket_of(url) for url in (settings.lake, settings.collected, settings.feast_registry)}
     return {name: bucket.ensure(name, seconds) for name in sorted(filter(None, names))}
 
 

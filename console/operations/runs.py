@@ -15,6 +15,12 @@ from pipelines.kubeflow import VARIABLE, Kubeflow, KubeflowError
 from pipelines.placement import Placement, image_of_this_commit, tag_of_this_commit
 from pipelines.pods import PodsError, RunPods
 
+SOURCES_SECRET = "MATCHDAY_KFP_SOURCES_SECRET"
+"""Variable with the name of the Secret, where runs live, that has the token of live sources."""
+
+ASKING = ("ingest",)
+"""Pipelines that ask live sources; their steps alone get the token."""
+
 
 @dataclass(frozen=True)
 class UploadedPipeline:
@@ -35,7 +41,7 @@ def submit(name: str, as_of: str | None, image: str | None, environment: str, se
     with telemetry.span(f"submit {name}", as_of=moment.isoformat()), tempfile.TemporaryDirectory() as scratch:
         trace = telemetry.traceparent() or ""
         package = Path(scratch) / f"{name}.yaml"
-        compile_for_cluster(name, Placement(image or image_of_this_commit(), environment, trace), package)
+        compile_for_cluster(name, _place(name, image, environment, trace), package)
         kubeflow = connect(seconds)
         arguments = {"as_of": moment.isoformat(), "traceparent": trace}
         others = kubeflow.under_way(name)
@@ -93,20 +99,31 @@ def follow_logs(
 
 def upload(image: str | None, environment: str, seconds: float) -> Iterator[UploadedPipeline]:
     """Upload every pipeline as a version named by version and commit; each is yielded once it is there."""
-    placement = Placement(image or image_of_this_commit(), environment)
-    version, description = f"{__version__}-{tag_of_this_commit()}", f"image {placement.image}, release {environment}"
+    version = f"{__version__}-{tag_of_this_commit()}"
     kubeflow = connect(seconds)
     with tempfile.TemporaryDirectory() as scratch:
         for name in PIPELINES:
-            package = Path(scratch) / f"{name}.yaml"
+            package, placement = Path(scratch) / f"{name}.yaml", _place(name, image, environment)
             compile_for_cluster(name, placement, package)
-            kept = kubeflow.upload(name, package, version, description)
+            kept = kubeflow.upload(name, package, version, _describe(placement))
             yield UploadedPipeline(name, kept.version, kept.new)
 
 
 def connect(seconds: float = 0) -> Kubeflow:
     """Kubeflow Pipelines at KFP_ENDPOINT. Raises MatchdayError when it does not answer within `seconds`."""
     return Kubeflow(os.environ.get(VARIABLE, ""), seconds)
+
+
+def _place(name: str, image: str | None, environment: str, traceparent: str = "") -> Placement:
+    """Where the steps of a pipeline find what they need."""
+    secret = os.environ.get(SOURCES_SECRET, "") if name in ASKING else ""
+    return Placement(image or image_of_this_commit(), environment, traceparent, secret)
+
+
+def _describe(placement: Placement) -> str:
+    """What tells an uploaded version from another of the same commit."""
+    token = f", token in {placement.sources_secret}" if placement.sources_secret else ""
+    return f"image {placement.image}, release {placement.environment}{token}"
 
 
 def _pods(namespace: str) -> RunPods | None:

@@ -76,7 +76,7 @@ def _is_there(each: Document, hook: Document, event: str) -> bool:
     """Whether an object is there when a hook runs."""
     if events(each):
         return event in events(each) and weight(each) < weight(hook)
-    return not event.startswith("pre-") or kept(each)
+    return event not in ("pre-install", "pre-upgrade") or kept(each)
 
 
 @everywhere

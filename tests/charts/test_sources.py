@@ -14,6 +14,7 @@ from pipelines.placement import SETTINGS
 from tests.charts.manifests import Document, of_kind, variables
 from tests.charts.rendering import CHART, Refused, documents, render
 
+HOOK = "helm.sh/hook"
 TOKEN = "MATCHDAY_FOOTBALL_DATA_TOKEN"
 PLAIN = "plain-token-of-a-test"
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -136,6 +137,16 @@ def test_with_kubeflow_its_recurring_runs_take_the_place_of_cron_jobs() -> None:
     told = json.loads(variables(upload("sources-kfp"))["MATCHDAY_RECURRING"])
     assert told == {"ingest": "0 6 * * MON-FRI", "materialise": VALUES["pipelines"]["recurring"]["materialise"]["cron"]}
     assert json.loads(variables(upload("kfp"))["MATCHDAY_RECURRING"]) == {}, "and takes away those of an earlier release"
+
+
+def test_an_uninstall_ends_kubeflow_s_recurring_runs_and_leaves_no_job() -> None:
+    [job] = [each for each in of_kind("sources-kfp", "Job") if each["metadata"]["annotations"][HOOK] == "pre-delete"]
+    [only] = job["spec"]["template"]["spec"]["containers"]
+    assert only["args"] == ["cluster", "unschedule", "--wait-seconds", "30"]
+    assert job["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+    for example in ("kfp", "sources"):
+        assert "pre-delete" not in str(of_kind(example, "Job")), example
+    assert "pre-delete" not in render("sources-kfp", sets=["pipelines.recurring.endAtUninstall=false"])
 
 
 def out(example: str, *sets: str) -> list[Document]:

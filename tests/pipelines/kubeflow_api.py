@@ -12,7 +12,7 @@ API = "/apis/v2beta1"
 
 
 class KubeflowApi(http.server.ThreadingHTTPServer):
-    """runs, pipelines, versions: as they were sent. refusal: the message that every run is refused with, if set.
+    """runs, pipelines, versions, recurring (by id): as they were sent. refusal: the message that every run is refused with, if set.
 
     state: of every run that nobody has stopped.
     """
@@ -26,6 +26,8 @@ class KubeflowApi(http.server.ThreadingHTTPServer):
         self.state = "SUCCEEDED"
         self.pipelines: dict[str, str] = {}
         self.versions: list[dict[str, str]] = []
+        self.recurring: dict[str, dict[str, Any]] = {}
+        self.changes: list[str] = []
         self.refusal = ""
         self.healthy = 200
 
@@ -50,8 +52,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif path == "/pipelines":
             found = [self._pipeline(name) for name in self.server.pipelines if name in query.get("filter", [""])[0]]
             self._reply(200, {"pipelines": found, "total_size": len(found)})
+        elif path == "/recurringruns":
+            self._page("recurringRuns", list(self.server.recurring.values()), query)
         elif path.endswith("/versions"):
-            self._page(query.get("page_token", [""])[0])
+            self._page("pipeline_versions", self.server.versions, query)
         else:
             self._reply(200, {"experiments": []})
 
@@ -62,6 +66,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._reply(200, {"experiment_id": "e1", **json.loads(body)})
         elif path == "/runs":
             self._begin(json.loads(body))
+        elif path == "/recurringruns":
+            run_id = f"j{len(self.server.changes)}"
+            self.server.changes.append(f"made {run_id}")
+            self.server.recurring[run_id] = {"recurring_run_id": run_id, **json.loads(body)}
+            self._reply(200, self.server.recurring[run_id])
         elif path.endswith(":terminate"):
             self.server.stopped.append(path.split("/")[2].partition(":")[0])
             self._reply(200, {})
@@ -71,8 +80,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._reply(200, self._pipeline(name))
         else:
             version = {"display_name": query["name"][0], "description": query["description"][0]}
+            version["pipeline_version_id"] = f"v{len(self.server.versions)}"
             self.server.versions.append(version)
-            self._reply(200, {"pipeline_id": query["pipelineid"][0], "pipeline_version_id": "v1", **version})
+            self._reply(200, {"pipeline_id": query["pipelineid"][0], **version})
+
+    def do_DELETE(self) -> None:
+        path, _ = self._asked()
+        run_id = path.rpartition("/")[2]
+        self.server.changes.append(f"deleted {run_id}")
+        del self.server.recurring[run_id]
+        self._reply(200, {})
 
     def _begin(self, run: dict[str, Any]) -> None:
         if self.server.refusal:
@@ -96,11 +113,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         sent = self.server.runs[int(run_id.removeprefix("r")) - 1]
         return {"run_id": run_id, "state": state, "state_history": [{"state": each} for each in history], **sent}
 
-    def _page(self, token: str) -> None:
-        """One version a page, so that pages are turned."""
-        at = int(token or 0)
-        more = {"next_page_token": str(at + 1)} if at + 1 < len(self.server.versions) else {}
-        self._reply(200, {"pipeline_versions": self.server.versions[at : at + 1], **more})
+    def _page(self, name: str, found: list[dict[str, Any]], query: dict[str, list[str]]) -> None:
+        """One a page, so that pages are turned."""
+        at = int(query.get("page_token", [""])[0] or 0)
+        more = {"next_page_token": str(at + 1)} if at + 1 < len(found) else {}
+        self._reply(200, {name: found[at : at + 1], **more})
 
     def _pipeline(self, name: str) -> dict[str, str]:
         return {"pipeline_id": self.server.pipelines[name], "display_name": name}

@@ -119,3 +119,12 @@ def test_without_a_commit_an_image_is_asked_for(monkeypatch: pytest.MonkeyPatch)
 def test_an_unknown_pipeline_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownError, match="no pipeline nonsense; there are: train-match-outcome"):
         compile_for_cluster("nonsense", Placement("a:1", "b"), tmp_path / "pipeline.yaml")
+
+
+def test_a_pipeline_that_asks_sources_gets_their_token_by_reference(tmp_path: Path) -> None:
+    _, executors = compiled(tmp_path, sources_secret="autumn-sources")
+    for told in executors.values():
+        [_, token] = told["secretAsEnv"]
+        [key] = token["keyToEnv"]
+        assert (token["secretName"], key["envVar"]) == ("autumn-sources", "MATCHDAY_FOOTBALL_DATA_TOKEN")
+        assert "optional" not in token

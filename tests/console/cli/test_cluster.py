@@ -38,11 +38,14 @@ def lake(s3: str, monkeypatch: pytest.MonkeyPatch) -> Lake:  # noqa: F811
 
 def test_the_buckets_of_the_settings_are_made(lake: Lake, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHDAY_FEAST_REGISTRY", "s3://matchday-feast/registry.db")
+    monkeypatch.setenv("MATCHDAY_COLLECTED", "s3://matchday-collected/season")
     for _ in range(2):
         commands.bucket(5)
     assert printed.text().splitlines() == [
+        "bucket matchday-collected made",
         "bucket matchday-feast made",
         f"bucket {BUCKET} is there already",
+        "bucket matchday-collected is there already",
         "bucket matchday-feast is there already",
         f"bucket {BUCKET} is there already",
     ]

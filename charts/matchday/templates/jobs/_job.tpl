@@ -8,6 +8,8 @@ A Job that Helm runs as a hook, of a dict:
   args     the command, of the pipeline image
   env      variables by reference
   resources
+  seconds  how long it waits, if not jobs.waitSeconds
+  gone     true: it is deleted once it has succeeded
   again    true: what it reports itself is tried again like a crash, as a step of a run may fail by chance
   early    true: it runs before an upgrade too, with an account of its own, and takes no ConfigMap: those that it would
            name are the former release's, or not there yet
@@ -27,7 +29,7 @@ metadata:
   annotations:
     helm.sh/hook: {{ .hook }}
     helm.sh/hook-weight: {{ .weight | quote }}
-    helm.sh/hook-delete-policy: before-hook-creation
+    helm.sh/hook-delete-policy: before-hook-creation{{ if .gone }},hook-succeeded{{ end }}
 spec:
   backoffLimit: {{ $root.Values.jobs.retries }}
   {{- if not .again }}
@@ -61,7 +63,7 @@ spec:
           args:
             {{- toYaml .args | nindent 12 }}
             - --wait-seconds
-            - {{ $root.Values.jobs.waitSeconds | quote }}
+            - {{ .seconds | default $root.Values.jobs.waitSeconds | quote }}
           env:
             {{- .env | nindent 12 }}
             {{- with include "matchday.egress.opened" $root }}
