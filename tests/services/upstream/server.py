@@ -58,9 +58,18 @@ class Answer:
 
 
 class UpstreamServer:
-    """The server, running within a `with`. `now` is the instant that it serves."""
+    """The server, running within a `with`. `now` is the instant that it serves.
 
-    def __init__(self, season: PastSeason, now: datetime | None = None, token: str = TOKEN) -> None:
+    address: host and port to listen on; port 0: any.
+    """
+
+    def __init__(
+        self,
+        season: PastSeason,
+        now: datetime | None = None,
+        token: str = TOKEN,
+        address: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
         self.season, self.now, self.token = season, now or season.start, token
         self.short_years = False
         self.faults = Faults()
@@ -70,7 +79,7 @@ class UpstreamServer:
         self._changed: dict[tuple[str, str], datetime] = {}
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._server = _Quiet(self)
+        self._server = _Quiet(self, address)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> "UpstreamServer":
@@ -200,8 +209,8 @@ class _Quiet(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, upstream: UpstreamServer) -> None:
-        super().__init__(("127.0.0.1", 0), _handler(upstream.answer))
+    def __init__(self, upstream: UpstreamServer, address: tuple[str, int]) -> None:
+        super().__init__(address, _handler(upstream.answer))
         self._upstream = upstream
 
     def handle_error(self, *_: Any) -> None:
