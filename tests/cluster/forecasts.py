@@ -21,16 +21,27 @@ from tests.services.processes import free_port
 MODEL = "match-outcome"
 KICKOFF = "2026-08-15T14:00:00Z"
 MATCHES = [("ARS", "LIV"), ("MCI", "EVE"), ("CHE", "TOT")]
-COLUMNS = {
-    "home": [home for home, _ in MATCHES],
-    "away": [away for _, away in MATCHES],
-    "kickoff": [KICKOFF for _ in MATCHES],
-}
-BODY = {
-    "inputs": [
-        {"name": name, "shape": [len(texts)], "datatype": "BYTES", "data": texts} for name, texts in COLUMNS.items()
-    ]
-}
+
+
+def columns(kickoff: str) -> dict[str, list[str]]:
+    """The matches by column, all at one kick-off."""
+    return {
+        "home": [home for home, _ in MATCHES],
+        "away": [away for _, away in MATCHES],
+        "kickoff": [kickoff for _ in MATCHES],
+    }
+
+
+def body(kickoff: str) -> dict[str, list[dict[str, Any]]]:
+    """The request of the V2 protocol."""
+    inputs = columns(kickoff).items()
+    return {
+        "inputs": [{"name": name, "shape": [len(texts)], "datatype": "BYTES", "data": texts} for name, texts in inputs]
+    }
+
+
+COLUMNS = columns(KICKOFF)
+BODY = body(KICKOFF)
 INFER = f"/v2/models/{MODEL}/infer"
 
 
