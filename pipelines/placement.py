@@ -41,8 +41,8 @@ SECRETS = (
 )
 """Keys of the Secret, each a variable."""
 
-SOURCES_TOKEN = "MATCHDAY_FOOTBALL_DATA_TOKEN"
-"""The key of the Secret of live sources, a variable as well."""
+OF_SOURCES = ("MATCHDAY_FOOTBALL_DATA_TOKEN",)
+"""Keys of the Secret of live sources, each a variable."""
 
 REFERENCE = re.compile(
     r"([a-z0-9][a-z0-9.-]*(:\d+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*"
@@ -82,7 +82,7 @@ class Placement:
         kubernetes.use_config_map_as_env(task, f"{self.environment}-environment", _same(settings))
         kubernetes.use_secret_as_env(task, f"{self.environment}-credentials", _same(SECRETS))
         if self.sources_secret:
-            kubernetes.use_secret_as_env(task, self.sources_secret, _same([SOURCES_TOKEN]))
+            kubernetes.use_secret_as_env(task, self.sources_secret, _same(OF_SOURCES))
         kubernetes.empty_dir_mount(task, volume_name="matchday-state", mount_path=STATE)
         _for_older_backends(task)
 

@@ -41,8 +41,8 @@ def crons() -> dict[str, str]:
     for name, cron in found.items():
         if (count := len(cron.split())) != FIELDS:
             raise RecurringError(
-                f"{VARIABLE}: the cron of {name}, {cron!r}, has {count} fields: write five, minute, hour, day, month and"
-                " weekday"
+                f"{VARIABLE}: the cron of {name}, {cron!r}, has {count} fields: write five, minute, hour, day, month"
+                " and weekday"
             )
     return found
 
@@ -52,9 +52,9 @@ def schedule(
 ) -> Iterator[RecurringChange]:
     """Make the recurring runs of a release those that are wanted; each change is yielded once it is made.
 
-    wanted: crons of five fields by pipeline. versions: of the uploaded pipelines, by name. A run that is as it should be
-    is left alone, also one that somebody has disabled; another is replaced, the new one first. seconds: how long to wait
-    for Kubeflow. Raises MatchdayError.
+    wanted: crons of five fields by pipeline. versions: of the uploaded pipelines, by name. seconds: how long to wait
+    for Kubeflow. A run that is as it should be is left alone, also one that somebody has disabled; another is
+    replaced, the new one first. Raises MatchdayError.
     """
     if unknown := sorted(set(wanted) - set(versions)):
         raise RecurringError(f"{VARIABLE}: no pipeline {', '.join(unknown)}; there are: {', '.join(versions)}")

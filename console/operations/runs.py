@@ -15,7 +15,7 @@ from pipelines.kubeflow import VARIABLE, Kubeflow, KubeflowError
 from pipelines.placement import Placement, image_of_this_commit, tag_of_this_commit
 from pipelines.pods import PodsError, RunPods
 
-SOURCES_SECRET = "MATCHDAY_KFP_SOURCES_SECRET"
+SOURCES_VARIABLE = "MATCHDAY_KFP_SOURCES_SECRET"
 """Variable with the name of the Secret, where runs live, that has the token of live sources."""
 
 ASKING = ("ingest",)
@@ -116,7 +116,7 @@ def connect(seconds: float = 0) -> Kubeflow:
 
 def _place(name: str, image: str | None, environment: str, traceparent: str = "") -> Placement:
     """Where the steps of a pipeline find what they need."""
-    secret = os.environ.get(SOURCES_SECRET, "") if name in ASKING else ""
+    secret = os.environ.get(SOURCES_VARIABLE, "") if name in ASKING else ""
     return Placement(image or image_of_this_commit(), environment, traceparent, secret)
 
 

@@ -66,8 +66,8 @@ def test_steps_are_told_where_observations_are_and_which_sources_are_asked(monke
     assert given("sources")["MATCHDAY_COLLECTED"] == "s3://matchday/collected"
     assert given("sources-proxy")["MATCHDAY_COLLECTED"] == "s3://observations/matchday"
     assert given("sources-proxy")["MATCHDAY_FOOTBALL_DATA_UK_URL"] == "http://mirror.proxies"
-    sources = {f"{name}_url" for name in ORDER}
-    assert {"MATCHDAY_COLLECTED", "MATCHDAY_SOURCES", *(f"MATCHDAY_{name}".upper() for name in sources)} <= set(SETTINGS)
+    urls = {f"MATCHDAY_{name}_URL".upper() for name in ORDER}
+    assert {"MATCHDAY_COLLECTED", "MATCHDAY_SOURCES", *urls} <= set(SETTINGS)
 
 
 def test_observations_lie_where_no_uninstall_deletes_and_outside_the_lake() -> None:
@@ -103,8 +103,7 @@ def test_runs_of_kubeflow_get_the_token_from_a_secret_where_they_are() -> None:
 
 
 def test_a_token_goes_with_its_source() -> None:
-    rendered = documents(render("sources"))
-    [secret] = [each for each in rendered if each["metadata"]["name"] == "matchday-sources" and each["kind"] == "Secret"]
+    [secret] = [each for each in of_kind("sources", "Secret") if each["metadata"]["name"] == "matchday-sources"]
     assert "annotations" not in secret["metadata"], "whoever gave it can give it again"
 
 
@@ -136,14 +135,14 @@ def test_with_kubeflow_its_recurring_runs_take_the_place_of_cron_jobs() -> None:
     assert upload("sources-kfp")["args"][:2] == ["cluster", "pipelines"]
     told = json.loads(variables(upload("sources-kfp"))["MATCHDAY_RECURRING"])
     assert told == {"ingest": "0 6 * * MON-FRI", "materialise": VALUES["pipelines"]["recurring"]["materialise"]["cron"]}
-    assert json.loads(variables(upload("kfp"))["MATCHDAY_RECURRING"]) == {}, "and takes away those of an earlier release"
+    assert json.loads(variables(upload("kfp"))["MATCHDAY_RECURRING"]) == {}, "and ends those of an earlier release"
 
 
-def test_an_uninstall_ends_kubeflow_s_recurring_runs_and_leaves_no_job() -> None:
+def test_an_uninstall_ends_kubeflow_s_recurring_runs() -> None:
     [job] = [each for each in of_kind("sources-kfp", "Job") if each["metadata"]["annotations"][HOOK] == "pre-delete"]
     [only] = job["spec"]["template"]["spec"]["containers"]
     assert only["args"] == ["cluster", "unschedule", "--wait-seconds", "30"]
-    assert job["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+    assert job["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation", "its log stays"
     for example in ("kfp", "sources"):
         assert "pre-delete" not in str(of_kind(example, "Job")), example
     assert "pre-delete" not in render("sources-kfp", sets=["pipelines.recurring.endAtUninstall=false"])
@@ -153,9 +152,7 @@ def out(example: str, *sets: str) -> list[Document]:
     """The rules by which pods may go to what is not the chart's, name servers aside, where sources are asked."""
     rendered = documents(render(example, sets=sets))
     [policy] = [
-        each
-        for each in rendered
-        if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] == "matchday-sources"
+        each for each in rendered if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] == "matchday-sources"
     ]
     chosen = policy["spec"]["podSelector"]["matchLabels"]
     assert chosen["matchday.io/pipeline"] == "ingest"

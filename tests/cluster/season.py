@@ -1,4 +1,4 @@
-"""Stage about the season under way: a stand-in of the live sources, the three pipelines, and a forecast that changed."""
+"""Stage about the season under way: a stand-in of its sources, the three pipelines, and a forecast that changed."""
 
 import os
 import sys

@@ -58,7 +58,11 @@ def _pod(image: str, files: list[str]) -> dict[str, Any]:
         "command": ["python", "-m", ".".join(PACKAGE.parts), str(PORT)],
         "env": [{"name": "PYTHONPATH", "value": ROOT}],
         # It listens before it can answer: the first answers take seconds.
-        "readinessProbe": {"httpGet": {"path": "/api/fixtures/", "port": PORT}, "periodSeconds": 2, "timeoutSeconds": 5},
+        "readinessProbe": {
+            "httpGet": {"path": "/api/fixtures/", "port": PORT},
+            "periodSeconds": 2,
+            "timeoutSeconds": 5,
+        },
         "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}},
         "securityContext": {**CONFINED, "readOnlyRootFilesystem": True},
         "volumeMounts": [

@@ -12,9 +12,9 @@ API = "/apis/v2beta1"
 
 
 class KubeflowApi(http.server.ThreadingHTTPServer):
-    """runs, pipelines, versions, recurring (by id): as they were sent. refusal: the message that every run is refused with, if set.
+    """runs, pipelines, versions, recurring: as they were sent, the last by id; changes: of recurring runs, in order.
 
-    state: of every run that nobody has stopped.
+    refusal: the message that every run is refused with, if set. state: of every run that nobody has stopped.
     """
 
     daemon_threads = True

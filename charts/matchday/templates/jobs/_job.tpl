@@ -9,7 +9,6 @@ A Job that Helm runs as a hook, of a dict:
   env      variables by reference
   resources
   seconds  how long it waits, if not jobs.waitSeconds
-  gone     true: it is deleted once it has succeeded
   again    true: what it reports itself is tried again like a crash, as a step of a run may fail by chance
   early    true: it runs before an upgrade too, with an account of its own, and takes no ConfigMap: those that it would
            name are the former release's, or not there yet
@@ -29,7 +28,7 @@ metadata:
   annotations:
     helm.sh/hook: {{ .hook }}
     helm.sh/hook-weight: {{ .weight | quote }}
-    helm.sh/hook-delete-policy: before-hook-creation{{ if .gone }},hook-succeeded{{ end }}
+    helm.sh/hook-delete-policy: before-hook-creation
 spec:
   backoffLimit: {{ $root.Values.jobs.retries }}
   {{- if not .again }}
