@@ -24,6 +24,6 @@ def test_there_is_no_golden_file_that_nothing_renders() -> None:
 
 
 @pytest.mark.parametrize("major", [3, 4], ids="helm{}".format)
-@pytest.mark.parametrize("example", ["default", "small", "replicas", "kfp", "without-serving"])
+@pytest.mark.parametrize("example", ["default", "small", "replicas", "kfp", "sources", "without-serving"])
 def test_helm_lint_finds_nothing(example: str, major: int) -> None:
     assert "1 chart(s) linted, 0 chart(s) failed" in lint(example, major)

@@ -128,6 +128,8 @@ def values(context: StageContext) -> list[str]:
     refused = {
         "redis.url=redis://elsewhere:6379/0": "set redis.enabled=false to use yours, or drop redis.url",
         "fullnameOverride=other": "in an upgrade leave fullnameOverride, nameOverride, database.enabled",
+        "pipelines.recurring.enabled=true": "name a source, such as fpl, or set pipelines.recurring.enabled=false",
+        "sources.names={fotmob}": "sources.names has fotmob, which is no source: there are football_data_org,",
         "inferenceService.replicas=2": f"write models.{MODEL}.replicas in place of inferenceService.replicas",
     }
     if KNATIVE not in context.kube("api-versions").split():

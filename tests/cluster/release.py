@@ -10,7 +10,9 @@ from tests.cluster.shell import Failure, need, run
 NAME = "matchday"
 CHART = str(REPOSITORY / "charts" / "matchday")
 SMALL = str(REPOSITORY / "charts" / "matchday" / "ci" / "small-values.yaml")
-KINDS = "pods,services,deployments,statefulsets,jobs,configmaps,secrets,persistentvolumeclaims,inferenceservices"
+KINDS = (
+    "pods,services,deployments,statefulsets,jobs,cronjobs,configmaps,secrets,persistentvolumeclaims,inferenceservices"
+)
 DOCUMENTED = ("secret", "persistentvolumeclaim", "job.batch")
 """Kinds that docs/kubernetes.md says an uninstall leaves."""
 PODS_END_SECONDS = 330
