@@ -38,8 +38,7 @@ class RedatedSnapshot(Snapshot):
             raise ValueError(f"only season {self.season} is here, not {', '.join(seasons)}")
         if table is Teams and len(self._teams):
             return self._teams
-        rows = super().load(table)
-        rows = rows[rows["season"] == self.past].reset_index(drop=True)
+        rows = super().load(table, [self.past])
         moved = {str(column): self._move(str(column), rows[column]) for column in rows.columns}
         return rows.assign(**moved)
 
