@@ -23,6 +23,9 @@ PIPELINES = ("ingest", "materialise", "forecast")
 NEVER = "0 0 1 1 *"
 """A cron of New Year, so that nothing runs by the clock while the stage does it by hand."""
 
+WITHOUT = ("pipelines.recurring.enabled=false", "sources.names=null")
+"""The values that end that."""
+
 RUN_SECONDS = 600
 CHANGE_SECONDS = 120
 """For the server to see new features: it keeps those of a moment ago."""
@@ -52,17 +55,27 @@ def take_in(context: StageContext) -> list[str]:
 @contextmanager
 def _sources(context: StageContext, address: str) -> Iterator[None]:
     """The release with the fantasy game at that address, and its pipelines by the clock, for the time of the block."""
-    context.release.set(
+    context.release.set(*values(address))
+    try:
+        yield
+    finally:
+        context.release.set(*WITHOUT)
+
+
+def values(address: str) -> list[str]:
+    """The values of the release with the fantasy game at an address of the cluster."""
+    return [
         "sources.names={fpl}",
         f"sources.urls.fpl={address}/api",
         f"networkPolicy.podPorts.sources={{{upstream.PORT}}}",
         "pipelines.recurring.enabled=true",
         *(f"pipelines.recurring.{name}.cron={NEVER}" for name in PIPELINES),
-    )
-    try:
-        yield
-    finally:
-        context.release.set("pipelines.recurring.enabled=false", "sources.names=null")
+    ]
+
+
+def cron_jobs() -> dict[str, str]:
+    """The schedule of each CronJob of that release, where it has no Kubeflow."""
+    return {f"{NAME}-{name}": NEVER for name in PIPELINES}
 
 
 def _check_scheduled(context: StageContext) -> str:
@@ -74,7 +87,7 @@ def _check_scheduled(context: StageContext) -> str:
     else:
         listed = context.kube.get("cronjobs")["items"]
         found = {each["metadata"]["name"]: each["spec"]["schedule"] for each in listed}
-        wanted = {f"{NAME}-{name}": NEVER for name in PIPELINES}
+        wanted = cron_jobs()
     if found != wanted:
         raise Failure(f"by the clock runs {found}, expected {wanted}")
     return f"by the clock: {', '.join(sorted(found))}"
