@@ -28,7 +28,7 @@ class StageContext:
 
     local: the same model trained on this machine. wanted: its forecast. gateway: its address. first: the version that
     was champion first. versions: others, by name. knative: whether the service is in Knative mode by now.
-    silence: of the cluster's API server.
+    silence: of the cluster's API server. kfp, kfp_inside: Kubeflow Pipelines' API, from here and from the cluster.
     """
 
     def __init__(self, kube: Kube, release: Release, stack: ExitStack, built: bool) -> None:
@@ -39,6 +39,7 @@ class StageContext:
         self.built = built
         self.tag = loading.tag()
         self.kfp = os.environ.get("KFP_ENDPOINT", "")
+        self.kfp_inside = os.environ.get("KFP_ENDPOINT_IN_CLUSTER", "http://ml-pipeline.kubeflow.svc:8888")
         self.local = forecasts.LocalMachine()
         self.wanted: np.ndarray[Any, Any] = np.empty((0, 3))
         self.gateway = ""

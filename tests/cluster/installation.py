@@ -1,6 +1,5 @@
 """Stages that install the chart, and the last one, which takes all of it away."""
 
-import os
 import time
 from typing import Any
 
@@ -71,8 +70,7 @@ def clear(context: StageContext) -> list[str]:
 def _values(context: StageContext) -> dict[str, Any]:
     values: dict[str, Any] = {"images": context.images()}
     if context.kfp:
-        inside = os.environ.get("KFP_ENDPOINT_IN_CLUSTER", "http://ml-pipeline.kubeflow.svc:8888")
-        values["pipelines"] = {"namespace": "kubeflow", "kfp": {"endpoint": inside}}
+        values["pipelines"] = {"namespace": "kubeflow", "kfp": {"endpoint": context.kfp_inside}}
     return values
 
 

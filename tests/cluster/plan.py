@@ -21,6 +21,7 @@ STAGES = (
     ClusterStage("wrong values", faults.values, 5, needs="install"),
     ClusterStage("failed install", faults.installation, 20, needs="images", each_time=False),
     ClusterStage("live season", season.take_in, 420, needs="forecasts", each_time=False),
+    ClusterStage("season by CronJobs", season.run_cron_jobs, 330, needs="live season", each_time=False),
     ClusterStage("rollouts", rollouts.enable, 85, needs="forecasts"),
     ClusterStage("network policies", policies.refuse, 45, needs="rollouts"),
     ClusterStage("rollout, promoted", rollouts.promote, 215, needs="rollouts"),

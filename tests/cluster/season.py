@@ -1,10 +1,10 @@
-"""Stage about the season under way: a stand-in of its sources, the three pipelines, and a forecast that changed."""
+"""Stages about the season under way: a stand-in of its sources, the three pipelines, and a forecast that changed."""
 
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,20 +36,43 @@ CHANGED = 1e-3
 def take_in(context: StageContext) -> list[str]:
     """The pipelines take in what the sources say of the season under way; the forecast of a coming match changes."""
     kube = context.kube
-    images = context.images()["pipeline"]
     before = _forecast(context)
-    with upstream.running(kube, f"{images['repository']}:{images['tag']}") as address, _sources(context, address):
-        facts = [_check_scheduled(context)]
+    with _stand_in(context) as address, _sources(context, address):
+        facts = [_check_scheduled(context, PIPELINES)]
         facts += [_run(context, name) for name in PIPELINES]
         kube.until("another forecast", lambda: _moved(before, _forecast(context)) > CHANGED, CHANGE_SECONDS)
         after = _forecast(context)
         again = _run(context, "ingest")
+    _check_scheduled(context, ())
     match = f"{forecasts.MATCHES[0][0]} - {forecasts.MATCHES[0][1]}"
     return [
         *facts,
         f"{match}: {before[0].round(4).tolist()} before, {after[0].round(4).tolist()} after",
         f"once more: {again}",
     ]
+
+
+def run_cron_jobs(context: StageContext) -> list[str]:
+    """The same release without Kubeflow: CronJobs in the place of recurring runs, behind the chart's policies."""
+    if not context.kfp:
+        return ["skipped: this release has no Kubeflow, and the stage before has run its CronJobs"]
+    kubeflow, context.kfp = context.kfp, ""
+    context.release.set("pipelines.kfp.endpoint=null")
+    try:
+        with _stand_in(context) as address, _sources(context, address):
+            return [_check_scheduled(context, PIPELINES), *(_run(context, name) for name in PIPELINES)]
+    finally:
+        context.kfp = kubeflow
+        context.release.set(f"pipelines.kfp.endpoint={context.kfp_inside}")
+
+
+def _stand_in(context: StageContext) -> AbstractContextManager[str]:
+    return upstream.running(context.kube, _image(context))
+
+
+def _image(context: StageContext) -> str:
+    """The pipeline's, which also has what the stand-in needs."""
+    return "{repository}:{tag}".format(**context.images()["pipeline"])
 
 
 @contextmanager
@@ -73,21 +96,21 @@ def values(address: str) -> list[str]:
     ]
 
 
-def cron_jobs() -> dict[str, str]:
+def cron_jobs(pipelines: Iterable[str] = PIPELINES) -> dict[str, str]:
     """The schedule of each CronJob of that release, where it has no Kubeflow."""
-    return {f"{NAME}-{name}": NEVER for name in PIPELINES}
+    return {f"{NAME}-{name}": NEVER for name in pipelines}
 
 
-def _check_scheduled(context: StageContext) -> str:
-    """Raises Failure unless each pipeline runs by the clock, where it should."""
+def _check_scheduled(context: StageContext, pipelines: Iterable[str]) -> str:
+    """Raises Failure unless these pipelines run by the clock, and no others."""
     if context.kfp:
         ending = f" of {context.kube.namespace}.{NAME}"
         found = {one.name: one.cron for one in Kubeflow(context.kfp).recurring_runs() if one.name.endswith(ending)}
-        wanted = {f"{name}{ending}": f"0 {NEVER}" for name in PIPELINES}
+        wanted = {f"{name}{ending}": f"0 {NEVER}" for name in pipelines}
     else:
         listed = context.kube.get("cronjobs")["items"]
         found = {each["metadata"]["name"]: each["spec"]["schedule"] for each in listed}
-        wanted = cron_jobs()
+        wanted = cron_jobs(pipelines)
     if found != wanted:
         raise Failure(f"by the clock runs {found}, expected {wanted}")
     return f"by the clock: {', '.join(sorted(found))}"
@@ -118,9 +141,8 @@ def _conditions(kube: Kube, job: str) -> set[str]:
 
 def _run_on_kubeflow(context: StageContext, name: str) -> str:
     matchday = str(Path(sys.executable).with_name("matchday"))
-    image = context.images()["pipeline"]
     where = ("--environment", f"{context.kube.namespace}.{NAME}", "--namespace", "kubeflow")
-    what = ("--image", f"{image['repository']}:{image['tag']}", "--wait")
+    what = ("--image", _image(context), "--wait")
     environ = {"KFP_ENDPOINT": context.kfp, "KUBECONFIG": os.environ.get("KUBECONFIG", "")}
     said = run(matchday, "pipeline", "submit", name, *where, *what, seconds=RUN_SECONDS, environ=environ)
     return said.strip().splitlines()[-1]

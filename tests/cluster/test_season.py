@@ -73,10 +73,10 @@ def test_a_run_that_fails_fails_the_stage_with_its_last_lines() -> None:
 @pytest.mark.parametrize("crons", [{}, {**season.cron_jobs(), "matchday-other": "0 6 * * *"}])
 def test_other_runs_by_the_clock_than_asked_for_are_told(crons: dict[str, str]) -> None:
     with pytest.raises(Failure, match="by the clock runs"):
-        season._check_scheduled(context(StubKube("Complete", "", crons)))
+        season._check_scheduled(context(StubKube("Complete", "", crons)), season.PIPELINES)
 
 
 def test_the_cron_jobs_that_are_asked_for_are_fine() -> None:
     kube = StubKube("Complete", "", season.cron_jobs())
-    said = season._check_scheduled(context(kube))
+    said = season._check_scheduled(context(kube), season.PIPELINES)
     assert said == "by the clock: matchday-forecast, matchday-ingest, matchday-materialise"
