@@ -1,6 +1,6 @@
-"""Stage about the chart's NetworkPolicies: each refuses a connection, and lets through those that are meant."""
+"""Stages about the chart's NetworkPolicies: each refuses a connection, and lets through those that are meant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -30,7 +30,7 @@ which call nobody."""
 RUNS = {"redis", "bucket", "mlflow"}
 """What a pod of a pipeline's run is meant to reach."""
 
-OUTSIDE = "outside"
+OUTSIDE, SOURCE = "outside", "source"
 FREE, DENIED = "free", "denied"
 """Two pods of another namespace: no policy holds for the first, and one that allows nothing for the second, which tells
 whether policies are enforced at all."""
@@ -44,17 +44,7 @@ def refuse(context: StageContext) -> list[str]:
         targets = {part: _address(context.kube, part) for part in PORTS}
         targets[OUTSIDE] = probe.listener(guest, "listener", image)
         probes = [*_probes(context, guest)]
-        try:
-            for each in probes:
-                each.begin(image)
-            for each in probes:
-                each.kube.until(f"{each.name} running", each.runs, 90)
-            with ThreadPoolExecutor(len(probes)) as pool:
-                found = pool.map(lambda each: _settled(each, targets), probes)
-                reached = dict(zip([each.name for each in probes], found, strict=True))
-        finally:
-            for each in probes:
-                each.remove()
+        reached = _try(probes, targets, image)
     if OUTSIDE not in reached[FREE]:
         raise Failure("a pod that no policy holds for does not reach another of its namespace")
     if OUTSIDE in reached[DENIED]:
@@ -63,6 +53,41 @@ def refuse(context: StageContext) -> list[str]:
         raise Failure("; ".join(wrong))
     allowed = sum(len(each.allowed) for each in probes)
     return [f"{allowed} connections that are meant were made, {len(probes) * len(targets) - allowed} others refused"]
+
+
+def reach_source(context: StageContext, selector: str, port: int) -> str:
+    """Of the pods of CronJobs that of `ingest` alone reaches a source, a pod with these labels. Skipped as above."""
+    own = {"app.kubernetes.io/name": "matchday", "app.kubernetes.io/instance": NAME, COMPONENT: "recurring"}
+    probes = [Probe(context.kube, DENIED, {"probe": DENIED}, set())]
+    for pipeline in ("ingest", "materialise"):
+        labels = {**own, "matchday.io/pipeline": pipeline}
+        probes.append(Probe(context.kube, f"probe-{pipeline}", labels, {SOURCE} if pipeline == "ingest" else set()))
+    context.kube.apply(probe.deny_all(DENIED))
+    try:
+        targets = {SOURCE: probe.address_of(context.kube, selector, port)}
+        reached = _try(probes, targets, "{repository}:{tag}".format(**context.images()["serving"]))
+    finally:
+        context.kube("delete", "networkpolicy", DENIED, "--ignore-not-found")
+    if SOURCE in reached[DENIED]:
+        return "skipped: nothing enforces NetworkPolicies here"
+    if wrong := [line for each in probes for line in _differences(each, reached[each.name])]:
+        raise Failure("; ".join(wrong))
+    return "of the pods that run by the clock that of ingest alone reaches the sources"
+
+
+def _try(probes: Sequence[Probe], targets: Mapping[str, Address], image: str) -> dict[str, set[str]]:
+    """What each probe reaches, by its name. They are gone afterwards."""
+    try:
+        for each in probes:
+            each.begin(image)
+        for each in probes:
+            each.kube.until(f"{each.name} running", each.runs, 90)
+        with ThreadPoolExecutor(len(probes)) as pool:
+            found = pool.map(lambda each: _settled(each, targets), probes)
+            return dict(zip([each.name for each in probes], found, strict=True))
+    finally:
+        for each in probes:
+            each.remove()
 
 
 def _probes(context: StageContext, guest: Kube) -> Iterator[Probe]:

@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 
 from pipelines.kubeflow import Kubeflow
-from tests.cluster import forecasts, upstream
+from tests.cluster import forecasts, policies, upstream
 from tests.cluster.context import StageContext
 from tests.cluster.kube import Kube
 from tests.cluster.release import NAME
@@ -38,7 +38,7 @@ def take_in(context: StageContext) -> list[str]:
     kube = context.kube
     before = _forecast(context)
     with _stand_in(context) as address, _sources(context, address):
-        facts = [_check_scheduled(context, PIPELINES)]
+        facts = [_check_scheduled(context, PIPELINES), *_check_policies(context)]
         facts += [_run(context, name) for name in PIPELINES]
         kube.until("another forecast", lambda: _moved(before, _forecast(context)) > CHANGED, CHANGE_SECONDS)
         after = _forecast(context)
@@ -60,7 +60,8 @@ def run_cron_jobs(context: StageContext) -> list[str]:
     context.release.set("pipelines.kfp.endpoint=null")
     try:
         with _stand_in(context) as address, _sources(context, address):
-            return [_check_scheduled(context, PIPELINES), *(_run(context, name) for name in PIPELINES)]
+            facts = [_check_scheduled(context, PIPELINES), *_check_policies(context)]
+            return [*facts, *(_run(context, name) for name in PIPELINES)]
     finally:
         context.kfp = kubeflow
         context.release.set(f"pipelines.kfp.endpoint={context.kfp_inside}")
@@ -114,6 +115,12 @@ def _check_scheduled(context: StageContext, pipelines: Iterable[str]) -> str:
     if found != wanted:
         raise Failure(f"by the clock runs {found}, expected {wanted}")
     return f"by the clock: {', '.join(sorted(found))}"
+
+
+def _check_policies(context: StageContext) -> Iterator[str]:
+    """Who reaches the stand-in, where the chart's policies decide; those of Kubeflow's runs are Kubeflow's."""
+    if not context.kfp:
+        yield policies.reach_source(context, f"app={upstream.NAME}", upstream.PORT)
 
 
 def _run(context: StageContext, name: str) -> str:
