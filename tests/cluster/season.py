@@ -124,7 +124,7 @@ def _check_policies(context: StageContext) -> Iterator[str]:
 
 
 def _run(context: StageContext, name: str) -> str:
-    """Run a pipeline now; what its log says last, and how long it took. Raises Failure when it fails."""
+    """Run a pipeline now; what its last step said, and how long it took. Raises Failure when it fails."""
     begun = time.monotonic()
     said = _run_on_kubeflow(context, name) if context.kfp else _run_cron_job(context.kube, name)
     return f"{name}, {time.monotonic() - begun:.0f} s: {said}"
@@ -137,7 +137,12 @@ def _run_cron_job(kube: Kube, name: str) -> str:
     lines = kube("logs", f"job/{job}").strip().splitlines()
     if "Complete" not in _conditions(kube, job):
         raise Failure(f"{job} failed: {' | '.join(lines[-6:])}")
-    return lines[-1] if lines else "nothing said"
+    return _last_words(lines)
+
+
+def _last_words(lines: list[str]) -> str:
+    """What the last step said; the line behind it counts the steps."""
+    return "; ".join(" ".join(line.split()) for line in lines[-2:]) or "nothing said"
 
 
 def _conditions(kube: Kube, job: str) -> set[str]:
@@ -152,7 +157,7 @@ def _run_on_kubeflow(context: StageContext, name: str) -> str:
     what = ("--image", _image(context), "--wait")
     environ = {"KFP_ENDPOINT": context.kfp, "KUBECONFIG": os.environ.get("KUBECONFIG", "")}
     said = run(matchday, "pipeline", "submit", name, *where, *what, seconds=RUN_SECONDS, environ=environ)
-    return said.strip().splitlines()[-1]
+    return _last_words(said.strip().splitlines())
 
 
 def _forecast(context: StageContext) -> np.ndarray[Any, Any]:

@@ -56,9 +56,9 @@ def test_afterwards_nothing_runs_by_the_clock_and_no_source_is_asked() -> None:
     assert settings["MATCHDAY_SOURCES"] == ""
 
 
-def test_a_run_is_made_of_its_cron_job_and_says_its_last_line() -> None:
-    kube = StubKube("Complete", "began\nnothing is new\n", {})
-    assert season._run(context(kube), "ingest").endswith(": nothing is new")
+def test_a_run_is_made_of_its_cron_job_and_says_what_its_last_step_said() -> None:
+    kube = StubKube("Complete", "  update-data  fpl\n  update-data      nothing is new\n  1 step ran\n", {})
+    assert season._run(context(kube), "ingest").endswith(" s: update-data nothing is new; 1 step ran")
     create, *_ = kube.asked
     assert create[:2] == ("create", "job")
     assert create[-1] == "--from=cronjob/matchday-ingest"
