@@ -6,7 +6,14 @@ from tests.charts.manifests import Document
 from tests.charts.rendering import Refused, documents, render
 
 SHARED = "kubeflow"
-VALUES = ["pipelines.kfp.endpoint=http://kfp", f"pipelines.namespace={SHARED}", "rollouts.enabled=true"]
+VALUES = [
+    "pipelines.kfp.endpoint=http://kfp",
+    f"pipelines.namespace={SHARED}",
+    "pipelines.recurring.enabled=true",
+    "rollouts.enabled=true",
+    "sources.names={football_data_org}",
+    "sources.token=abc",
+]
 KEPT = {("CustomResourceDefinition", "", "modelrollouts.matchday.io")}
 """What the documentation says that one release of all has: rollouts.definition."""
 
@@ -37,6 +44,7 @@ def test_what_is_outside_the_release_s_namespace_bears_its_name() -> None:
         ("ClusterStorageContainer", "", "blue.matchday-mlflow"),
         ("ConfigMap", SHARED, "blue.matchday-environment"),
         ("Secret", SHARED, "blue.matchday-credentials"),
+        ("Secret", SHARED, "blue.matchday-sources"),
     ]
 
 
