@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from console.cli import cluster as commands
-from console.operations import recurring
+from console.operations import recurring, runs
 from console.operations.recurring import RecurringChange, RecurringError
 from matchday.errors import MatchdayError
 from pipelines.compilation import PIPELINES
@@ -122,3 +122,15 @@ def test_a_kubeflow_that_is_gone_does_not_keep_a_release(printed: Printed, monke
     monkeypatch.setenv("KFP_ENDPOINT", f"http://127.0.0.1:{free_port()}")
     commands.unschedule("autumn", 0)
     assert printed.text().startswith("recurring runs of autumn stay: Kubeflow Pipelines at http://127.0.0.1:")
+
+
+def test_only_a_pipeline_that_asks_sources_gets_their_secret_and_its_version_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(runs.SOURCES_VARIABLE, "autumn-sources")
+    asking, training = (runs._place(name, "matchday-pipeline:abc", "autumn") for name in ("ingest", ONE))
+    assert (asking.sources_secret, training.sources_secret) == ("autumn-sources", "")
+    assert runs._describe(asking) == "image matchday-pipeline:abc, release autumn, token in autumn-sources"
+    assert runs._describe(training) == "image matchday-pipeline:abc, release autumn"
+    monkeypatch.delenv(runs.SOURCES_VARIABLE)
+    assert runs._place("ingest", "matchday-pipeline:abc", "autumn").sources_secret == ""
