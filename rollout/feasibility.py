@@ -5,10 +5,11 @@ from functools import lru_cache
 
 from matchday.models.catalogue import KINDS
 from rollout.judge import JudgeLimits, least_rows
+from rollout.sources import SLICE_SECONDS
 from rollout.spec import COUNTED, FULL_STEP, ShadowStep, Spec
 
-ROUND_SECONDS = 5.0
-"""Time from one round of the operator to the next, by default."""
+PERIOD_SECONDS = SLICE_SECONDS + 1
+"""From one slice of a replay to the next, with an operator's or runner's default time between rounds."""
 
 CLASSES = 3
 """Of a model that is not in the catalogue."""
@@ -50,13 +51,13 @@ def find_impossible(spec: Spec) -> str:
 
 def _find_long_replay(shadow: ShadowStep) -> str:
     """Why the requests to replay cannot all be made before the deadline; empty when they can."""
-    each_round = max(1, math.floor(shadow.per_second))
-    seconds = max(shadow.requests / shadow.per_second, math.ceil(shadow.requests / each_round) * ROUND_SECONDS)
+    each_slice = max(1, math.floor(shadow.per_second * SLICE_SECONDS))
+    seconds = math.ceil(shadow.requests / each_slice) * PERIOD_SECONDS
     if seconds <= shadow.deadline_seconds:
         return ""
     return (
-        f"the shadow step cannot end: {shadow.requests} requests at {shadow.per_second:g} a second, one second's worth "
-        f"in each round of {ROUND_SECONDS:g} s, take {seconds:.0f} s, and shadow.deadlineSeconds is "
+        f"the shadow step cannot end: {shadow.requests} requests at {shadow.per_second:g} a second take about "
+        f"{seconds:.0f} s, and shadow.deadlineSeconds is "
         f"{shadow.deadline_seconds:g}: raise it or perSecond, or replay fewer"
     )
 

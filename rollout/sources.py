@@ -65,6 +65,10 @@ class Panel(Protocol):
         """Answers of both versions to each row. Raises SourceError."""
 
 
+SLICE_SECONDS = 5.0
+"""Time that one round replays at most: the readiness of its own service waits meanwhile."""
+
+
 @dataclass(frozen=True)
 class ReplayedRequests:
     """What both versions did with the same requests. stable_servers, canary_servers: by the server that was asked."""
@@ -81,7 +85,7 @@ class Load(Protocol):
     def replay(
         self, model: str, endpoints: Endpoints, done: int, requests: int, per_second: float, warm: int
     ) -> ReplayedRequests:
-        """At most so many requests to each version, in a second at most. done: requests so far.
+        """At most so many requests to each version, in SLICE_SECONDS at most. done: requests so far.
 
         warm: first requests of all whose durations do not count. Raises SourceError.
         """

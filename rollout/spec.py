@@ -73,7 +73,7 @@ class ShadowStep(SpecPart):
     requests: int = Field(
         0, ge=0, le=20_000, description="Requests replayed to each version for errors and latency; 0: none."
     )
-    per_second: float = Field(20.0, gt=0, le=200, description="Replayed requests a second to each version, at most.")
+    per_second: float = Field(20.0, ge=0.2, le=200, description="Replayed requests a second to each version, at most.")
     mirror: int = Field(
         0, ge=0, le=100, description="Percent of users' requests copied to the candidate, its answers dropped; 0: none."
     )

@@ -12,12 +12,9 @@ from rollout.judge import Cohort, Histogram
 from rollout.observations.model_client import ModelClient, ModelMetadata
 from rollout.observations.replay import RowReplay
 from rollout.observations.row import ReplayRow
-from rollout.sources import ReplayedRequests
+from rollout.sources import SLICE_SECONDS, ReplayedRequests
 from rollout.splitter import Endpoints
 from serving.metrics import SECONDS
-
-SLICE_SECONDS = 1.0
-"""Time that one round spends at most: other services and readiness wait meanwhile."""
 
 MOST_ROWS = 200
 """Different rows that are asked again and again."""

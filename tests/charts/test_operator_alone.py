@@ -80,8 +80,8 @@ def test_its_settings_are_known_and_need_no_registry() -> None:
 
 
 def test_the_documentation_has_every_setting_of_the_operator() -> None:
-    text = (ROOT / "docs/rollouts.md").read_text()
-    section = text.split("### Without the chart")[1].split("\n## ")[0]
+    text = (ROOT / "docs/other-servers.md").read_text()
+    section = text.split("## Without the chart")[1].split("\n## ")[0]
     shown = set(re.findall(r"^\| `(MATCHDAY_OPERATOR_\w+)`", section, re.MULTILINE))
     assert shown == {f"MATCHDAY_OPERATOR_{name.upper()}" for name in OperatorSettings.model_fields}
     assert "k8s/operator.yaml" in section
@@ -89,7 +89,7 @@ def test_the_documentation_has_every_setting_of_the_operator() -> None:
 
 def test_the_definition_is_rendered_by_itself_for_a_cluster_without_the_rest() -> None:
     """As the documentation tells to, with no more of the platform than it names."""
-    section = (ROOT / "docs/rollouts.md").read_text().split("### Without the chart")[1]
+    section = (ROOT / "docs/other-servers.md").read_text().split("## Without the chart")[1]
     platform = re.findall(r"--api-versions (\S+)", section)
     flags = ["--show-only", *re.findall(r"--show-only (\S+)", section)]
     [definition] = documents(render(sets=SETS[:1], platform=platform, flags=flags))

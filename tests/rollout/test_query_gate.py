@@ -12,7 +12,7 @@ from rollout.feasibility import find_impossible
 from rollout.query_gate import QueryError, fill
 from rollout.spec import Spec, SpecError
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "rollouts.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 RATE = {"name": "late", "query": 'late{v="{{version}}"}', "total": 'all{v="{{version}}"}', "limit": 0.01}
 NUMBER = {"name": "queue", "query": 'queue{v="{{candidate}}"} - queue{v="{{stable}}"}', "limit": 5}
 
@@ -79,7 +79,8 @@ def test_a_value_that_might_leave_its_quotes_is_refused(value: str | Sequence[st
 
 EXAMPLES = [
     block
-    for block in re.findall(r"^```yaml\n(.*?)^```", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+    for page in ("rollouts.md", "other-servers.md")
+    for block in re.findall(r"^```yaml\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
     if "checks:" in block or "storageUri:" in block
 ]
 
