@@ -12,7 +12,7 @@ from matchday.errors import MatchdayError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(demo.demo)
 app.command()(serve.serve)
-app.command()(forecast.forecast)
+app.add_typer(forecast.app, name="forecast")
 app.add_typer(data.app, name="data")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(model.app, name="model")

@@ -1,22 +1,18 @@
 """Feature tables of the whole history, from lake to lake."""
 
-import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandera.pandas as pa
 
 from matchday import history
+from matchday.features.freshness import RECEIPT, code
 from matchday.features.team import team_tables
 from matchday.lake import Lake
 from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams
 
 TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings)
-
-RECEIPT = "built.json"
-"""In the lake: of which history, and by which code, its feature tables were made."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +43,3 @@ def build(lake: Lake, of: str) -> Built:
     features = history.fingerprint(lake, TABLES)
     lake.storage.write(RECEIPT, json.dumps({**made, "features": features}).encode())
     return Built(features, unchanged=False)
-
-
-def code() -> str:
-    """Fingerprint of the code that makes the tables: the rooms `features` and `ratings`."""
-    rooms = (Path(__file__).parent, Path(__file__).parent.with_name("ratings"))
-    files = sorted(file for room in rooms for file in room.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
