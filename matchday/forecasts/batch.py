@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from matchday.forecasts.scheduled import MatchForecast, ScheduledMatch
+from matchday.forecasts.scheduled import OutcomeForecast, ScheduledMatch
 
 FORMAT = 1
 DECIMALS = 6
@@ -27,7 +27,7 @@ class ForecastBatch:
     version: str
     bundle: str
     made_at: datetime
-    forecasts: tuple[MatchForecast, ...]
+    forecasts: tuple[OutcomeForecast, ...]
 
     @cached_property
     def content(self) -> bytes:
@@ -65,7 +65,7 @@ def round_probabilities(values: tuple[float, float, float]) -> tuple[float, floa
     return home, draw, away
 
 
-def _row(one: MatchForecast) -> dict[str, object]:
+def _row(one: OutcomeForecast) -> dict[str, object]:
     match = one.match
     return {
         "match_id": match.match_id,
@@ -78,10 +78,10 @@ def _row(one: MatchForecast) -> dict[str, object]:
     }
 
 
-def _forecast(row: Mapping[str, Any]) -> MatchForecast:
+def _forecast(row: Mapping[str, Any]) -> OutcomeForecast:
     match = ScheduledMatch.of_row({**row, "kickoff": datetime.fromisoformat(row["kickoff"])})
     home, draw, away = (float(row[name]) for name in OUTCOMES)
-    return MatchForecast(match, (home, draw, away))
+    return OutcomeForecast(match, (home, draw, away))
 
 
 def _text(moment: datetime) -> str:

@@ -28,42 +28,43 @@ class ComingMatches:
 def find_coming(fixtures: Sequence[ScheduledMatch], as_of: datetime, weeks: int = 1) -> ComingMatches:
     """The next gameweeks, and what is left of earlier ones until these are over.
 
-    The first is the one that most of the next ten matches belong to; the others follow by number, those without a
-    match left out. A match begins at its kick-off. Raises CalendarError before `EARLIEST` and for other than 1 to 4
-    weeks.
+    The first is the next one of which at most half of the matches have begun; the others follow in the order of their
+    kick-offs. A match begins at its kick-off. Raises CalendarError before `EARLIEST` and for other than 1 to 4 weeks.
     """
     if not 1 <= weeks <= MOST_WEEKS:
         raise CalendarError(f"{weeks} gameweeks cannot be forecast: choose 1 to {MOST_WEEKS}")
     if as_of < EARLIEST:
         raise CalendarError(f"nothing to forecast on {as_of:%Y-%m-%d}: choose {EARLIEST:%Y-%m-%d} or later")
-    coming = sorted((one for one in fixtures if one.kickoff > as_of), key=lambda one: (one.kickoff, one.match_id))
+    coming = sorted((one for one in fixtures if one.kickoff > as_of), key=_order)
     if not coming:
         return ComingMatches(as_of)
     season = coming[0].season
     coming = [one for one in coming if one.season == season]
-    gameweeks = _next_gameweeks(coming, weeks)
+    of_season = [one for one in fixtures if one.season == season]
+    numbers = list(dict.fromkeys(one.gameweek for one in coming if one.gameweek is not None))
+    fresh = [number for number in numbers if _is_fresh(of_season, number, as_of)] or numbers
+    gameweeks = tuple(fresh[:weeks])
     if not gameweeks:
         return ComingMatches(as_of, season, (), tuple(coming[:ROUND]), ("the next matches have no gameweek yet",))
     chosen = [one for one in coming if one.gameweek in gameweeks]
-    until = chosen[-1].kickoff
-    left = [one for one in coming if one.kickoff <= until and (one.gameweek is None or one.gameweek < gameweeks[0])]
-    matches = sorted((*chosen, *left), key=lambda one: (one.kickoff, one.match_id))
-    of_season = [one for one in fixtures if one.season == season]
+    left = [one for one in coming if one.kickoff <= chosen[-1].kickoff and one.gameweek not in fresh]
     notes = (*_left_notes(left), *(note for number in gameweeks for note in _team_notes(of_season, number)))
-    return ComingMatches(as_of, season, gameweeks, tuple(matches), (*_skipped_notes(gameweeks), *notes))
+    matches = tuple(sorted((*chosen, *left), key=_order))
+    return ComingMatches(as_of, season, gameweeks, matches, (*_skipped_notes(gameweeks), *notes))
 
 
-def _next_gameweeks(coming: Sequence[ScheduledMatch], weeks: int) -> tuple[int, ...]:
-    counts = Counter(one.gameweek for one in coming[:ROUND] if one.gameweek is not None)
-    if not counts:
-        return ()
-    first = min(counts, key=lambda number: (-counts[number], number))
-    later = {one.gameweek for one in coming if one.gameweek is not None and one.gameweek >= first}
-    return tuple(sorted(later)[:weeks])
+def _is_fresh(fixtures: Iterable[ScheduledMatch], number: int, as_of: datetime) -> bool:
+    """Whether at most half of a gameweek's matches have begun."""
+    begun = [one.kickoff <= as_of for one in fixtures if one.gameweek == number]
+    return 2 * sum(begun) <= len(begun)
+
+
+def _order(match: ScheduledMatch) -> tuple[datetime, str]:
+    return match.kickoff, match.match_id
 
 
 def _skipped_notes(gameweeks: Sequence[int]) -> list[str]:
-    skipped = sorted(set(range(gameweeks[0], gameweeks[-1])) - set(gameweeks))
+    skipped = sorted(set(range(min(gameweeks), max(gameweeks))) - set(gameweeks))
     return [f"gameweek {number} has no match" for number in skipped]
 
 

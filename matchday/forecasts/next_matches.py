@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from matchday.bundle import Bundle
 from matchday.errors import MatchdayError
-from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.forecasts.batch import ForecastBatch, round_probabilities
 from matchday.forecasts.coming import ComingMatches, find_coming
 from matchday.forecasts.data_age import DataAge, read_data_age
 from matchday.forecasts.knowledge import Knowledge
 from matchday.forecasts.reading import read_knowledge
-from matchday.forecasts.scheduled import MatchForecast, ScheduledMatch
+from matchday.forecasts.scheduled import OutcomeForecast, ScheduledMatch
 from matchday.forecasts.team_rows import make_vectors
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.signature import RAW_INPUT, Signature
 
@@ -74,7 +74,7 @@ def forecast_next(
     of_season = [one for one in known.fixtures if one.season == coming.season]
     vectors = make_vectors(bundle.signature.features, played, of_season, known.rows)
     forecasts = [
-        MatchForecast(match, round_probabilities((row[0], row[1], row[2])))
+        OutcomeForecast(match, round_probabilities((row[0], row[1], row[2])))
         for match, row in zip(played, run_graph(bundle, vectors), strict=True)
     ]
     version = bundle.signature.version or "0"
@@ -90,7 +90,7 @@ def check_bundle(signature: Signature, moment: datetime) -> None:
             f"{signature.model} version {signature.version} has learnt from after {moment:%Y-%m-%d %H:%M} UTC "
             f"(until {signature.trained_until[:10]}): choose a later moment, or train as of that day"
         )
-    if tuple(signature.features) != MATCH_OUTCOME_V1:
+    if signature.model != MATCH_OUTCOME.name or not set(signature.features) <= set(MATCH_OUTCOME.features):
         raise NoForecastError(
             f"{signature.model} version {signature.version} reads other features than this release makes: train it anew"
         )
@@ -102,7 +102,9 @@ def run_graph(bundle: Bundle, vectors: NDArray[np.float32]) -> Sequence[Sequence
         return []
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(bundle.onnx, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(bundle.onnx, options, providers=["CPUExecutionProvider"])
     rows: list[list[float]] = session.run([bundle.signature.output], {RAW_INPUT: vectors})[0].astype(float).tolist()
     return rows
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from matchday.errors import MatchdayError
 from matchday.forecasts.batch import OUTCOMES, ForecastBatch
-from matchday.forecasts.scheduled import MatchForecast, ScheduledMatch
+from matchday.forecasts.scheduled import OutcomeForecast, ScheduledMatch
 from matchday.lake.reader import LakeReader
 
 TABLE, BATCHES = "forecasts", "forecast_batches"
@@ -30,7 +30,7 @@ class RecordError(MatchdayError):
 class RecordedForecast:
     """A forecast as it stands in the record. batch: SHA-256 of the batch that it belongs to."""
 
-    forecast: MatchForecast
+    forecast: OutcomeForecast
     model: str
     version: str
     made_at: datetime
@@ -145,7 +145,7 @@ def _ids(batch: ForecastBatch) -> list[str]:
 
 def _read(row: dict[str, Any]) -> RecordedForecast:
     home, draw, away = (float(row[name]) for name in OUTCOMES)
-    forecast = MatchForecast(ScheduledMatch.of_row(row), (home, draw, away))
+    forecast = OutcomeForecast(ScheduledMatch.of_row(row), (home, draw, away))
     made_at = row["made_at"].astimezone(UTC)
     return RecordedForecast(forecast, str(row["model"]), str(row["version"]), made_at, str(row["batch"]))
 

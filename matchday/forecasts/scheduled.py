@@ -37,7 +37,7 @@ class ScheduledMatch:
 
 
 @dataclass(frozen=True)
-class MatchForecast:
+class OutcomeForecast:
     """A match and its probabilities of home win, draw and away win, with six decimals."""
 
     match: ScheduledMatch
