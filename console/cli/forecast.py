@@ -11,7 +11,7 @@ from console.cli import screen
 from console.cli.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from console.operations.coming_forecasts import ComingForecasts
+    from matchday.forecasts.run import ComingForecasts
 
 MATCH = "match"
 """The command that is meant when none is named: `matchday forecast ARS LIV`."""
@@ -71,7 +71,9 @@ def forecast_next(
 def print_coming(result: "ComingForecasts") -> None:
     """The matches with their probabilities, what there is to know of them, and the batch that holds them."""
     made = result.made
-    screen.say(f"{made.sentence}, by {made.batch.model} version {made.batch.version}" if made.coming.matches else made.sentence)
+    screen.say(
+        f"{made.sentence}, by {made.batch.model} version {made.batch.version}" if made.coming.matches else made.sentence
+    )
     if made.batch.forecasts:
         rows = [
             (
@@ -83,18 +85,5 @@ def print_coming(result: "ComingForecasts") -> None:
             for one in made.batch.forecasts
         ]
         screen.table(("match", "kick-off (UTC)", "gameweek", "home", "draw", "away"), rows, text_columns=2)
-    for line in (*made.notes, *made.data.sentences):
+    for line in (*made.notes, *made.data.sentences, *result.sentences):
         screen.say(line)
-    for line in describe_record(result):
-        screen.say(line)
-
-
-def describe_record(result: "ComingForecasts") -> list[str]:
-    """What became of the forecasts in the record."""
-    if result.recorded is None:
-        return [result.unrecorded] if result.unrecorded else []
-    recorded = result.recorded
-    locked = [f"{match} keeps the forecast that was locked at its first kick-off" for match in recorded.locked]
-    if recorded.sha256:
-        return [*locked, f"recorded as batch sha256 {recorded.sha256}; locked at each kick-off"]
-    return [*locked, *(f"recorded before, in batch sha256 {batch}" for batch in recorded.batches)]

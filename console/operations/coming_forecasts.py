@@ -1,31 +1,15 @@
-"""Forecasts of the coming gameweeks: made, recorded before their kick-offs, scored afterwards."""
+"""Forecasts of the coming gameweeks by the latest champion."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from matchday import calendar, telemetry
 from matchday.bundle import read_bundle
-from matchday.forecasts.next_matches import NextForecasts, forecast_next
-from matchday.forecasts.record import ForecastRecord, Recorded
+from matchday.forecasts.run import CHAMPION, ComingForecasts, forecast_and_record
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from serving.storage import fetch, open_registry
-
-CHAMPION = f"mlflow://{MATCH_OUTCOME.name}@champion"
-
-
-@dataclass(frozen=True)
-class ComingForecasts:
-    """Forecasts of the coming matches. recorded: what became of them in the record; None when they were not recorded.
-
-    unrecorded: why not, for people.
-    """
-
-    made: NextForecasts
-    recorded: Recorded | None
-    unrecorded: str = ""
 
 
 def read_clock() -> datetime:
@@ -33,30 +17,17 @@ def read_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def forecast_coming(
-    as_of: str | None, weeks: int, *, record: bool = True, clock: Callable[[], datetime] = read_clock
-) -> ComingForecasts:
+def forecast_coming(as_of: str | None, weeks: int, clock: Callable[[], datetime] | None = None) -> ComingForecasts:
     """Forecast the matches of the next gameweeks with the latest champion, and record the forecasts.
 
-    as_of: a moment; None means now. Forecasts as of another moment than now are not recorded: they were not made then.
-    Raises MatchdayError.
+    as_of: a moment; None means now. clock: by default that of this machine. Raises MatchdayError.
     """
     settings = Settings()
     settings.make_home()
     moment = calendar.parse(as_of) if as_of else None
-    now = clock()
-    if moment is not None and moment > now:
-        raise calendar.CalendarError(f"nothing is known as of {moment:%Y-%m-%d %H:%M} UTC yet: choose a moment until now")
     with telemetry.span("forecast next", weeks=weeks):
-        stored = fetch(CHAMPION, settings.home, open_registry(settings.tracking_uri))
-        made = forecast_next(settings, read_bundle(stored.folder), moment, weeks, now)
-        if not made.batch.forecasts:
-            return ComingForecasts(made, None)
-        if moment is not None:
-            return ComingForecasts(made, None, f"not recorded: made as of {moment:%Y-%m-%d %H:%M} UTC, and not then")
-        if not record:
-            return ComingForecasts(made, None, "not recorded")
-        return ComingForecasts(made, ForecastRecord(settings.collected).add(made.batch, clock))
+        champion = fetch(CHAMPION, settings.home, open_registry(settings.tracking_uri))
+        return forecast_and_record(settings, read_bundle(champion.folder), moment, weeks, clock or read_clock)
 
 
 def describe_coming(result: ComingForecasts) -> dict[str, Any]:
@@ -77,7 +48,12 @@ def describe_coming(result: ComingForecasts) -> dict[str, Any]:
             "fetched_at": data.fetched and _text(data.fetched),
             "features_at": data.played and _text(data.played),
             "silent_sources": [
-                {"source": one.source, "since": one.failing_since, "last_success": one.last_success, "reason": one.reason}
+                {
+                    "source": one.source,
+                    "since": one.failing_since,
+                    "last_success": one.last_success,
+                    "reason": one.reason,
+                }
                 for one in data.silent
             ],
         },

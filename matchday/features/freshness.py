@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from matchday.lake.reader import LakeReader
@@ -13,6 +14,8 @@ FEATURES = ("team_form", "team_ratings")
 """Feature tables by name: `matchday.features.tables.TABLES`."""
 RECEIPT = "built.json"
 """In the lake: of which history, and by which code, its feature tables were made."""
+ONLINE_RECEIPT = "materialised.json"
+"""In the lake: of which feature tables the online store was filled last, and as of when."""
 
 
 def features_are_current(reader: LakeReader) -> bool:
@@ -27,6 +30,21 @@ def features_are_current(reader: LakeReader) -> bool:
         combine(reader.fingerprints(FEATURES)),
         code(),
     )
+
+
+def downstream_is_current(reader: LakeReader) -> bool:
+    """Whether features are those of the history, and the online store was filled from these."""
+    try:
+        filled = json.loads(reader.storage.read(ONLINE_RECEIPT))["features"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return False
+    return features_are_current(reader) and filled == combine(reader.fingerprints(FEATURES))
+
+
+def note_materialised(reader: LakeReader, features: str, as_of: datetime) -> None:
+    """Write down that the online store was filled from feature tables of this fingerprint."""
+    content = json.dumps({"features": features, "as_of": as_of.isoformat()})
+    reader.storage.write(ONLINE_RECEIPT, content.encode())
 
 
 def combine(prints: Mapping[str, str | None]) -> str | None:

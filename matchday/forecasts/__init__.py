@@ -1,1 +1,1 @@
-"""Forecasts of matches that have not been played: which come next, what is known of them, and the record that is kept."""
+"""Forecasts of matches that are still to be played: which come next, what is known of them, and the record."""

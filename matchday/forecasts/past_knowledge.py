@@ -36,9 +36,7 @@ def rebuild_knowledge(settings: Settings, as_of: datetime) -> Knowledge:
     fixtures = [ScheduledMatch.of_row(row) for row in plain_rows(frame(Fixtures))]
     said = observed[ObservedFixtures]
     unscheduled = find_unscheduled(plain_rows(said[said["known_at"] < as_of]), fixtures)
-    rows = {
-        view: newest_rows(plain_rows(table), as_of) for view, table in zip(FEATURES, feature_tables, strict=True)
-    }
+    rows = {view: newest_rows(plain_rows(table), as_of) for view, table in zip(FEATURES, feature_tables, strict=True)}
     return Knowledge(as_of, tuple(fixtures), unscheduled, rows, made_anew=True)
 
 

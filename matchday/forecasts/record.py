@@ -130,7 +130,9 @@ class ForecastRecord:
 def check_in_time(batch: ForecastBatch, now: datetime) -> None:
     """Raises RecordError unless the batch was made by now, and before each of its kick-offs, and those are to come."""
     if batch.made_at > now:
-        raise RecordError(f"forecasts made at {batch.made_at:%Y-%m-%d %H:%M:%S} UTC cannot be recorded before: set the clock")
+        raise RecordError(
+            f"forecasts made at {batch.made_at:%Y-%m-%d %H:%M:%S} UTC cannot be recorded before: set the clock"
+        )
     for one in batch.forecasts:
         if one.match.kickoff <= now or one.match.kickoff <= batch.made_at:
             raise RecordError(

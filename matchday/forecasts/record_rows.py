@@ -12,7 +12,9 @@ def append_rows(url: str, batch: ForecastBatch) -> None:
     """Write a batch's forecasts to the table; each replaces that of its version and match. Raises TableError."""
     rows = [
         {
-            **{name: getattr(one.match, name) for name in ("season", "match_id", "gameweek", "kickoff", "home", "away")},
+            **{
+                name: getattr(one.match, name) for name in ("season", "match_id", "gameweek", "kickoff", "home", "away")
+            },
             "model": batch.model,
             "version": batch.version,
             "made_at": batch.made_at,

@@ -32,11 +32,15 @@ def find_stored(database: Path, uri: str) -> StoredVersion | None:
     if not database.is_file():
         return None
     try:
-        with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)) as opened:
+        with closing(
+            sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
+        ) as opened:
             version = number or _number_of(opened, name, str(alias))
             if version is None or not _is_ready(opened, name, version):
                 return None
-            rows = opened.execute("SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?", (name, version))
+            rows = opened.execute(
+                "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?", (name, version)
+            )
             return StoredVersion(name, version, {str(key): str(value) for key, value in rows})
     except sqlite3.Error:
         return None

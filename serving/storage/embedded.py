@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from matchday.bundle import verify_bundle
-from matchday.registry.sqlite import sqlite_file
+from matchday.registry.names import sqlite_file
 from matchday.registry.stored import find_stored
 from matchday.signature import Signature
 from serving.storage.errors import FetchError
@@ -23,7 +23,7 @@ class EmbeddedRegistry:
         self._tracking_uri = tracking_uri
 
     def resolve(self, uri: str) -> FoundVersion:
-        """The version that a model URI means now. Raises ModelUriError, FetchError with the reason of the subprocess."""
+        """The version that a model URI means now. Raises ModelUriError, FetchError with a reason."""
         database = sqlite_file(self._tracking_uri)
         if database and (found := find_stored(database, uri)):
             return FoundVersion(*found)

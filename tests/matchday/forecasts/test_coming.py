@@ -45,7 +45,9 @@ def test_several_gameweeks_follow_by_number() -> None:
 
 def test_a_gameweek_under_way_is_the_next_until_half_of_it_has_begun() -> None:
     fixtures = season()
-    for late, (place, teams) in enumerate([(9, "SSS-TTT"), (8, "QQQ-RRR"), (7, "OOO-PPP"), (6, "MMM-NNN"), (5, "KKK-LLL")]):
+    for late, (place, teams) in enumerate(
+        [(9, "SSS-TTT"), (8, "QQQ-RRR"), (7, "OOO-PPP"), (6, "MMM-NNN"), (5, "KKK-LLL")]
+    ):
         fixtures[place] = scheduled(teams, 1, days=2)
         coming = find_coming(fixtures, FIRST + HOUR)
         assert ids(coming.matches)[0] == teams
@@ -116,7 +118,9 @@ def test_what_cannot_be_forecast_is_refused(weeks: int, moment: datetime) -> Non
 
 
 @given(hours=some.integers(0, 24 * 300), weeks=some.integers(1, 4))
-def test_at_any_moment_of_a_real_season_all_are_to_come_and_none_before_them_is_left_out(hours: int, weeks: int) -> None:
+def test_at_any_moment_of_a_real_season_all_are_to_come_and_none_before_them_is_left_out(
+    hours: int, weeks: int
+) -> None:
     """22/23: no gameweek 7, gameweeks of two matches, of none, a World Cup."""
     fixtures = real_season()
     moment = datetime(2022, 8, 1, tzinfo=UTC) + timedelta(hours=hours)

@@ -70,7 +70,7 @@ def test_the_vectors_are_those_of_the_server(settings: Settings, bundle: Bundle)
         for team, row in of_view.items()
     }
     keys = {"home": [one.home for one in matches], "away": [one.away for one in matches]}
-    wanted = Layout(bundle.signature).assemble(keys, rows, [one.kickoff.timestamp() for one in matches]).values
+    wanted = Layout(bundle.signature).assemble(keys, rows, [one.kickoff.timestamp() for one in matches])[0]
     ours = make_vectors(bundle.signature.features, matches, known.fixtures, known.rows)
     assert np.array_equal(ours, wanted)
 
@@ -98,7 +98,9 @@ def test_results_after_the_moment_change_no_forecast(settings: Settings, bundle:
 
 def test_after_the_season_there_is_a_sentence_and_no_forecast(settings: Settings, bundle: Bundle) -> None:
     made = forecast_next(settings, bundle, None, 1, NOW)
-    assert made.batch.forecasts == () and made.sentence.startswith("no coming gameweek is known at 2026-11-29 00:00 UTC")
+    assert made.batch.forecasts == () and made.sentence.startswith(
+        "no coming gameweek is known at 2026-11-29 00:00 UTC"
+    )
 
 
 def test_a_model_that_has_learnt_from_later_does_not_forecast(settings: Settings, bundle: Bundle) -> None:
@@ -121,8 +123,18 @@ def test_data_that_no_source_gave_are_as_old_as_the_last_match(settings: Setting
 
 
 def test_silent_sources_are_named_with_the_age_of_the_data(settings: Settings, bundle: Bundle) -> None:
-    reached = SourceStanding("fpl", "2025-11-27T11:30:00+00:00", "2025-11-27T09:15:00+00:00", "", "2025-11-27T10:00:00+00:00", "fpl: no answer", reachable=False)
-    never = SourceStanding("football_data_uk", "2025-11-27T11:30:00+00:00", failing_since="2025-11-26T10:00:00+00:00", reason="answers 500")
+    reached = SourceStanding(
+        "fpl",
+        "2025-11-27T11:30:00+00:00",
+        "2025-11-27T09:15:00+00:00",
+        "",
+        "2025-11-27T10:00:00+00:00",
+        "fpl: no answer",
+        reachable=False,
+    )
+    never = SourceStanding(
+        "football_data_uk", "2025-11-27T11:30:00+00:00", failing_since="2025-11-26T10:00:00+00:00", reason="answers 500"
+    )
     write_standings(Storage(settings.collected), [reached, never])
     data = forecast_next(settings, bundle, THURSDAY, 1, NOW).data
     assert data.sentences == [
@@ -132,7 +144,9 @@ def test_silent_sources_are_named_with_the_age_of_the_data(settings: Settings, b
     ]
 
 
-def test_features_that_are_not_of_the_history_are_made_first(tmp_path: Path, two_seasons: Settings, bundle: Bundle) -> None:
+def test_features_that_are_not_of_the_history_are_made_first(
+    tmp_path: Path, two_seasons: Settings, bundle: Bundle
+) -> None:
     """An update changed the history, or the features were made by other code."""
     settings = Settings(home=tmp_path / "home", snapshot=two_seasons.snapshot)
     wanted = forecast_next(two_seasons, bundle, THURSDAY, 1, NOW).batch

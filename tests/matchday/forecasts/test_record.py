@@ -158,7 +158,12 @@ def test_a_hash_is_of_what_is_said_whatever_the_order(made: ForecastBatch, order
     assert json.dumps(json.loads(made.content), sort_keys=True, separators=(",", ":")).encode() == made.content
 
 
-@given(made=batches, place=some.integers(0, 11), micro=some.integers(1, 5), field=some.sampled_from(("number", "made_at", "version", "kickoff")))
+@given(
+    made=batches,
+    place=some.integers(0, 11),
+    micro=some.integers(1, 5),
+    field=some.sampled_from(("number", "made_at", "version", "kickoff")),
+)
 def test_a_hash_changes_with_anything_that_is_said(made: ForecastBatch, place: int, micro: int, field: str) -> None:
     one = made.forecasts[place % len(made.forecasts)]
     home, draw, away = one.probabilities
