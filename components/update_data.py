@@ -25,4 +25,5 @@ def update_data(traceparent: str = "") -> str:
         if report.sources and len(report.failed) == len(report.sources):
             raise MatchdayError("no source gave anything; the last good data stay")
         here.say(f"tables that changed: {', '.join(report.tables)}" if report.tables else "nothing is new")
-        return "new" if report.tables or not downstream_is_current(LakeReader(here.settings.lake)) else "unchanged"
+        current = downstream_is_current(LakeReader(here.settings.lake), report.moment)
+        return "new" if report.tables or not current else "unchanged"

@@ -19,7 +19,9 @@ def run(name: Pipeline = DEFAULT_MODEL, as_of: RunAsOf = None) -> None:
     from console.cli.progress import RunProgress
     from console.operations import training
     from matchday import telemetry
+    from matchday.settings import Settings
 
+    Settings().make_home()
     telemetry.start("matchday-console")
     with RunProgress() as progress:
         finished = training.run_pipeline(name, as_of, progress.show)

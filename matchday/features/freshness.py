@@ -32,13 +32,19 @@ def features_are_current(reader: LakeReader) -> bool:
     )
 
 
-def downstream_is_current(reader: LakeReader) -> bool:
-    """Whether features are those of the history, and the online store was filled from these."""
+def downstream_is_current(reader: LakeReader, now: datetime) -> bool:
+    """Whether features are those of the history, and the online store holds all of them that are known by now."""
     try:
-        filled = json.loads(reader.storage.read(ONLINE_RECEIPT))["features"]
+        receipt = json.loads(reader.storage.read(ONLINE_RECEIPT))
+        filled, as_of = str(receipt["features"]), datetime.fromisoformat(receipt["as_of"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
-    return features_are_current(reader) and filled == combine(reader.fingerprints(FEATURES))
+    if not features_are_current(reader) or filled != combine(reader.fingerprints(FEATURES)):
+        return False
+    known_since = (
+        as_of < row["event_time"] <= now for table in FEATURES for row in reader.rows(table, columns=["event_time"])
+    )
+    return as_of <= now and not any(known_since)
 
 
 def note_materialised(reader: LakeReader, features: str, as_of: datetime) -> None:

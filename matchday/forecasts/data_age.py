@@ -1,5 +1,6 @@
 """How old the data of a forecast are, and which sources are silent."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,16 +34,15 @@ class DataAge:
 
     @property
     def sentences(self) -> list[str]:
-        """For people: the age, and a line for each silent source."""
+        """For people: the age, and a line that names the silent sources, if there are any."""
         if self.known is None or self.age is None:
             return ["no data"]
         fetched = "fetched" if self.fetched else "never fetched: of the bundled history, which ends"
-        return [f"data {fetched} {self.known:%Y-%m-%d %H:%M} UTC, {describe_age(self.age)} ago", *self.silences]
-
-    @property
-    def silences(self) -> list[str]:
-        """A line for each silent source."""
-        return [describe_silence(one) for one in self.silent]
+        silence = describe_silence(self.silent)
+        return [
+            f"data {fetched} {self.known:%Y-%m-%d %H:%M} UTC, {describe_age(self.age)} ago",
+            *filter(None, [silence]),
+        ]
 
 
 def read_data_age(collected: str, as_of: datetime, played: datetime | None) -> DataAge:
@@ -53,11 +53,14 @@ def read_data_age(collected: str, as_of: datetime, played: datetime | None) -> D
     return DataAge(as_of, fetched, played, tuple(one for one in standings if one.failing_since))
 
 
-def describe_silence(standing: SourceStanding) -> str:
-    """Since when a source gives nothing, and of when its data are."""
-    verb = "gives nothing" if standing.reachable else "could not be reached"
-    last = f"its data are of {standing.last_success[:16]}" if standing.last_success else "it never gave any"
-    return f"{standing.source} {verb} since {standing.failing_since[:16]} UTC; {last}"
+def describe_silence(standings: Iterable[SourceStanding]) -> str:
+    """One line: which sources give nothing, since when, and of when their data are; empty when there are none."""
+    said = []
+    for one in standings:
+        verb = "gives nothing" if one.reachable else "could not be reached"
+        last = f"its data are of {one.last_success[:16]}" if one.last_success else "it never gave any"
+        said.append(f"{one.source} {verb} since {one.failing_since[:16]} UTC, {last}")
+    return "; ".join(said)
 
 
 def describe_age(age: timedelta) -> str:

@@ -70,6 +70,9 @@ def test_downstream_of_ingest_runs_behind_news_alone() -> None:
     }
 
 
+AUTUMN = datetime(2026, 9, 1, tzinfo=UTC)
+
+
 class Home:
     """A home with sources that are files of invented observations, and a champion."""
 
@@ -104,11 +107,12 @@ def test_ingest_runs_the_rest_when_something_is_new_and_nothing_after_that(a_hom
     assert said == ["nothing is new", "features and online store stay as they are"]
     a_home.machine.update(1, fpl=game(1, match(1), match(1, "CHE-COV"), clubs=CLUBS))
     reader = LakeReader(Settings().lake)
-    assert not downstream_is_current(reader), "an update that was stopped before the rest ran"
+    assert not downstream_is_current(reader, AUTUMN), "an update that was stopped before the rest ran"
     steps, said = a_home.run("materialise", "2026-08-20")
     assert steps == ["build-features", "materialise", "verify-online"]
     assert said[1] == "the online store holds every team as known at 2026-08-20 00:00 UTC"
-    assert downstream_is_current(reader)
+    assert downstream_is_current(reader, datetime(2026, 8, 20, 1, tzinfo=UTC))
+    assert not downstream_is_current(reader, datetime(2026, 8, 19, tzinfo=UTC)), "it knows of later"
     with pytest.raises(
         FeatureStoreError, match=r"another .* for .* than the lake: .* run 'matchday pipeline run materialise'"
     ):

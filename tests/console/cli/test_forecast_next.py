@@ -105,7 +105,7 @@ def test_an_earlier_moment_is_forecast_and_not_recorded(matchday: RunCommand, ma
 def test_a_source_that_is_silent_is_one_line(matchday: RunCommand, machine: Machine) -> None:
     machine.update(19, fpl=SourceError("fpl: no answer", reachable=False))
     said = matchday("forecast", "next").stdout.splitlines()
-    wanted = "fpl could not be reached since 2026-08-20T09:00 UTC; its data are of 2026-08-02T09:00"
+    wanted = "fpl could not be reached since 2026-08-20T09:00 UTC, its data are of 2026-08-02T09:00"
     assert said.count(wanted) == 1 and "data fetched 2026-08-02 09:00 UTC, 19 days ago" in said
 
 

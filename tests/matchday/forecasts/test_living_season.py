@@ -106,6 +106,6 @@ def test_without_a_network_forecasts_go_on(machine: Machine, bundle: Bundle) -> 
     machine.update(19, fpl=SourceError("fpl: no answer", reachable=False))
     after = forecast(machine, bundle, 20)
     assert said(after) == said(before)
-    assert after.data.silences == [
-        "fpl could not be reached since 2026-08-20T09:00 UTC; its data are of 2026-08-02T09:00"
+    assert after.data.sentences[1:] == [
+        "fpl could not be reached since 2026-08-20T09:00 UTC, its data are of 2026-08-02T09:00"
     ]

@@ -122,7 +122,7 @@ def test_data_that_no_source_gave_are_as_old_as_the_last_match(settings: Setting
     assert data.sentences == ["data never fetched: of the bundled history, which ends 2025-11-24 22:00 UTC, 2 days ago"]
 
 
-def test_silent_sources_are_named_with_the_age_of_the_data(settings: Settings, bundle: Bundle) -> None:
+def test_silent_sources_are_named_in_one_line_with_the_age_of_the_data(settings: Settings, bundle: Bundle) -> None:
     reached = SourceStanding(
         "fpl",
         "2025-11-27T11:30:00+00:00",
@@ -139,8 +139,8 @@ def test_silent_sources_are_named_with_the_age_of_the_data(settings: Settings, b
     data = forecast_next(settings, bundle, THURSDAY, 1, NOW).data
     assert data.sentences == [
         "data fetched 2025-11-27 09:15 UTC, 2 hours ago",
-        "fpl could not be reached since 2025-11-27T10:00 UTC; its data are of 2025-11-27T09:15",
-        "football_data_uk gives nothing since 2025-11-26T10:00 UTC; it never gave any",
+        "fpl could not be reached since 2025-11-27T10:00 UTC, its data are of 2025-11-27T09:15; "
+        "football_data_uk gives nothing since 2025-11-26T10:00 UTC, it never gave any",
     ]
 
 
