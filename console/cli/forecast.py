@@ -11,7 +11,13 @@ from console.cli import screen
 from console.cli.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matchday.forecasts.run import ComingForecasts
+    from matchday.forecasts.scores import ScoredForecast
+
+CHANGED = 1
+"""Exit code of `record` when a forecast is not what its batch says."""
 
 MATCH = "match"
 """The command that is meant when none is named: `matchday forecast ARS LIV`."""
@@ -87,3 +93,44 @@ def print_coming(result: "ComingForecasts") -> None:
         screen.table(("match", "kick-off (UTC)", "gameweek", "home", "draw", "away"), rows, text_columns=2)
     for line in (*made.notes, *made.data.sentences, *result.sentences):
         screen.say(line)
+
+
+@app.command("record")
+def show_record(as_json: Json = False) -> None:
+    """Show the recorded forecasts beside the results, and prove each by the hash of its batch.
+
+    Exit code 1: a forecast is not what its batch says.
+    """
+    from console.operations import coming_forecasts
+
+    summary = coming_forecasts.read_record()
+    if as_json:
+        typer.echo(json.dumps(coming_forecasts.describe_record(summary), indent=1))
+    elif not summary.scored:
+        screen.say("no forecast is recorded: 'matchday forecast next' records some")
+    else:
+        print_scored(summary.scored, summary.rps)
+        for line in summary.wrong or ["every forecast is what its batch says, made before the kick-off"]:
+            screen.say(line)
+    if summary.wrong:
+        raise typer.Exit(CHANGED)
+
+
+def print_scored(scored: "Sequence[ScoredForecast]", rps: float | None) -> None:
+    """Recorded forecasts beside the results."""
+    rows = [
+        (
+            f"{one.row.forecast.match.home} - {one.row.forecast.match.away}",
+            f"{one.row.forecast.match.kickoff:%d %b %H:%M}",
+            f"{one.row.batch[:12]}",
+            one.row.version,
+            *(f"{value:.1%}" for value in one.row.forecast.probabilities),
+            "-" if one.goals is None else f"{one.goals[0]}-{one.goals[1]}",
+            "hit" if one.hit else "",
+        )
+        for one in scored
+    ]
+    screen.table(("match", "kick-off", "batch", "version", "home", "draw", "away", "result", ""), rows, text_columns=3)
+    if rps is not None:
+        played = [one for one in scored if one.goals is not None]
+        screen.say(f"{sum(one.hit for one in played)} of {len(played)} favourites came in; RPS {rps:.4f}")

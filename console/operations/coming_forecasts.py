@@ -1,12 +1,16 @@
 """Forecasts of the coming gameweeks by the latest champion."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from matchday import calendar, telemetry
 from matchday.bundle import read_bundle
+from matchday.forecasts.record import ForecastRecord
 from matchday.forecasts.run import CHAMPION, ComingForecasts, forecast_and_record
+from matchday.forecasts.scores import ScoredForecast, mean_rps, score_recorded
+from matchday.lake.reader import LakeReader
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from serving.storage import fetch, open_registry
@@ -28,6 +32,49 @@ def forecast_coming(as_of: str | None, weeks: int, clock: Callable[[], datetime]
     with telemetry.span("forecast next", weeks=weeks):
         champion = fetch(CHAMPION, settings.home, open_registry(settings.tracking_uri))
         return forecast_and_record(settings, read_bundle(champion.folder), moment, weeks, clock or read_clock)
+
+
+@dataclass(frozen=True)
+class RecordSummary:
+    """The record of forecasts. scored: each forecast beside its result. rps: the mean of those that have a result.
+
+    wrong: a sentence for each forecast that is not what its batch says.
+    """
+
+    scored: list[ScoredForecast]
+    rps: float | None
+    wrong: list[str]
+
+
+def read_record() -> RecordSummary:
+    """The recorded forecasts beside the results, each compared with its batch. Raises LakeError."""
+    settings = Settings()
+    record = ForecastRecord(settings.collected)
+    scored = score_recorded(record.read(), LakeReader(settings.lake))
+    return RecordSummary(scored, mean_rps(scored), record.check())
+
+
+def describe_record(summary: RecordSummary) -> dict[str, Any]:
+    """The record as JSON can hold it."""
+    return {
+        "rps": summary.rps,
+        "wrong": summary.wrong,
+        "forecasts": [
+            {
+                "match_id": one.row.forecast.match.match_id,
+                "gameweek": one.row.forecast.match.gameweek,
+                "kickoff": _text(one.row.forecast.match.kickoff),
+                "model": one.row.model,
+                "model_version": one.row.version,
+                "made_at": _text(one.row.made_at),
+                "batch": one.row.batch,
+                "probabilities": dict(zip(MATCH_OUTCOME.output.labels, one.row.forecast.probabilities, strict=True)),
+                "goals": one.goals,
+                "rps": one.rps,
+            }
+            for one in summary.scored
+        ],
+    }
 
 
 def describe_coming(result: ComingForecasts) -> dict[str, Any]:

@@ -21,9 +21,10 @@ JUNE = 6
 
 
 def read_knowledge(settings: Settings, as_of: datetime | None, now: datetime) -> Knowledge:
-    """What was known at a moment, by default now. Features that the lake lacks are made and written there first.
+    """What was known at a moment, by default now.
 
-    Raises LakeError, and HistoryError for a lake without a history.
+    Features that the lake lacks are made and written there first, where matches are to come; an empty lake gets the
+    bundled history. Raises LakeError, HistoryError, SnapshotError.
     """
     reader = LakeReader(settings.lake)
     collected = LakeReader(settings.collected)
@@ -31,14 +32,17 @@ def read_knowledge(settings: Settings, as_of: datetime | None, now: datetime) ->
         from matchday.forecasts.past_knowledge import rebuild_knowledge
 
         return rebuild_knowledge(settings, as_of)
-    made_anew = not features_are_current(reader)
+    moment = as_of or now
+    seasons = living_seasons(reader, moment)
+    fixtures = [ScheduledMatch.of_row(row) for row in reader.rows("fixtures", seasons)]
+    nothing_there = reader.fingerprint("fixtures") is None
+    made_anew = (nothing_there or any(one.kickoff > moment for one in fixtures)) and not features_are_current(reader)
     if made_anew:
         from matchday.forecasts.past_knowledge import build_features
 
         build_features(settings)
-    moment = as_of or now
-    seasons = living_seasons(reader, moment)
-    fixtures = [ScheduledMatch.of_row(row) for row in reader.rows("fixtures", seasons)]
+    if nothing_there:
+        return read_knowledge(settings, as_of, now)
     rows = {view: newest_rows(reader.rows(view, seasons), moment) for view in FEATURES}
     unscheduled = find_unscheduled(collected.rows("observed_fixtures", seasons), fixtures)
     return Knowledge(moment, tuple(fixtures), unscheduled, rows, made_anew)

@@ -122,6 +122,25 @@ def test_no_coming_gameweek_is_a_sentence(matchday: RunCommand, machine: Machine
     assert told["summary"].startswith("no coming gameweek")
 
 
+def test_the_record_stands_beside_the_results_and_a_changed_one_is_found_out(
+    matchday: RunCommand, machine: Machine, clock: Clock
+) -> None:
+    assert matchday("forecast", "record").stdout.startswith("no forecast is recorded")
+    matchday("forecast", "next")
+    machine.update(30, fpl=game(30, *schedule(30, status="finished", home_goals=2, away_goals=1), clubs=CLUBS))
+    shown = matchday("forecast", "record")
+    assert shown.code == 0 and "every forecast is what its batch says" in shown.stdout
+    told = json.loads(matchday("forecast", "record", "--json").stdout)
+    home, draw, away = told["forecasts"][0]["probabilities"].values()
+    assert told["forecasts"][0]["goals"] == [2, 1] and told["forecasts"][1]["goals"] is None
+    assert told["rps"] == pytest.approx(((1 - home) ** 2 + away**2) / 2)
+    assert draw == pytest.approx(1 - home - away, abs=2e-6)
+    (batch,) = Path(machine.url).glob("forecast_batches/*.json")
+    batch.write_bytes(batch.read_bytes() + b" ")
+    assert matchday("forecast", "record").code == 1
+    assert len(json.loads(matchday("forecast", "record", "--json").stdout)["wrong"]) == 2
+
+
 @pytest.mark.parametrize("weeks", ["0", "5", "many"])
 def test_weeks_are_one_to_four(matchday: RunCommand, weeks: str) -> None:
     assert matchday("forecast", "next", "--weeks", weeks).code == 2
