@@ -82,10 +82,7 @@ bench-judge: $(READY) ## the judge of rollouts on a thousand simulated ones a ce
 images: ## build the container images with docker, podman or buildah (BUILDER=name BASE=image)
 	@sh scripts/images.sh
 
-cluster-next: $(READY) ## forecast the coming gameweek: fetch what is new, features, the latest champion (WEEKS=1)
-	@$(BIN)/matchday next $${WEEKS:+--weeks "$$WEEKS"}
-
-test: $(READY) ## the chart on the cluster that KUBECONFIG names, from images to uninstall
+cluster-test: $(READY) ## the chart on the cluster that KUBECONFIG names, from images to uninstall
 	@$(BIN)/python -m tests.cluster $${KEEP:+--keep} $${BUILT:+--built}
 
 serve: $(READY) ## serve the champion model over HTTP (PORT=8080)
