@@ -33,19 +33,24 @@ def read_knowledge(settings: Settings, as_of: datetime | None, now: datetime) ->
 
         return rebuild_knowledge(settings, as_of)
     moment = as_of or now
+    made_anew = reader.fingerprint("fixtures") is None
+    if made_anew:
+        make_features(settings)
     seasons = living_seasons(reader, moment)
     fixtures = [ScheduledMatch.of_row(row) for row in reader.rows("fixtures", seasons)]
-    nothing_there = reader.fingerprint("fixtures") is None
-    made_anew = (nothing_there or any(one.kickoff > moment for one in fixtures)) and not features_are_current(reader)
-    if made_anew:
-        from matchday.forecasts.past_knowledge import build_features
-
-        build_features(settings)
-    if nothing_there:
-        return read_knowledge(settings, as_of, now)
+    if any(one.kickoff > moment for one in fixtures) and not features_are_current(reader):
+        make_features(settings)
+        made_anew = True
     rows = {view: newest_rows(reader.rows(view, seasons), moment) for view in FEATURES}
     unscheduled = find_unscheduled(collected.rows("observed_fixtures", seasons), fixtures)
     return Knowledge(moment, tuple(fixtures), unscheduled, rows, made_anew)
+
+
+def make_features(settings: Settings) -> None:
+    """Make the feature tables of the history in the lake; of the bundled one, where it has none."""
+    from matchday.forecasts.past_knowledge import build_features
+
+    build_features(settings)
 
 
 def said_since(collected: LakeReader, moment: datetime) -> bool:

@@ -54,7 +54,9 @@ def test_each_match_of_the_gameweek_has_probabilities_of_the_bundle(settings: Se
     assert made.sentence == "gameweek 13 of 2025/26: 10 matches"
     assert (made.batch.model, made.batch.version, made.batch.made_at) == ("match-outcome", "7", THURSDAY)
     joined = league.joined(played(settings), *lake_features(settings)).set_index("match_id")
-    for one in made.batch.forecasts:
+    saturday = [one for one in made.batch.forecasts if one.match.kickoff.day == 29]
+    assert len(saturday) == 5, "those of Sunday are trained on with Saturday's results, which nobody knows yet"
+    for one in saturday:
         vector = joined.loc[one.match.match_id, list(MATCH_OUTCOME.feature_names)].to_numpy(np.float32)[None]
         session = onnxruntime.InferenceSession(bundle.onnx, providers=["CPUExecutionProvider"])
         assert one.probabilities == pytest.approx(session.run(None, {"features": vector})[0][0], abs=2e-6)
