@@ -10,20 +10,16 @@ def forecast(as_of: str = "", weeks: int = 2, traceparent: str = "") -> str:
     as_of: another moment than now; such forecasts are not recorded. The same forecasts again change nothing, and from
     its kick-off on a match's forecast is locked.
     """
-    from datetime import UTC, datetime
-
     from components.step import step
     from matchday import calendar
     from matchday.bundle import read_bundle
-    from matchday.forecasts.run import CHAMPION, forecast_and_record
+    from matchday.forecasts import run
     from serving.storage import fetch, open_registry
 
     with step("forecast", traceparent) as here:
-        champion = fetch(CHAMPION, here.settings.home, open_registry(here.settings.tracking_uri))
+        champion = fetch(run.CHAMPION, here.settings.home, open_registry(here.settings.tracking_uri))
         moment = calendar.parse(as_of) if as_of else None
-        made = forecast_and_record(
-            here.settings, read_bundle(champion.folder), moment, weeks, lambda: datetime.now(UTC)
-        )
+        made = run.forecast_and_record(here.settings, read_bundle(champion.folder), moment, weeks, run.read_clock)
         for line in (made.made.sentence, *made.made.notes, *made.made.data.sentences, *made.sentences):
             here.say(line)
         return (made.recorded.sha256 or "") if made.recorded else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from matchday.bundle import Bundle
 from matchday.calendar import CalendarError
@@ -36,6 +36,11 @@ class ComingForecasts:
         if self.recorded.sha256:
             return [*kept, f"recorded as batch sha256 {self.recorded.sha256}; locked at each kick-off"]
         return [*kept, *(f"recorded before, in batch sha256 {batch}" for batch in self.recorded.batches)]
+
+
+def read_clock() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
 
 
 def forecast_and_record(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.forecast import forecast
 from console.operations import training
 from console.operations.events import StepMessage, StepStarted
 from feature_repo import verification
@@ -15,6 +16,7 @@ from feature_repo.error import FeatureStoreError
 from matchday import telemetry
 from matchday.features.freshness import downstream_is_current
 from matchday.features.tables import TABLES
+from matchday.forecasts import run
 from matchday.forecasts.record import ForecastRecord
 from matchday.history import fingerprint
 from matchday.lake import Lake
@@ -23,7 +25,7 @@ from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
 from pipelines import compilation
 from tests.matchday.collected.machine import Machine, game, small_history
-from tests.matchday.collected.observations import match
+from tests.matchday.collected.observations import at, match
 from tests.matchday.forecasts.league_ahead import outcome_bundle
 from tests.matchday.forecasts.test_living_season import CLUBS
 from tests.registries import prepare
@@ -70,7 +72,9 @@ def test_downstream_of_ingest_runs_behind_news_alone() -> None:
     }
 
 
-AUTUMN = datetime(2026, 9, 1, tzinfo=UTC)
+def test_materialise_is_what_runs_behind_news() -> None:
+    assert set(tasks("materialise")) == set(tasks("ingest")) - {"update-data", "report-unchanged"}
+    assert {str(made["componentRef"]["name"]) for made in tasks("forecast").values()} == {"comp-forecast"}
 
 
 class Home:
@@ -105,45 +109,56 @@ def test_ingest_runs_the_rest_when_something_is_new_and_nothing_after_that(a_hom
     steps, said = a_home.run("ingest")
     assert steps == ["update-data", "report-unchanged"]
     assert said == ["nothing is new", "features and online store stay as they are"]
-    a_home.machine.update(1, fpl=game(1, match(1), match(1, "CHE-COV"), clubs=CLUBS))
-    reader = LakeReader(Settings().lake)
-    assert not downstream_is_current(reader, AUTUMN), "an update that was stopped before the rest ran"
-    steps, said = a_home.run("materialise", "2026-08-20")
-    assert steps == ["build-features", "materialise", "verify-online"]
-    assert said[1] == "the online store holds every team as known at 2026-08-20 00:00 UTC"
-    assert downstream_is_current(reader, datetime(2026, 8, 20, 1, tzinfo=UTC))
+    reader, now = LakeReader(Settings().lake), datetime.now(UTC)
+    assert downstream_is_current(reader, now)
     assert not downstream_is_current(reader, datetime(2026, 8, 19, tzinfo=UTC)), "it knows of later"
-    with pytest.raises(
-        FeatureStoreError, match=r"another .* for .* than the lake: .* run 'matchday pipeline run materialise'"
-    ):
-        spoiled(Settings())
+    with pytest.raises(FeatureStoreError, match=r"another .* for .* than the lake: .*run 'matchday pipeline run mat"):
+        verify_of_another_day(Settings())
+    a_home.machine.update(1, fpl=game(1, match(1), match(1, "CHE-COV"), clubs=CLUBS))
+    assert not downstream_is_current(reader, now), "an update that was stopped before the rest ran"
 
 
-def spoiled(settings: Settings) -> None:
-    """Verify the store as of a day of another season than the one that it holds."""
+def verify_of_another_day(settings: Settings) -> None:
+    """Compare the store, which holds what is known now, with what was known of a day in August 2025."""
     lake = Lake(settings.lake)
     verification.verify(settings, lake, fingerprint(lake, TABLES), datetime(2025, 8, 20, tzinfo=UTC))
 
 
-@pytest.mark.slow
-def test_forecasts_are_recorded_once_and_as_of_another_moment_never(a_home: Home, tmp_path: Path) -> None:
-    settings = Settings()
+@pytest.fixture
+def champion(home: Path, tmp_path: Path) -> None:
+    """Version 1 of match-outcome in the registry of the home."""
     outcome_bundle(tmp_path / "bundle", version=None)
-    registry = prepare(settings.tracking_uri)
+    registry = prepare(Settings().tracking_uri)
     registry.log_run("tests", {}, {"rps": 0.2}, {}, tmp_path / "bundle", "match-outcome")
     registry.promote("match-outcome", "1")
-    coming = {"kickoff": datetime(2027, 5, 22, 14, tzinfo=UTC), "gameweek": 38}
-    a_home.machine.update(1, fpl=game(1, match(1, **coming), match(1, "CHE-COV", **coming), clubs=CLUBS))
-    steps, said = a_home.run("forecast")
-    assert steps == ["forecast"] and said[0] == "gameweek 38 of 2026/27: 2 matches"
-    (sha256,) = re.findall(r"recorded as batch sha256 ([0-9a-f]{64})", said[-1])
-    record = ForecastRecord(settings.collected)
+
+
+def test_forecasts_are_recorded_once_and_as_of_another_moment_never(
+    a_home: Home, champion: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, which can be told the date."""
+
+    def said(**arguments: str) -> list[str]:
+        forecast.python_func(**arguments)
+        return [line.removeprefix("» ") for line in capsys.readouterr().out.splitlines()]
+
+    monkeypatch.setattr(run, "read_clock", lambda: at(20))
+    a_home.machine.update(1, fpl=game(1, match(1), match(1, "CHE-COV"), clubs=CLUBS))
+    first = said()
+    assert first[0] == "gameweek 1 of 2026/27: 2 matches"
+    (sha256,) = re.findall(r"recorded as batch sha256 ([0-9a-f]{64})", first[-1])
+    record = ForecastRecord(Settings().collected)
     before = record.read()
     assert {row.batch for row in before} == {sha256} and record.check() == []
-    _, said = a_home.run("forecast")
-    assert said[-1] == f"recorded before, in batch sha256 {sha256}" and record.read() == before
-    _, said = a_home.run("forecast", "2026-09-01")
-    assert said[-1] == "not recorded: made as of 2026-09-01 00:00 UTC, and not then" and record.read() == before
+    assert said()[-1] == f"recorded before, in batch sha256 {sha256}" and record.read() == before
+    assert said(as_of="2026-08-10")[-1] == "not recorded: made as of 2026-08-10 00:00 UTC, and not then"
+    assert record.read() == before
+
+
+@pytest.mark.slow
+def test_the_forecast_pipeline_says_that_there_is_no_coming_gameweek(a_home: Home, champion: None) -> None:
+    steps, said = a_home.run("forecast")
+    assert steps == ["forecast"] and said[0].startswith("no coming gameweek is known at ")
 
 
 @pytest.mark.slow
