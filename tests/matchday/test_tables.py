@@ -216,7 +216,7 @@ def test_any_other_minutes_are_refused_and_shown(minutes):
 def test_every_name_of_the_package_is_there_and_is_what_its_module_has() -> None:
     """They are imported when they are first asked for; `merge` must be the function, whatever was imported before."""
     assert sorted(tables.HOMES) == sorted(tables.__all__)
-    for name, home in tables.HOMES.items():
-        assert getattr(tables, name) is getattr(import_module(f"matchday.tables.{home}"), name)
+    for each, home in tables.HOMES.items():
+        assert getattr(tables, each) is getattr(import_module(f"matchday.tables.{home}"), each)
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         tables.nonsense  # noqa: B018
