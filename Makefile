@@ -20,7 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo test lint format compile golden stubs data bench bench-features bench-serving bench-soak bench-judge images cluster-test serve ui clean
+.PHONY: help setup demo next test lint format compile golden stubs data bench bench-features bench-serving bench-soak bench-judge images cluster-test serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ $(READY): pyproject.toml uv.lock scripts/setup.sh
 
 demo: $(READY) ## the main job, from nothing to a served forecast (AS_OF=2026-03-01 SCENE=name PORT=8080)
 	@$(BIN)/matchday demo $${AS_OF:+--as-of "$$AS_OF"} $${SCENE:+--scene "$$SCENE"} $${PORT:+--port "$$PORT"}
+
+next: $(READY) ## forecast the coming gameweek: fetch what is new, features, the latest champion (WEEKS=1)
+	@$(BIN)/matchday next $${WEEKS:+--weeks "$$WEEKS"}
 
 test: $(READY) ## every test, on two processes (TESTS=path for some; COVERAGE=1 measures branches)
 	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $${COVERAGE:+--cov --cov-report=} $(TESTS)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from matchday.errors import MatchdayError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EARLIEST = datetime(2019, 8, 1, tzinfo=UTC)
 """Earlier there are not three seasons with player data to learn from."""
@@ -25,7 +27,7 @@ class Gameweek:
     as_of: datetime
     season: str
     number: int
-    fixtures: pd.DataFrame
+    fixtures: "pd.DataFrame"
 
 
 def parse(as_of: str) -> datetime:
@@ -37,7 +39,7 @@ def parse(as_of: str) -> datetime:
         raise CalendarError(f"{as_of!r} is not a date: write it as 2026-03-01") from None
 
 
-def last_gameweek_day(fixtures: pd.DataFrame) -> datetime:
+def last_gameweek_day(fixtures: "pd.DataFrame") -> datetime:
     """The first moment of the day on which the last gameweek of all begins."""
     last = fixtures.sort_values("kickoff").iloc[-1]
     same = fixtures[(fixtures["season"] == last["season"]) & (fixtures["gameweek"] == last["gameweek"])]
@@ -45,7 +47,7 @@ def last_gameweek_day(fixtures: pd.DataFrame) -> datetime:
     return first.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def next_gameweek(fixtures: pd.DataFrame, as_of: datetime) -> Gameweek:
+def next_gameweek(fixtures: "pd.DataFrame", as_of: datetime) -> Gameweek:
     """The round that most of the next ten matches belong to, without what had begun by `as_of`.
 
     Postponed matches of earlier rounds lie between; they do not make a round. Raises CalendarError for a date

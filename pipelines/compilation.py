@@ -10,16 +10,23 @@ from kfp import compiler, dsl
 from kfp.dsl.pipeline_context import Pipeline
 
 from matchday.errors import MatchdayError
+from matchday.models.catalogue import KINDS
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.total_goals.kind import TOTAL_GOALS
 from pipelines.placement import Placement
+from pipelines.season import forecast_coming, ingest_sources, materialise_features
 from pipelines.training import train_match_outcome, train_total_goals
 
 COMPILED = Path(__file__).resolve().parent / "compiled"
 PIPELINES: dict[str, Callable[..., Any]] = {
     MATCH_OUTCOME.pipeline: train_match_outcome,
     TOTAL_GOALS.pipeline: train_total_goals,
+    "ingest": ingest_sources,
+    "materialise": materialise_features,
+    "forecast": forecast_coming,
 }
+TRAINING = frozenset(kind.pipeline for kind in KINDS.values())
+"""The pipelines that train a model. They take the moment after the last match where none is given, others now."""
 
 
 class StaleError(MatchdayError):

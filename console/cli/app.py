@@ -5,14 +5,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from console.cli import cluster, data, demo, egress, forecast, model, pipeline, rollout, serve
+from console.cli import cluster, data, demo, egress, forecast, model, next_gameweek, pipeline, rollout, serve
 from matchday import __version__
 from matchday.errors import MatchdayError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(demo.demo)
 app.command()(serve.serve)
-app.command()(forecast.forecast)
+app.command("next")(next_gameweek.next_gameweek)
+app.add_typer(forecast.app, name="forecast")
 app.add_typer(data.app, name="data")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(model.app, name="model")

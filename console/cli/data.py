@@ -10,7 +10,7 @@ from console.cli import quarantine, screen
 
 if TYPE_CHECKING:
     from console.operations.history import HistorySummary
-    from matchday.collected.update import SourceOutcome, UpdateReport
+    from matchday.collected.update import UpdateReport
 
 app = typer.Typer(no_args_is_help=True, help="The bundled history, and live sources.")
 app.add_typer(quarantine.app, name="quarantine")
@@ -118,8 +118,10 @@ def restore(
 
 
 def _print_report(report: "UpdateReport") -> None:
+    from matchday.collected.configured_update import describe_outcome
+
     for outcome in report.sources:
-        screen.say(_describe_outcome(outcome))
+        screen.say(describe_outcome(outcome))
     if not report.sources:
         screen.say("no source is asked: MATCHDAY_SOURCES is empty")
     for change in report.changes[:SHOWN]:
@@ -133,15 +135,6 @@ def _print_report(report: "UpdateReport") -> None:
     if report.kept:
         screen.say(f"{report.kept} rows wait in quarantine: 'matchday data quarantine list'")
     screen.say(f"tables that changed: {', '.join(report.tables)}" if report.tables else "no table changed")
-
-
-def _describe_outcome(outcome: "SourceOutcome") -> str:
-    standing = outcome.standing
-    if outcome.error:
-        last = f"its data is of {standing.last_success[:16]}" if standing.last_success else "it never gave any"
-        return f"{outcome.error} (fails since {standing.failing_since[:16]}; {last})"
-    new = ", ".join(f"{count:,} {name.removeprefix('observed_')}" for name, count in outcome.added.items() if count)
-    return f"{standing.source}: new: {new}" if new else f"{standing.source}: nothing new"
 
 
 def print_summary(summary: "HistorySummary") -> None:

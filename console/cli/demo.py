@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matchday.calendar import Gameweek
 
 HOST, DEFAULT_PORT = "127.0.0.1", 8080
-SCENES = ("outcome", "rollout", "rollback")
+SCENES = ("outcome", "rollout", "rollback", "season")
+"""`season` is played when it is named alone."""
 
 
 def demo(
@@ -44,6 +45,10 @@ def demo(
             demo_rollouts.play_rollout(training.plan_gameweek(as_of), port)
         if scene in (None, "rollback"):
             demo_rollouts.play_rollback(training.plan_gameweek(as_of), port)
+        if scene == "season":
+            from console.cli import demo_season
+
+            demo_season.play_season()
         if scene in (None, "outcome"):
             screen.heading(f"{6 if scene is None else 4}  Where to look next")
             print_next(training.plan_gameweek(as_of), port)

@@ -26,4 +26,11 @@ RunNamespace = Annotated[
     str, typer.Option("--namespace", envvar="MATCHDAY_KFP_NAMESPACE", help="Namespace of the pods of Kubeflow's runs.")
 ]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the server.")]
-TrainUntil = Annotated[str | None, typer.Option("--as-of", help="Date, as 2026-03-01. Default: after the last match.")]
+RunAsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="Date, as 2026-03-01. Default: after the last match for training, else now."),
+]
+Pipeline = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="Pipeline, as ingest, materialise, forecast; or a model, which is trained."),
+]

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from console.cli import screen
-from console.cli.options import DEFAULT_MODEL, Environment, Image, Model, RunNamespace, TrainUntil, Wait
+from console.cli.options import DEFAULT_MODEL, Environment, Image, Pipeline, RunAsOf, RunNamespace, Wait
 
 app = typer.Typer(no_args_is_help=True, help="Kubeflow pipelines.")
 
@@ -14,16 +14,17 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the ru
 
 
 @app.command()
-def run(model: Model = DEFAULT_MODEL, as_of: TrainUntil = None) -> None:
-    """Run the training pipeline of a model on this machine with KFP's local runner."""
+def run(name: Pipeline = DEFAULT_MODEL, as_of: RunAsOf = None) -> None:
+    """Run a pipeline on this machine with KFP's local runner: ingest, materialise, forecast, or a model's training."""
     from console.cli.progress import RunProgress
     from console.operations import training
     from matchday import telemetry
+    from matchday.settings import Settings
 
-    moment = training.training_moment(as_of)
+    Settings().make_home()
     telemetry.start("matchday-console")
     with RunProgress() as progress:
-        finished = training.train(model, moment, progress.show)
+        finished = training.run_pipeline(name, as_of, progress.show)
     progress.show(finished)
 
 
@@ -43,8 +44,8 @@ def compile_pipelines(
 
 @app.command()
 def submit(
-    name: Annotated[str, typer.Argument(help="Pipeline, as train-match-outcome.")],
-    as_of: TrainUntil = None,
+    name: Annotated[str, typer.Argument(help="Pipeline, as train-match-outcome or ingest.")],
+    as_of: RunAsOf = None,
     image: Image = None,
     environment: Environment = "matchday",
     wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,

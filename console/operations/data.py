@@ -8,18 +8,15 @@ import pandas as pd
 
 from matchday import telemetry
 from matchday.collected import backup as archives
-from matchday.collected import update as updates
 from matchday.collected.backup import BackupSummary
 from matchday.collected.configured import SourceSettings
+from matchday.collected.configured_update import update_configured
 from matchday.collected.lock import hold_lock
 from matchday.collected.quarantine import Quarantine
 from matchday.collected.standings import SourceStanding, read_standings
 from matchday.collected.store import ObservationStore
 from matchday.collected.update import UpdateReport
-from matchday.lake import Lake
 from matchday.settings import Settings
-from matchday.sources.raw import RawAnswers
-from matchday.sources.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -44,10 +41,8 @@ def update() -> UpdateReport:
     """Ask every source, and take in what is new. Raises MatchdayError; a source that fails is in the report."""
     settings = Settings()
     settings.make_home()
-    store = ObservationStore(settings.collected)
-    sources = SourceSettings().build(RawAnswers(store.lake.storage), _now)
     with telemetry.span("update data"):
-        return updates.update(settings.collected, Lake(settings.lake), Snapshot(settings.snapshot), sources, _now)
+        return update_configured(settings, _now)
 
 
 def describe_report(report: UpdateReport) -> dict[str, Any]:

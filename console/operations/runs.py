@@ -4,13 +4,14 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from console.operations import training
 from console.operations.events import ClusterEvent, RunStanding, RunSubmitted
 from console.operations.run_following import ClusterRunFinished, RunFollower, StandstillError
-from matchday import __version__, telemetry
-from pipelines.compilation import PIPELINES, compile_for_cluster
+from matchday import __version__, calendar, telemetry
+from pipelines.compilation import PIPELINES, TRAINING, compile_for_cluster
 from pipelines.kubeflow import VARIABLE, Kubeflow, KubeflowError
 from pipelines.placement import Placement, image_of_this_commit, tag_of_this_commit
 from pipelines.pods import PodsError, RunPods
@@ -34,19 +35,22 @@ class UploadedPipeline:
 def submit(name: str, as_of: str | None, image: str | None, environment: str, seconds: float) -> RunSubmitted:
     """Begin a run of a pipeline on the cluster.
 
+    as_of: None means after the last match for a pipeline that trains, and the time of each step for the others.
     image: of the steps; None means this commit's. environment: the release whose settings the steps get. seconds: how
     long to wait for Kubeflow. Raises MatchdayError when it does not answer or refuses.
     """
-    moment = training.training_moment(as_of)
-    with telemetry.span(f"submit {name}", as_of=moment.isoformat()), tempfile.TemporaryDirectory() as scratch:
+    moment = training.training_moment(as_of) if name in TRAINING else _parse(as_of)
+    given = moment.isoformat() if moment else ""
+    with telemetry.span(f"submit {name}", as_of=given), tempfile.TemporaryDirectory() as scratch:
         trace = telemetry.traceparent() or ""
         package = Path(scratch) / f"{name}.yaml"
         compile_for_cluster(name, _place(name, image, environment, trace), package)
         kubeflow = connect(seconds)
-        arguments = {"as_of": moment.isoformat(), "traceparent": trace}
+        arguments = {"as_of": given, "traceparent": trace}
         others = kubeflow.under_way(name)
-        run_id = kubeflow.submit(package, f"{name} as of {moment:%Y-%m-%d}", arguments)
-    return RunSubmitted(run_id, name, moment, kubeflow.address(run_id), tuple(others))
+        begun = moment or datetime.now(UTC)
+        run_id = kubeflow.submit(package, f"{name} as of {begun:%Y-%m-%d}", arguments)
+    return RunSubmitted(run_id, name, begun, kubeflow.address(run_id), tuple(others))
 
 
 def complete(run_id: str, namespace: str, on_event: Callable[[ClusterEvent], None]) -> ClusterRunFinished:
@@ -131,3 +135,7 @@ def _pods(namespace: str) -> RunPods | None:
         return RunPods(namespace)
     except PodsError:
         return None
+
+
+def _parse(as_of: str | None) -> datetime | None:
+    return calendar.parse(as_of) if as_of else None

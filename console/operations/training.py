@@ -1,4 +1,4 @@
-"""The training pipeline on this machine, and the dates that it takes."""
+"""Pipelines on this machine, and the dates that they take."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +13,10 @@ from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Fixtures, Matches
 from pipelines import local
-from pipelines.compilation import PIPELINES
+from pipelines.compilation import PIPELINES, TRAINING
+
+TRAIN = "train-"
+"""What the name of a pipeline that trains a model begins with."""
 
 LINES_SHOWN = 40
 """Last lines of a run that go with a failure which no step foresaw."""
@@ -46,16 +49,33 @@ def training_moment(as_of: str | None) -> datetime:
     return asked
 
 
+def run_pipeline(name: str, as_of: str | None, on_event: Callable[[LocalEvent], None]) -> LocalRunFinished:
+    """Run a pipeline by its name, or the one that trains a model by the model's name, on this machine.
+
+    as_of: None means after the last match for pipelines that train, and now for the others. Raises UnknownModelError
+    for a name that is neither's, and as `train`.
+    """
+    if name not in PIPELINES or name in TRAINING:
+        model = name.removeprefix(TRAIN) if name in TRAINING else name
+        return train(model_kind(model).name, training_moment(as_of), on_event)
+    Settings().make_home()
+    return _run(name, calendar.parse(as_of).isoformat() if as_of else "", on_event)
+
+
 def train(model: str, as_of: datetime, on_event: Callable[[LocalEvent], None]) -> LocalRunFinished:
     """Run the training pipeline of a model as of a moment on this machine.
 
     Raises UnknownModelError; MatchdayError with the failing step's own words, or with the last lines of the run as a
     note.
     """
-    pipeline, transcript = model_kind(model).pipeline, Transcript(on_event)
-    with telemetry.span(pipeline, as_of=as_of.isoformat()):
+    return _run(model_kind(model).pipeline, as_of.isoformat(), on_event)
+
+
+def _run(pipeline: str, as_of: str, on_event: Callable[[LocalEvent], None]) -> LocalRunFinished:
+    transcript = Transcript(on_event)
+    with telemetry.span(pipeline, as_of=as_of):
         try:
-            local.run(PIPELINES[pipeline], transcript.read, as_of=as_of.isoformat())
+            local.run(PIPELINES[pipeline], transcript.read, as_of=as_of)
         except local.RunError as error:
             if transcript.failure:
                 raise MatchdayError(transcript.failure) from error

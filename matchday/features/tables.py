@@ -1,22 +1,26 @@
 """Feature tables of the whole history, from lake to lake."""
 
-import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pandera.pandas as pa
 
 from matchday import history
+from matchday.features.freshness import FEATURES, RECEIPT, code
 from matchday.features.team import team_tables
 from matchday.lake import Lake
+from matchday.lake.reader import LakeReader
 from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams
 
 TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings)
+INPUTS = ("matches", "appearances", "teams")
+"""Tables that features are made of, by name."""
 
-RECEIPT = "built.json"
-"""In the lake: of which history, and by which code, its feature tables were made."""
+SeasonPrints = dict[str, list[str]]
+"""Fingerprints of some tables by season."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Built:
 def build(lake: Lake, of: str) -> Built:
     """Write `TeamForm` and `TeamRatings` of the history with fingerprint `of`; tables that are there are left alone.
 
-    Raises HistoryError when the lake holds another history by now.
+    Rows are made from the first season on that changed: those of earlier ones depend on nothing later. Raises
+    HistoryError when the lake holds another history by now.
     """
     history.expect(lake, of)
     made = {"history": of, "code": code()}
@@ -41,16 +46,37 @@ def build(lake: Lake, of: str) -> Built:
         and all(map(lake.intact, TABLES))
     ):
         return Built(str(known["features"]), unchanged=True)
+    reader = LakeReader(lake.storage.url)
+    inputs = _by_season(reader, INPUTS)
+    whole = made["code"] != known.get("code") or not all(map(lake.intact, TABLES))
+    since = "" if whole else first_change(known.get("seasons"), inputs, _by_season(reader, FEATURES))
     matches = with_xg(lake.read(Matches), lake.read(Appearances))
-    for table, frame in zip(TABLES, team_tables(matches, lake.read(Teams)), strict=True):
-        lake.write(table, frame)
+    for table, frame in zip(TABLES, team_tables(matches, lake.read(Teams), since), strict=True):
+        (lake.write_seasons if since else lake.write)(table, frame)
     features = history.fingerprint(lake, TABLES)
-    lake.storage.write(RECEIPT, json.dumps({**made, "features": features}).encode())
+    seasons = {"inputs": inputs, "features": _by_season(reader, FEATURES)}
+    lake.storage.write(RECEIPT, json.dumps({**made, "features": features, "seasons": seasons}).encode())
     return Built(features, unchanged=False)
 
 
-def code() -> str:
-    """Fingerprint of the code that makes the tables: the rooms `features` and `ratings`."""
-    rooms = (Path(__file__).parent, Path(__file__).parent.with_name("ratings"))
-    files = sorted(file for room in rooms for file in room.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+def first_change(known: Any, inputs: SeasonPrints, features: SeasonPrints) -> str:
+    """The first season whose input changed since the receipt, or whose features are not those that were written.
+
+    known: what the receipt says of seasons. Empty when all have to be made: without such a receipt, when a season is
+    gone, or when nothing is found to have changed.
+    """
+    try:
+        before, written = dict(known["inputs"]), dict(known["features"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if not before.keys() <= inputs.keys():
+        return ""
+    changed = (one for one in inputs if before.get(one) != inputs[one] or written.get(one) != features.get(one))
+    return min(changed, default="")
+
+
+def _by_season(reader: LakeReader, tables: Sequence[str]) -> SeasonPrints:
+    """The fingerprint of each table in each season, by season; empty for a table that has no rows of it."""
+    found = {table: reader.seasons(table) for table in tables}
+    names = sorted({season for seasons in found.values() for season in seasons})
+    return {season: [found[table].get(season, "") for table in tables] for season in names}

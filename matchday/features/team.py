@@ -119,11 +119,13 @@ def moments(matches: pd.DataFrame, teams: pd.DataFrame) -> Iterator[Moment]:
             yield Moment(name, max(midnight_after(last), last + FULL_TIME), state, rated=True)
 
 
-def team_tables(matches: pd.DataFrame, teams: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`TeamForm` and `TeamRatings` of all seasons, from the same input as `moments`."""
+def team_tables(matches: pd.DataFrame, teams: pd.DataFrame, since: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`TeamForm` and `TeamRatings` of all seasons, or of those from `since` on, from the same input as `moments`."""
     form_rows: list[dict[str, object]] = []
     rating_table: list[dict[str, object]] = []
     for moment in moments(matches, teams):
+        if moment.season < since:
+            continue
         key = {"season": moment.season, "event_time": moment.at}
         form_rows += [{**key, "team": team, **form_row(moment.state, team)} for team in moment.played]
         if moment.rated:

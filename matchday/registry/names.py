@@ -1,11 +1,15 @@
 """Names in the model registry: model URIs, aliases and tags. Needs no MLflow, so the server may import it."""
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 from matchday.registry.error import RegistryError
 
 SCHEME = "mlflow://"
+PREFIX = "sqlite:///"
+"""Begins the address of a registry that is a file on this machine."""
+
 CHAMPION, CHALLENGER = "champion", "challenger"
 """Aliases: the version that serves, and the one that wants to."""
 
@@ -41,3 +45,8 @@ class ModelUri(NamedTuple):
     def pinned(self) -> bool:
         """Whether it means the same version for ever; what an alias means may change."""
         return self.version is not None
+
+
+def sqlite_file(tracking_uri: str) -> Path | None:
+    """The path in a SQLite tracking URI; None for another URI."""
+    return Path(tracking_uri.removeprefix(PREFIX)) if tracking_uri.startswith(PREFIX) else None

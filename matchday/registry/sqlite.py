@@ -5,13 +5,9 @@ from pathlib import Path
 from matchday.files import replace_file
 from matchday.registry.client import client_class
 from matchday.registry.error import RegistryError
+from matchday.registry.names import PREFIX, sqlite_file
 
-PREFIX = "sqlite:///"
-
-
-def sqlite_file(tracking_uri: str) -> Path | None:
-    """The path in a SQLite tracking URI; None for another URI."""
-    return Path(tracking_uri.removeprefix(PREFIX)) if tracking_uri.startswith(PREFIX) else None
+__all__ = ["PREFIX", "create", "sqlite_file"]
 
 
 def create(path: Path) -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 from matchday.bundle import verify_bundle
+from matchday.registry.names import sqlite_file
+from matchday.registry.stored import find_stored
 from matchday.signature import Signature
 from serving.storage.errors import FetchError
 from serving.storage.registry import FoundVersion
@@ -15,13 +17,16 @@ SUBPROCESS_SECONDS = 300.0
 
 
 class EmbeddedRegistry:
-    """Each call starts `python -m matchday.registry`, which takes about two seconds to import MLflow."""
+    """Versions are read from the database file; all else starts `python -m matchday.registry`, which takes seconds."""
 
     def __init__(self, tracking_uri: str) -> None:
         self._tracking_uri = tracking_uri
 
     def resolve(self, uri: str) -> FoundVersion:
-        """The version that a model URI means now. Raises FetchError with the reason of the subprocess."""
+        """The version that a model URI means now. Raises ModelUriError, FetchError with a reason."""
+        database = sqlite_file(self._tracking_uri)
+        if database and (found := find_stored(database, uri)):
+            return FoundVersion(*found)
         return FoundVersion(**json.loads(self._run("resolve", uri).splitlines()[-1]))
 
     def download(self, uri: str, folder: str | os.PathLike[str]) -> Signature:

@@ -1,12 +1,14 @@
 """A frame keeps its table's schema, or is refused in words that lead to the fault."""
 
 import pickle
+from importlib import import_module
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matchday import tables
 from matchday.errors import MatchdayError
 from matchday.tables import (
     Appearances,
@@ -209,3 +211,12 @@ def test_any_other_minutes_are_refused_and_shown(minutes):
     with pytest.raises(TableError) as refused:
         validate(Appearances, appearances(minutes=minutes))
     assert refused.value.rows[0]["minutes"] == minutes
+
+
+def test_every_name_of_the_package_is_there_and_is_what_its_module_has() -> None:
+    """They are imported when they are first asked for; `merge` must be the function, whatever was imported before."""
+    assert sorted(tables.HOMES) == sorted(tables.__all__)
+    for each, home in tables.HOMES.items():
+        assert getattr(tables, each) is getattr(import_module(f"matchday.tables.{home}"), each)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        tables.nonsense  # noqa: B018

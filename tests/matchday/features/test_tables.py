@@ -61,17 +61,17 @@ def test_a_build_that_is_cut_off_leaves_nothing_that_passes_for_whole(snapshots,
     history.ingest(snapshots[0], lake)
     former = tables.build(lake, old).features
     history.ingest(snapshots[1], lake)
-    real = Lake.write
+    real = Lake.write_seasons
 
     def cut_off(self: Lake, table, frame) -> str:
         if table is TeamRatings:
             raise KeyboardInterrupt
         return real(self, table, frame)
 
-    monkeypatch.setattr(Lake, "write", cut_off)
+    monkeypatch.setattr(Lake, "write_seasons", cut_off)
     with pytest.raises(KeyboardInterrupt):
         tables.build(lake, new)
-    monkeypatch.setattr(Lake, "write", real)
+    monkeypatch.setattr(Lake, "write_seasons", real)
     with pytest.raises(HistoryError, match="changed since this run began"):
         history.expect(lake, former, tables.TABLES)
     assert not tables.build(lake, new).unchanged

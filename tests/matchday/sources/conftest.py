@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from console.demo.upstream.server import TOKEN, UpstreamServer
 from matchday.sources import football_data_org, football_data_uk, fpl
 from matchday.sources.raw import RawAnswer, RawAnswers
 from matchday.sources.upstream import Received, Upstream
 from matchday.storage import Storage
 from tests.services.upstream.bundled import past_season
-from tests.services.upstream.server import TOKEN, UpstreamServer
 
 SEASON = "2526"
 SATURDAY = datetime(2025, 11, 29, 16, 0, tzinfo=UTC)

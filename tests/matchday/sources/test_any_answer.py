@@ -11,6 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console.demo.upstream import football_data_org as organisation
+from console.demo.upstream import football_data_uk as british
+from console.demo.upstream import fpl as game
 from matchday.sources import football_data_org, football_data_uk, fpl
 from matchday.sources.fpl_appearances import AppearanceReader
 from matchday.sources.raw import RawAnswer
@@ -20,9 +23,6 @@ from matchday.tables import validate
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
 from matchday.tables.observed_appearances import ObservedAppearances
 from tests.matchday.sources.conftest import SATURDAY, SEASON
-from tests.services.upstream import football_data_org as organisation
-from tests.services.upstream import football_data_uk as british
-from tests.services.upstream import fpl as game
 from tests.services.upstream.bundled import small_season
 
 STRANGE = st.sampled_from(

@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from console.demo.upstream import football_data_org as organisation
+from console.demo.upstream import football_data_uk as british
+from console.demo.upstream import fpl as game
 from matchday.sources import football_data_org, football_data_uk, fpl
 from matchday.sources.rows import Refusal, RowReader
 from matchday.sources.upstream import Received, SourceError
 from matchday.tables.observed import ObservedFixtures
 from tests.matchday.sources.conftest import SATURDAY, SEASON
-from tests.services.upstream import football_data_org as organisation
-from tests.services.upstream import football_data_uk as british
-from tests.services.upstream import fpl as game
 from tests.services.upstream.bundled import small_season
 
 Answer = dict[str, Any]

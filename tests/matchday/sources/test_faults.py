@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+from console.demo.upstream.faults import Fault
+from console.demo.upstream.server import UpstreamServer
 from matchday.sources import football_data_org, football_data_uk, fpl, fpl_appearances
 from matchday.sources.collected import Collected
 from matchday.sources.upstream import TRIES, SourceError
 from tests.matchday.sources.conftest import SATURDAY, SEASON, Sources
 from tests.services.upstream.bundled import small_season
-from tests.services.upstream.faults import Fault
-from tests.services.upstream.server import UpstreamServer
 
 SPRING = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """Antoine Semenyo has gone from Bournemouth to Manchester City."""

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from console.demo.upstream import fpl as game
 from matchday.sources import fpl, fpl_appearances
 from matchday.sources.collected import Collected
 from matchday.sources.fpl_appearances import MARKET, AppearanceReader
@@ -16,7 +17,6 @@ from matchday.sources.upstream import Received, SourceError
 from matchday.tables import Appearances, columns
 from matchday.tables.observed_appearances import ObservedAppearances
 from tests.matchday.sources.conftest import SATURDAY, SEASON, Sources
-from tests.services.upstream import fpl as game
 from tests.services.upstream.bundled import SNAPSHOT, past_season, small_season
 
 SPRING = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -6,6 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from console.demo.upstream.faults import Fault
 from matchday.sources.upstream import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
@@ -16,7 +17,6 @@ from matchday.sources.upstream import (
     parse_json,
 )
 from tests.matchday.sources.conftest import SATURDAY, Sources
-from tests.services.upstream.faults import Fault
 
 LIVE = "/event/1/live/"
 """A small answer that is final on the Saturday."""

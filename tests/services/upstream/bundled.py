@@ -2,10 +2,10 @@
 
 from functools import cache
 
+from console.demo.upstream.season import PastSeason
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, Players
-from tests.services.upstream.season import PastSeason
 
 SEMENYO = 437730
 """Antoine Semenyo, who went from Bournemouth to Manchester City in January 2026."""

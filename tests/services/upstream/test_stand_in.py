@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.services.upstream import running
+from console.demo.upstream import running
+from console.demo.upstream.faults import Fault, Faults
+from console.demo.upstream.season import BEFORE_KICKOFF, PastSeason, Postponement
+from console.demo.upstream.server import TOKEN, UpstreamServer
 from tests.services.upstream.bundled import SEMENYO, SNAPSHOT, past_season, small_season
-from tests.services.upstream.faults import Fault, Faults
-from tests.services.upstream.season import BEFORE_KICKOFF, PastSeason, Postponement
-from tests.services.upstream.server import TOKEN, UpstreamServer
 
 SEASON, MOVED = "2526", "2526-MCI-CRY"
 MINUTE = timedelta(minutes=1)

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from tests.services.upstream import running
-from tests.services.upstream.season import HALF, PastMatch, PastSeason, elapsed
+from console.demo.upstream import running
+from console.demo.upstream.season import HALF, PastMatch, PastSeason, elapsed
 
 NAMES = {
     "BHA": "Brighton & Hove Albion FC",

@@ -22,13 +22,13 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.services.upstream import football_data_org, football_data_uk, fpl
-from tests.services.upstream.faults import Fault, Faults, Planned
-from tests.services.upstream.season import PastSeason
+from console.demo.upstream import football_data_org, football_data_uk, fpl
+from console.demo.upstream.faults import Fault, Faults, Planned
+from console.demo.upstream.season import PastSeason
 
 JSON, CSV, PAGE = "application/json", "text/csv", "text/html; charset=utf-8"
 HTML = b"<!DOCTYPE html>\n<html><head><title>The game is being updated.</title></head><body></body></html>\n"
-TOKEN = "a-token-of-the-stand-in"
+TOKEN = "a-token-of-the-stand-in"  # noqa: S105  opens nothing but the stand-in
 SLOW_SECONDS = 30.0
 
 
@@ -92,7 +92,8 @@ class UpstreamServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-        assert error is not None or not self.failures, self.failures
+        if error is None and self.failures:
+            raise BaseExceptionGroup("requests that the stand-in could not answer", self.failures)
 
     def reset(self, season: PastSeason, now: datetime) -> None:
         """Serve a season at an instant, without faults, as if nobody had asked yet. Rendered answers are kept."""
@@ -189,7 +190,8 @@ def _rename(answer: Answer, column: str) -> bytes:
             b'"' + name + b'_new":',
         )
     )
-    assert before in answer.body, f"there is no column {column}"
+    if before not in answer.body:
+        raise ValueError(f"there is no column {column}")
     return answer.body.replace(before, after)
 
 

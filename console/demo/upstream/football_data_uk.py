@@ -7,8 +7,8 @@ import random
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from tests.services.upstream import running
-from tests.services.upstream.season import HALF, PastMatch, PastSeason
+from console.demo.upstream import running
+from console.demo.upstream.season import HALF, PastMatch, PastSeason
 
 LONDON = ZoneInfo("Europe/London")
 NAMES = {
@@ -69,8 +69,8 @@ def _line(season: PastSeason, match: PastMatch, timed: bool, short_years: bool) 
         "E0",
         date,
         *([f"{local:%H:%M}"] if timed else []),
-        NAMES.get(match.home, season.teams[match.home]),
-        NAMES.get(match.away, season.teams[match.away]),
+        NAMES.get(match.home) or season.teams[match.home],
+        NAMES.get(match.away) or season.teams[match.away],
         *_result(match.home_goals, match.away_goals),
         *_result(*half),
         "A Referee",

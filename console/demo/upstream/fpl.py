@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from tests.services.upstream import running
-from tests.services.upstream.elements import element
-from tests.services.upstream.season import PastMatch, PastPlayer, PastSeason, elapsed
+from console.demo.upstream import running
+from console.demo.upstream.elements import element
+from console.demo.upstream.season import PastMatch, PastPlayer, PastSeason, elapsed
 
 SHORT_NAMES = {
     "MCI": "Man City",

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.services.upstream import running
-from tests.services.upstream.season import PastPlayer, PastSeason
+from console.demo.upstream import running
+from console.demo.upstream.season import PastPlayer, PastSeason
 
 TYPES = {"GK": 1, "DEF": 2, "MID": 3, "FWD": 4, "MNG": 5}
 FORM = timedelta(days=30)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zlib import crc32
 
-from tests.services.upstream.season import HALF, PastMatch, PastPlayer, PastSeason, elapsed
+from console.demo.upstream.season import HALF, PastMatch, PastPlayer, PastSeason, elapsed
 
 FULL, LONG = 2 * HALF, 60
 COUNTS = {

@@ -1,0 +1,19 @@
+"""Step: compare the online store with the lake."""
+
+from components.image import component
+
+
+@component
+def verify_online(features: str, as_of: str, traceparent: str = "") -> str:
+    """Read features of some pairs of teams from the online store and by Feast's join from the lake; returns `equal`.
+
+    Fails, naming a feature, when one has another value.
+    """
+    from components.step import step
+    from feature_repo.verification import verify
+    from matchday import calendar
+
+    with step("verify-online", traceparent) as here:
+        found = verify(here.settings, here.lake, features, calendar.parse(as_of))
+        here.say(f"{found.values} values of {found.pairs} pairs of teams are equal online and offline")
+        return "equal"
