@@ -1,17 +1,21 @@
 """The sources that this machine asks, from its settings: the `MATCHDAY_*` variables of live sources."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from matchday.collected.awaited import awaited_matches, known_appearances
 from matchday.collected.precedence import ORDER
+from matchday.collected.store import ObservationStore
 from matchday.settings import SettingsError
-from matchday.sources import football_data_org, football_data_uk, fpl
+from matchday.sources import football_data_org, football_data_uk, fpl, fpl_appearances
 from matchday.sources.collected import Collected
 from matchday.sources.raw import RawAnswers
-from matchday.sources.upstream import Upstream
+from matchday.sources.upstream import SourceError, Upstream
+from matchday.tables.observed import ObservedFixtures
 
 JULY = 7
 """The month in which a season begins."""
@@ -59,9 +63,10 @@ class SourceSettings(BaseSettings):
             return said[-1] if said else season_of(now())
 
         def ask_game() -> Collected:
-            given = fpl.collect(Upstream(fpl.SOURCE, self.fpl_url, answers, pace_seconds=fpl.PACE_SECONDS, now=now))
+            source = Upstream(fpl.SOURCE, self.fpl_url, answers, pace_seconds=fpl.PACE_SECONDS, now=now)
+            given, listing = fpl.collect_listed(source)
             said.append(given.season)
-            return given
+            return add_appearances(source, given, listing, ObservationStore(answers.url))
 
         def ask_files() -> Collected:
             pace = football_data_uk.PACE_SECONDS
@@ -81,6 +86,18 @@ class SourceSettings(BaseSettings):
 
         asked = {fpl.SOURCE: ask_game, football_data_uk.SOURCE: ask_files, football_data_org.SOURCE: ask_witness}
         return {source: asked[source] for source in self.names()}
+
+
+def add_appearances(source: Upstream, given: Collected, listing: fpl.Listing, store: ObservationStore) -> Collected:
+    """What the game gave, and the appearances that the store awaits; without them, and why, when they cannot be had."""
+    known = known_appearances(store, given.season)
+    wanted = awaited_matches(listing, given.tables[ObservedFixtures], known)
+    try:
+        played = fpl_appearances.collect(source, listing, wanted, known)
+    except SourceError as why:
+        return replace(given, failure=why)
+    tables = {**given.tables, **played.tables}
+    return Collected(given.season, tables, (*given.refused, *played.refused), given.fresh or played.fresh)
 
 
 def season_of(moment: datetime) -> str:

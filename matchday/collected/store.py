@@ -20,8 +20,17 @@ from matchday.lake import Lake
 from matchday.tables import columns
 from matchday.tables.arrow import dtypes
 from matchday.tables.observed import ObservedFixtures, ObservedOdds, ObservedPlayers, ObservedTeams
+from matchday.tables.observed_appearances import ObservedAppearances
+from matchday.tables.observed_rules import ObservedRules
 
-TABLES: tuple[type[DataFrameModel], ...] = (ObservedTeams, ObservedFixtures, ObservedPlayers, ObservedOdds)
+TABLES: tuple[type[DataFrameModel], ...] = (
+    ObservedTeams,
+    ObservedFixtures,
+    ObservedPlayers,
+    ObservedAppearances,
+    ObservedRules,
+    ObservedOdds,
+)
 """The tables of observations."""
 
 RESTORING = "restoring.json"

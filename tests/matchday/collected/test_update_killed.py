@@ -14,11 +14,11 @@ from matchday.collected.quarantine import Quarantine
 from matchday.collected.store import TABLES, ObservationStore
 from matchday.lake import Lake
 from matchday.storage import Storage
-from matchday.tables import Availability, Fixtures, Matches, Players, Teams
+from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams
 from tests.matchday.collected.machine import Machine, game, unreadable
 from tests.matchday.collected.observations import SATURDAY, match, player
 
-STANDARD = (Teams, Fixtures, Matches, Players, Availability)
+STANDARD = (Teams, Fixtures, Matches, Appearances, Players, Availability)
 WRITES = ("write", "replace_if", "delete")
 
 
