@@ -70,7 +70,9 @@ def _market(found: pd.DataFrame, players: pd.DataFrame, totals: pd.DataFrame) ->
     asked = found[["player"]].assign(asked=found["gameweek"].fillna(0).astype("int64"), at=found.index)
     asked = asked.sort_values("asked", kind="stable")
     before, after = (
-        pd.merge_asof(asked, versions, left_on="asked", right_on="week", by="player", direction=direction).set_index("at")
+        pd.merge_asof(asked, versions, left_on="asked", right_on="week", by="player", direction=direction).set_index(
+            "at"
+        )
         for direction in ("backward", "forward")
     )
     said = before.where(before["week"].notna(), after)

@@ -3,11 +3,10 @@
 import pandas as pd
 
 from matchday.collected.store import ObservationStore
+from matchday.collected.truths import made_scores
 from matchday.collected.versions import newest
 from matchday.sources.fpl import SOURCE, Listing
 from matchday.tables.observed_appearances import ObservedAppearances
-
-Score = tuple[int, int]
 
 
 def known_appearances(store: ObservationStore, season: str) -> pd.DataFrame:
@@ -26,16 +25,8 @@ def awaited_matches(listing: Listing, fixtures: pd.DataFrame, known: pd.DataFram
     there = set(known["match_id"]) & final.keys()
     newest_week = max((final[match] or 0 for match in there), default=0)
     again = {match for match in there if final[match] == newest_week}
-    made = _made_scores(known)
+    made = made_scores(known)
     ended = fixtures[fixtures["match_id"].isin(there) & fixtures["home_goals"].notna() & fixtures["away_goals"].notna()]
     results = zip(ended["match_id"], ended["home_goals"], ended["away_goals"], strict=True)
-    corrected = {match for match, *score in results if made[match] != tuple(map(int, score))}
+    corrected = {match for match, home, away in results if made[match] != (home, away)}
     return (final.keys() - there) | again | corrected
-
-
-def _made_scores(known: pd.DataFrame) -> dict[str, Score]:
-    """The score of each match that the players' goals and the other side's own goals make."""
-    at_home = known["match_id"].str[5:8] == known["team"]
-    home = known["goals"].where(at_home, known["own_goals"]).groupby(known["match_id"]).sum()
-    away = known["own_goals"].where(at_home, known["goals"]).groupby(known["match_id"]).sum()
-    return {str(match): (int(home[match]), int(away[match])) for match in home.index}

@@ -1,5 +1,6 @@
 """The sources that this machine asks, from its settings: the `MATCHDAY_*` variables of live sources."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -52,8 +53,12 @@ class SourceSettings(BaseSettings):
     def _token(self) -> str:
         return self.football_data_token.get_secret_value() if self.football_data_token else ""
 
-    def build(self, answers: RawAnswers, now: Callable[[], datetime]) -> dict[str, Callable[[], Collected]]:
+    def build(
+        self, answers: RawAnswers, now: Callable[[], datetime], sleep: Callable[[float], None] = time.sleep
+    ) -> dict[str, Callable[[], Collected]]:
         """What asks each source, by its name. Raises SettingsError as `names`, SourceError for a malformed address.
+
+        sleep: waits between requests.
 
         The fantasy game says which season is under way; the others are asked for that one, or by the date without it.
         """
@@ -63,14 +68,20 @@ class SourceSettings(BaseSettings):
             return said[-1] if said else season_of(now())
 
         def ask_game() -> Collected:
-            source = Upstream(fpl.SOURCE, self.fpl_url, answers, pace_seconds=fpl.PACE_SECONDS, now=now)
+            source = Upstream(fpl.SOURCE, self.fpl_url, answers, pace_seconds=fpl.PACE_SECONDS, now=now, sleep=sleep)
             given, listing = fpl.collect_listed(source)
             said.append(given.season)
             return add_appearances(source, given, listing, ObservationStore(answers.url))
 
         def ask_files() -> Collected:
-            pace = football_data_uk.PACE_SECONDS
-            source = Upstream(football_data_uk.SOURCE, self.football_data_uk_url, answers, pace_seconds=pace, now=now)
+            source = Upstream(
+                football_data_uk.SOURCE,
+                self.football_data_uk_url,
+                answers,
+                pace_seconds=football_data_uk.PACE_SECONDS,
+                now=now,
+                sleep=sleep,
+            )
             return football_data_uk.collect(source, season())
 
         def ask_witness() -> Collected:
@@ -81,6 +92,7 @@ class SourceSettings(BaseSettings):
                 headers={football_data_org.AUTHENTICATION: self._token},
                 pace_seconds=football_data_org.PACE_SECONDS,
                 now=now,
+                sleep=sleep,
             )
             return football_data_org.collect(source, season())
 

@@ -125,7 +125,7 @@ def _players(season: ObservedSeason) -> pd.DataFrame:
 
 
 def _availability(season: ObservedSeason) -> pd.DataFrame:
-    """The versions that changed a player's price, flag, news or return. After the last gameweek nothing can change for one."""
+    """The versions that changed a player's price, flag, news or return. After the last gameweek there are none."""
     rows = season.rows[ObservedPlayers]
     rows = rows[rows["gameweek"].notna()].sort_values(["player", "known_at"], ignore_index=True)
     before = rows.groupby("player")[["price", "chance", "news", "return_gameweek"]].shift()

@@ -23,9 +23,9 @@ def write_tables(
 ) -> tuple[list[ObservedSeason], list[str]]:
     """Write the tables of the seasons under way as of a moment. Returns the seasons, and names of tables that changed.
 
-    The other seasons are the bundled ones (`history.ingest`); a lake without them changes by what was observed. Each table is replaced in one step, and one that would
-    not change is left alone, so a write that was interrupted is finished by the next one. Raises SnapshotError,
-    TableError, LakeError, StorageError.
+    The other seasons are the bundled ones (`history.ingest`); a lake that gets them first has not changed by it. Each
+    table is replaced in one step, and one that would not change is left alone, so a write that was interrupted is
+    finished by the next one. Raises SnapshotError, TableError, LakeError, StorageError.
     """
     before = _fingerprints(lake, BUILDERS)
     observed = {table: store.read(table) for table in TABLES}
