@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime
 
-import pandas as pd
 import pytest
 
 from matchday.sources import fpl
