@@ -50,17 +50,16 @@ def _result_before_kickoff(rows: pd.DataFrame, _: Latest) -> dict[int, str]:
 
 def _two_results(rows: pd.DataFrame, latest: Latest) -> dict[int, str]:
     """A result that replaces another one of another day: a correction has the same kick-off."""
-    before = latest["observed_fixtures"].set_index("match_id")
+    before = latest["observed_fixtures"]
+    ended = before[before["status"].isin(WITH_RESULT) & before["kickoff"].notna()]
+    known = {old.match_id: old for _, old in _each(ended)}
     found = {}
-    for at, row in _each(rows[rows["status"].isin(WITH_RESULT)]):
-        if row.match_id not in before.index:
+    for at, row in _each(rows[rows["status"].isin(WITH_RESULT) & rows["kickoff"].notna()]):
+        if (old := known.get(row.match_id)) is None:
             continue
-        old = before.loc[row.match_id]
-        if old["status"] not in WITH_RESULT or pd.isna(row.kickoff) or pd.isna(old["kickoff"]):
-            continue
-        one, other = _score(old["home_goals"], old["away_goals"]), _score(row.home_goals, row.away_goals)
-        if one != other and abs(row.kickoff - old["kickoff"]) > MOVED:
-            found[at] = f"has two results: {one} on {old['kickoff']:%Y-%m-%d} and {other} on {row.kickoff:%Y-%m-%d}"
+        one, other = _score(old.home_goals, old.away_goals), _score(row.home_goals, row.away_goals)
+        if one != other and abs(row.kickoff - old.kickoff) > MOVED:
+            found[at] = f"has two results: {one} on {old.kickoff:%Y-%m-%d} and {other} on {row.kickoff:%Y-%m-%d}"
     return found
 
 

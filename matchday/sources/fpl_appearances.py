@@ -152,7 +152,10 @@ class AppearanceReader:
             total = _statistics(part(row, "stats"), self._listing.season.season)
         except ValueError:
             return False
-        return self._known.repeat(wanted, [(match.match_id, code) for match in matches], total)
+        if not self._known.repeat(wanted, [(match.match_id, code) for match in matches], total):
+            return False
+        self._told.update(wanted)
+        return True
 
     def _read_total(self, row: Any, match: ListedMatch, person: ListedPlayer) -> dict[str, Any]:
         found = _statistics(part(row, "stats"), self._listing.season.season)
