@@ -41,7 +41,7 @@ class LivingMachine:
             fpl_url=f"{server.url}/api",
             football_data_uk_url=server.url,
             football_data_org_url=server.url,
-            football_data_token=server.token,  # type: ignore[arg-type]
+            football_data_token=server.token,
         )
         answers, now = RawAnswers(Storage(self.url)), server.now
         sources = settings.build(answers, lambda: now, lambda _: None)
