@@ -1,6 +1,7 @@
 """Updates from the stand-in of all sources: what is asked for, and that nothing is lost."""
 
 import copy
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 
 from matchday.collected.update import UpdateReport
 from matchday.sources.snapshot import Snapshot
+from matchday.sources.upstream import TRIES
 from matchday.storage import Storage
 from matchday.tables import Appearances, Matches
 from matchday.tables.observed import ObservedFixtures
@@ -170,6 +172,36 @@ def test_without_the_appearances_the_rest_goes_in_and_the_next_update_brings_the
     assert fresh.living(Appearances, SEASON).empty and len(fresh.living(Matches, SEASON)) == 20
     report = fresh.update(server.now + timedelta(hours=1))
     assert not report.failed and "appearances" in report.tables
+
+
+FAULTS = [
+    ("/api/bootstrap-static/", Fault.HALF, "fpl"),
+    ("/api/fixtures/", Fault.HTML, "fpl"),
+    ("/live/", Fault.FAILS, "fpl"),
+    (f"/mmz4281/{SEASON}/E0.csv", Fault.RENAMED, "football_data_uk"),
+    ("/v4/competitions/PL/matches", Fault.FORBIDDEN, "football_data_org"),
+]
+
+
+def test_a_fault_of_any_request_leaves_the_last_good_data_and_the_next_update_mends_it(fresh, server):
+    """Day by day another request of the update is broken, as often as it is asked."""
+    fresh.update()
+    good = {table: fresh.living(table, SEASON) for table in (Matches, Appearances)}
+    for path, fault, source in FAULTS:
+        server.now += timedelta(days=1)
+        server.faults.plan(fault, path, times=TRIES, column="FTHG")
+        report = fresh.update()
+        (failed,) = report.failed
+        assert failed.standing.source == source and failed.standing.failing_since
+        assert re.fullmatch(rf"{source}: [^\n]+", failed.error), failed.error
+        for table, rows in good.items():
+            now = fresh.living(table, SEASON)
+            assert set(rows["match_id"]) <= set(now["match_id"])
+        server.faults.clear()
+        mended = fresh.update(server.now + timedelta(hours=1))
+        assert not mended.failed and mended.refused.empty
+        good = {table: fresh.living(table, SEASON) for table in good}
+        assert set(good[Appearances]["match_id"]) == set(good[Matches]["match_id"])
 
 
 def test_answers_that_were_kept_before_a_kill_are_read_by_the_next_update(fresh, server, monkeypatch):
