@@ -204,6 +204,8 @@ def whole_season(folder: str, upstream: StandIn) -> list[Measure]:
     days = [first + timedelta(days=number) for number in range((upstream.past.end - first).days + 1)]
     seconds, sizes = 0.0, []
     for moment in days:
+        if moment.day == 1:
+            print(f"bench season: {moment:%B %Y}, after {seconds:.0f} s of updates", file=sys.stderr)
         upstream.live_at(moment)
         started = time.monotonic()
         machine.update(moment)
