@@ -20,7 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo next test lint format compile golden stubs data bench bench-features bench-serving bench-soak bench-judge images cluster-test serve ui clean
+.PHONY: help setup demo next test lint format compile golden stubs data bench bench-features bench-serving bench-soak bench-judge bench-season images cluster-test serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +78,9 @@ bench-soak: $(READY) ## the model server at half its capacity: errors, memory (M
 
 bench-judge: $(READY) ## the judge of rollouts on a thousand simulated ones a cell, beside fixed thresholds (QUICK=1 for sixty)
 	@$(BIN)/python -m benchmarks.judge $${QUICK:+--quick}
+
+bench-season: $(READY) ## measure updates from live sources against a stand-in, and a whole season of them
+	@$(BIN)/python -m benchmarks.season
 
 images: ## build the container images with docker, podman or buildah (BUILDER=name BASE=image)
 	@sh scripts/images.sh

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,15 +10,17 @@ import pandera.pandas as pa
 
 from matchday.errors import MatchdayError
 from matchday.lake import Lake
+from matchday.sources.snapshot import TABLES as BUNDLED
 from matchday.sources.snapshot import Snapshot
-from matchday.tables import Appearances, Fixtures, Matches, Players, Teams, name
+from matchday.tables import Appearances, Fixtures, Matches, Players, Teams, merge, name
 
 TABLES: tuple[type[pa.DataFrameModel], ...] = (Matches, Appearances, Teams, Fixtures, Players)
 
 RECEIPT = "ingested.json"
-"""In the lake: which snapshot its tables were taken from."""
+"""In the lake: which snapshot its tables were taken from, and which of their seasons come from observations."""
 
-MATCHES_OF_A_SEASON = 380
+MATCHES_OF_A_SEASON, HOME_MATCHES = 380, 19
+LAST_GAMEWEEK, MATCHES_OF_A_GAMEWEEK = 38, 10
 FIRST_WITH_PLAYERS = "1617"
 """Before it the history has no player rows."""
 
@@ -43,20 +45,39 @@ class Check:
     broken: tuple[str, ...]
 
 
-def ingest(snapshot: Snapshot, lake: Lake) -> Ingested:
+def ingest(snapshot: Snapshot, lake: Lake, observed: Collection[str] | None = None) -> Ingested:
     """Take the bundled history into the lake; a history that is there already is left alone.
 
-    Raises SnapshotError for a file that is not what was committed, TableError for one that breaks its schema.
+    observed: the seasons whose rows come from live sources (`matchday.collected.publication` writes them); they stay as
+    they are, also where the bundled history has them. None: those that were named last. Raises SnapshotError for a file
+    that is not what was committed, TableError for one that breaks its schema.
     """
     sums = snapshot.verify()
     known = receipt(lake, RECEIPT)
-    if known.get("sums") == sums and known.get("history") == present(lake) and all(map(lake.intact, TABLES)):
+    living = observed_seasons(known) if observed is None else sorted(observed)
+    same = known.get("sums") == sums and observed_seasons(known) == living
+    if same and known.get("history") == present(lake) and all(map(lake.intact, BUNDLED)):
         return Ingested(str(known["history"]), unchanged=True)
-    for table in TABLES:
-        lake.write(table, snapshot.load(table))
+    for table in BUNDLED:
+        rows = snapshot.load(table)
+        rows = rows[~rows["season"].isin(living)]
+        if living and lake.fingerprint(table) is not None:
+            rows = merge(table, rows, lake.read(table, living))
+        lake.write(table, rows)
+    return Ingested(note_taken(lake, sums, living), unchanged=False)
+
+
+def note_taken(lake: Lake, sums: dict[str, str], observed: Sequence[str]) -> str:
+    """Note that the lake's tables are those of a snapshot and of observed seasons. Returns their fingerprint."""
     history = fingerprint(lake)
-    lake.storage.write(RECEIPT, json.dumps({"history": history, "sums": sums}).encode())
-    return Ingested(history, unchanged=False)
+    lake.storage.write(RECEIPT, json.dumps({"history": history, "sums": sums, "observed": list(observed)}).encode())
+    return history
+
+
+def observed_seasons(known: Mapping[str, object]) -> list[str]:
+    """The seasons that a note names as observed, ascending."""
+    named = known.get("observed")
+    return sorted(map(str, named)) if isinstance(named, list) else []
 
 
 def fingerprint(lake: Lake, tables: Sequence[type[pa.DataFrameModel]] = TABLES) -> str:
@@ -143,6 +164,16 @@ def league_table(matches: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["points", "difference", "goals"], ascending=False)
 
 
+def season_under_way(matches: pd.DataFrame) -> str | None:
+    """The newest season until its last gameweek has been played; None when that is over.
+
+    The last gameweek is played at once, after every match that was postponed.
+    """
+    newest = matches[matches["season"] == matches["season"].max()]
+    last = (newest["gameweek"] == LAST_GAMEWEEK).sum()
+    return str(newest["season"].iloc[0]) if len(newest) and last < MATCHES_OF_A_GAMEWEEK else None
+
+
 def _incomplete_seasons(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:
     counts = matches.groupby("season").size()
     under_way = counts.index.max()
@@ -154,8 +185,11 @@ def _incomplete_seasons(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:
 
 
 def _wrong_home_counts(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:
+    """Teams that do not play 19 times at home; in the season under way those that play more often."""
     counts = matches.groupby(["season", "home"], as_index=False).size()
-    wrong = counts[counts["size"] != 19].to_dict("records")
+    under_way = season_under_way(matches)
+    whole = counts["season"] != under_way
+    wrong = counts[(counts["size"] > HOME_MATCHES) | (whole & (counts["size"] < HOME_MATCHES))].to_dict("records")
     return [f"{row['home']} in {row['season']}: {row['size']}" for row in wrong]
 
 
@@ -166,6 +200,7 @@ def _orphans(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
 def _scores_not_made_by_players(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
     made = appearances.groupby(["match_id", "team"])[["goals", "own_goals"]].sum()
     covered = matches[matches["season"] >= FIRST_WITH_PLAYERS].set_index("match_id")
+    covered = covered.drop(index=_without_players_yet(matches, appearances))
     wrong = []
     for side, other in (("home", "away"), ("away", "home")):
         own = made.reindex(pd.MultiIndex.from_arrays([covered.index, covered[side]]))["goals"]
@@ -173,6 +208,12 @@ def _scores_not_made_by_players(matches: pd.DataFrame, appearances: pd.DataFrame
         off = own.to_numpy() + gifts.to_numpy() != covered[f"{side}_goals"].to_numpy()
         wrong += [f"{match} ({side})" for match in covered.index[off]]
     return wrong
+
+
+def _without_players_yet(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
+    """Matches of the season under way that have no player rows so far: those come later than results, or never."""
+    living = matches[matches["season"] == season_under_way(matches)]
+    return sorted(set(living["match_id"]) - set(appearances["match_id"]))
 
 
 _RULES: dict[str, Callable[[pd.DataFrame, pd.DataFrame], list[str]]] = {

@@ -1,17 +1,22 @@
 """The sources that this machine asks, from its settings: the `MATCHDAY_*` variables of live sources."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from matchday.collected.awaited import awaited_matches, known_appearances
 from matchday.collected.precedence import ORDER
+from matchday.collected.store import ObservationStore
 from matchday.settings import SettingsError
-from matchday.sources import football_data_org, football_data_uk, fpl
+from matchday.sources import football_data_org, football_data_uk, fpl, fpl_appearances
 from matchday.sources.collected import Collected
 from matchday.sources.raw import RawAnswers
-from matchday.sources.upstream import Upstream
+from matchday.sources.upstream import SourceError, Upstream
+from matchday.tables.observed import ObservedFixtures
 
 JULY = 7
 """The month in which a season begins."""
@@ -48,8 +53,12 @@ class SourceSettings(BaseSettings):
     def _token(self) -> str:
         return self.football_data_token.get_secret_value() if self.football_data_token else ""
 
-    def build(self, answers: RawAnswers, now: Callable[[], datetime]) -> dict[str, Callable[[], Collected]]:
+    def build(
+        self, answers: RawAnswers, now: Callable[[], datetime], sleep: Callable[[float], None] = time.sleep
+    ) -> dict[str, Callable[[], Collected]]:
         """What asks each source, by its name. Raises SettingsError as `names`, SourceError for a malformed address.
+
+        sleep: waits between requests.
 
         The fantasy game says which season is under way; the others are asked for that one, or by the date without it.
         """
@@ -59,13 +68,20 @@ class SourceSettings(BaseSettings):
             return said[-1] if said else season_of(now())
 
         def ask_game() -> Collected:
-            given = fpl.collect(Upstream(fpl.SOURCE, self.fpl_url, answers, pace_seconds=fpl.PACE_SECONDS, now=now))
+            source = Upstream(fpl.SOURCE, self.fpl_url, answers, pace_seconds=fpl.PACE_SECONDS, now=now, sleep=sleep)
+            given, listing = fpl.collect_listed(source)
             said.append(given.season)
-            return given
+            return add_appearances(source, given, listing, ObservationStore(answers.url))
 
         def ask_files() -> Collected:
-            pace = football_data_uk.PACE_SECONDS
-            source = Upstream(football_data_uk.SOURCE, self.football_data_uk_url, answers, pace_seconds=pace, now=now)
+            source = Upstream(
+                football_data_uk.SOURCE,
+                self.football_data_uk_url,
+                answers,
+                pace_seconds=football_data_uk.PACE_SECONDS,
+                now=now,
+                sleep=sleep,
+            )
             return football_data_uk.collect(source, season())
 
         def ask_witness() -> Collected:
@@ -76,11 +92,24 @@ class SourceSettings(BaseSettings):
                 headers={football_data_org.AUTHENTICATION: self._token},
                 pace_seconds=football_data_org.PACE_SECONDS,
                 now=now,
+                sleep=sleep,
             )
             return football_data_org.collect(source, season())
 
         asked = {fpl.SOURCE: ask_game, football_data_uk.SOURCE: ask_files, football_data_org.SOURCE: ask_witness}
         return {source: asked[source] for source in self.names()}
+
+
+def add_appearances(source: Upstream, given: Collected, listing: fpl.Listing, store: ObservationStore) -> Collected:
+    """What the game gave, and the appearances that the store awaits; without them, and why, when they cannot be had."""
+    known = known_appearances(store, given.season)
+    wanted = awaited_matches(listing, given.tables[ObservedFixtures], known)
+    try:
+        played = fpl_appearances.collect(source, listing, wanted, known)
+    except SourceError as why:
+        return replace(given, failure=why)
+    tables = {**given.tables, **played.tables}
+    return Collected(given.season, tables, (*given.refused, *played.refused), given.fresh or played.fresh)
 
 
 def season_of(moment: datetime) -> str:

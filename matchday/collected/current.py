@@ -12,11 +12,12 @@ from datetime import datetime
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
+from matchday.collected.appearances import appearances
 from matchday.collected.precedence import ORDER, BelievedMatch, believe, statements
 from matchday.collected.versions import newest, same
 from matchday.sources.clubs import NAMES
 from matchday.sources.history.availability import reason
-from matchday.tables import Availability, Fixtures, Matches, Players, Teams, columns, merge, order
+from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams, columns, merge, order
 from matchday.tables.arrow import dtypes
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
 
@@ -119,29 +120,32 @@ def _teams(season: ObservedSeason) -> list[dict[str, object]]:
     ]
 
 
-def _players(season: ObservedSeason) -> list[dict[str, object]]:
-    latest = _most_believed(newest(ObservedPlayers, season.rows[ObservedPlayers]), "player")
-    wanted = ["season", "player", "name", "web_name", "position", "team"]
-    return [{str(column): value for column, value in row.items()} for row in latest[wanted].to_dict("records")]
+def _players(season: ObservedSeason) -> pd.DataFrame:
+    return _most_believed(newest(ObservedPlayers, season.rows[ObservedPlayers]), "player")
 
 
-def _availability(season: ObservedSeason) -> list[dict[str, object]]:
-    """The versions that changed a player's price, flag or news. After the last gameweek nothing can change for one."""
+def _availability(season: ObservedSeason) -> pd.DataFrame:
+    """The versions that changed a player's price, flag, news or return. After the last gameweek there are none."""
     rows = season.rows[ObservedPlayers]
     rows = rows[rows["gameweek"].notna()].sort_values(["player", "known_at"], ignore_index=True)
-    before = rows.groupby("player")[["price", "chance", "news"]].shift()
+    before = rows.groupby("player")[["price", "chance", "news", "return_gameweek"]].shift()
     first = ~rows["player"].duplicated()
     unchanged = [same(rows[column], before[column]) for column in before.columns]
     changed = rows[first | ~pd.concat(unchanged, axis=1).all(axis=1)] if len(rows) else rows
-    wanted = changed[["known_at", "season", "gameweek", "player", "team", "price", "chance"]]
-    made = wanted.rename(columns={"known_at": "seen_at"}).assign(reason=reason(changed["news"]))
-    return [{str(column): value for column, value in row.items()} for row in made.to_dict("records")]
+    return changed.rename(columns={"known_at": "seen_at"}).assign(reason=reason(changed["news"]))
 
 
-BUILDERS: dict[type[DataFrameModel], Callable[[ObservedSeason], list[dict[str, object]]]] = {
+def _appearances(season: ObservedSeason) -> pd.DataFrame:
+    return appearances(season.matches, season.rows)
+
+
+Rows = list[dict[str, object]] | pd.DataFrame
+
+BUILDERS: dict[type[DataFrameModel], Callable[[ObservedSeason], Rows]] = {
     Teams: _teams,
     Fixtures: _fixtures,
     Matches: _matches,
+    Appearances: _appearances,
     Players: _players,
     Availability: _availability,
 }
@@ -161,5 +165,5 @@ def _most_believed(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     return ranked.sort_values(["rank", "source"], kind="stable").drop_duplicates(column)
 
 
-def _frame(table: type[DataFrameModel], rows: list[dict[str, object]]) -> pd.DataFrame:
+def _frame(table: type[DataFrameModel], rows: Rows) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns(table)).astype(dtypes(table))

@@ -12,7 +12,7 @@ from matchday.collected.current import BUILDERS, ObservedSeason, observed_season
 from matchday.collected.store import TABLES, ObservationStore
 from matchday.lake import Lake
 from matchday.sources.snapshot import Snapshot
-from matchday.tables import Availability, Matches, Teams, name
+from matchday.tables import Matches, Teams, name
 
 RECEIPT = "published.json"
 """In the lake: which observations and which bundled history its tables were made from."""
@@ -23,34 +23,30 @@ def write_tables(
 ) -> tuple[list[ObservedSeason], list[str]]:
     """Write the tables of the seasons under way as of a moment. Returns the seasons, and names of tables that changed.
 
-    Tables that the lake lacks come from the bundled history first. Each table is replaced in one step, and one that
-    would not change is left alone, so a write that was interrupted is finished by the next one. Raises SnapshotError,
-    TableError, LakeError, StorageError.
+    The other seasons are the bundled ones (`history.ingest`); a lake that gets them first has not changed by it. Each
+    table is replaced in one step, and one that would not change is left alone, so a write that was interrupted is
+    finished by the next one. Raises SnapshotError, TableError, LakeError, StorageError.
     """
-    _take_in_bundled(lake, snapshot)
+    before = _fingerprints(lake, BUILDERS)
     observed = {table: store.read(table) for table in TABLES}
     seasons = observed_seasons(observed, moment, snapshot.load(Matches), snapshot.load(Teams))
-    origin = {"observed": _fingerprints(store.lake, TABLES), "seasons": [one.season for one in seasons]}
-    if history.receipt(lake, RECEIPT) == origin | {"tables": _fingerprints(lake, BUILDERS)}:
-        return seasons, []
-    before = _fingerprints(lake, BUILDERS)
-    for table in BUILDERS:
-        for one in seasons:
-            _write_season(lake, table, one.season, season_rows(table, [one]))
+    living = [one.season for one in seasons]
+    history.ingest(snapshot, lake, living)
+    if None in before.values():
+        before = _fingerprints(lake, BUILDERS)
+    origin = {"observed": _fingerprints(store.lake, TABLES), "seasons": living}
+    if history.receipt(lake, RECEIPT) != origin | {"tables": _fingerprints(lake, BUILDERS)}:
+        for table in BUILDERS:
+            for one in seasons:
+                _write_season(lake, table, one.season, season_rows(table, [one]))
+        history.note_taken(lake, snapshot.verify(), living)
+        lake.storage.write(RECEIPT, json.dumps(origin | {"tables": _fingerprints(lake, BUILDERS)}).encode())
     written = _fingerprints(lake, BUILDERS)
-    lake.storage.write(RECEIPT, json.dumps(origin | {"tables": written}).encode())
     return seasons, [table for table in written if written[table] != before[table]]
 
 
 def _fingerprints(lake: Lake, tables: Iterable[type[DataFrameModel]]) -> dict[str, str | None]:
     return {name(table): lake.fingerprint(table) for table in tables}
-
-
-def _take_in_bundled(lake: Lake, snapshot: Snapshot) -> None:
-    if any(lake.fingerprint(table) is None for table in history.TABLES):
-        history.ingest(snapshot, lake)
-    if lake.fingerprint(Availability) is None:
-        lake.write(Availability, snapshot.load(Availability))
 
 
 def _write_season(lake: Lake, table: type[DataFrameModel], season: str, rows: pd.DataFrame) -> None:

@@ -17,11 +17,20 @@ from pandera.pandas import DataFrameModel
 from matchday.collected.versions import new_versions
 from matchday.errors import MatchdayError
 from matchday.lake import Lake
-from matchday.tables import columns
+from matchday.tables import columns, name
 from matchday.tables.arrow import dtypes
 from matchday.tables.observed import ObservedFixtures, ObservedOdds, ObservedPlayers, ObservedTeams
+from matchday.tables.observed_appearances import ObservedAppearances
+from matchday.tables.observed_rules import ObservedRules
 
-TABLES: tuple[type[DataFrameModel], ...] = (ObservedTeams, ObservedFixtures, ObservedPlayers, ObservedOdds)
+TABLES: tuple[type[DataFrameModel], ...] = (
+    ObservedTeams,
+    ObservedFixtures,
+    ObservedPlayers,
+    ObservedAppearances,
+    ObservedRules,
+    ObservedOdds,
+)
 """The tables of observations."""
 
 RESTORING = "restoring.json"
@@ -40,6 +49,7 @@ class ObservationStore:
 
     def __init__(self, url: str) -> None:
         self.lake = Lake(url)
+        self._frames: dict[str, tuple[str, pd.DataFrame]] = {}
         with suppress(FileNotFoundError):
             self.lake.storage.read(RESTORING)
             raise CollectedError(
@@ -56,10 +66,18 @@ class ObservationStore:
         return added
 
     def read(self, table: type[DataFrameModel], seasons: Iterable[str] | None = None) -> pd.DataFrame:
-        """All versions, or those of some seasons; no rows when nothing was ever stored."""
-        if self.lake.fingerprint(table) is None:
+        """All versions, or those of some seasons; no rows when nothing was ever stored.
+
+        A table that has not changed is read from the lake once: leave the frame as it is.
+        """
+        fingerprint = self.lake.fingerprint(table)
+        if fingerprint is None:
             return no_rows(table)
-        return self.lake.read(table, seasons)
+        known, rows = self._frames.get(name(table), ("", None))
+        if rows is None or known != fingerprint:
+            rows = self.lake.read(table)
+            self._frames[name(table)] = fingerprint, rows
+        return rows if seasons is None else rows[rows["season"].isin(set(seasons))].reset_index(drop=True)
 
     def newest_moment(self) -> datetime | None:
         """When the newest observation was made; None without any."""

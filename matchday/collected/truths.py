@@ -50,17 +50,16 @@ def _result_before_kickoff(rows: pd.DataFrame, _: Latest) -> dict[int, str]:
 
 def _two_results(rows: pd.DataFrame, latest: Latest) -> dict[int, str]:
     """A result that replaces another one of another day: a correction has the same kick-off."""
-    before = latest["observed_fixtures"].set_index("match_id")
+    before = latest["observed_fixtures"]
+    ended = before[before["status"].isin(WITH_RESULT) & before["kickoff"].notna()]
+    known = {old.match_id: old for _, old in _each(ended)}
     found = {}
-    for at, row in _each(rows[rows["status"].isin(WITH_RESULT)]):
-        if row.match_id not in before.index:
+    for at, row in _each(rows[rows["status"].isin(WITH_RESULT) & rows["kickoff"].notna()]):
+        if (old := known.get(row.match_id)) is None:
             continue
-        old = before.loc[row.match_id]
-        if old["status"] not in WITH_RESULT or pd.isna(row.kickoff) or pd.isna(old["kickoff"]):
-            continue
-        one, other = _score(old["home_goals"], old["away_goals"]), _score(row.home_goals, row.away_goals)
-        if one != other and abs(row.kickoff - old["kickoff"]) > MOVED:
-            found[at] = f"has two results: {one} on {old['kickoff']:%Y-%m-%d} and {other} on {row.kickoff:%Y-%m-%d}"
+        one, other = _score(old.home_goals, old.away_goals), _score(row.home_goals, row.away_goals)
+        if one != other and abs(row.kickoff - old.kickoff) > MOVED:
+            found[at] = f"has two results: {one} on {old.kickoff:%Y-%m-%d} and {other} on {row.kickoff:%Y-%m-%d}"
     return found
 
 
@@ -71,20 +70,22 @@ def _goals_of_players(rows: pd.DataFrame, latest: Latest) -> dict[int, str]:
     """
     played = latest["observed_fixtures"]
     played = played[played["status"] == "finished"].set_index("match_id")
-    made = rows.groupby(["match_id", "team"])[["goals", "own_goals"]].sum()
+    results = zip(played.index, played["home_goals"], played["away_goals"], strict=True)
+    scores = {match: (home, away) for match, home, away in results}
+    wrong = {match: told for match, told in made_scores(rows).items() if scores.get(match, told) != told}
     found = {}
-    for at, row in _each(rows[rows["match_id"].isin(played.index)]):
-        _, home, away = row.match_id.split("-")
-        score = _score(*played.loc[row.match_id, ["home_goals", "away_goals"]])
-        told = _score(_goals(made, row.match_id, home, away), _goals(made, row.match_id, away, home))
-        if score != told:
-            found[at] = f"is of a match that ended {score}, of which the players' goals make {told}"
+    for at, row in _each(rows[rows["match_id"].isin(wrong)]):
+        score, told = _score(*scores[row.match_id]), _score(*wrong[row.match_id])
+        found[at] = f"is of a match that ended {score}, of which the players' goals make {told}"
     return found
 
 
-def _goals(made: pd.DataFrame, match_id: str, team: str, other: str) -> int:
-    own = made["goals"].get((match_id, team), 0)
-    return int(own + made["own_goals"].get((match_id, other), 0))
+def made_scores(rows: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Goals of both sides of each match, made by its players. rows: of ObservedAppearances."""
+    at_home = rows["match_id"].str[5:8] == rows["team"]
+    home = rows["goals"].where(at_home, rows["own_goals"]).groupby(rows["match_id"]).sum()
+    away = rows["own_goals"].where(at_home, rows["goals"]).groupby(rows["match_id"]).sum()
+    return {str(match): (int(home[match]), int(away[match])) for match in home.index}
 
 
 TRUTHS: Mapping[str, tuple[Truth, ...]] = {

@@ -45,7 +45,10 @@ class ClockError(CollectedError):
 
 @dataclass(frozen=True)
 class SourceOutcome:
-    """What one source gave in an update. added: new versions by table name. error: why it gave nothing, else empty."""
+    """What one source gave in an update. added: new versions by table name.
+
+    error: why it gave nothing, or only a part; else empty.
+    """
 
     standing: SourceStanding
     added: Mapping[str, int] = field(default_factory=dict)
@@ -72,7 +75,7 @@ class UpdateReport:
 
     @property
     def failed(self) -> list[SourceOutcome]:
-        """The sources that gave nothing."""
+        """The sources that gave nothing, or only a part."""
         return [one for one in self.sources if one.error]
 
 
@@ -158,6 +161,8 @@ class _Intake:
             for table in sorted(given.tables, key=lambda one: (one is not ObservedFixtures, name(one))):
                 added[name(table)] = self._take(table, given.tables[table], source)
             self._refused.append(self.quarantine.keep(refuse_unreadable(given.refused, self._now())))
+            if given.failure is not None:
+                raise given.failure
         except UNREADABLE as why:
             error = (
                 str(why) if isinstance(why, SourceError) else f"{source}: cannot be read ({type(why).__name__}: {why})"

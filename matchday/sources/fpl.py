@@ -21,9 +21,12 @@ from matchday.sources.fields import (
     text,
     whole,
 )
+from matchday.sources.fpl_returns import fill_return_gameweeks
+from matchday.sources.fpl_rules import read_rules
 from matchday.sources.rows import Refusal, RowReader, write_content
 from matchday.sources.upstream import Received, SourceError, Upstream, parse_json
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
+from matchday.tables.observed_rules import ObservedRules
 from matchday.tables.table import TEAM
 
 SOURCE, URL = "fpl", "https://fantasy.premierleague.com/api"
@@ -67,6 +70,7 @@ class Bootstrap:
     teams: RowReader
     players: RowReader
     people: Mapping[int, ListedPlayer]
+    rules: RowReader
     refused: tuple[Refusal, ...]
 
 
@@ -92,7 +96,7 @@ class Listing:
 
 
 def collect(upstream: Upstream) -> Collected:
-    """Teams, players, fixtures and results as they are now: two requests. Raises SourceError."""
+    """Teams, players, fixtures, results and rules as they are now: two requests. Raises SourceError."""
     return collect_listed(upstream)[0]
 
 
@@ -104,14 +108,19 @@ def collect_listed(upstream: Upstream) -> tuple[Collected, Listing]:
     with upstream.read("/fixtures/") as second:
         rows, matches = read_fixtures(second, start.season)
         fixtures = rows.frame()
-    frames = {ObservedTeams: teams, ObservedPlayers: players, ObservedFixtures: fixtures}
+    frames = {
+        ObservedTeams: teams,
+        ObservedPlayers: fill_return_gameweeks(players, fixtures),
+        ObservedFixtures: fixtures,
+        ObservedRules: start.rules.frame(),
+    }
     refused = (*start.refused, *start.teams.refused, *start.players.refused, *rows.refused)
     collected = Collected(start.season.season, frames, refused, first.fresh or second.fresh)
     return collected, Listing(start.season, start.people, matches)
 
 
 def read_bootstrap(received: Received) -> Bootstrap:
-    """The season, its teams and its players. Raises SourceError for an answer that is none."""
+    """The season, its teams, players and rules. Raises SourceError for an answer that is none."""
     answer = parse_json(SOURCE, received)
     try:
         events, clubs, elements = (items(answer, field) for field in ("events", "teams", "elements"))
@@ -128,9 +137,11 @@ def read_bootstrap(received: Received) -> Bootstrap:
     people: dict[int, ListedPlayer] = {}
     for one in elements:
         players.add(one, lambda row: _player(row, season, people))
+    rules = RowReader(ObservedRules, SOURCE, name, received)
+    read_rules(answer, rules)
     raw = received.origin.sha256
     refused = tuple(Refusal(SOURCE, name, "gameweeks", why, write_content(row), raw) for row, why in doubtful)
-    return Bootstrap(season, teams, players, people, refused)
+    return Bootstrap(season, teams, players, people, rules, refused)
 
 
 def read_fixtures(received: Received, season: ListedSeason) -> tuple[RowReader, dict[int, ListedMatch]]:

@@ -1,10 +1,12 @@
 """The Fantasy Premier League API: what each player did in the matches whose statistics are final.
 
 `event/{gameweek}/live/` tells it of everybody in one answer, as totals of the gameweek. For a player with two matches
-in it, and for one who is now with another club, `element-summary/{id}/` tells it match by match.
+in it, and for one who is now with another club, `element-summary/{id}/` tells it match by match; it is not asked for
+when the rows that are known make the total.
 """
 
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -43,10 +45,18 @@ COUNTED_SINCE, EXPECTED_SINCE = "2526", "2223"
 """First seasons of LATER_COUNTS and of EXPECTED: from then on an answer without them is broken."""
 
 
-def collect(upstream: Upstream, listing: Listing, wanted: Collection[str] | None = None) -> Collected:
+ROUNDING = 0.006
+"""Sums of numbers with two digits are no further from each other."""
+
+
+def collect(
+    upstream: Upstream, listing: Listing, wanted: Collection[str] | None = None, known: pd.DataFrame | None = None
+) -> Collected:
     """The players' rows of matches that are final; `wanted`: of these alone. Raises SourceError.
 
-    Requests: one for each gameweek, one for each player whom its totals do not tell. None without such a match.
+    known: rows of ObservedAppearances that were read before, one for each match and player; of a player whom the totals
+    do not tell, and whose known rows make his total, they are given again. Requests: one for each gameweek, one for
+    each other player whom its totals do not tell. None without such a match.
     """
     final = {
         match.match_id: match
@@ -55,7 +65,7 @@ def collect(upstream: Upstream, listing: Listing, wanted: Collection[str] | None
     }
     if not final:
         return Collected(listing.season.season, {}, fresh=False)
-    rows = AppearanceReader(listing, final)
+    rows = AppearanceReader(listing, final, known)
     fresh = False
     for gameweek in sorted({match.gameweek for match in final.values() if match.gameweek is not None}):
         with upstream.read(f"/event/{gameweek}/live/") as received:
@@ -74,9 +84,10 @@ class AppearanceReader:
     untold: numbers of players whom the live answers so far do not tell; their summaries are to be read.
     """
 
-    def __init__(self, listing: Listing, final: Collection[str]) -> None:
-        """final: match_ids."""
+    def __init__(self, listing: Listing, final: Collection[str], known: pd.DataFrame | None = None) -> None:
+        """final: match_ids. known: as of `collect`."""
         self._listing, self._final = listing, final
+        self._known = _KnownRows(known)
         self._rows: RowReader | None = None
         self._told: set[tuple[str, int]] = set()
         self.untold: set[int] = set()
@@ -90,7 +101,7 @@ class AppearanceReader:
         """The rows that keep the schema. Raises SourceError, also when no answer was read."""
         if self._rows is None:
             raise SourceError(f"{SOURCE}: no answer with appearances was read")
-        return self._rows.frame()
+        return self._known.add_again(self._rows.frame())
 
     def read_live(self, received: Received) -> None:
         """Read `event/{gameweek}/live/`. Raises SourceError for an answer that is none."""
@@ -107,7 +118,8 @@ class AppearanceReader:
                 rows.refuse(str(why), one)
                 continue
             if len(matches) > 1 or not _played_for(person, matches[0]):
-                self.untold.add(player)
+                if not self._is_known(one, matches, person.code):
+                    self.untold.add(player)
             else:
                 rows.add(one, lambda row, where=(matches[0], person): self._read_total(row, *where))  # type: ignore[misc]
         rows.check_answer()
@@ -133,6 +145,18 @@ class AppearanceReader:
         self._rows.read_on(received)
         return self._rows
 
+    def _is_known(self, row: Any, matches: list[ListedMatch], code: int) -> bool:
+        """Whether the known rows of a player's matches make his total; they are given again then."""
+        wanted = [(match.match_id, code) for match in matches if match.match_id in self._final]
+        try:
+            total = _statistics(part(row, "stats"), self._listing.season.season)
+        except ValueError:
+            return False
+        if not self._known.repeat(wanted, [(match.match_id, code) for match in matches], total):
+            return False
+        self._told.update(wanted)
+        return True
+
     def _read_total(self, row: Any, match: ListedMatch, person: ListedPlayer) -> dict[str, Any]:
         found = _statistics(part(row, "stats"), self._listing.season.season)
         self._told.add((match.match_id, person.code))
@@ -144,6 +168,35 @@ class AppearanceReader:
             raise ValueError(f"names another opponent than {match.match_id} has")
         market = {name: whole(row, name) for name in MARKET}
         return _row(match, code, team) | _statistics(row, self._listing.season.season) | market
+
+
+class _KnownRows:
+    """Rows that were read before, and those of them that are given again."""
+
+    def __init__(self, rows: pd.DataFrame | None) -> None:
+        self._rows = rows
+        keys = () if rows is None else zip(rows["match_id"], rows["player"], strict=True)
+        self._places = {key: place for place, key in enumerate(keys)}
+        self._again: list[int] = []
+
+    def repeat(
+        self, wanted: Collection[tuple[str, int]], all_of: Collection[tuple[str, int]], total: Mapping[str, Any]
+    ) -> bool:
+        """Give the rows `wanted` again, when they are known and those of `all_of` make the total."""
+        if self._rows is None or not all(key in self._places for key in wanted):
+            return False
+        made = self._rows.iloc[[self._places[key] for key in all_of if key in self._places]]
+        for name, value in total.items():
+            if value is not None and not math.isclose(float(made[name].sum()), value, rel_tol=0, abs_tol=ROUNDING):
+                return False
+        self._again += [self._places[key] for key in wanted]
+        return True
+
+    def add_again(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame, and below it the rows that are given again."""
+        if self._rows is None or not self._again:
+            return frame
+        return pd.concat([frame, self._rows.iloc[self._again]], ignore_index=True)
 
 
 def _list_in(received: Received, field: str) -> list[Any]:

@@ -52,6 +52,11 @@ class RawAnswers:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
+    @property
+    def url(self) -> str:
+        """The root of what was collected."""
+        return self._storage.url
+
     def keep(self, address: str, body: bytes, known_at: datetime, etag: str = "", last_modified: str = "") -> RawAnswer:
         """Keep an answer, not yet read.
 

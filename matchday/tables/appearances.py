@@ -13,8 +13,9 @@ class Appearances(Table):
 
     A player who did not play has a row with minutes 0. Sorted by season, player, kickoff. Known only after
     the match, but for value (price, tenths of a million), selected, transfers_in and transfers_out (squads
-    that hold, bought and sold the player before that gameweek's deadline). MNG rows are assistant managers
-    (24/25): drop them for players.
+    that hold, bought and sold the player before that gameweek's deadline). In a season under way they are as last
+    observed before the deadline: see docs/sources.md. MNG rows are assistant managers (24/25): drop them for
+    players.
 
     minutes: 0..130. points: of the fantasy game. bps: bonus point system. influence, creativity, threat:
     indices from 0. xg, xa, xgc: expected goals, assists and goals conceded while on the pitch; null before

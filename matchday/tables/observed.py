@@ -68,7 +68,8 @@ class ObservedPlayers(Observed):
 
     gameweek: the next one to be played, null after the last. price: tenths of a million. selected: percent of the
     squads that hold him. transfers_in, transfers_out: of the running gameweek. chance: of playing the next gameweek,
-    percent, null when nobody flagged him.
+    percent, null when nobody flagged him. return_gameweek: that of his team's first match from the day on which the
+    news expects him back, null when they name none.
     """
 
     player: Series[int] = pa.Field(gt=0)
@@ -83,6 +84,7 @@ class ObservedPlayers(Observed):
     transfers_out: Series[int] = pa.Field(ge=0)
     chance: Series[pd.Int64Dtype] = pa.Field(isin=[0, 25, 50, 75, 100], nullable=True)
     news: Series[str] = pa.Field(nullable=True)
+    return_gameweek: Series[pd.Int64Dtype] = pa.Field(ge=1, le=38, nullable=True)
 
     class Config(Table.Config):
         unique = ["source", "season", "player", "known_at"]

@@ -128,6 +128,60 @@ def test_a_season_that_has_ended_has_all_its_matches_and_one_under_way_at_most_a
     assert rule(pd.concat([matches, matches.iloc[:1]]), matches) == ["2526 has 381"]
 
 
+@pytest.mark.parametrize("played", [1, 57, 300, 379])
+@pytest.mark.parametrize("players", ["all", "of the first half", "none"])
+def test_a_season_under_way_keeps_every_rule(frames: Frames, played: int, players: str) -> None:
+    """Matches come one by one, some weeks late, and their player rows later still."""
+    matches = frames.tables[Matches].drop(index=3).iloc[:played] if played < 379 else frames.tables[Matches].iloc[:379]
+    there = matches.iloc[: {"all": played, "of the first half": played // 2, "none": 0}[players]]
+    rows = frames.tables[Appearances]
+    whole = league.some(Matches, ["2425"]), league.some(Appearances, ["2425"])
+    living = rows[rows["match_id"].isin(there["match_id"])]
+    frames.tables = {Matches: pd.concat([whole[0], matches]), Appearances: pd.concat([whole[1], living])}
+    assert history.season_under_way(frames.tables[Matches]) == "2526"
+    assert all(not one.broken for one in history.check(frames))
+
+
+def test_a_score_that_the_players_of_a_season_under_way_did_not_make_breaks_a_rule(frames: Frames) -> None:
+    frames.tables[Matches] = frames.tables[Matches].iloc[:100].reset_index(drop=True)
+    rows = frames.tables[Appearances]
+    frames.tables[Appearances] = rows[rows["match_id"].isin(frames.tables[Matches]["match_id"])]
+    frames.tables[Matches].loc[0, "home_goals"] += 1
+    with pytest.raises(HistoryError, match=r"make the score: 2526-LIV-BOU \(home\)$"):
+        history.check(frames)
+
+
+def test_a_team_that_plays_too_often_at_home_breaks_a_rule_while_the_season_is_under_way(frames: Frames) -> None:
+    home = frames.tables[Matches][frames.tables[Matches]["home"] == "ARS"]
+    matches = pd.concat([home, home.iloc[:1]], ignore_index=True)
+    with pytest.raises(HistoryError, match="19 times at home: ARS in 2526: 20"):
+        history.check(Frames(matches, frames.tables[Appearances].iloc[:0]))
+
+
+def test_taking_in_the_history_keeps_the_seasons_that_were_observed(snapshot: Snapshot, lake: Lake) -> None:
+    """A season of the bundled history that is observed stays as it was observed, until it is no longer named."""
+    history.ingest(snapshot, lake)
+    half = lake.read(Matches, ["2526"]).iloc[:100].reset_index(drop=True)
+    history.ingest(snapshot, lake, ["2526", "2627"])
+    lake.write_seasons(Matches, half)
+    new = half.assign(season="2627", match_id="2627" + half["match_id"].str[4:])
+    new["kickoff"] = (new["kickoff"] + pd.Timedelta(days=364)).astype(half["kickoff"].dtype)
+    lake.write_seasons(Matches, new)
+    first = history.ingest(snapshot, lake)
+    assert not first.unchanged
+    assert history.ingest(snapshot, lake) == history.Ingested(first.history, unchanged=True)
+    assert lake.read(Matches).groupby("season").size().to_dict() == {"2425": 380, "2526": 100, "2627": 100}
+    assert len(lake.read(Appearances, ["2425"])) == len(snapshot.load(Appearances, ["2425"]))
+    history.ingest(snapshot, lake, [])
+    pd.testing.assert_frame_equal(lake.read(Matches), snapshot.load(Matches))
+
+
+def test_a_season_that_another_bundled_history_does_not_have_goes(snapshot: Snapshot, lake: Lake, tmp_path) -> None:
+    history.ingest(snapshot, lake)
+    history.ingest(league.bundled(tmp_path / "older", ["2425"]), lake)
+    assert set(lake.read(Matches)["season"]) == {"2425"}
+
+
 def test_a_match_at_the_wrong_ground_breaks_a_rule(frames: Frames) -> None:
     matches = frames.tables[Matches]
     matches.loc[0, ["home", "away"]] = matches.loc[0, ["away", "home"]].to_numpy()

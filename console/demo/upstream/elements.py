@@ -53,7 +53,7 @@ def element(season: PastSeason, player: PastPlayer, squads: int, last: int, now:
         "form": f"{sum(recent) / len(recent) if recent else 0:.1f}",
         "id": player.number,
         "in_dreamteam": False,
-        **_flag(player, now),
+        **_flag(season, player, now),
         "now_cost": price,
         "photo": f"{player.code}.jpg",
         "points_per_game": f"{totals['total_points'] / played if played else 0:.1f}",
@@ -92,7 +92,7 @@ def _price(season: PastSeason, player: PastPlayer, row: dict[str, Any], last: in
     return int(seen[-1]["price"] if seen else row["value"])
 
 
-def _flag(player: PastPlayer, now: datetime) -> dict[str, Any]:
+def _flag(season: PastSeason, player: PastPlayer, now: datetime) -> dict[str, Any]:
     """News and chance of playing; from 25/26."""
     seen = [one for one in player.flags if one["seen_at"] <= now]
     chance = seen[-1]["chance"] if seen else None
@@ -100,6 +100,8 @@ def _flag(player: PastPlayer, now: datetime) -> dict[str, Any]:
     news, added = "", None
     if reason is not None:
         more = f" - {chance}% chance of playing" if chance else " - Unknown return date" if reason == "injury" else ""
+        if (day := _return_day(season, seen[-1])) is not None:
+            more = f" {'until' if reason == 'suspension' else '- Expected back'} {day:%d %b}"
         changed = next(one for one in reversed(seen) if one["reason"] == reason)
         news, added = NEWS[reason] + more, f"{changed['seen_at']:%Y-%m-%dT%H:%M:%S.%fZ}"
     doubtful = chance not in (None, 0, 100)
@@ -111,6 +113,14 @@ def _flag(player: PastPlayer, now: datetime) -> dict[str, Any]:
         "news_added": added,
         "status": status,
     }
+
+
+def _return_day(season: PastSeason, flag: dict[str, Any]) -> datetime | None:
+    """The day of his team's first match in the gameweek of his return; None when the flag names none."""
+    if flag["return_gameweek"] is None:
+        return None
+    matches = [one for one in season.matches if one.gameweek == flag["return_gameweek"]]
+    return min((one.kickoff for one in matches if flag["team"] in (one.home, one.away)), default=None)
 
 
 def _joined(player: PastPlayer, now: datetime) -> str | None:

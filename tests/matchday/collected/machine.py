@@ -10,15 +10,18 @@ from matchday.sources.collected import Collected
 from matchday.sources.rows import Refusal
 from matchday.sources.snapshot import TABLES, Snapshot, write
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
+from matchday.tables.observed_appearances import ObservedAppearances
 from tests import league
-from tests.matchday.collected.observations import FPL, RAW, SEASON, at, fixtures, players, teams
+from tests.matchday.collected.observations import FPL, RAW, SEASON, appearances, at, fixtures, players, teams
 
 
-def game(day: float, *matches, people=(), clubs=("ARS", "LIV"), refused=()) -> Collected:
+def game(day: float, *matches, people=(), clubs=("ARS", "LIV"), played=(), refused=()) -> Collected:
     """What the game's API gave on a day."""
     tables = {ObservedFixtures: fixtures(*matches), ObservedTeams: teams(day, *clubs)}
     if people:
         tables[ObservedPlayers] = players(*people)
+    if played:
+        tables[ObservedAppearances] = appearances(*played)
     return Collected(SEASON, tables, tuple(refused))
 
 

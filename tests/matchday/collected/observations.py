@@ -10,6 +10,8 @@ from pandera.pandas import DataFrameModel
 from matchday.tables import columns
 from matchday.tables.arrow import dtypes
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
+from matchday.tables.observed_appearances import ObservedAppearances
+from matchday.tables.observed_rules import ObservedRules
 
 SEASON, RAW = "2627", "a" * 64
 FPL, ORG, UK = "fpl", "football_data_org", "football_data_uk"
@@ -67,3 +69,22 @@ def teams(day: float, *codes: str, source: str = FPL) -> pd.DataFrame:
     """Rows of ObservedTeams."""
     rows = [{"source": source, "known_at": at(day), "team": code, "name": f"Name of {code}"} for code in codes]
     return frame(ObservedTeams, rows)
+
+
+def appearances(*rows: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows of ObservedAppearances."""
+    return frame(ObservedAppearances, list(rows))
+
+
+def appearance(day: float, code: int = 7, teams: str = "ARS-LIV", **said: Any) -> dict[str, Any]:
+    """A row of ObservedAppearances, of a player of the home team who played and did nothing."""
+    counts = dict.fromkeys(columns(ObservedAppearances)[columns(ObservedAppearances).index("minutes") :], 0)
+    market = dict.fromkeys(("value", "selected", "transfers_in", "transfers_out"))
+    match_id = f"{SEASON}-{teams}"
+    named = {"source": FPL, "known_at": at(day), "match_id": match_id, "player": code, "team": teams[:3], "gameweek": 1}
+    return named | counts | market | {"minutes": 90, "points": 2} | said
+
+
+def squads(day: float, count: int) -> pd.DataFrame:
+    """How many squads there are, as rows of ObservedRules."""
+    return frame(ObservedRules, [{"source": FPL, "known_at": at(day), "name": "total_players", "value": str(count)}])

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from matchday.collected.current import Frames, tables
 from matchday.collected.store import TABLES, no_rows
 from matchday.collected.versions import stack
-from matchday.tables import Availability, Fixtures, Matches, Players, Teams, name, validate
+from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams, name, validate
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
 from tests import league
 from tests.matchday.collected.observations import FPL, ORG, SATURDAY, UK, at, fixtures, match, player, players, teams
 
 SEASONS = ("2425", "2526")
-MADE = (Teams, Fixtures, Matches, Players, Availability)
+MADE = (Teams, Fixtures, Matches, Appearances, Players, Availability)
 
 
 def bundled(table):

@@ -1,5 +1,9 @@
-"""An update that is killed at any write: the next one finishes it."""
+"""An update that is killed at any write: the next one finishes it.
 
+In the suite at some of the writes, spread over all of them; `KILLS=all` takes every one, in minutes.
+"""
+
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +18,11 @@ from matchday.collected.quarantine import Quarantine
 from matchday.collected.store import TABLES, ObservationStore
 from matchday.lake import Lake
 from matchday.storage import Storage
-from matchday.tables import Availability, Fixtures, Matches, Players, Teams
+from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams
 from tests.matchday.collected.machine import Machine, game, unreadable
-from tests.matchday.collected.observations import SATURDAY, match, player
+from tests.matchday.collected.observations import SATURDAY, appearance, match, player
 
-STANDARD = (Teams, Fixtures, Matches, Players, Availability)
+STANDARD = (Teams, Fixtures, Matches, Appearances, Players, Availability)
 WRITES = ("write", "replace_if", "delete")
 
 
@@ -27,13 +31,13 @@ class Killed(BaseException):
 
 
 @contextmanager
-def dying(survived: int) -> Iterator[None]:
-    """Every storage of a process that is killed before its n-th write."""
+def dying(survived: int) -> Iterator[list[int]]:
+    """Every storage of a process that is killed before its n-th write. Gives how many writes are left to it."""
     left = [survived]
     with pytest.MonkeyPatch.context() as patch:
         for name in WRITES:
             patch.setattr(Storage, name, mortal(getattr(Storage, name), left))
-        yield
+        yield left
 
 
 def mortal(method, left):
@@ -55,7 +59,8 @@ def after() -> dict[str, object]:
     wrong = match(30, "MCI-BOU", score=(1, 1), kickoff=late)
     rows = (match(30, score=(2, 0)), match(30, "LIV-ARS", kickoff=late), wrong)
     people = [player(30, price=60), player(30, 8)]
-    return {"fpl": game(30, *rows, people=people, clubs=("ARS", "LIV", "ZZZ"), refused=[unreadable()])}
+    played = [appearance(30, goals=2), appearance(30, 8)]
+    return {"fpl": game(30, *rows, people=people, clubs=("ARS", "LIV", "ZZZ"), played=played, refused=[unreadable()])}
 
 
 def state(machine: Machine) -> dict[str, pd.DataFrame]:
@@ -77,8 +82,15 @@ def check_whole(found: dict[str, pd.DataFrame], former: dict[str, pd.DataFrame],
         assert found[name].equals(former[name]) or found[name].equals(new[name]), name
 
 
-STRIDE = 5
-"""Writes come by threes (a part, its pointer, what is deleted), so each kind is hit. 1: every write, in minutes."""
+KILLS = 5
+"""In each of the two tests."""
+
+
+def instants(writes: int) -> list[int]:
+    """After how many writes an update is killed: before the first, before the last, and between."""
+    if os.environ.get("KILLS") == "all":
+        return list(range(writes))
+    return sorted({number * (writes - 1) // (KILLS - 1) for number in range(KILLS)})
 
 
 @pytest.mark.parametrize("updates", ["the first", "a later"])
@@ -90,21 +102,19 @@ def test_an_update_killed_at_any_write_is_finished_by_the_next(tmp_path, small_s
         calm.update(2, **before())
         shutil.copytree(tmp_path / "calm", base, dirs_exist_ok=True)
         former = state(calm)
-    calm.update(31, **after())
-    expected, kills = state(calm), 0
-    for survived in range(0, 200, STRIDE):
+    with dying(1000) as left:
+        calm.update(31, **after())
+    writes, expected = 1000 - left[0], state(calm)
+    assert writes > 30
+    for survived in instants(writes):
         folder = tmp_path / f"killed at {survived}"
         shutil.copytree(base, folder)
         doomed = Machine(folder, small_snapshot)
-        try:
-            with dying(survived):
-                doomed.update(31, **after())
-            break
-        except Killed:
-            kills += 1
-            if former:
-                check_whole(state(doomed), former, expected)
-            Machine(folder, small_snapshot).update(31.5, **after())
-            check_same(expected, state(doomed))
-            assert history.receipt(doomed.lake, RECEIPT) == history.receipt(calm.lake, RECEIPT)
-    assert kills * STRIDE > 30
+        with pytest.raises(Killed), dying(survived):
+            doomed.update(31, **after())
+        if former:
+            check_whole(state(doomed), former, expected)
+        Machine(folder, small_snapshot).update(31.5, **after())
+        check_same(expected, state(doomed))
+        assert history.receipt(doomed.lake, RECEIPT) == history.receipt(calm.lake, RECEIPT)
+        shutil.rmtree(folder)

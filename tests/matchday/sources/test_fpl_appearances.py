@@ -95,6 +95,39 @@ def test_a_match_whose_bonus_is_not_known_yet_waits(sources: Sources) -> None:
     equal(collected.tables[ObservedAppearances], bundled([early.match_id]), leave_out=MARKET)
 
 
+def test_what_is_known_of_two_matches_is_not_asked_for_again_and_given_once(sources: Sources) -> None:
+    """MCI play twice in gameweeks 33 and 36: who is asked for because of the second is known of the first."""
+    past = small_season(SEASON)
+    sources.server.reset(past, past.end)
+    former = collect(sources, matches(33)).tables[ObservedAppearances]
+    assert summaries(sources) > 0
+    sources.server.requests.clear()
+    upstream = sources.fpl()
+    again = fpl_appearances.collect(upstream, fpl.collect_listed(upstream)[1], matches(33), former)
+    pd.testing.assert_frame_equal(ordered(again.tables[ObservedAppearances]), ordered(former))
+    assert summaries(sources) == 0
+    wanted = [*matches(33), *matches(36)]
+    found = fpl_appearances.collect(upstream, fpl.collect_listed(upstream)[1], wanted, former)
+    rows = found.tables[ObservedAppearances]
+    assert not rows.duplicated(["match_id", "player"]).any()
+    served = {player.code for player in past.players}
+    expected = bundled(wanted)
+    equal(rows, expected[expected["player"].isin(served)], leave_out=MARKET)
+
+
+def test_a_total_that_the_known_rows_do_not_make_is_asked_for(sources: Sources) -> None:
+    past = small_season(SEASON)
+    sources.server.reset(past, past.end)
+    former = collect(sources, matches(26)).tables[ObservedAppearances]
+    double = former[former["team"].isin(["ARS", "WOL"])]
+    wrong = former.assign(bps=former["bps"] + former["player"].eq(double["player"].iloc[0]))
+    sources.server.requests.clear()
+    upstream = sources.fpl()
+    again = fpl_appearances.collect(upstream, fpl.collect_listed(upstream)[1], matches(26), wrong)
+    assert summaries(sources) == 1
+    pd.testing.assert_frame_equal(ordered(again.tables[ObservedAppearances]), ordered(former))
+
+
 def test_without_a_wanted_match_nothing_is_asked(sources: Sources) -> None:
     assert not collect(sources, []).tables
     assert len(sources.server.requests) == 2

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from matchday.collected.configured import season_of
 from matchday.settings import Settings
 from tests.services.upstream.redated import RedatedSnapshot
-from tests.services.upstream.season import PastSeason
-from tests.services.upstream.server import UpstreamServer
+from console.demo.upstream.season import PastSeason
+from console.demo.upstream.server import UpstreamServer
 
 WARM = ("/api/bootstrap-static/", "/api/fixtures/")
 """Answers that take seconds to make the first time; nobody is let in before they are there."""

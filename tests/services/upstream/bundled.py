@@ -25,3 +25,12 @@ def small_season(season: str) -> PastSeason:
     players = SNAPSHOT.load(Players, [season])["player"]
     clubs = SNAPSHOT.load(Appearances, [season]).groupby("player")["team"].nunique()
     return PastSeason(SNAPSHOT, season, players=[*players[::20], *clubs[clubs > 1].index])
+
+
+@cache
+def scoring_season(season: str) -> PastSeason:
+    """The same with all matches, those players who make the scores, and those who changed their club."""
+    rows = SNAPSHOT.load(Appearances, [season])
+    clubs = rows.groupby("player")["team"].nunique()
+    scorers = rows.loc[(rows["goals"] > 0) | (rows["own_goals"] > 0), "player"]
+    return PastSeason(SNAPSHOT, season, players={*scorers, *clubs[clubs > 1].index})
