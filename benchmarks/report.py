@@ -46,5 +46,7 @@ def report(
     Console(width=max(Console().width, WIDTH)).print(table)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.json"
-    file.write_text(json.dumps([asdict(one) for one in measures], indent=1) + "\n", encoding="utf-8")
+    file.write_text(
+        json.dumps([asdict(one) | {"value": float(one.value)} for one in measures], indent=1) + "\n", encoding="utf-8"
+    )
     return file

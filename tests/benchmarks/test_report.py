@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from benchmarks.report import Measure, report
@@ -33,6 +34,11 @@ def test_the_file_holds_every_figure_and_the_table_those_that_are_shown(tmp_path
     rate, raw = capsys.readouterr().out.splitlines()[2:]
     assert rate.split() == ["rate", "9", "x", ">=", "8", "held"]
     assert raw.split() == ["raw", "3", "x", ">=", "10", "MISSED"]
+
+
+def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
+    file = report("some", [Measure("rate", np.int64(9), "x"), Measure("p99", np.float32(1.5), "ms")], tmp_path)
+    assert [each["value"] for each in json.loads(file.read_text())] == [9.0, 1.5]
 
 
 def test_all_are_shown_where_nothing_else_is_said(tmp_path, capsys):
