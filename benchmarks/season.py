@@ -19,6 +19,8 @@ from statistics import median
 
 from benchmarks.demo import MATCHDAY
 from benchmarks.report import Measure, report
+from console.demo.upstream.season import PastSeason
+from console.demo.upstream.server import TOKEN, UpstreamServer
 from feature_repo.materialise import materialise
 from matchday import history
 from matchday.collected.configured import SourceSettings
@@ -29,8 +31,6 @@ from matchday.settings import REPOSITORY, Settings
 from matchday.sources.raw import RawAnswers
 from matchday.sources.snapshot import TABLES, Snapshot, write
 from matchday.storage import Storage
-from console.demo.upstream.season import PastSeason
-from console.demo.upstream.server import TOKEN, UpstreamServer
 
 SEASON, GAMEWEEK = "2526", 13
 TIMES = 5

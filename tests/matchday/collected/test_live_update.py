@@ -11,6 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from console.demo.upstream import server as standing_in
+from console.demo.upstream.faults import Fault
+from console.demo.upstream.server import UpstreamServer
 from matchday.collected.update import UpdateReport
 from matchday.sources.snapshot import Snapshot
 from matchday.sources.upstream import TRIES
@@ -20,11 +23,8 @@ from matchday.tables.observed import ObservedFixtures
 from matchday.tables.observed_appearances import ObservedAppearances
 from matchday.tables.observed_rules import ObservedRules
 from tests import league
-from console.demo.upstream import server as standing_in
 from tests.services.upstream.bundled import scoring_season
-from console.demo.upstream.faults import Fault
 from tests.services.upstream.living import LivingMachine
-from console.demo.upstream.server import UpstreamServer
 
 SEASON = "2526"
 REQUESTS = 5

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from console.demo.upstream.server import UpstreamServer
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams
 from matchday.tables.observed_rules import ObservedRules
 from tests import league
 from tests.services.upstream.bundled import small_season
 from tests.services.upstream.living import LivingMachine
-from console.demo.upstream.server import UpstreamServer
 
 OVER, NEW = "2425", "2526"
 PROMOTED = {"BUR", "LEE", "SUN"}

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
+from console.demo.upstream.season import PastSeason
+from console.demo.upstream.server import UpstreamServer
 from matchday import history
 from matchday.collected.current import observed_seasons, season_rows
 from matchday.collected.store import TABLES
@@ -19,8 +21,6 @@ from matchday.tables import Appearances, Availability, Fixtures, Matches, Player
 from tests import league
 from tests.services.upstream.bundled import past_season, scoring_season
 from tests.services.upstream.living import LivingMachine
-from console.demo.upstream.season import PastSeason
-from console.demo.upstream.server import UpstreamServer
 
 SEASON, BEFORE = "2526", ["2324", "2425"]
 STANDARD = (Teams, Fixtures, Matches, Players, Appearances, Availability)

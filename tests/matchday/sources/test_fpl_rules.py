@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from console.demo.upstream import fpl as game
 from matchday.sources import fpl
 from matchday.sources.upstream import Received
 from matchday.tables.observed_rules import ObservedRules
 from tests.matchday.sources.conftest import SATURDAY, SEASON, Sources
-from console.demo.upstream import fpl as game
 from tests.services.upstream.bundled import past_season, small_season
 
 

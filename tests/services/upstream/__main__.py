@@ -7,11 +7,11 @@ import sys
 import threading
 from datetime import UTC, datetime
 
+from console.demo.upstream.season import PastSeason
+from console.demo.upstream.server import UpstreamServer
 from matchday.collected.configured import season_of
 from matchday.settings import Settings
 from tests.services.upstream.redated import RedatedSnapshot
-from console.demo.upstream.season import PastSeason
-from console.demo.upstream.server import UpstreamServer
 
 WARM = ("/api/bootstrap-static/", "/api/fixtures/")
 """Answers that take seconds to make the first time; nobody is let in before they are there."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
+from console.demo.upstream.server import UpstreamServer
 from matchday.collected.configured import SourceSettings
 from matchday.collected.store import ObservationStore
 from matchday.collected.update import UpdateReport, update
@@ -13,7 +14,6 @@ from matchday.lake import Lake
 from matchday.sources.raw import RawAnswers
 from matchday.sources.snapshot import Snapshot
 from matchday.storage import Storage
-from console.demo.upstream.server import UpstreamServer
 
 ALL = "fpl,football_data_uk,football_data_org"
 
