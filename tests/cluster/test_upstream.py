@@ -30,7 +30,8 @@ def test_the_pod_starts_what_the_config_map_brings(tmp_path: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(files[item["key"]])
     (tmp_path / "installed").mkdir()
-    (tmp_path / "installed" / "matchday").symlink_to(REPOSITORY / "matchday")
+    for package in ("matchday", "console"):
+        (tmp_path / "installed" / package).symlink_to(REPOSITORY / package)
     [container] = pod["spec"]["containers"]
     port = free_port()
     command = [sys.executable, "-S", "-P", *container["command"][1:-1], str(port)]
