@@ -9,12 +9,14 @@ import io
 import json
 import tarfile
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from matchday.collected.layout import BATCHES, RESTORING
 from matchday.collected.lock import hold_lock
-from matchday.collected.store import RESTORING, TABLES, CollectedError, ObservationStore
+from matchday.collected.store import TABLES, CollectedError, ObservationStore
 from matchday.lake import LakeError
 from matchday.storage import Storage
 from matchday.tables import key, name
@@ -63,8 +65,8 @@ def backup(url: str, target: str) -> BackupSummary:
 def restore(url: str, source: str, *, replace: bool = False) -> BackupSummary:
     """Make what was collected below `url` that of an archive: all of it, or nothing.
 
-    replace: also when observations are there that the archive lacks; they are lost. Raises BackupError for an archive
-    that is not whole, and when such observations are there.
+    replace: also when observations or forecasts are there that the archive lacks; they are lost. Raises BackupError for
+    an archive that is not whole, and when there are such.
     """
     folder, file = _parts(source)
     try:
@@ -77,7 +79,7 @@ def restore(url: str, source: str, *, replace: bool = False) -> BackupSummary:
         given = _open(files, Path(scratch), source)
         root = Storage(url)
         if not replace:
-            _check_nothing_is_lost(url, given, digest)
+            _check_nothing_is_lost(url, given, files.keys(), digest)
         root.write(RESTORING, json.dumps({"sha256": digest}).encode())
         for path in sorted(files, key=lambda path: PurePosixPath(path).name in POINTERS):
             root.write(path, files[path])
@@ -156,17 +158,20 @@ def _open(files: dict[str, bytes], scratch: Path, source: str) -> ObservationSto
     return store
 
 
-def _check_nothing_is_lost(url: str, given: ObservationStore, digest: str) -> None:
-    if _begun(Storage(url)) == digest:
+def _check_nothing_is_lost(url: str, given: ObservationStore, paths: Collection[str], digest: str) -> None:
+    """paths: of the files in the archive."""
+    root = Storage(url)
+    if _begun(root) == digest:
         return  # this very restore was interrupted
     try:
         there = ObservationStore(url)
         lost = {name(table): _missing(table, there, given) for table in TABLES}
     except (LakeError, CollectedError) as why:
         raise BackupError(f"{why}; to lose what is there, say --replace") from None
+    lost["batches of forecasts"] = len({*root.files(BATCHES)}.difference(paths))
     if any(lost.values()):
         counts = ", ".join(f"{count:,} of {table}" for table, count in lost.items() if count)
-        raise BackupError(f"{url} holds observations that the backup lacks ({counts}); to lose them, say --replace")
+        raise BackupError(f"{url} holds what the backup lacks ({counts}); to lose it, say --replace")
 
 
 def _missing(table: type, there: ObservationStore, given: ObservationStore) -> int:

@@ -2,6 +2,7 @@
 
     <root>/lake.json, <root>/observed_fixtures/...    a `matchday.lake.Lake`
     <root>/raw/...                                    the answers that the rows were read from: `matchday.sources.raw`
+    <root>/forecasts/, <root>/forecast_batches/       what was forecast, and when: `matchday.forecasts.record`
     <root>/restoring.json                             a restore has begun and is not over: `matchday.collected.backup`
 
 A row that was stored is never changed or deleted, so what was known at a past moment can always be told.
@@ -14,6 +15,7 @@ from datetime import datetime
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
+from matchday.collected.layout import RESTORING
 from matchday.collected.versions import new_versions
 from matchday.errors import MatchdayError
 from matchday.lake import Lake
@@ -32,8 +34,6 @@ TABLES: tuple[type[DataFrameModel], ...] = (
     ObservedOdds,
 )
 """The tables of observations."""
-
-RESTORING = "restoring.json"
 
 
 class CollectedError(MatchdayError):

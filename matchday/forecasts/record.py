@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from matchday.collected.layout import BATCHES
 from matchday.errors import MatchdayError
 from matchday.forecasts.batch import OUTCOMES, ForecastBatch
 from matchday.forecasts.scheduled import OutcomeForecast, ScheduledMatch
 from matchday.lake.reader import LakeReader
 
-TABLE, BATCHES = "forecasts", "forecast_batches"
+TABLE = "forecasts"
 
 
 class RecordError(MatchdayError):

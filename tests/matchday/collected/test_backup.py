@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from matchday.collected.backup import BackupError, backup, restore
+from matchday.collected.layout import BATCHES
 from matchday.collected.quarantine import Quarantine, refuse_unreadable
 from matchday.collected.store import TABLES, CollectedError, ObservationStore
 from matchday.storage import Storage
@@ -68,13 +69,21 @@ def test_the_same_content_makes_the_same_archive(root, tmp_path):
 def test_newer_observations_are_not_overwritten_unless_told(root, archive):
     collected(Path(root), 3)
     before = content(root)
-    with pytest.raises(
-        BackupError, match=r"holds observations that the backup lacks \(1 of observed_fixtures, 1 of obs"
-    ):
+    with pytest.raises(BackupError, match=r"holds what the backup lacks \(1 of observed_fixtures, 1 of obs"):
         restore(root, archive)
     assert content(root) == before
     restore(root, archive, replace=True)
     assert ObservationStore(root).newest_moment() == at(2)
+
+
+def test_forecasts_that_the_backup_lacks_are_not_lost_unless_told(root, archive):
+    batch = f"{BATCHES}/{'a' * 64}.json"
+    Storage(root).write(batch, b"{}")
+    with pytest.raises(BackupError, match=r"lacks \(1 of batches of forecasts\)"):
+        restore(root, archive)
+    assert batch in content(root)
+    restore(root, archive, replace=True)
+    assert batch not in content(root)
 
 
 def test_a_root_that_has_less_is_restored(tmp_path, archive):
