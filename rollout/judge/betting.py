@@ -23,6 +23,7 @@ MOST_STAKED = 0.75
 SINGLE, BLOCK = 1000, 64
 
 POINTS, ROUNDS = 5, 3
+STEPS = np.linspace(0, 1, POINTS + 1)
 """A bound is searched on a grid of so many points, then between two of them, in so many rounds."""
 
 
@@ -58,10 +59,12 @@ class Bets:
         if not len(self._values):
             return np.zeros(len(means))
         means = np.asarray(means, float)[:, None]
-        ahead = self._mean - means
-        stakes = ahead / (self._spread + ahead**2)
-        stakes = np.clip(stakes, 0.0, MOST_STAKED / np.maximum(means - self._lower, 1e-9))
-        return np.asarray(np.log1p(stakes * (self._values - means)).sum(axis=1))
+        stakes = self._mean - means
+        stakes /= self._spread + stakes**2
+        np.maximum(stakes, 0.0, out=stakes)
+        np.minimum(stakes, MOST_STAKED / np.maximum(means - self._lower, 1e-9), out=stakes)
+        stakes *= self._values - means
+        return np.asarray(np.log1p(stakes, out=stakes).sum(axis=1))
 
 
 def lower_bound(values: FloatArray, span: Span, alpha: float, at: float) -> float:
@@ -85,7 +88,7 @@ def averages_lower_bound(values: FloatArray, span: Span, alpha: float, at: float
     rejected = bool(bets.log_capital(np.array([at]))[0] >= needed)
     inside, outside = (max(estimate, at), at) if rejected else (min(estimate, at), span.lower)
     for _ in range(ROUNDS):
-        means = np.linspace(inside, outside, POINTS + 1)
+        means = inside * (1 - STEPS) + outside * STEPS
         reached = bets.log_capital(means) >= needed
         reached[0], reached[-1] = False, True
         first = int(reached.argmax())

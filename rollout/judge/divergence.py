@@ -38,8 +38,7 @@ def favoured_class(forecasts: FloatArray) -> NDArray[np.intp]:
     """(n,) class with the highest of (k, n) probabilities, the first of several; for a few classes fast."""
     best, found = forecasts[0].copy(), np.zeros(forecasts.shape[1], np.intp)
     for number, row in enumerate(forecasts[1:], start=1):
-        higher = row > best
-        found[higher] = number
+        np.copyto(found, number, where=row > best)
         np.maximum(best, row, out=best)
     return found
 

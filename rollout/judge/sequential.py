@@ -19,6 +19,7 @@ RARE = (0.5, 20.0)
 """Beta prior of a rate that should be small. Any prior is valid; this one gives the narrowest bounds below a tenth."""
 
 ROUNDS, POINTS = 7, 8
+STEPS = np.linspace(0, 1, POINTS + 1)
 """A bound is searched on a grid of so many points, then between two of them, in so many rounds."""
 
 
@@ -113,8 +114,7 @@ def _crossing(
 ) -> FloatArray:
     inside, outside = np.asarray(estimate, float), np.full_like(estimate, end, dtype=float)
     for _ in range(ROUNDS):
-        steps = np.linspace(0, 1, POINTS + 1)
-        values = inside[..., None] * (1 - steps) + outside[..., None] * steps
+        values = inside[..., None] * (1 - STEPS) + outside[..., None] * STEPS
         reached = log_evalue(values) >= -np.log(alpha)
         reached[..., 0] = False
         reached[..., -1] = True
@@ -138,4 +138,5 @@ def constrained_rate(stable: Hits, canary: Hits, d: FloatArray) -> FloatArray:
     v = third**3 - b * c / (6 * a * a) - p * d * (1 + d) / (2 * a)
     u = np.copysign(np.sqrt(np.maximum(third * third - c / (3 * a), 1e-100)), v)
     w = (np.pi + np.arccos(np.clip(v / u**3, -1, 1))) / 3
-    return np.asarray(np.clip(2 * u * np.cos(w) - third - d, np.maximum(0, -d), np.minimum(1, 1 - d)))
+    root = 2 * u * np.cos(w) - third - d
+    return np.asarray(np.minimum(np.maximum(root, np.maximum(0, -d)), np.minimum(1, 1 - d)))

@@ -48,8 +48,11 @@ def valid(forecasts: FloatArray) -> NDArray[np.bool_]:
         total = forecasts.sum(axis=0)
         if len(forecasts) == 1:
             return np.asarray(np.isfinite(total))
+        whole = np.abs(total - 1) <= TOLERANCE
+        if forecasts.size and forecasts.min() >= -TOLERANCE and forecasts.max() <= 1 + TOLERANCE:
+            return np.asarray(whole)  # of most versions every forecast is valid
         inside = (forecasts.min(axis=0) >= -TOLERANCE) & (forecasts.max(axis=0) <= 1 + TOLERANCE)
-        return np.asarray(inside & (np.abs(total - 1) <= TOLERANCE))
+        return np.asarray(inside & whole)
 
 
 def _select(forecasts: FloatArray, wanted: NDArray[np.bool_]) -> FloatArray:
