@@ -57,8 +57,8 @@ def _find_long_replay(shadow: ShadowStep) -> str:
         return ""
     return (
         f"the shadow step cannot end: {shadow.requests} requests at {shadow.per_second:g} a second take about "
-        f"{seconds:.0f} s, and shadow.deadlineSeconds is "
-        f"{shadow.deadline_seconds:g}: raise it or perSecond, or replay fewer"
+        f"{seconds:.0f} s, and shadow.deadlineSeconds is {shadow.deadline_seconds:g}: raise it or perSecond, or replay "
+        "fewer"
     )
 
 

@@ -8,6 +8,9 @@ from matchday.errors import MatchdayError
 from rollout.judge import Cohort, FloatArray, Pairs
 from rollout.splitter import Endpoints
 
+SLICE_SECONDS = 5.0
+"""Time that one round replays at most: the readiness of its own service waits meanwhile."""
+
 
 class SourceError(MatchdayError):
     """A source does not answer, or not as expected."""
@@ -63,10 +66,6 @@ class Panel(Protocol):
 
     def pairs(self, model: str, endpoints: Endpoints, panel: tuple[PanelRequest, ...]) -> Pairs:
         """Answers of both versions to each row. Raises SourceError."""
-
-
-SLICE_SECONDS = 5.0
-"""Time that one round replays at most: the readiness of its own service waits meanwhile."""
 
 
 @dataclass(frozen=True)

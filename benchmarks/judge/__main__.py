@@ -32,13 +32,7 @@ WITHIN = {
     "1/s, no errors, 5,000 replayed": 24.0,
 }
 """Hours in which a rollout is to be promoted."""
-PROMOTED: dict[str, int | None] = {
-    "20/s, 0.5 % errors": 95,
-    "5/s, no errors": 95,
-    "1/s, no errors": None,
-    "1/s, no errors, 5,000 replayed": 90,
-}
-"""Percent that are to be promoted; None: nothing is asked."""
+PROMOTED = {"20/s, 0.5 % errors": 95, "5/s, no errors": 95} | {name: 90 for name in WITHIN if name.startswith("1/s")}
 OTHERS_PROMOTED = 80
 
 
@@ -67,8 +61,9 @@ def _good(rollouts: int) -> Iterator[Measure]:
         hours = WITHIN.get(name)
         within = f" within {hours:g} h" if hours else ""
         promoted = end.percent("promoted", hours * HOUR if hours else np.inf)
-        least = PROMOTED.get(name, OTHERS_PROMOTED)
-        yield Measure(f"identical, {name}: promoted{within}", promoted, "%", None if least is None else f">= {least}")
+        yield Measure(
+            f"identical, {name}: promoted{within}", promoted, "%", f">= {PROMOTED.get(name, OTHERS_PROMOTED)}"
+        )
         yield Measure(f"identical, {name}: failed", end.percent("failed"), "%", "<= 5")
         yield Measure(
             f"identical, {name}: time to the promotion, median", end.median("seconds", "promoted") / HOUR, "h"

@@ -23,8 +23,9 @@ MOST_STAKED = 0.75
 SINGLE, BLOCK = 1000, 64
 
 POINTS, ROUNDS = 5, 3
-STEPS = np.linspace(0, 1, POINTS + 1)
 """A bound is searched on a grid of so many points, then between two of them, in so many rounds."""
+
+STEPS = np.linspace(0, 1, POINTS + 1)
 
 
 class Span(NamedTuple):

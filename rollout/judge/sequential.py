@@ -19,8 +19,9 @@ RARE = (0.5, 20.0)
 """Beta prior of a rate that should be small. Any prior is valid; this one gives the narrowest bounds below a tenth."""
 
 ROUNDS, POINTS = 7, 8
-STEPS = np.linspace(0, 1, POINTS + 1)
 """A bound is searched on a grid of so many points, then between two of them, in so many rounds."""
+
+STEPS = np.linspace(0, 1, POINTS + 1)
 
 
 class Hits(NamedTuple):

@@ -25,7 +25,7 @@ from tests.cluster.kube import PREFIX, Kube
 from tests.cluster.plan import STAGES
 from tests.cluster.release import Release
 from tests.cluster.result import StageResult
-from tests.cluster.shell import Failure
+from tests.cluster.shell import Failure, run
 
 RECORD = REPOSITORY / "docs" / "cluster-run.md"
 ENDS = "MATCHDAY_CI_ENDS"
@@ -41,17 +41,17 @@ def main() -> int:
     console = Console(width=120)
     try:
         kube = Kube(f"{PREFIX}{os.getpid()}")
-        kube("version", "--output", "json")
+        run(kube.kubectl, "version", "--output", "json")
         release = Release(kube)
     except Failure as error:
         console.print(f"no cluster to test on: {error}")
         return 2
     in_ci = os.environ.get("CI") == "true"
-    with ExitStack() as stack, ExitStack() as stages:
-        context = StageContext(kube, release, stages, built=options.built)
-        stack.enter_context(context.silence.watched())
-        results = _play_all(context, console, in_ci)
-        stages.close()
+    stages = ExitStack()
+    context = StageContext(kube, release, stages, built=options.built)
+    with context.silence.watched():
+        with stages:
+            results = _play_all(context, console, in_ci)
         if not options.keep:
             results.append(result.play("what is left", clear, context, console))
     if not in_ci:

@@ -15,12 +15,7 @@ PREFIX = "matchday-test-"
 LABEL = "matchday.io/test"
 """Of the test's own namespaces."""
 
-AWAY = (
-    "Unable to connect to the server",
-    "TLS handshake timeout",
-    "connection refused",
-    "Kubernetes cluster unreachable",
-)
+AWAY = ("Unable to connect to the server", "The connection to the server", "Kubernetes cluster unreachable")
 """What kubectl and Helm say when the API server took no connection, so that nothing was asked of it."""
 AWAY_SECONDS = 180.0
 

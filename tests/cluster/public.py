@@ -22,7 +22,6 @@ ERRORS = 3
 WEIGHT = 20
 """Percent of the requests that a candidate gets first."""
 
-MOST_SECONDS = 600.0
 PAUSE_SECONDS = 0.01
 """Between two requests of a client: the judge passes nothing without evidence, and a 99th percentile takes some."""
 
@@ -58,7 +57,7 @@ def requests(context: StageContext) -> Iterator[GatewayTraffic]:
     def post(client: httpx.Client) -> httpx.Response:
         return client.post(forecasts.INFER, json=forecasts.BODY, headers=headers)
 
-    with traffic(post, _gateway(context), MOST_SECONDS, PAUSE_SECONDS) as seen:
+    with traffic(post, _gateway(context), pause_seconds=PAUSE_SECONDS) as seen:
         yield seen
         time.sleep(5)
     if seen.failed:
