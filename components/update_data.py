@@ -11,7 +11,8 @@ def update_data(traceparent: str = "") -> str:
     stopped), else `unchanged`. Fails when no source gave anything.
     """
     from components.step import step
-    from matchday.collected.configured_update import describe_outcome, update_configured
+    from matchday.collected.configured_update import update_configured
+    from matchday.collected.report import describe_outcome
     from matchday.errors import MatchdayError
     from matchday.features.freshness import downstream_is_current
     from matchday.lake.reader import LakeReader
@@ -20,8 +21,8 @@ def update_data(traceparent: str = "") -> str:
         report = update_configured(here.settings)
         for outcome in report.sources:
             here.say(describe_outcome(outcome))
-        for row in report.refused.to_dict("records"):
-            here.say(f"refused: {row['id']}, {row['table']} of {row['source']}, {row['key']}: it {row['reason']}")
+        for row in report.refused:
+            here.say(f"refused: {row.id}, {row.table} of {row.source}, {row.key}: it {row.reason}")
         if report.sources and len(report.failed) == len(report.sources):
             raise MatchdayError("no source gave anything; the last good data stay")
         here.say(f"tables that changed: {', '.join(report.tables)}" if report.tables else "nothing is new")

@@ -10,7 +10,7 @@ from console.cli import quarantine, screen
 
 if TYPE_CHECKING:
     from console.operations.history import HistorySummary
-    from matchday.collected.update import UpdateReport
+    from matchday.collected.report import UpdateReport
 
 app = typer.Typer(no_args_is_help=True, help="The bundled history, and live sources.")
 app.add_typer(quarantine.app, name="quarantine")
@@ -99,9 +99,9 @@ def show_sources(as_json: quarantine.Json = False) -> None:
 @app.command()
 def backup(target: Annotated[str, typer.Argument(metavar="FILE", help="A file or an s3:// URL to write.")]) -> None:
     """Copy what was collected from live sources into one archive."""
-    from console.operations import data
+    from console.operations import backups
 
-    made = data.backup(target)
+    made = backups.backup(target)
     screen.say(f"{made.address}: {made.files:,} files, {made.observations:,} observations, {made.bytes:,} bytes")
 
 
@@ -111,14 +111,14 @@ def restore(
     replace: Annotated[bool, typer.Option(help="Also where observations would be lost that it lacks.")] = False,
 ) -> None:
     """Make what was collected that of an archive: all of it, or nothing."""
-    from console.operations import data
+    from console.operations import backups
 
-    made = data.restore(source, replace=replace)
+    made = backups.restore(source, replace=replace)
     screen.say(f"{made.observations:,} observations are restored; 'matchday data update' writes the tables from them")
 
 
 def _print_report(report: "UpdateReport") -> None:
-    from matchday.collected.configured_update import describe_outcome
+    from matchday.collected.report import describe_outcome
 
     for outcome in report.sources:
         screen.say(describe_outcome(outcome))
@@ -128,8 +128,8 @@ def _print_report(report: "UpdateReport") -> None:
         screen.say(f"  {change}")
     if len(report.changes) > SHOWN:
         screen.say(f"  and {len(report.changes) - SHOWN:,} more changes")
-    for row in report.refused.to_dict("records"):
-        screen.say(f"refused: {row['id']}, {row['table']} of {row['source']}, {row['key']}: it {row['reason']}")
+    for row in report.refused:
+        screen.say(f"refused: {row.id}, {row.table} of {row.source}, {row.key}: it {row.reason}")
     for text in (*map(str, report.disagreements), *report.warnings):
         screen.say(f"note: {text}")
     if report.kept:

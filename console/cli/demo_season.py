@@ -4,7 +4,7 @@ from console.cli import screen
 from console.cli.forecast import print_coming, print_scored
 from console.cli.progress import RunProgress
 from console.demo.season import GAMEWEEKS, SeasonStage, open_season
-from matchday.collected.configured_update import describe_outcome
+from matchday.collected.report import describe_outcome
 from matchday.errors import MatchdayError
 from matchday.forecasts.scores import mean_rps
 

@@ -32,7 +32,7 @@ def next_gameweek(weeks: Annotated[int, typer.Option(min=1, max=4, help="How man
 def update() -> None:
     """Take in what is new, and say so. Sources that gave nothing are named with the forecasts."""
     from console.operations import data
-    from matchday.collected.configured_update import describe_outcome
+    from matchday.collected.report import describe_outcome
 
     report = data.update()
     for outcome in report.sources:

@@ -20,9 +20,9 @@ def show_list(
     as_json: Json = False,
 ) -> None:
     """List the rows that wait for a decision, oldest first."""
-    from console.operations import data
+    from console.operations import quarantine
 
-    rows = data.list_quarantine(None if everything else "kept")
+    rows = quarantine.list_rows(None if everything else "kept")
     if as_json:
         screen.say(json.dumps([asdict(row) for row in rows], indent=1))
         return
@@ -36,24 +36,24 @@ def show_list(
 @app.command()
 def show(named: Named) -> None:
     """Show rows whole, as JSON: reason, content, and the sum of the raw answer."""
-    from console.operations import data
+    from console.operations import quarantine
 
-    screen.say(json.dumps([asdict(row) for row in data.show_quarantine(named)], indent=1))
+    screen.say(json.dumps([asdict(row) for row in quarantine.show(named)], indent=1))
 
 
 @app.command()
 def release(named: Named) -> None:
     """Let rows in at the next update, although they break a rule; those that no table could hold stay."""
-    from console.operations import data
+    from console.operations import quarantine
 
-    for row in data.release(named):
+    for row in quarantine.release(named):
         screen.say(f"{row.id} ({row.table}, {row.key}) is released: the next update takes it in")
 
 
 @app.command()
 def drop(named: Named) -> None:
     """Speak of rows no longer."""
-    from console.operations import data
+    from console.operations import quarantine
 
-    for row in data.drop(named):
+    for row in quarantine.drop(named):
         screen.say(f"{row.id} ({row.table}, {row.key}) is dropped")

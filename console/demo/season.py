@@ -19,8 +19,9 @@ from console.operations.events import LocalEvent, LocalRunFinished
 from matchday import history
 from matchday.bundle import read_bundle
 from matchday.collected.configured import SourceSettings
-from matchday.collected.store import ObservationStore
-from matchday.collected.update import UpdateReport, update
+from matchday.collected.configured_update import update_place
+from matchday.collected.report import UpdateReport
+from matchday.collected.settled import Place
 from matchday.features import tables
 from matchday.forecasts.record import ForecastRecord
 from matchday.forecasts.run import CHAMPION, ComingForecasts, forecast_and_record
@@ -31,7 +32,6 @@ from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.registry.names import sqlite_file
 from matchday.registry.stored import find_stored
 from matchday.settings import Settings
-from matchday.sources.raw import RawAnswers
 from matchday.sources.snapshot import SUMS, TABLES, Snapshot, write
 from serving.storage import fetch, open_registry
 
@@ -76,10 +76,8 @@ class SeasonStage:
             football_data_org_url=url,
             football_data_token=TOKEN,
         )
-        store = ObservationStore(self.settings.collected)
-        asked = sources.build(RawAnswers(store.lake.storage), self._clock)
-        snapshot = Snapshot(self.settings.snapshot)
-        return update(self.settings.collected, Lake(self.settings.lake), snapshot, asked, self._clock)
+        place = Place(self.settings.collected, self.settings.lake, self.settings.snapshot)
+        return update_place(place, sources, self._clock)
 
     def make_features(self) -> None:
         """Features of what is new in the lake."""

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from matchday.collected.errors import CollectedError
 from matchday.collected.layout import BATCHES, RESTORING
 from matchday.collected.lock import hold_lock
-from matchday.collected.store import TABLES, CollectedError, ObservationStore
+from matchday.collected.store import TABLES, ObservationStore
 from matchday.lake import LakeError
 from matchday.storage import Storage
 from matchday.tables import key, name

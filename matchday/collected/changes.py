@@ -1,28 +1,15 @@
 """What an update changed: before, and now."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import pandas as pd
 
 from matchday.collected.precedence import BelievedMatch
+from matchday.collected.report import Change
 from matchday.collected.versions import newest
 from matchday.tables.observed import ObservedPlayers
 
 PLAYER_FIELDS = ("team", "price", "chance", "news")
-
-
-@dataclass(frozen=True)
-class Change:
-    """A field of a match or a player that has another value than before. Values as text, `-` for none."""
-
-    subject: str
-    field: str
-    before: str
-    now: str
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.field} {self.before} -> {self.now}"
 
 
 def match_changes(before: Iterable[BelievedMatch], now: Iterable[BelievedMatch]) -> list[Change]:

@@ -35,13 +35,14 @@ class ObservedSeason:
     """A season as it was known just before a moment.
 
     matches: what is believed of each. rows: all versions known by then, of this season. names: of teams, by code, as
-    the bundled history has them.
+    the bundled history has them. until: from when on the bundled history's rows are taken; None where it has none.
     """
 
     season: str
     matches: list[BelievedMatch]
     rows: Observations
     names: Mapping[str, str]
+    until: datetime | None = None
 
 
 def observed_seasons(
@@ -53,12 +54,12 @@ def observed_seasons(
     """
     known = {table: rows[rows["known_at"] < moment] for table, rows in observed.items()}
     seen = sorted({str(season) for rows in known.values() for season in rows["season"].unique()})
-    over = _seasons_over(bundled, moment)
+    ends = _ends_of_seasons(bundled)
     names = NAMES | dict(zip(teams["team"], teams["name"], strict=True))
     return [
-        ObservedSeason(season, believe(statements(of_season[ObservedFixtures])), of_season, names)
+        ObservedSeason(season, believe(statements(of_season[ObservedFixtures])), of_season, names, ends.get(season))
         for season in seen
-        if season not in over
+        if season not in ends or ends[season] >= moment
         for of_season in [{table: rows[rows["season"] == season] for table, rows in known.items()}]
     ]
 
@@ -152,10 +153,10 @@ BUILDERS: dict[type[DataFrameModel], Callable[[ObservedSeason], Rows]] = {
 """What makes the rows of a standard table from an observed season."""
 
 
-def _seasons_over(bundled: pd.DataFrame, moment: datetime) -> set[str]:
-    """Seasons that the bundled history has whole and whose last match had begun before the moment."""
+def _ends_of_seasons(bundled: pd.DataFrame) -> dict[str, datetime]:
+    """The last kick-off of each season that the bundled history has whole."""
     ends = bundled.groupby("season")["kickoff"].agg(["size", "max"])
-    return {str(season) for season, size, end in ends.itertuples() if size == MATCHES_OF_A_SEASON and end < moment}
+    return {str(season): end for season, size, end in ends.itertuples() if size == MATCHES_OF_A_SEASON}
 
 
 def _most_believed(rows: pd.DataFrame, column: str) -> pd.DataFrame:

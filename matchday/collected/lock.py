@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from matchday.collected.store import CollectedError
+from matchday.collected.errors import CollectedError
 from matchday.files import LockTimeout, lock_file
 
 LOCK = ".update.lock"

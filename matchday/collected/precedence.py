@@ -24,10 +24,13 @@ from typing import Any
 
 import pandas as pd
 
-ORDER = ("fpl", "football_data_org", "football_data_uk")
+from matchday.collected.report import Disagreement
+from matchday.sources.live import FOOTBALL_DATA_ORG, LIVE_SOURCES
+
+ORDER = tuple(LIVE_SOURCES)
 """Sources, the one that is believed first. Others come after, by name."""
 
-REFEREE = "football_data_org"
+REFEREE = FOOTBALL_DATA_ORG.name
 """The source that tells awarded, abandoned and cancelled matches."""
 
 WITH_RESULT = ("finished", "awarded")
@@ -63,20 +66,6 @@ class BelievedMatch:
     status: str
     score: Score | None
     kickoff_exact: bool
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """Sources that say something else of a match than what is believed. field: kickoff or result."""
-
-    match_id: str
-    field: str
-    believed: str
-    others: tuple[tuple[str, str], ...]
-
-    def __str__(self) -> str:
-        others = ", ".join(f"{source} says {said}" for source, said in self.others)
-        return f"{self.match_id}: {self.field} is {self.believed}, but {others}"
 
 
 def statements(rows: pd.DataFrame) -> dict[str, list[Statement]]:

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
+from matchday.collected.report import RefusedRow
 from matchday.collected.truths import TRUTHS, Latest, Truth, broken_truths
 from matchday.collected.versions import UNSAID, subject
 from matchday.errors import MatchdayError
@@ -114,6 +115,19 @@ def separate_untrue(
     taken = rows.copy()
     taken.loc[waived, "known_at"] = pd.Timestamp(now)
     return taken.drop(index=[at for at in refused if at not in waived]).reset_index(drop=True), _frame(stay)
+
+
+def read_rows(frame: pd.DataFrame) -> list[RefusedRow]:
+    """Rows of `RefusedRows` as values."""
+    moments = {"known_at", "decided_at"}
+    return [
+        RefusedRow(**{str(key): _moment(value) if key in moments else str(value) for key, value in row.items()})
+        for row in frame.to_dict("records")
+    ]
+
+
+def _moment(value: Any) -> str:
+    return "" if pd.isna(value) else str(value.isoformat(timespec="seconds"))
 
 
 def _untrue(table: type[DataFrameModel], row: pd.Series, truth: Truth, reason: str) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from datetime import datetime
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
+from matchday.collected.errors import CollectedError
 from matchday.collected.layout import RESTORING
 from matchday.collected.versions import new_versions
-from matchday.errors import MatchdayError
 from matchday.lake import Lake
 from matchday.tables import columns, name
 from matchday.tables.arrow import dtypes
@@ -34,10 +34,6 @@ TABLES: tuple[type[DataFrameModel], ...] = (
     ObservedOdds,
 )
 """The tables of observations."""
-
-
-class CollectedError(MatchdayError):
-    """What was collected is not usable as it is. The message says why, and what to do."""
 
 
 class ObservationStore:

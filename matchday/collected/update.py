@@ -6,31 +6,30 @@ other one, and leaves what it said before.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
-from matchday.collected.changes import Change, match_changes, player_changes
+from matchday.collected.changes import match_changes, player_changes
+from matchday.collected.errors import ClockError
 from matchday.collected.lock import hold_lock
-from matchday.collected.precedence import BelievedMatch, Disagreement, believe, disagreements, statements
+from matchday.collected.precedence import BelievedMatch, believe, disagreements, statements
 from matchday.collected.publication import write_tables
-from matchday.collected.quarantine import Quarantine, refuse_unreadable, separate_untrue
+from matchday.collected.quarantine import Quarantine, read_rows, refuse_unreadable, separate_untrue
+from matchday.collected.readers import Reader
+from matchday.collected.report import Disagreement, SourceOutcome, UpdateReport
 from matchday.collected.standings import SourceStanding, read_standings, write_standings
-from matchday.collected.store import CollectedError, ObservationStore
+from matchday.collected.store import ObservationStore
 from matchday.collected.truths import season_warnings
 from matchday.collected.versions import newest, stack
 from matchday.lake import Lake
-from matchday.sources.collected import Collected
 from matchday.sources.raw import RawAnswers
 from matchday.sources.snapshot import Snapshot
 from matchday.sources.upstream import SourceError
 from matchday.tables import TableError, name
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers
-
-Source = Callable[[], Collected]
-"""Asks a source. Raises SourceError."""
 
 UNREADABLE = (SourceError, TableError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Failures of a source: it gave nothing, or what its reader was not made for."""
@@ -39,51 +38,11 @@ RETENTION = timedelta(days=400)
 """How long raw answers stay, but for the newest of each address and those of rows in quarantine."""
 
 
-class ClockError(CollectedError):
-    """This machine's clock is behind what was observed already."""
-
-
-@dataclass(frozen=True)
-class SourceOutcome:
-    """What one source gave in an update. added: new versions by table name.
-
-    error: why it gave nothing, or only a part; else empty.
-    """
-
-    standing: SourceStanding
-    added: Mapping[str, int] = field(default_factory=dict)
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class UpdateReport:
-    """What an update did.
-
-    refused: rows of `RefusedRows` that were refused for the first time. kept: how many rows in quarantine wait for a
-    decision. tables: names of the standard tables that changed; without any, nothing downstream need run.
-    """
-
-    moment: datetime
-    sources: tuple[SourceOutcome, ...]
-    changes: tuple[Change, ...]
-    refused: pd.DataFrame
-    kept: int
-    disagreements: tuple[Disagreement, ...]
-    warnings: tuple[str, ...]
-    seasons: tuple[str, ...]
-    tables: tuple[str, ...]
-
-    @property
-    def failed(self) -> list[SourceOutcome]:
-        """The sources that gave nothing, or only a part."""
-        return [one for one in self.sources if one.error]
-
-
 def update(
     url: str,
     lake: Lake,
     snapshot: Snapshot,
-    sources: Mapping[str, Source],
+    readers: Mapping[str, Reader],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> UpdateReport:
     """Ask every source, in the order given, and write what came. url: root of what was collected.
@@ -91,29 +50,40 @@ def update(
     Raises ClockError before anything is asked, and what `write_tables` raises.
     """
     with hold_lock(url):
-        store = ObservationStore(url)
-        check_clock(store, now())
-        before = _Knowledge.read(store)
-        intake = _Intake(store, now)
-        outcomes = [intake.ask(source, collect) for source, collect in sources.items()]
-        write_standings(store.lake.storage, intake.standings.values())
-        latest = store.newest_moment()
-        moment = max(now(), latest + timedelta(microseconds=1)) if latest else now()
-        seasons, tables = write_tables(lake, snapshot, store, moment)
-        after = _Knowledge.read(store) if any(any(one.added.values()) for one in outcomes) else before
-        RawAnswers(store.lake.storage).sweep(now(), RETENTION, intake.quarantine.needed())
-        living = seasons[-1:]
-        return UpdateReport(
-            moment=moment,
-            sources=tuple(outcomes),
-            changes=(*match_changes(before.matches, after.matches), *player_changes(before.players, intake.players())),
-            refused=intake.refused(),
-            kept=len(intake.quarantine.rows("kept")),
-            disagreements=tuple(one for one in after.disagreements if one.match_id[:4] in {s.season for s in living}),
-            warnings=tuple(text for one in living for text in season_warnings(one.season, one.matches)),
-            seasons=tuple(one.season for one in seasons),
-            tables=tuple(tables),
-        )
+        return take_in(ObservationStore(url), lake, snapshot, readers, now)
+
+
+def take_in(
+    store: ObservationStore,
+    lake: Lake,
+    snapshot: Snapshot,
+    readers: Mapping[str, Reader],
+    now: Callable[[], datetime],
+) -> UpdateReport:
+    """`update` for one who holds the lock."""
+    check_clock(store, now())
+    before = _Knowledge.read(store)
+    intake = _Intake(store, now)
+    outcomes = [intake.ask(source, read) for source, read in readers.items()]
+    write_standings(store.lake.storage, intake.standings.values())
+    latest = store.newest_moment()
+    moment = max(now(), latest + timedelta(microseconds=1)) if latest else now()
+    seasons, tables = write_tables(lake, snapshot, store, moment)
+    after = _Knowledge.read(store) if any(any(one.added.values()) for one in outcomes) else before
+    RawAnswers(store.lake.storage).sweep(now(), RETENTION, intake.quarantine.needed())
+    living = seasons[-1:]
+    return UpdateReport(
+        moment=moment,
+        sources=tuple(outcomes),
+        changes=(*match_changes(before.matches, after.matches), *player_changes(before.players, intake.players())),
+        refused=tuple(read_rows(intake.refused())),
+        kept=len(intake.quarantine.rows("kept")),
+        disagreements=tuple(one for one in after.disagreements if one.match_id[:4] in {s.season for s in living}),
+        warnings=tuple(text for one in living for text in season_warnings(one.season, one.matches)),
+        seasons=tuple(one.season for one in seasons),
+        tables=tuple(tables),
+        until=min((one.until for one in seasons if one.until), default=None),
+    )
 
 
 def check_clock(store: ObservationStore, now: datetime) -> None:
@@ -151,13 +121,13 @@ class _Intake:
         self._refused = [self.quarantine.rows().iloc[:0]]
         self._players = [store.read(ObservedPlayers).iloc[:0]]
 
-    def ask(self, source: str, collect: Source) -> SourceOutcome:
+    def ask(self, source: str, read: Reader) -> SourceOutcome:
         """Ask one source, store what it gives, and note how it stands."""
         standing = self.standings.get(source, SourceStanding(source))
         added: dict[str, int] = {}
         error = ""
         try:
-            given = collect()
+            given = read()
             for table in sorted(given.tables, key=lambda one: (one is not ObservedFixtures, name(one))):
                 added[name(table)] = self._take(table, given.tables[table], source)
             self._refused.append(self.quarantine.keep(refuse_unreadable(given.refused, self._now())))

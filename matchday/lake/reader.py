@@ -37,6 +37,11 @@ class LakeReader:
         """The fingerprint of each table."""
         return {table: self.fingerprint(table) for table in tables}
 
+    def intact(self, table: str) -> bool:
+        """Whether the table is there with all its parts as they were written."""
+        version = Pointer(self.storage, table).read()
+        return version is not None and all(map(self._files.holds, version.parts))
+
     def seasons(self, table: str) -> dict[str, str]:
         """The fingerprint of each season that a table has rows of."""
         version = Pointer(self.storage, table).read()

@@ -9,13 +9,12 @@ import pandas as pd
 
 from matchday.sources.collected import Collected
 from matchday.sources.fields import club, items, optional_moment, optional_whole, part, text
+from matchday.sources.live import FOOTBALL_DATA_ORG
 from matchday.sources.rows import RowReader
 from matchday.sources.upstream import Received, SourceError, Upstream, parse_json
 from matchday.tables.observed import ObservedFixtures
 
-SOURCE, URL = "football_data_org", "https://api.football-data.org"
-AUTHENTICATION = "x-auth-token"
-PACE_SECONDS = 6.0
+SOURCE = FOOTBALL_DATA_ORG.name
 """Ten requests a minute are free."""
 
 STATUSES = {

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 from matchday.sources.collected import Collected
 from matchday.sources.fields import club, number, text, whole
+from matchday.sources.live import FOOTBALL_DATA_UK
 from matchday.sources.rows import RowReader
 from matchday.sources.upstream import Received, SourceError, Upstream
 from matchday.tables.observed import ObservedFixtures, ObservedOdds
 
-SOURCE, URL = "football_data_uk", "https://www.football-data.co.uk"
-PACE_SECONDS = 1.0
+SOURCE = FOOTBALL_DATA_UK.name
 
 LONDON = ZoneInfo("Europe/London")
 NEEDED = ("Date", "HomeTeam", "AwayTeam", "FTHG", "FTAG")

@@ -23,14 +23,14 @@ from matchday.sources.fields import (
 )
 from matchday.sources.fpl_returns import fill_return_gameweeks
 from matchday.sources.fpl_rules import read_rules
+from matchday.sources.live import FPL
 from matchday.sources.rows import Refusal, RowReader, write_content
 from matchday.sources.upstream import Received, SourceError, Upstream, parse_json
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
 from matchday.tables.observed_rules import ObservedRules
 from matchday.tables.table import TEAM
 
-SOURCE, URL = "fpl", "https://fantasy.premierleague.com/api"
-PACE_SECONDS = 0.2
+SOURCE = FPL.name
 
 POSITIONS = {1: "GK", 2: "DEF", 3: "MID", 4: "FWD", 5: "MNG"}
 JUNE = 6

@@ -27,6 +27,9 @@ MOST_DIGITS = 9
 """Of `Retry-After`: thirty years."""
 
 LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}
+Request = tuple[str, tuple[tuple[str, str], ...]]
+"""Path and query of a GET."""
+
 USER_AGENT = "matchday (football forecasts; one polite reader)"
 
 
@@ -56,7 +59,10 @@ class Received:
 
 
 class Upstream:
-    """One source. Every answer is kept in `RawAnswers`; what was kept is asked for by its validators.
+    """One source in one update. Every answer is kept in `RawAnswers`; what was kept is asked for by its validators.
+
+    Nothing is asked for twice: a request that was answered, or failed, has the same outcome again. received: the
+    answers so far.
 
     A request waits until `pace_seconds` have passed since the one before; it is repeated while the source does not
     answer, is busy (429), fails (5xx) or gives a copy that is older than what it gave before (by `Last-Modified`),
@@ -88,6 +94,8 @@ class Upstream:
         self._pace_seconds, self._next = pace_seconds, 0.0
         self._now, self._sleep = now, sleep
         self.requests = 0
+        self.received: dict[Request, Received] = {}
+        self._failed: dict[Request, SourceError] = {}
 
     @contextmanager
     def read(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[Received]:
@@ -96,12 +104,25 @@ class Upstream:
         When the block ends without an exception the answer counts as readable: only then is it asked for by its
         validators next time. Raises SourceError.
         """
-        received = self._receive(path, query)
+        received = self.receive(path, query)
         yield received
         if not received.origin.read:
             self._answers.mark_read(received.origin)
 
-    def _receive(self, path: str, query: Mapping[str, str] | None) -> Received:
+    def receive(self, path: str, query: Mapping[str, str] | None = None) -> Received:
+        """The answer to GET `path`, which nobody has read yet. Raises SourceError."""
+        request = path, tuple((query or {}).items())
+        if request in self._failed:
+            raise self._failed[request]
+        if request not in self.received:
+            try:
+                self.received[request] = self._fetch(path, query)
+            except SourceError as why:
+                self._failed[request] = why
+                raise
+        return self.received[request]
+
+    def _fetch(self, path: str, query: Mapping[str, str] | None) -> Received:
         address = self._client.url + path + (f"?{urlencode(query)}" if query else "")
         kept = self._answers.newest(address)
         with span("fetch", kind="client", source=self.name):

@@ -6,27 +6,17 @@ from pathlib import Path
 import pytest
 
 from console.operations import data
-from matchday.collected.configured import SourceSettings
 from matchday.sources.upstream import SourceError
 from tests.console.conftest import RunCommand
+from tests.matchday.collected.invented import InventedSources
 from tests.matchday.collected.machine import game, small_history, unreadable
 from tests.matchday.collected.observations import at, match, player
 
 
-class Sources:
-    """Invented sources in place of the configured ones: what each gives, or the error that it raises."""
+class Sources(InventedSources):
+    """What the sources of a machine give, and its date, as days of the invented observations are counted."""
 
-    def __init__(self) -> None:
-        self.given: dict[str, object] = {}
-        self.day = 31.0
-
-    def build(self, *_: object) -> dict[str, object]:
-        return {name: lambda given=given: self.give(given) for name, given in self.given.items()}
-
-    def give(self, given: object) -> object:
-        if isinstance(given, Exception):
-            raise given
-        return given
+    day = 31.0
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +27,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def sources(monkeypatch: pytest.MonkeyPatch, snapshot: str) -> Sources:
     """The sources of a machine with a small bundled history, and its clock."""
-    made = Sources()
+    made = Sources(monkeypatch)
     monkeypatch.setenv("MATCHDAY_SNAPSHOT", snapshot)
-    monkeypatch.setattr(SourceSettings, "build", lambda *given: made.build(*given))
     monkeypatch.setattr(data, "_now", lambda: at(made.day))
     return made
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from console.operations import coming_forecasts, data, next_gameweek
-from matchday.collected.configured import SourceSettings
 from matchday.forecasts.record import ForecastRecord
 from matchday.registry import RegistryError
 from matchday.settings import Settings
 from matchday.sources.upstream import SourceError
 from serving.storage import StoredBundle
 from tests.console.conftest import RunCommand
+from tests.matchday.collected.invented import InventedSources
 from tests.matchday.collected.machine import game, small_history
 from tests.matchday.collected.observations import at, match
 from tests.matchday.forecasts.league_ahead import outcome_bundle
@@ -43,16 +43,10 @@ def coming(day: float) -> list[dict[str, object]]:
 def test_it_fetches_makes_features_and_forecasts_and_goes_on_without_a_network(
     matchday: RunCommand, snapshot: Path, champion: StoredBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[object] = [game(DAY, *coming(DAY), clubs=("ARS", "LIV", "CHE", "COV"))]
-
-    def ask() -> object:
-        if isinstance(given[0], Exception):
-            raise given[0]
-        return given[0]
-
+    fpl = game(DAY, *coming(DAY), clubs=("ARS", "LIV", "CHE", "COV"))
+    sources = InventedSources(monkeypatch, {"fpl": fpl})
     monkeypatch.setattr(data, "_now", lambda: at(DAY))
     monkeypatch.setattr(coming_forecasts, "read_clock", lambda: at(DAY) + timedelta(hours=1))
-    monkeypatch.setattr(SourceSettings, "build", lambda *_: {"fpl": ask})
     monkeypatch.setattr(coming_forecasts, "fetch", lambda *_: champion)
     monkeypatch.setattr(next_gameweek, "ensure_champion", lambda _: False)
     first = matchday("next", MATCHDAY_SNAPSHOT=str(snapshot)).stdout.splitlines()
@@ -62,7 +56,7 @@ def test_it_fetches_makes_features_and_forecasts_and_goes_on_without_a_network(
     (row, _) = ForecastRecord(Settings().collected).read()
     assert first[-1] == f"recorded as batch sha256 {row.batch}; locked at each kick-off"
     assert Settings().online_file is not None and Settings().online_file.exists()
-    given[0] = SourceError("fpl: no answer", reachable=False)
+    sources.given["fpl"] = SourceError("fpl: no answer", reachable=False)
     offline = matchday("next")
     assert offline.code == 0
     assert offline.stdout.splitlines()[0].startswith("features and online store are up to date at ")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from matchday.collected.update import UpdateReport, update
+from matchday.collected.report import UpdateReport
+from matchday.collected.update import update
 from matchday.lake import Lake
 from matchday.sources.collected import Collected
 from matchday.sources.rows import Refusal

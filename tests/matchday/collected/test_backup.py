@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from matchday.collected.backup import BackupError, backup, restore
+from matchday.collected.errors import CollectedError
 from matchday.collected.layout import BATCHES
 from matchday.collected.quarantine import Quarantine, refuse_unreadable
-from matchday.collected.store import TABLES, CollectedError, ObservationStore
+from matchday.collected.store import TABLES, ObservationStore
 from matchday.storage import Storage
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers
 from tests.matchday.collected.machine import unreadable

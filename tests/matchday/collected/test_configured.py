@@ -22,7 +22,7 @@ def test_the_sources_are_those_of_the_settings(monkeypatch, tmp_path, settings, 
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert SourceSettings().names() == names
-    assert list(SourceSettings().build(RawAnswers(Storage(str(tmp_path))), lambda: datetime.now(UTC))) == names
+    assert list(SourceSettings().upstreams(RawAnswers(Storage(str(tmp_path))), lambda: datetime.now(UTC))) == names
 
 
 def test_the_token_is_not_shown(monkeypatch):

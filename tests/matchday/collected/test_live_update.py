@@ -14,7 +14,7 @@ import pytest
 from console.demo.upstream import server as standing_in
 from console.demo.upstream.faults import Fault
 from console.demo.upstream.server import UpstreamServer
-from matchday.collected.update import UpdateReport
+from matchday.collected.report import UpdateReport
 from matchday.sources.snapshot import Snapshot
 from matchday.sources.upstream import TRIES
 from matchday.storage import Storage
@@ -152,8 +152,8 @@ def test_a_result_that_is_corrected_brings_its_appearances_anew(living, server, 
     correct("/api/fixtures/", lambda answer: _set_score(answer, match.number, match.home_goals + 1))
     report = living.update(server.now + timedelta(hours=1))
     assert "/api/event/3/live/" in living.asked
-    assert set(report.refused["rule"]) == {"goals-make-the-score"}
-    assert set(report.refused["key"].str[:12]) == {match.match_id}
+    assert {row.rule for row in report.refused} == {"goals-make-the-score"}
+    assert {row.key[:12] for row in report.refused} == {match.match_id}
     assert match.match_id in set(living.living(Appearances, SEASON)["match_id"])
 
 
@@ -199,7 +199,7 @@ def test_a_fault_of_any_request_leaves_the_last_good_data_and_the_next_update_me
             assert set(rows["match_id"]) <= set(now["match_id"])
         server.faults.clear()
         mended = fresh.update(server.now + timedelta(hours=1))
-        assert not mended.failed and mended.refused.empty
+        assert not mended.failed and not mended.refused
         good = {table: fresh.living(table, SEASON) for table in good}
         assert set(good[Appearances]["match_id"]) == set(good[Matches]["match_id"])
 

@@ -9,6 +9,7 @@ import pytest
 
 from console.demo.upstream.server import TOKEN, UpstreamServer
 from matchday.sources import football_data_org, football_data_uk, fpl
+from matchday.sources.live import FOOTBALL_DATA_ORG
 from matchday.sources.raw import RawAnswer, RawAnswers
 from matchday.sources.upstream import Received, Upstream
 from matchday.storage import Storage
@@ -45,7 +46,7 @@ class Sources:
 
     def org(self, token: str = TOKEN, **options: object) -> Upstream:
         return self.upstream(
-            football_data_org.SOURCE, headers={football_data_org.AUTHENTICATION: token} if token else None, **options
+            football_data_org.SOURCE, headers={FOOTBALL_DATA_ORG.token_header: token} if token else None, **options
         )
 
 

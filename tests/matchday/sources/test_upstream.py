@@ -131,7 +131,7 @@ def test_every_request_says_who_asks(sources: Sources) -> None:
 def test_requests_keep_their_distance(sources: Sources) -> None:
     upstream = sources.fpl(pace_seconds=1000.0)
     read(upstream)
-    read(upstream)
+    read(upstream, "/fixtures/")
     assert len(sources.pauses) == 1
     assert 900 < sources.pauses[0] <= 1000
     assert upstream.requests == 2
