@@ -113,16 +113,16 @@ def print_submitted(event: RunSubmitted) -> None:
 
 
 def print_result(result: ClusterRunFinished | RunStanding) -> None:
-    """How a run stands on a cluster; once it has succeeded, the version that came of it."""
+    """How a run stands on a cluster; once it has succeeded, the version that it registered, if it registers one."""
     if isinstance(result, RunStanding):
         screen.say(f"run {result.run.id} is {result.run.state.lower()}; --follow waits for its end")
         return
     screen.say(f"run {result.id} succeeded")
     if result.refused:
         screen.say("no version: the gate refused the model, and the champion stays")
-    elif result.version is None:
+    elif result.unknown:
         screen.say(result.unknown)
-    else:
+    elif result.version is not None:
         role = ", ".join(result.version.aliases) or "neither champion nor challenger"
         screen.say(f"{result.version.name} version {result.version.version}: {role}")
         rows = [(name, f"{value:.4g}") for name, value in sorted(result.metrics.items())]

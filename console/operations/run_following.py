@@ -23,6 +23,8 @@ SILENCE_SECONDS = 60.0
 """How long the API may give no answer."""
 STANDSTILL_SECONDS = 900.0
 """How long nothing may change before the run is taken for one that cannot go on."""
+REGISTERS = "register"
+"""Name of the step that registers a model; a pipeline without it registers nothing."""
 NOISE = re.compile(r"[IWEF]\d{4} |\[KFP Executor|time=\"|Error: exit status|[\s{}\[\]\"]|$")
 """How lines begin that Kubeflow and Argo print around a step, and lines that continue another."""
 
@@ -35,8 +37,8 @@ class StandstillError(MatchdayError):
 class ClusterRunFinished:
     """A run that succeeded.
 
-    refused: whether the gate refused the model. version, metrics: what it registered, where that can be found.
-    unknown: why the version cannot be found, else empty.
+    refused: whether the gate refused the model. version, metrics: what it registered, where that can be found; none of
+    a pipeline that registers no model. unknown: why the version cannot be found, else empty.
     """
 
     id: str
@@ -129,6 +131,8 @@ class RunFollower:
             raise MatchdayError(self._explain_failure(run))
         if any(step.name == "refuse" for step in run.steps):
             return ClusterRunFinished(run.id, refused=True)
+        if not any(step.name == REGISTERS for step in run.steps):
+            return ClusterRunFinished(run.id)
         return find_registered(run.id)
 
     def _explain_failure(self, run: Run) -> str:

@@ -26,9 +26,9 @@ def new_versions(table: type[DataFrameModel], known: pd.DataFrame, rows: pd.Data
     """
     latest, added = newest(table, known), [rows.iloc[:0]]
     for _, batch in rows.groupby("known_at", sort=True):
-        fresh = batch[_differs(table, latest, batch)]
-        added.append(fresh)
-        latest = newest(table, stack([latest, fresh]))
+        if len(added[-1]):
+            latest = newest(table, stack([latest, added[-1]]))
+        added.append(batch[_differs(table, latest, batch)])
     return stack(added)
 
 
@@ -43,9 +43,9 @@ def _differs(table: type[DataFrameModel], latest: pd.DataFrame, rows: pd.DataFra
     said = [column for column in columns(table) if column not in (*UNSAID, *subject(table))]
     if latest.empty:
         return np.ones(len(rows), dtype=bool)
-    both = rows.merge(latest, on=subject(table), how="left", suffixes=("", "_before"), indicator=True)
+    both = rows.merge(latest, on=subject(table), how="left", suffixes=("", "_before"))
     changed = ~pd.concat([same(both[column], both[f"{column}_before"]) for column in said], axis=1).all(axis=1)
-    fresh = (both["_merge"] == "left_only") | (changed & (both["known_at"] > both["known_at_before"]))
+    fresh = both["known_at_before"].isna() | (changed & (both["known_at"] > both["known_at_before"]))
     return fresh.to_numpy(dtype=bool)
 
 

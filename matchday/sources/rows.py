@@ -41,7 +41,7 @@ class RowReader:
 
     def __init__(self, table: type[DataFrameModel], source: str, season: str, received: Received) -> None:
         self._table, self._source, self._season, self._received = table, source, season, received
-        self._rows: list[tuple[dict[str, Any], str]] = []
+        self._rows: list[tuple[dict[str, Any], Any]] = []
         self._before = 0, 0
         self._listed = MATCHES
         self.refused: list[Refusal] = []
@@ -58,7 +58,7 @@ class RowReader:
     def add(self, content: Any, read: Callable[[Any], Mapping[str, Any]]) -> None:
         """Read one row. What `read` raises is the reason to refuse it, `ValueError("has no code")` best of all."""
         try:
-            self._rows.append(({**self._stamp(), **read(content)}, write_content(content)))
+            self._rows.append(({**self._stamp(), **read(content)}, content))
         except (ValueError, MatchdayError) as why:
             self.refuse(str(why), content)
         except KeyError as missing:
@@ -90,7 +90,7 @@ class RowReader:
             raise self._changed(f"its rows do not fit into {name(self._table)} ({why})") from None
         for index, reason in broken.items():
             row, content = self._rows[index]
-            self._note(reason, content, row["raw"])
+            self._note(reason, write_content(content), row["raw"])
         self._check(len(good), self.refused)
         if self._listed < MOST_REFUSED * MATCHES:
             raise self._changed(f"it has {self._listed} of {MATCHES} matches")

@@ -1,5 +1,6 @@
 """Tables as Arrow: the one place where pandas dtypes and stored types meet."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,8 @@ def schema(table: type[DataFrameModel]) -> pa.Schema:
     return pa.schema([(column, _stored(dtype)) for column, dtype in dtypes(table).items()])
 
 
-def dtypes(table: type[DataFrameModel]) -> dict[str, Any]:
+@cache
+def dtypes(table: type[DataFrameModel]) -> Mapping[str, Any]:
     """The pandas dtype of each column; object for strings."""
     found = {column: field.dtype for column, field in table.to_schema().columns.items()}
     return {column: object if str(dtype) == "str" else getattr(dtype, "type", dtype) for column, dtype in found.items()}

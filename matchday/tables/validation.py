@@ -7,6 +7,7 @@ from pandera.errors import SchemaErrors
 from pandera.pandas import DataFrameModel
 
 from matchday.tables.error import SHOWN, TableError
+from matchday.tables.keeping import keeps_schema
 from matchday.tables.table import columns, key, name
 
 MISSING, EXTRA, UNIQUE = "column_in_dataframe", "column_in_schema", "multiple_fields_uniqueness"
@@ -18,10 +19,11 @@ def validate(table: type[DataFrameModel], frame: pd.DataFrame) -> pd.DataFrame:
     Raises TableError for the first broken rule, with up to five of the rows that break it.
     """
     rows = frame.reset_index(drop=True)
-    try:
-        table.to_schema().validate(rows, lazy=True)
-    except SchemaErrors as broken:
-        raise _first(table, rows, broken.failure_cases) from None
+    if not keeps_schema(table, rows):
+        try:
+            table.to_schema().validate(rows, lazy=True)
+        except SchemaErrors as broken:
+            raise _first(table, rows, broken.failure_cases) from None
     return rows[columns(table)]
 
 
@@ -34,6 +36,8 @@ def separate(table: type[DataFrameModel], frame: pd.DataFrame) -> tuple[pd.DataF
     broken: dict[int, str] = {}
     while True:
         kept = rows.drop(index=list(broken))
+        if keeps_schema(table, kept):
+            return kept.reset_index(drop=True)[columns(table)], broken
         try:
             table.to_schema().validate(kept, lazy=True)
             return kept.reset_index(drop=True)[columns(table)], broken

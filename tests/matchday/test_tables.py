@@ -1,12 +1,15 @@
 """A frame keeps its table's schema, or is refused in words that lead to the fault."""
 
+import math
 import pickle
+from contextlib import suppress
 from importlib import import_module
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pandera.errors import SchemaError
 
 from matchday import tables
 from matchday.errors import MatchdayError
@@ -24,6 +27,7 @@ from matchday.tables import (
     validate,
 )
 from matchday.tables.arrow import from_arrow, schema, to_arrow
+from matchday.tables.keeping import keeps_schema
 
 KICKOFF = pd.Timestamp("2025-08-31 15:30", tz="UTC")
 
@@ -105,6 +109,44 @@ SAMPLES = {
 def test_a_frame_that_keeps_the_schema_passes_untouched(table):
     frame = SAMPLES[table]
     pd.testing.assert_frame_equal(validate(table, frame), frame[columns(table)])
+
+
+ODD = [None, "", "ARS", "2526", "2527", 0, -1, 4, 131, 1.5, math.nan, math.inf, True, KICKOFF, pd.NaT, pd.NA, 2**62]
+
+
+@given(
+    table=st.sampled_from(list(SAMPLES)),
+    place=st.integers(0, 99),
+    value=st.sampled_from(ODD),
+    times=st.sampled_from([0, 1, 1, 1, 2]),
+    typed=st.booleans(),
+)
+@settings(max_examples=100)
+def test_the_quick_look_accepts_nothing_that_pandera_refuses(table, place, value, times, typed):
+    """Of frames with an odd value anywhere, in a column of objects or of its own dtype; empty, or with a key twice."""
+    frame = pd.concat([SAMPLES[table].iloc[:0], *[SAMPLES[table]] * times], ignore_index=True)
+    column = columns(table)[place % len(columns(table))]
+    odd = frame[column].astype(object)
+    if len(odd):
+        odd.iloc[-1] = value
+    if typed:
+        with suppress(TypeError, ValueError, OverflowError):
+            odd = odd.astype(frame[column].dtype)
+    frame[column] = odd
+    try:
+        table.to_schema().validate(frame)
+        accepted = True
+    except SchemaError:
+        accepted = False
+    assert accepted or not keeps_schema(table, frame)
+
+
+@pytest.mark.parametrize("table", SAMPLES, ids=name)
+def test_the_quick_look_sees_a_column_too_many_or_too_few(table):
+    frame = SAMPLES[table]
+    assert keeps_schema(table, frame[frame.columns[::-1]])
+    assert not keeps_schema(table, frame.assign(odds=1.5))
+    assert not keeps_schema(table, frame.drop(columns=columns(table)[-1]))
 
 
 @pytest.mark.parametrize("table", SAMPLES, ids=name)

@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from components.forecast import forecast
+from components.report_unchanged import report_unchanged
+from components.update_data import update_data
 from console.operations import training
 from console.operations.events import StepMessage, StepStarted
 from feature_repo import verification
@@ -101,14 +103,16 @@ def a_home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.mark.slow
-def test_ingest_runs_the_rest_when_something_is_new_and_nothing_after_that(a_home: Home) -> None:
-    """A machine without sources: the bundled history is new the first time."""
+def test_ingest_runs_the_rest_when_something_is_new_and_nothing_after_that(
+    a_home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine without sources: the bundled history is new the first time. The second run is in this process."""
     steps, said = a_home.run("ingest")
     assert steps == ["update-data", "build-features", "materialise", "verify-online"]
     assert said[-1].endswith("pairs of teams are equal online and offline")
-    steps, said = a_home.run("ingest")
-    assert steps == ["update-data", "report-unchanged"]
-    assert said == ["nothing is new", "features and online store stay as they are"]
+    capsys.readouterr()
+    assert report_unchanged.python_func(news=update_data.python_func()) == "unchanged", "and with that the others wait"
+    assert capsys.readouterr().out.splitlines() == ["» nothing is new", "» features and online store stay as they are"]
     reader, now = LakeReader(Settings().lake), datetime.now(UTC)
     assert downstream_is_current(reader, now)
     assert not downstream_is_current(reader, datetime(2026, 8, 19, tzinfo=UTC)), "it knows of later"

@@ -31,8 +31,7 @@ def element(season: PastSeason, player: PastPlayer, squads: int, last: int, now:
     moves = last > 0 and row["gameweek"] == last
     done = [one for one in player.rows if season.phase(season.by_id[one["match_id"]], now) == "finished"]
     parts = [running.statistics(season, player, one, now) for one in done]
-    blank = dict.fromkeys(running.statistics(season, player, player.rows[0], season.start), 0.0)
-    totals = running.add(blank, *parts)
+    totals = running.add(running.nothing_done(season, player), *parts)
     recent = [int(p["total_points"]) for p, one in zip(parts, done, strict=True) if now - one["kickoff"] <= FORM]
     played = sum(part["minutes"] > 0 for part in parts)
     price = _price(season, player, row, last, now)

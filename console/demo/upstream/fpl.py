@@ -256,10 +256,9 @@ def _stats_of_fixture(season: PastSeason, match: PastMatch, now: datetime) -> li
 def _live(season: PastSeason, player: PastPlayer, matches: dict[str, PastMatch], now: datetime) -> dict[str, Any]:
     rows = [row for row in player.rows if row["match_id"] in matches]
     parts = [running.statistics(season, player, row, now) for row in rows]
-    blank = dict.fromkeys(running.statistics(season, player, player.rows[0], season.start), 0.0)
     return {
         "id": player.number,
-        "stats": {**running.written(running.add(blank, *parts)), "in_dreamteam": False},
+        "stats": {**running.written(running.add(running.nothing_done(season, player), *parts)), "in_dreamteam": False},
         "explain": [
             {"fixture": matches[row["match_id"]].number, "stats": _explain(part)}
             for row, part in zip(rows, parts, strict=True)

@@ -74,6 +74,14 @@ def statistics(season: PastSeason, player: PastPlayer, row: dict[str, Any], now:
     return season.finished[key]
 
 
+def nothing_done(season: PastSeason, player: PastPlayer) -> dict[str, float]:
+    """The game's names of what is counted of a player, each with 0; worked out once."""
+    if player.code not in season.nothing_done:
+        names = _statistics(season, season.by_id[player.rows[0]["match_id"]], player.rows[0], season.start)
+        season.nothing_done[player.code] = dict.fromkeys(names, 0.0)
+    return season.nothing_done[player.code]
+
+
 def _statistics(season: PastSeason, match: PastMatch, row: dict[str, Any], now: datetime) -> dict[str, float]:
     minutes = elapsed(match, now) if season.begun(match, now) else 0
     start, _ = window(row)

@@ -91,6 +91,7 @@ class PastSeason:
         self.by_id = {match.match_id: match for match in self.matches}
         self.deadlines = _deadlines(self.matches)
         self.finished: dict[tuple[str, int], dict[str, float]] = {}
+        self.nothing_done: dict[int, dict[str, float]] = {}
         self.players = self._players(snapshot, players)
         self.rows_of_match: dict[str, list[tuple[PastPlayer, dict[str, Any]]]] = {m.match_id: [] for m in self.matches}
         for player in self.players:

@@ -13,6 +13,7 @@ from matchday.tables import Fixtures, Matches
 from serving.storage import StoredBundle
 from tests import league
 from tests.matchday.forecasts.league_ahead import outcome_bundle
+from tests.services.upstream.bundled import scoring_season
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +29,10 @@ def champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
 def test_a_gameweek_is_forecast_before_its_kick_offs_and_scored_after_them(
     home: Path, tmp_path: Path, champion: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The stand-in serves the players who make the scores: there are fewer of them, and their goals are all goals."""
     league.bundled(tmp_path / "data", ("2425", "2526"))
     monkeypatch.setenv("MATCHDAY_SNAPSHOT", str(tmp_path / "data"))
+    monkeypatch.setattr(season, "PastSeason", lambda _, name: scoring_season(name))
     with season.open_season(lambda _: None) as stage:
         assert set(Snapshot(stage.settings.snapshot).load(Fixtures)["season"]) == {"2425"}
         stage.go_to(stage.deadline(13))

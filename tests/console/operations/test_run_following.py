@@ -1,12 +1,16 @@
 """Following a run on a cluster: its steps, its end, and why it failed."""
 
+from typing import Any
+
 import pytest
+import yaml
 
 from console.cli.progress import RunProgress
 from console.operations import run_following
 from console.operations.run_following import RunFollower, StandstillError, failure_reason
 from matchday.errors import MatchdayError
 from matchday.patience import NotYet
+from pipelines.compilation import COMPILED, PIPELINES, TRAINING
 from pipelines.pods import PodsError, StepPod
 from pipelines.run import Run, RunStep
 from tests.console.conftest import Printed
@@ -74,14 +78,33 @@ def test_each_state_is_printed_once(printed: Printed) -> None:
         run("RUNNING", running),
         run("RUNNING", running),
     ]
-    show_states(ScriptedKubeflow(*before, run("SUCCEEDED", OVER, reused)))
+    show_states(ScriptedKubeflow(*before, run("SUCCEEDED", OVER, reused, RunStep("register", "SUCCEEDED", 7.0))))
     assert printed.text().splitlines() == [
         "  ingest           running",
         "  ingest           succeeded (12 s)",
         "  validate         unchanged, taken from the cache (5 s)",
+        "  register         succeeded (7 s)",
         "run r1 succeeded",
         "set MATCHDAY_TRACKING_URI to see the version that it registered",
     ]
+
+
+@pytest.mark.parametrize("step", ["update-data", "materialise", "forecast"])
+def test_of_a_pipeline_that_registers_no_model_no_version_is_missed(printed: Printed, step: str) -> None:
+    show_states(ScriptedKubeflow(run("SUCCEEDED", RunStep(step, "SUCCEEDED", 9.0))))
+    assert printed.text().splitlines()[1:] == ["run r1 succeeded"]
+
+
+def test_the_step_that_registers_is_in_the_pipelines_that_train_and_in_no_other() -> None:
+    registering = {name for name in PIPELINES if f"comp-{run_following.REGISTERS}" in compiled(name)["components"]}
+    assert registering == set(TRAINING)
+
+
+def compiled(name: str) -> dict[str, Any]:
+    """The specification of a pipeline as it is submitted."""
+    spec: dict[str, Any]
+    spec, *_ = yaml.safe_load_all((COMPILED / f"{name}.yaml").read_text(encoding="utf-8"))
+    return spec
 
 
 def test_a_run_that_is_over_before_its_steps_is_asked_again(printed: Printed) -> None:

@@ -52,7 +52,7 @@ class Machine:
         return self.lake.read(table, [SEASON])
 
 
-def small_history(folder: Path) -> Snapshot:
-    """The first rows of 2025/26 as a bundled history."""
-    write(folder, {table: league.some(table, ["2526"]).head(20) for table in TABLES})
+def small_history(folder: Path, season: str = "2526") -> Snapshot:
+    """The first rows of a season as a bundled history."""
+    write(folder, {table: league.some(table, [season]).head(20) for table in TABLES})
     return Snapshot(folder)

@@ -1,6 +1,7 @@
 """The standard tables as of a moment."""
 
 from datetime import timedelta
+from functools import cache
 
 import pandas as pd
 import pytest
@@ -19,11 +20,13 @@ SEASONS = ("2425", "2526")
 MADE = (Teams, Fixtures, Matches, Appearances, Players, Availability)
 
 
+@cache
 def bundled(table):
-    """A small bundled history."""
+    """A small bundled history; not to be written to."""
     return league.some(table, SEASONS)
 
 
+@cache
 def nothing(table):
     """No bundled history."""
     return bundled(table).iloc[:0]

@@ -23,6 +23,7 @@ from matchday.tables.observed import ObservedFixtures
 from matchday.tables.observed_appearances import ObservedAppearances
 from matchday.tables.observed_rules import ObservedRules
 from tests import league
+from tests.matchday.collected.machine import small_history
 from tests.services.upstream.bundled import scoring_season
 from tests.services.upstream.living import LivingMachine
 
@@ -36,7 +37,7 @@ DOUBLE = 26
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return league.bundled(tmp_path_factory.mktemp("data"), ["2425"])
+    return small_history(tmp_path_factory.mktemp("data"), "2425")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams
 from matchday.tables.observed_rules import ObservedRules
 from tests import league
+from tests.matchday.collected.machine import small_history
 from tests.services.upstream.bundled import small_season
 from tests.services.upstream.living import LivingMachine
 
@@ -20,7 +21,7 @@ STANDARD = (Teams, Fixtures, Matches, Players, Appearances, Availability)
 def test_a_season_rolls_over_by_itself(tmp_path: Path) -> None:
     """Promoted clubs, new players, another season's rules; the former season stays as it was observed."""
     with UpstreamServer(small_season(OVER)) as server:
-        machine = LivingMachine(tmp_path, server, league.bundled(tmp_path / "before", ["2324"]))
+        machine = LivingMachine(tmp_path, server, small_history(tmp_path / "before", "2324"))
         machine.update(small_season(OVER).deadlines[2])
         former = {table: machine.living(table, OVER) for table in STANDARD}
         assert len(former[Matches]) == 10 and len(former[Fixtures]) == 380
@@ -30,7 +31,7 @@ def test_a_season_rolls_over_by_itself(tmp_path: Path) -> None:
         _check_new_season(machine)
         for table, rows in former.items():
             pd.testing.assert_frame_equal(machine.living(table, OVER), rows, obj=table.__name__)
-        machine.snapshot = league.bundled(tmp_path / "after", ["2324", OVER])
+        machine.snapshot = league.bundled(tmp_path / "after", [OVER])
         _check_bundled_takes_over(machine)
 
 
