@@ -84,12 +84,14 @@ def show_sources(as_json: quarantine.Json = False) -> None:
             one.source,
             "never asked" if not one.asked else "fails" if one.failing_since else "answers",
             one.last_success[:16] or "never",
+            data.tell_age(one) or "-",
             one.changed[:16] or "never",
             ", ".join(f"{count:,} {table.removeprefix('observed_')}" for table, count in one.rows.items()) or "-",
         )
         for one in standings
     ]
-    screen.table(("source", "state", "last success (UTC)", "last news (UTC)", "gave"), rows, text_columns=5)
+    headings = ("source", "state", "last success (UTC)", "age of its data", "last news (UTC)", "gave")
+    screen.table(headings, rows, text_columns=6)
     for one in standings:
         if one.failing_since:
             reached = "it was reached" if one.reachable else "it was not reached"

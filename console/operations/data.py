@@ -9,6 +9,7 @@ from matchday.collected.configured import SourceSettings
 from matchday.collected.configured_update import update_configured
 from matchday.collected.report import UpdateReport
 from matchday.collected.standings import SourceStanding, read_standings
+from matchday.forecasts.data_age import describe_age
 from matchday.settings import Settings
 from matchday.storage import Storage
 
@@ -41,6 +42,12 @@ def sources() -> list[SourceStanding]:
     standings = read_standings(Storage(Settings().collected))
     names = [*SourceSettings().names(), *standings]
     return [standings.get(name, SourceStanding(name)) for name in dict.fromkeys(names)]
+
+
+def tell_age(standing: SourceStanding) -> str:
+    """How long ago a source last gave its data; empty when it never did."""
+    given = standing.last_success
+    return describe_age(_now() - datetime.fromisoformat(given)) if given else ""
 
 
 def _now() -> datetime:

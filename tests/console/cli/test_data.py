@@ -52,8 +52,9 @@ def test_a_source_that_fails_is_told_and_the_exit_code_says_so(matchday: RunComm
     ended = matchday("data", "update")
     assert ended.code == 1
     assert "football_data_uk: answers 503 (fails since 2026-09-01T09:00; it never gave any)\n" in ended.stdout
+    sources.day += 3
     shown = matchday("data", "sources").stdout
-    assert "fpl" in shown and "2 teams" in shown
+    assert "fpl" in shown and "3 days" in shown and "2 teams" in shown
     assert "football_data_uk: answers 503 (fails since 2026-09-01T09:00; it was not reached)" in shown
     (game_, uk) = json.loads(matchday("data", "sources", "--json").stdout)
     assert (game_["last_success"], uk["failing_since"]) == ("2026-09-01T09:00:00+00:00",) * 2
