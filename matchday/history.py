@@ -13,13 +13,14 @@ from matchday.lake import Lake
 from matchday.sources.snapshot import TABLES as BUNDLED
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, Fixtures, Matches, Players, Teams, merge, name
+from matchday.tables.schedule import MATCHES_OF_A_SEASON
 
 TABLES: tuple[type[pa.DataFrameModel], ...] = (Matches, Appearances, Teams, Fixtures, Players)
 
 RECEIPT = "ingested.json"
 """In the lake: which snapshot its tables were taken from, and which of their seasons come from observations."""
 
-MATCHES_OF_A_SEASON, HOME_MATCHES = 380, 19
+HOME_MATCHES = 19
 LAST_GAMEWEEK, MATCHES_OF_A_GAMEWEEK = 38, 10
 FIRST_WITH_PLAYERS = "1617"
 """Before it the history has no player rows."""

@@ -20,8 +20,7 @@ from matchday.sources.history.availability import reason
 from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams, columns, merge, order
 from matchday.tables.arrow import dtypes
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
-
-MATCHES_OF_A_SEASON = 380
+from matchday.tables.schedule import MATCHES_OF_A_SEASON
 
 Observations = Mapping[type[DataFrameModel], pd.DataFrame]
 """Versions by table of observations."""

@@ -58,7 +58,8 @@ def ask_again(place: Place, upstreams: Mapping[str, Upstream], now: Callable[[],
     storage = Storage(place.collected)
     try:
         settled = json.loads(storage.read(PATH))
-        standings = {name: one for name, one in read_standings(storage).items() if name in upstreams}
+        noted = read_standings(storage)
+        standings = {name: one for name, one in noted.items() if name in upstreams}
         if not _holds(settled, place, now()) or not list(settled["answers"]) == list(upstreams) == list(standings):
             return None
         if any(_differs(upstreams[name], answers) for name, answers in settled["answers"].items()):
@@ -67,7 +68,7 @@ def ask_again(place: Place, upstreams: Mapping[str, Upstream], now: Callable[[],
         report = _report(settled["report"], succeeded, now())
     except (FileNotFoundError, ValueError, KeyError, TypeError, LakeError, SourceError):
         return None
-    write_standings(storage, (read_standings(storage) | succeeded).values())
+    write_standings(storage, (noted | succeeded).values())
     return report
 
 

@@ -14,12 +14,11 @@ from typing import Any
 import pandas as pd
 
 from matchday.collected.precedence import WITH_RESULT, BelievedMatch
-from matchday.tables.schedule import in_season
+from matchday.tables.schedule import MATCHES_OF_A_SEASON, in_season
 
 Latest = Mapping[str, pd.DataFrame]
 """What the same source said last before the rows that are checked, by table name: one row of each subject."""
 
-MATCHES_OF_A_SEASON = 380
 MOVED = timedelta(days=1)
 """Kick-offs further apart than this are those of two matches."""
 

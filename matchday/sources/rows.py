@@ -12,13 +12,11 @@ from matchday.errors import MatchdayError
 from matchday.sources.upstream import Received, SourceError
 from matchday.tables import TableError, columns, name
 from matchday.tables.arrow import dtypes
+from matchday.tables.schedule import MATCHES_OF_A_SEASON
 from matchday.tables.validation import separate
 
 MOST_REFUSED = 0.5
 """Share of refused rows above which the answer itself is broken: a column was renamed, say."""
-
-MATCHES = 380
-"""Of a season: each of 20 teams meets every other twice."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class RowReader:
         self._table, self._source, self._season, self._received = table, source, season, received
         self._rows: list[tuple[dict[str, Any], Any]] = []
         self._before = 0, 0
-        self._listed = MATCHES
+        self._listed = MATCHES_OF_A_SEASON
         self.refused: list[Refusal] = []
 
     def read_on(self, received: Received) -> None:
@@ -92,8 +90,8 @@ class RowReader:
             row, content = self._rows[index]
             self._note(reason, write_content(content), row["raw"])
         self._check(len(good), self.refused)
-        if self._listed < MOST_REFUSED * MATCHES:
-            raise self._changed(f"it has {self._listed} of {MATCHES} matches")
+        if self._listed < MOST_REFUSED * MATCHES_OF_A_SEASON:
+            raise self._changed(f"it has {self._listed} of {MATCHES_OF_A_SEASON} matches")
         return good
 
     def _check(self, good: int, refused: Sequence[Refusal]) -> None:

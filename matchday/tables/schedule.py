@@ -5,6 +5,9 @@ import pandera.pandas as pa
 
 from matchday.tables.table import Table, follows, match_ids
 
+MATCHES_OF_A_SEASON = 380
+"""Each of 20 teams meets every other twice."""
+
 
 class Schedule(Table):
     """The rules that tables of matches share; their columns are their own, in their own order."""

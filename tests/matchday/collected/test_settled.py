@@ -12,7 +12,8 @@ import pytest
 
 from console.demo.upstream.faults import Fault
 from console.demo.upstream.server import TOKEN, UpstreamServer
-from matchday.collected import settled, update
+from matchday import history
+from matchday.collected import publication, settled, update
 from matchday.collected.current import BUILDERS
 from matchday.collected.errors import ClockError
 from matchday.collected.layout import RESTORING
@@ -207,6 +208,7 @@ def test_a_season_that_the_bundled_history_takes_over_is_not_waited_for(
 def test_the_tables_by_name_are_those_of_the_store_and_the_lake() -> None:
     assert (*map(name, TABLES), name(RefusedRows)) == settled.OBSERVED
     assert set(settled.STANDARD) == set(map(name, BUILDERS))
+    assert settled.RECEIPTS == (history.RECEIPT, publication.RECEIPT)
 
 
 def test_the_command_does_without_pandas(living: LivingMachine) -> None:
