@@ -23,6 +23,7 @@ from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings
 from serving import server
 from serving.features.sqlite import event_time
+from tests.lines import whole_lines
 from tests.services.processes import free_port
 
 pytestmark = pytest.mark.timeout(2400)  # three whole demonstrations, wherever it runs
@@ -171,7 +172,7 @@ def test_a_rollout_is_promoted_and_two_spoiled_ones_are_taken_back(played: tuple
 def test_one_trace_goes_from_the_command_through_the_steps_to_the_answer(played: tuple[Path, str, str]) -> None:
     home, _, _ = played
     traces: dict[str, set[str]] = defaultdict(set)
-    for line in (home / "telemetry" / "traces.jsonl").read_text().splitlines():
+    for line in whole_lines(home / "telemetry" / "traces.jsonl"):
         span = json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
         traces[span["traceId"]].add(span["name"])
     whole = [names for names in traces.values() if "demo" in names]
@@ -180,7 +181,7 @@ def test_one_trace_goes_from_the_command_through_the_steps_to_the_answer(played:
     for names in whole:
         assert steps <= names
         assert {"ask", "POST /v2/models/{model}/infer", "features", "inference"} <= names
-    events = [json.loads(line) for line in (home / "telemetry" / "logs.jsonl").read_text().splitlines()]
+    events = [json.loads(line) for line in whole_lines(home / "telemetry" / "logs.jsonl")]
     logged = {event["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0].get("traceId") for event in events}
     assert logged & {trace for trace, names in traces.items() if "demo" in names}
 

@@ -12,6 +12,7 @@ from serving.failure_log import LINES_PER_SECOND, FailureLog
 from serving.features.store import StoreError
 from serving.protocol.errors import Refusal
 from serving.statuses import to_refusal
+from tests.lines import whole_lines
 from tests.services.processes import free_port, running
 from tests.serving.conftest import COMMAND, Online, environ, match
 
@@ -74,7 +75,7 @@ def test_the_server_logs_each_refusal_once(online: Online, bundle: Path, tmp_pat
         assert client.get("/nowhere", headers=headers).status_code == 404
         assert client.post("/v2/models/match-outcome/infer", json=match("XXX"), headers=headers).status_code == 400
         assert client.post("/v2/models/match-outcome/infer", json=match()).status_code == 200
-    lines = (tmp_path / "telemetry" / "logs.jsonl").read_text().splitlines()
+    lines = whole_lines(tmp_path / "telemetry" / "logs.jsonl")
     records = [json.loads(line)["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0] for line in lines]
     refused = [record for record in records if record["body"]["stringValue"] == "request refused"]
     assert [record["traceId"] for record in refused] == [TRACE, TRACE]

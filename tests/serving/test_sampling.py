@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from matchday.telemetry import Caller, Sampling
 from serving.call import Call
+from tests.lines import whole_lines
 from tests.services.processes import free_port, running
 from tests.serving.conftest import COMMAND, Online, environ, match
 
@@ -105,7 +106,7 @@ def test_few_requests_are_traced_and_none_of_a_caller_who_is_not(
         assert answered.split("-")[2] != SPAN
         refused = client.post(INFER, json=match("XXX"), headers={"traceparent": sampled})
         assert (refused.status_code, refused.headers["traceparent"].split("-")[1]) == (400, TRACE[::-1])
-    lines = (tmp_path / "telemetry" / "traces.jsonl").read_text().splitlines()
+    lines = whole_lines(tmp_path / "telemetry" / "traces.jsonl")
     spans = [json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for line in lines]
     servers = [span for span in spans if span["name"].startswith("POST")]
     roots = [span for span in servers if "parentSpanId" not in span]

@@ -21,6 +21,7 @@ from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 from kserve.protocol.infer_type import RequestedOutput
 
 from serving.server import ServerError, check_port, wait_ready
+from tests.lines import whole_lines
 from tests.services.processes import end, free_port, listens, running, wait_for_port
 from tests.serving.conftest import (
     COMMAND,
@@ -192,8 +193,7 @@ def wait_for_spans(home: Path, trace: str, count: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def complete() -> bool:
-        lines = file.read_text().splitlines() if file.exists() else []
-        spans = [json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for line in lines]
+        spans = [json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for line in whole_lines(file)]
         found.update({span["name"]: span for span in spans if span["traceId"] == trace})
         return len(found) >= count
 

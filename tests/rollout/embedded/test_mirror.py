@@ -19,6 +19,7 @@ from rollout.observations.mirrored import MirroredAnswers
 from rollout.observations.server_meter import ServerMeter
 from serving.call import REPLAY_HEADER
 from serving.settings import ServingSettings
+from tests.lines import whole_lines
 from tests.rollout import candidates, file_rollout
 from tests.rollout.conftest import RolloutHome
 from tests.rollout.embedded.test_splitter import SECONDS, kill, started, wait_for, wait_for_more, workers_of
@@ -147,7 +148,7 @@ def test_the_log_marks_copies_and_pairs_answers_by_the_requests_id(
     reader = open_log(f"file:{log}")
     assert reader is not None
     wait_for(lambda: len(reader.since(None, 1000)[0]) >= 60)
-    written = [json.loads(line)["data"] for line in log.read_text().splitlines()]
+    written = [json.loads(line)["data"] for line in whole_lines(log)]
     assert {(each["version"], each["variant"]) for each in written} == {("1", "stable"), ("2", "mirror")}
     pairs = MirroredAnswers(reader).pairs(MODEL, "1", "2")
     assert pairs is not None
