@@ -67,7 +67,7 @@ data: $(READY) ## rebuild the bundled history from its source
 bench: $(READY) ## measure the main job: time, memory, rows
 	@$(BIN)/python -m benchmarks.demo
 
-bench-features: $(READY) ## measure online features beside Feast and redis-py
+bench-features: $(READY) ## measure features, online and offline, beside Feast and redis-py
 	@$(BIN)/python -m benchmarks.features
 
 bench-serving: $(READY) ## measure the model server beside its peers: 10 minutes (ROUNDS=3 EACH=6 ONLY=names)

@@ -1,11 +1,10 @@
 """Online features: this reader beside Feast's own and beside redis-py, on one Redis that Feast has filled.
 
 Two entities x 30 features, the way a match is asked for. All contestants take turns in the same run, and must agree
-value by value before anything is timed. `python -m benchmarks.features`, or `make bench-features`.
+value by value before anything is timed.
 """
 
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -23,7 +22,7 @@ import redis
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
 from feast.types import Float64, Int64, String
 
-from benchmarks.report import Measure, report
+from benchmarks.report import Measure
 from benchmarks.serving.error import BenchError
 from benchmarks.serving.process import free_port, listens, program, running, wait
 from feature_repo import quiet
@@ -60,16 +59,10 @@ class Filled:
     service: FeatureService
 
 
-def main() -> int:
-    """Measure and report. Returns the exit code: 1 when a bar was missed, 2 when it cannot run."""
-    try:
-        with tempfile.TemporaryDirectory() as folder, _filled(Path(folder)) as filled:
-            measures = asyncio.run(_measure(filled))
-    except BenchError as error:
-        print(f"bench features: {error}", file=sys.stderr)
-        return 2
-    report("features", measures)
-    return 1 if any(measure.held is False for measure in measures) else 0
+def measure_reads() -> list[Measure]:
+    """Reads of the model server beside Feast's and redis-py's. Raises BenchError when it cannot run."""
+    with tempfile.TemporaryDirectory() as folder, _filled(Path(folder)) as filled:
+        return asyncio.run(_measure(filled))
 
 
 async def _measure(filled: Filled) -> list[Measure]:
@@ -240,7 +233,3 @@ def _feast_store(folder: Path, port: int) -> FeatureStore:
     for view, frame in frames.items():
         store.write_to_online_store(view, frame)
     return store
-
-
-if __name__ == "__main__":
-    sys.exit(main())

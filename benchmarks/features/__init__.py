@@ -1,0 +1,1 @@
+"""Speed of features, read and written online and joined offline."""
