@@ -7,6 +7,17 @@ An address says where events are: `kafka://HOST:PORT[,HOST:PORT]` or `file:PATH`
 from matchday.events.address import EventsAddress
 from matchday.events.envelope import CloudEvent
 from matchday.events.errors import EventsError
-from matchday.events.topics import PREDICTIONS, TOPICS, Topic
+from matchday.events.topics import DEAD_LETTERS, PLAYER_STATS, PREDICTIONS, RESULTS, STREAMED, TOPICS, Topic
 
-__all__ = ["PREDICTIONS", "TOPICS", "CloudEvent", "EventsAddress", "EventsError", "Topic"]
+__all__ = [
+    "DEAD_LETTERS",
+    "PLAYER_STATS",
+    "PREDICTIONS",
+    "RESULTS",
+    "STREAMED",
+    "TOPICS",
+    "CloudEvent",
+    "EventsAddress",
+    "EventsError",
+    "Topic",
+]

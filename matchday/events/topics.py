@@ -29,5 +29,10 @@ class Topic:
 
 
 PREDICTIONS = Topic("matchday.predictions.v1", "matchday.prediction.v1", "prediction.v1.schema.json")
+RESULTS = Topic("matchday.results.v1", "matchday.result.v1", "result.v1.schema.json")
+PLAYER_STATS = Topic("matchday.player-stats.v1", "matchday.player-stats.v1", "player-stats.v1.schema.json")
+DEAD_LETTERS = Topic("matchday.dead-letters.v1", "matchday.dead-letter.v1", "dead-letter.v1.schema.json")
 
-TOPICS = (PREDICTIONS,)
+TOPICS = (PREDICTIONS, RESULTS, PLAYER_STATS, DEAD_LETTERS)
+STREAMED = (RESULTS, PLAYER_STATS)
+"""Topics that features are made of."""

@@ -4,7 +4,7 @@
 with matches. Both have a row for every team on the day a season opens, so that no team is ever without.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,6 +15,9 @@ from matchday.ratings import elo, form, goals
 from matchday.ratings.elo import EloState
 from matchday.ratings.form import FormState
 from matchday.ratings.goals import GoalsState
+
+Row = dict[str, object]
+"""A row of a feature table, by column."""
 
 FULL_TIME = timedelta(hours=2)
 """From kick-off to the moment when the result is known."""
@@ -108,30 +111,51 @@ def moments(matches: pd.DataFrame, teams: pd.DataFrame) -> Iterator[Moment]:
     """
     state, last = LeagueState(), None
     for season, members in teams.groupby("season", sort=True)["team"]:
-        name, present = str(season), tuple(sorted(members))
-        state = open_season(state, present)
-        yield Moment(name, season_opening(name, last), state, present, rated=True)
+        name = str(season)
+        opening = opening_moment(name, state, members, last)
+        yield opening
+        state = opening.state
         for day in match_days(matches[matches["season"] == name]):
-            for match in day:
-                state = observe(state, match)
-                yield Moment(name, match.kickoff + FULL_TIME, state, (match.home, match.away))
+            for moment in day_moments(state, name, day):
+                yield moment
+                state = moment.state
             last = day[-1].kickoff
-            yield Moment(name, max(midnight_after(last), last + FULL_TIME), state, rated=True)
+
+
+def opening_moment(season: str, state: LeagueState, teams: Iterable[str], last: datetime | None) -> Moment:
+    """The opening of a season with these teams. state, last: after the seasons before it, and their last kick-off."""
+    present = tuple(sorted(teams))
+    return Moment(season, season_opening(season, last), open_season(state, present), present, rated=True)
+
+
+def day_moments(state: LeagueState, season: str, day: Sequence[Match]) -> Iterator[Moment]:
+    """The full times of a day's matches, in order of kick-off, and its end. state: after the days before it."""
+    for match in day:
+        state = observe(state, match)
+        yield Moment(season, match.kickoff + FULL_TIME, state, (match.home, match.away))
+    last = day[-1].kickoff
+    yield Moment(season, max(midnight_after(last), last + FULL_TIME), state, rated=True)
 
 
 def team_tables(matches: pd.DataFrame, teams: pd.DataFrame, since: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
     """`TeamForm` and `TeamRatings` of all seasons, or of those from `since` on, from the same input as `moments`."""
-    form_rows: list[dict[str, object]] = []
-    rating_table: list[dict[str, object]] = []
+    form_rows: list[Row] = []
+    rating_table: list[Row] = []
     for moment in moments(matches, teams):
         if moment.season < since:
             continue
-        key = {"season": moment.season, "event_time": moment.at}
-        form_rows += [{**key, "team": team, **form_row(moment.state, team)} for team in moment.played]
-        if moment.rated:
-            rows = rating_rows(moment.state, moment.at)
-            rating_table += [{**key, "team": team, **row} for team, row in rows.items()]
+        form, ratings = moment_rows(moment)
+        form_rows += form
+        rating_table += ratings
     return _table(form_rows), _table(rating_table)
+
+
+def moment_rows(moment: Moment) -> tuple[list[Row], list[Row]]:
+    """The rows of `TeamForm` and of `TeamRatings` that a moment makes known."""
+    key: Row = {"season": moment.season, "event_time": moment.at}
+    form_rows: list[Row] = [{**key, "team": team, **form_row(moment.state, team)} for team in moment.played]
+    rated = rating_rows(moment.state, moment.at) if moment.rated else {}
+    return form_rows, [{**key, "team": team, **row} for team, row in rated.items()]
 
 
 def midnight_after(moment: datetime) -> datetime:
@@ -156,7 +180,7 @@ def match_days(matches: pd.DataFrame) -> Iterator[list[Match]]:
         ]
 
 
-def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
+def _table(rows: list[Row]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     table["event_time"] = table["event_time"].astype("datetime64[us, UTC]")
     return table.sort_values(["event_time", "team"], ignore_index=True)

@@ -1,0 +1,1 @@
+"""Events of results and player statistics: made from tables of the lake, and from what a live source newly says."""
