@@ -12,6 +12,12 @@ from matchday.settings import Settings
 PROJECT = "matchday"
 """Feast's project: the server reads the rows of this name."""
 
+
+def counter_key(project: str) -> str:
+    """Key that counts the refills of a project's rows in Redis: a writer notices another one by it."""
+    return f"{project}:filled"
+
+
 ANSWER_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
 """Timeouts of a writer to Redis, unless its URL sets others."""
