@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from feature_repo.online import client_options
 from feature_repo.writers.counts import WriteCounts
 from feature_repo.writers.row import EncodedRow, FeatureRow
 from matchday.online_store import RedisAddress
@@ -34,9 +35,11 @@ class OnlineWriter(Protocol):
 def open_writer(address: Path | RedisAddress, project: str = "matchday") -> OnlineWriter:
     """The writer of a Feast project's rows; nothing is connected or opened before the first write."""
     if isinstance(address, RedisAddress):
+        from redis import Redis
+
         from feature_repo.writers.redis import RedisWriter
 
-        return RedisWriter(address, project)
+        return RedisWriter(Redis(**client_options(address)), str(address), project)
     from feature_repo.writers.sqlite import SqliteWriter
 
     return SqliteWriter(address, project)

@@ -12,7 +12,7 @@ from redis import Redis, RedisError
 from redis.exceptions import NoScriptError
 
 from feature_repo.error import FeatureStoreError
-from feature_repo.online import client_options, counter_key
+from feature_repo.online import counter_key
 from feature_repo.writers.counts import WriteCounts
 from feature_repo.writers.mark import encode_mark, mark_name
 from feature_repo.writers.pages import pages
@@ -20,7 +20,7 @@ from feature_repo.writers.row import EncodedRow, FeatureRow, encode, fields_of
 from feature_repo.writers.scripts import load_script
 from matchday.feast_layout.keys import key_prefix, time_name
 from matchday.feast_layout.moments import MILLION, encode_micros
-from matchday.online_store import RedisAddress, directory_key
+from matchday.online_store import directory_key
 
 PAGE = 500
 """Rows in one pipeline."""
@@ -38,15 +38,18 @@ Argument = bytes | str | int
 class RedisWriter:
     """Writes the rows of a Feast project.
 
-    life_seconds: the rows are staged by a refill and run out after this time, unless it moves them to their place; 0
-    for rows that stay.
+    address: for people. life_seconds: after which entities that are not written again run out; 0 for never.
+    staged: by a refill, which moves the rows to their place and lists their entities itself.
     """
 
-    def __init__(self, address: RedisAddress, project: str = "matchday", life_seconds: int = 0) -> None:
+    def __init__(
+        self, redis: Redis, address: str, project: str = "matchday", life_seconds: int = 0, staged: bool = False
+    ) -> None:
         self.address = address
         self.project = project
         self.life_seconds = life_seconds
-        self._redis = Redis(**client_options(address))
+        self.staged = staged
+        self._redis = redis
         self._script = load_script("write_row")
         self._listed: set[str] = set()
 
@@ -84,7 +87,7 @@ class RedisWriter:
         stamp = encode_micros(row.micros)
         seconds, micros = divmod(row.micros, MILLION)
         keys: list[Argument] = [1, row.entity + self.project.encode()]
-        if row.join_key and not self.life_seconds:
+        if row.join_key and not self.staged:
             keys = [2, keys[1], directory_key(self.project, row.join_key)]
         return [
             *keys,
@@ -93,7 +96,7 @@ class RedisWriter:
             stamp,
             seconds,
             micros * 1000,
-            encode_mark(row.revision, self.life_seconds > 0, stamp, fields),
+            encode_mark(row.revision, self.staged, stamp, fields),
             self.life_seconds,
             row.entity,
             *chain.from_iterable([(field, row.values[name]) for name, field in zip(names, fields, strict=True)]),
@@ -121,7 +124,7 @@ class RedisWriter:
     def _list_entities(self, join_key: str) -> None:
         """Make the set of a join key's entities where there is none, though Feast alone has written some before."""
         directory = directory_key(self.project, join_key)
-        if not self.life_seconds and not self._redis.exists(directory):
+        if not self.staged and not self._redis.exists(directory):
             for page in pages(find_keys(self._redis, join_key, self.project), PAGE):
                 self._redis.sadd(directory, *[key.removesuffix(self.project.encode()) for key in page])
         self._listed.add(join_key)
@@ -137,8 +140,8 @@ def find_keys(redis: Redis, join_key: str, project: str) -> Iterator[bytes]:
             yield key
 
 
-def refusal(address: RedisAddress, why: RedisError) -> FeatureStoreError:
-    """The error of a Redis that cannot be reached or refuses; without its password."""
+def refusal(address: object, why: RedisError) -> FeatureStoreError:
+    """The error of a Redis that cannot be reached or refuses. address: without a password."""
     return FeatureStoreError(
         f"the online store {address} refuses ({why}): check MATCHDAY_ONLINE_STORE, and that Redis is running"
     )

@@ -102,14 +102,14 @@ class SqliteWriter:
         for _ in range(ATTEMPTS):
             file = self._open()
             file.execute("BEGIN IMMEDIATE")
-            if self._identity == _identity(self.path):
+            if self._identity == file_identity(self.path):
                 return file
             self.close()
         raise OSError("it is replaced again and again")
 
     def _open(self) -> sqlite3.Connection:
         """The file, opened anew when another one has its name."""
-        identity = _identity(self.path)
+        identity = file_identity(self.path)
         if self._file is None or self._identity != identity:
             self.close()
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +207,7 @@ def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def file_identity(path: Path) -> tuple[int, int] | None:
     """Which file has this name; None when there is none."""
     try:
         status = path.stat()
