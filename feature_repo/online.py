@@ -1,7 +1,8 @@
 """Feast's configuration of the online store: SQLite or Redis."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,15 @@ from matchday.settings import Settings
 
 PROJECT = "matchday"
 """Feast's project: the server reads the rows of this name."""
+
+STORES = "feature_repo.online_stores"
+"""The module of Feast's stores, which Feast imports by this name."""
+
+
+def counter_key(project: str) -> str:
+    """Key that counts the refills of a project's rows in Redis: a writer notices another one by it."""
+    return f"{project}:filled"
+
 
 ANSWER_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
@@ -24,6 +34,10 @@ class Online:
     config: dict[str, Any]
     project: str = PROJECT
 
+    def judged_at(self, moment: datetime | None) -> "Online":
+        """The same store, in which the ages of rows are judged at a moment; None for now."""
+        return self if moment is None else replace(self, config={**self.config, "as_of": moment.timestamp()})
+
 
 def current(settings: Settings) -> Online:
     """The online store of the settings, which the server reads."""
@@ -33,7 +47,7 @@ def current(settings: Settings) -> Online:
 
 def sqlite(path: Path) -> Online:
     """An online store in a SQLite file."""
-    return Online({"type": "sqlite", "path": str(path)})
+    return Online({"type": f"{STORES}.GuardedSqliteOnlineStore", "path": str(path)})
 
 
 def redis(address: RedisAddress) -> dict[str, Any]:
@@ -46,7 +60,7 @@ def redis(address: RedisAddress) -> dict[str, Any]:
     if ":" in host:
         raise FeatureStoreError(f"Feast knows no IPv6 address of a Redis: give {address} a host name")
     texts = [f"{name}={json.dumps(value).replace(',', chr(92) + 'u002c')}" for name, value in options.items()]
-    return {"type": "redis", "connection_string": ",".join([f"{host}:{port}", *texts])}
+    return {"type": f"{STORES}.GuardedRedisOnlineStore", "connection_string": ",".join([f"{host}:{port}", *texts])}
 
 
 def client_options(address: RedisAddress) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import yaml
@@ -19,10 +20,13 @@ from matchday.storage import Storage, adopt_region
 FOLDER = Path(__file__).resolve().parent
 
 
-def open_store(settings: Settings) -> FeatureStore:
-    """The shared feature store: registry and online store of the settings."""
+def open_store(settings: Settings, as_of: datetime | None = None) -> FeatureStore:
+    """The shared feature store: registry and online store of the settings.
+
+    as_of: rows of the online store that are out of date at this moment are not read; None for now.
+    """
     adopt_region()
-    return _store(settings.feast_registry, online.current(settings))
+    return _store(settings.feast_registry, online.current(settings).judged_at(as_of))
 
 
 def apply(settings: Settings, lake: Lake) -> None:

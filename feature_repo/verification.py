@@ -43,7 +43,7 @@ def verify(
     pairs, known = _sample(lake, as_of)
     offline = historical(kind, settings, lake, pairs.assign(event_timestamp=known))
     with quiet.silence_feast():
-        store = open_store(settings)
+        store = open_store(settings, known.to_pydatetime())
         asked = [{"home": str(home), "away": str(away)} for home, away in pairs.itertuples(index=False)]
         service = store.get_feature_service(kind.feature_service)
         online = store.get_online_features(service, asked, full_feature_names=True).to_df()

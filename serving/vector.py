@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from matchday.features.expiry import is_expired
 from matchday.features.rest import days_since
 from matchday.signature import Signature
 from serving.features.store import Key, Row, Value
@@ -120,7 +121,7 @@ class Layout:
                     continue
                 if row.newest > moment:
                     raise self._too_new(row, key, moment)
-                if row.oldest < moment - part.ttl:
+                if is_expired(row.oldest, moment, part.ttl):
                     expired += [self.features[column].name for column in part.columns]
                 oldest = row.oldest if oldest is None else min(oldest, row.oldest)
                 values += map(row.values.get, part.features)

@@ -26,11 +26,11 @@ from benchmarks.report import Measure
 from benchmarks.serving.error import BenchError
 from benchmarks.serving.process import free_port, listens, program, running, wait
 from feature_repo import quiet
+from matchday.feast_layout import entity_key, field_name, time_name
 from matchday.features import entities
 from matchday.online_store import RedisAddress
 from matchday.signature import FeatureRef, Signature
 from serving.features.cache import CachedStore
-from serving.features.feast_bytes import entity_key, field_name, time_name
 from serving.features.redis import RedisStore
 from serving.vector import Layout
 

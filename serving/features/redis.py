@@ -1,4 +1,4 @@
-"""Feast's Redis online store, read without Feast. See `feast_bytes` for what Feast writes."""
+"""Feast's Redis online store, read without Feast. See `matchday.feast_layout` for what Feast writes."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from typing import Any
 
 import hiredis
 
+from matchday.feast_layout import Values, entity_key, field_name, key_of, key_prefix, moment_of, time_name
 from matchday.online_store import RedisAddress, directory_key
 from serving.features.connection import Connection, Patience
-from serving.features.feast_bytes import Values, entity_key, field_name, key_of, key_prefix, moment_of, time_name
 from serving.features.store import Key, Row, Rows, StoreError, Views
 from serving.features.wire import Reply, command
 

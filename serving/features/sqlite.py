@@ -1,18 +1,16 @@
 """Feast's SQLite online store, read without Feast.
 
 Feast keeps one table per feature view, `<project>_<view>`, with a row per entity and feature:
-entity_key, feature_name, value (protobuf), event_ts (see `event_time`).
+entity_key, feature_name, value (protobuf), event_ts (see `matchday.feast_layout.moments`).
 """
 
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from serving.features.feast_bytes import Values, entity_key, key_of
+from matchday.feast_layout import Values, entity_key, event_time, key_of
 from serving.features.store import Key, Row, Rows, StoreError, Value, Views
 
 BUSY_SECONDS = 0.25
@@ -115,20 +113,6 @@ class SqliteStore:
             table = str(error).rpartition(": ")[2]
             return f"the online store {self.path} has no table {table}: apply and materialise the features"
         return f"the online store {self.path} cannot be read: {error}"
-
-
-@lru_cache(4096)
-def event_time(stored: object) -> float:
-    """Unix seconds of a stored event time.
-
-    Feast (through sqlite3's default for datetimes) stores the UTC wall clock as if it were local time.
-    """
-    if not isinstance(stored, int):
-        raise StoreError(f"the online store has an event time that is not a whole number: {stored!r}")
-    try:
-        return datetime.fromtimestamp(stored).replace(tzinfo=UTC).timestamp()  # noqa: DTZ006
-    except (ValueError, OverflowError, OSError):
-        raise StoreError(f"the online store has an event time that is no time: {stored}") from None
 
 
 def _key_of(raw: bytes, join_key: str) -> Key | None:

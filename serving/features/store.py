@@ -4,16 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from matchday.errors import MatchdayError
+from matchday.feast_layout import Key, StoreError, Value
 
-Key = str | int
-Value = str | int | float | bool | bytes | None
+__all__ = ["Key", "OnlineStore", "Row", "Rows", "StoreError", "Value", "Views"]
+
 Views = Mapping[str, Sequence[str]]
 """Feature view -> names of the features wanted of it."""
-
-
-class StoreError(MatchdayError):
-    """The online store cannot be read, or does not hold what it should."""
 
 
 class Row(NamedTuple):

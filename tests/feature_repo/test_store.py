@@ -17,6 +17,7 @@ from feature_repo.materialise import materialise
 from feature_repo.store import open_store
 from feature_repo.training import JUST_BEFORE, match_features, training_set
 from matchday import history
+from matchday.feast_layout import event_time
 from matchday.features import tables
 from matchday.features.vectors import assemble
 from matchday.history import HistoryError
@@ -26,7 +27,7 @@ from matchday.models.match_outcome.model import vectors_of
 from matchday.models.packaging import describe
 from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings
-from serving.features.sqlite import SqliteStore, event_time
+from serving.features.sqlite import SqliteStore
 from serving.vector import Layout, lookups
 from tests import league
 

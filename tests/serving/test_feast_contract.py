@@ -13,7 +13,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 from hypothesis import given
 from hypothesis import strategies as some
 
-from serving.features.feast_bytes import entity_key, key_of, value_of
+from matchday.feast_layout import entity_key, key_of, value_of
 from serving.features.sqlite import SqliteStore
 from serving.features.store import StoreError
 from tests.serving.conftest import Online

@@ -16,7 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as some
 
-from serving.features.feast_bytes import Values, entity_key, field_name, moment_of, time_name, value_of
+from matchday.feast_layout import Values, entity_key, field_name, moment_of, time_name, value_of
 from serving.features.redis import RedisStore
 from serving.features.store import Key, OnlineStore, Rows, StoreError
 from tests.serving.features.conftest import DAY, KNOWN_AT, PLAYERS, TEAMS, VIEWS, Stored, feast_redis, write

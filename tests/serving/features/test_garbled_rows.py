@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import redis
 
+from matchday.feast_layout import entity_key, field_name, time_name
 from matchday.online_store import directory_key
 from serving.endpoint import Endpoint
 from serving.features import open_store
 from serving.features.cache import CachedStore
-from serving.features.feast_bytes import entity_key, field_name, time_name
 from serving.features.store import OnlineStore
 from serving.model import load
 from serving.protocol import v2

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from serving.features.murmur import murmur3_32
+from matchday.feast_layout.murmur import murmur3_32
 
 
 @given(data=some.binary(max_size=70), seed=some.integers(0, 2**32 - 1))

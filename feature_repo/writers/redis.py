@@ -1,0 +1,152 @@
+"""Writes rows into Feast's Redis layout: one hash for each entity, with the rows of all views.
+
+A script decides and writes each row inside the server, so that no other writer comes between; rows go out in
+pipelines.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+from redis import Redis, RedisError
+from redis.exceptions import NoScriptError
+
+from feature_repo.error import FeatureStoreError
+from feature_repo.online import counter_key
+from feature_repo.writers.counts import WriteCounts
+from feature_repo.writers.mark import encode_mark, mark_name
+from feature_repo.writers.pages import pages
+from feature_repo.writers.row import EncodedRow, FeatureRow, encode, fields_of
+from feature_repo.writers.scripts import load_script
+from matchday.feast_layout.keys import key_prefix, time_name
+from matchday.feast_layout.moments import MILLION, encode_micros
+from matchday.online_store import directory_key
+
+PAGE = 500
+"""Rows in one pipeline."""
+
+SCANNED = 1000
+"""Keys that Redis looks at in one step of a search."""
+
+OLDER, UNCHANGED, WRITTEN = -1, 0, 1
+"""What the script returns."""
+
+
+Argument = bytes | str | int
+
+
+class RedisWriter:
+    """Writes the rows of a Feast project.
+
+    address: for people. life_seconds: after which entities that are not written again run out; 0 for never.
+    staged: by a refill, which moves the rows to their place and lists their entities itself.
+    """
+
+    def __init__(
+        self, redis: Redis, address: str, project: str = "matchday", life_seconds: int = 0, staged: bool = False
+    ) -> None:
+        self.address = address
+        self.project = project
+        self.life_seconds = life_seconds
+        self.staged = staged
+        self._redis = redis
+        self._script = load_script("write_row")
+        self._listed: set[str] = set()
+
+    def write(self, rows: Iterable[FeatureRow]) -> WriteCounts:
+        """Write the rows; see `OnlineWriter`."""
+        return self.write_encoded(map(encode, rows))
+
+    def write_encoded(self, rows: Iterable[EncodedRow]) -> WriteCounts:
+        """Write the rows; see `OnlineWriter`."""
+        replies: list[int] = []
+        try:
+            for page in pages(rows, PAGE):
+                for join_key in {row.join_key for row in page if row.join_key} - self._listed:
+                    self._list_entities(join_key)
+                replies += self._run([self._arguments(row) for row in page])
+        except RedisError as error:
+            raise refusal(self.address, error) from error
+        return WriteCounts(replies.count(WRITTEN), replies.count(UNCHANGED), replies.count(OLDER))
+
+    def count_refills(self) -> int:
+        """How often the store was refilled; see `OnlineWriter`."""
+        try:
+            count: Any = self._redis.get(counter_key(self.project))
+            return int(count or 0)
+        except RedisError as error:
+            raise refusal(self.address, error) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._redis.close()
+
+    def _arguments(self, row: EncodedRow) -> list[Argument]:
+        """What EVALSHA takes after the script: number of keys, keys and arguments."""
+        names, fields = fields_of(row.view, tuple(row.values))
+        stamp = encode_micros(row.micros)
+        seconds, micros = divmod(row.micros, MILLION)
+        keys: list[Argument] = [1, row.entity + self.project.encode()]
+        if row.join_key and not self.staged:
+            keys = [2, keys[1], directory_key(self.project, row.join_key)]
+        return [
+            *keys,
+            time_name(row.view),
+            mark_name(row.view),
+            stamp,
+            seconds,
+            micros * 1000,
+            encode_mark(row.revision, self.staged, stamp, fields),
+            self.life_seconds,
+            row.entity,
+            *chain.from_iterable([(field, row.values[name]) for name, field in zip(names, fields, strict=True)]),
+        ]
+
+    def _run(self, calls: Sequence[list[Argument]]) -> list[int]:
+        """Run the script for each row; loads it when the server does not know it, as after its start."""
+        replies = self._send(calls)
+        unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if unknown:
+            self._redis.script_load(self._script.text)
+            for at, reply in zip(unknown, self._send([calls[at] for at in unknown]), strict=True):
+                replies[at] = reply
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    def _send(self, calls: Sequence[list[Argument]]) -> list[Any]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for call in calls:
+                pipe.execute_command("EVALSHA", self._script.sha, *call)
+            return pipe.execute(raise_on_error=False)
+
+    def _list_entities(self, join_key: str) -> None:
+        """Make the set of a join key's entities where there is none, though Feast alone has written some before."""
+        directory = directory_key(self.project, join_key)
+        if not self.staged and not self._redis.exists(directory):
+            for page in pages(find_keys(self._redis, join_key, self.project), PAGE):
+                self._redis.sadd(directory, *[key.removesuffix(self.project.encode()) for key in page])
+        self._listed.add(join_key)
+
+
+def find_keys(redis: Redis, join_key: str, project: str) -> Iterator[bytes]:
+    """Keys of a project's rows. The pattern also finds projects whose name ends alike: those are left out."""
+    prefix, name = key_prefix(join_key), project.encode()
+    for key in redis.scan_iter(match=_escape(prefix) + b"*" + _escape(name), count=SCANNED):
+        value = len(prefix) + 8
+        size = int.from_bytes(key[value - 4 : value], "little")
+        if key[value + size :] == name:
+            yield key
+
+
+def refusal(address: object, why: RedisError) -> FeatureStoreError:
+    """The error of a Redis that cannot be reached or refuses. address: without a password."""
+    return FeatureStoreError(
+        f"the online store {address} refuses ({why}): check MATCHDAY_ONLINE_STORE, and that Redis is running"
+    )
+
+
+def _escape(raw: bytes) -> bytes:
+    """Escape bytes that have a meaning in a Redis pattern."""
+    return b"".join(b"\\" + bytes([byte]) if byte in b"*?[]^\\-" else bytes([byte]) for byte in raw)
