@@ -61,9 +61,6 @@ class FactStore(Protocol):
     def note(self, name: str, value: str | None = None) -> str:
         """The value of a note, empty without one; with a value it is written first."""
 
-    def filled(self) -> str:
-        """Changes with every refill of the online store."""
-
     def close(self) -> None:
         """Let go of connections."""
 
@@ -76,4 +73,4 @@ def open_fact_store(address: Path | RedisAddress, project: str = "matchday") -> 
         return RedisFacts(address, project)
     from feature_repo.stream.sqlite_facts import SqliteFacts
 
-    return SqliteFacts(address.with_name("stream.db"), address)
+    return SqliteFacts(address.with_name("stream.db"))

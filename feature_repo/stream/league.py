@@ -80,8 +80,10 @@ class SeasonLeague:
         table = with_sums(pd.DataFrame(rows), frame)
         filled = fill_xg(table, self._base.stand_in)
         return [
-            (str(row["match_id"]), row | {"filled": (float(home), float(away))})
-            for row, home, away in zip(table.to_dict("records"), filled["home_xg"], filled["away_xg"], strict=True)
+            (str(row["match_id"]), {str(column): value for column, value in row.items()} | {"filled": (home, away)})
+            for row, home, away in zip(
+                table.to_dict("records"), filled["home_xg"].tolist(), filled["away_xg"].tolist(), strict=True
+            )
         ]
 
     def _place(self, match_id: str, row: dict[str, Any]) -> list[date]:

@@ -33,7 +33,6 @@ class Past:
         self._reader = LakeReader(url)
         self._lake = Lake(url)
         self._teams: dict[str, tuple[str, ...]] = {}
-        self._read_of = ""
 
     def fingerprint(self) -> str:
         """Fingerprint of what is there; empty when a table is missing."""
@@ -44,15 +43,17 @@ class Past:
         return "-".join(self._reader.seasons(table).get(season, "") for table in INPUTS[:2])
 
     def teams(self, season: str) -> tuple[str, ...]:
-        """The teams of a season; none of one that is not known. Read again when the lake has changed."""
-        fingerprint = self._reader.fingerprint("teams") or ""
-        if fingerprint != self._read_of:
-            rows = self._reader.rows("teams", columns=["season", "team"])
-            self._teams = {}
-            for row in rows:
-                self._teams[row["season"]] = (*self._teams.get(row["season"], ()), row["team"])
-            self._read_of = fingerprint
+        """The teams of a season as last read; none of one that is not known."""
+        if not self._teams:
+            self.refresh()
         return self._teams.get(season, ())
+
+    def refresh(self) -> None:
+        """Read again which teams play."""
+        teams: dict[str, tuple[str, ...]] = {}
+        for row in self._reader.rows("teams", columns=["season", "team"]):
+            teams[row["season"]] = (*teams.get(row["season"], ()), row["team"])
+        self._teams = teams
 
     def facts(self, season: str) -> list[Fact]:
         """The lake's own results and statistics of a season, of revision 0: whatever was streamed ranks higher."""

@@ -67,8 +67,7 @@ class RedisFacts:
     def __init__(self, address: RedisAddress, project: str = "matchday") -> None:
         self._address = address
         self._prefix = f"{project}:stream:"
-        self._filled = f"{project}:filled"
-        self._redis = Redis(**client_options(address))
+        self._redis: Any = Redis(**client_options(address))
         self._put = self._redis.register_script(PUT)
         self._raise = self._redis.register_script(RAISE)
 
@@ -146,11 +145,6 @@ class RedisFacts:
             if value is not None:
                 self._redis.hset(self._prefix + "notes", name, value)
             return (self._redis.hget(self._prefix + "notes", name) or b"").decode()
-
-    def filled(self) -> str:
-        """As `FactStore.filled`: a refill counts itself."""
-        with self._failures():
-            return (self._redis.get(self._filled) or b"").decode()
 
     def close(self) -> None:
         """Close the connections."""

@@ -26,10 +26,10 @@ ON CONFLICT (match, subject) DO UPDATE SET stored = excluded.stored WHERE exclud
 
 
 class SqliteFacts:
-    """See `FactStore`. online: the file of the online store."""
+    """See `FactStore`."""
 
-    def __init__(self, path: Path, online: Path) -> None:
-        self._path, self._online = path, online
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._opened: sqlite3.Connection | None = None
 
     def put(self, facts: Sequence[Fact]) -> int:
@@ -110,14 +110,6 @@ class SqliteFacts:
                 rows.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
             found = rows.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return str(found[0]) if found else ""
-
-    def filled(self) -> str:
-        """As `FactStore.filled`: a refill replaces the file."""
-        try:
-            status = self._online.stat()
-        except FileNotFoundError:
-            return ""
-        return f"{status.st_dev}-{status.st_ino}"
 
     def close(self) -> None:
         """Close the file."""

@@ -71,7 +71,7 @@ class CloudEvent(NamedTuple):
     @classmethod
     def from_record(cls, key: bytes | None, headers: Sequence[tuple[str, bytes]], value: bytes | None) -> "CloudEvent":
         """The event of a Kafka record. Raises ValueError when it is none."""
-        named = {name: text.decode() for name, text in headers}
+        named = {name: (text or b"").decode() for name, text in headers}
         try:
             return cls(
                 id=named["ce_id"],

@@ -87,7 +87,7 @@ def iso(moment: datetime) -> str:
 def match_events(
     matches: pd.DataFrame, appearances: pd.DataFrame, source: str, revision: int = 0
 ) -> Iterator[tuple[Topic, CloudEvent]]:
-    """The events of finished matches in order of their full times: of each, its players' statistics, then its result."""
+    """The events of finished matches by full time: of each match its players' statistics, then its result."""
     by_match = {str(match): rows for match, rows in appearances.groupby("match_id")}
     for _, row in matches.sort_values(["kickoff", "match_id"]).iterrows():
         time = row["kickoff"].to_pydatetime() + FULL_TIME

@@ -1,11 +1,12 @@
 """Spans, and the W3C headers that carry a trace from one process to the next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import (
+    Link,
     NonRecordingSpan,
     Span,
     SpanContext,
@@ -24,16 +25,25 @@ Kind = Literal["internal", "server", "client", "producer", "consumer"]
 
 
 @contextmanager
-def span(name: str, *, parent: Context | None = None, kind: Kind = "internal", **attributes: Any) -> Iterator[Span]:
+def span(
+    name: str,
+    *,
+    parent: Context | None = None,
+    kind: Kind = "internal",
+    links: Iterable[str] = (),
+    **attributes: Any,
+) -> Iterator[Span]:
     """A span around the block: an exception that leaves the block is recorded and marks it as failed.
 
     parent: what `remote_context` gives; None continues the current span, else the caller's in `TRACEPARENT`.
+    links: other spans that led to this one, each as a W3C `traceparent`; what is none is left out.
     attributes: text, numbers, truth values and sequences of them; None is left out, others become text.
     """
     started = active().tracer.start_span(
         name,
         context=here() if parent is None else parent,
         kind=SpanKind[kind.upper()],
+        links=[Link(context) for context in map(_context_of, links) if context.is_valid],
         attributes={key: plain(item) for key, item in redact(attributes).items() if item is not None},
     )
     with use_span(started, end_on_exit=True) as current:
@@ -64,3 +74,9 @@ def inject(headers: Mapping[str, str]) -> dict[str, str]:
 def traceparent() -> str | None:
     """The current span as a W3C `traceparent`, for a child process's environment; None without a span."""
     return inject({}).get("traceparent")
+
+
+def _context_of(header: str) -> SpanContext:
+    """The span that a `traceparent` names."""
+    carried = TraceContextTextMapPropagator().extract({"traceparent": header}, context=Context())
+    return get_current_span(carried).get_span_context()

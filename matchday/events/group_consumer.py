@@ -1,0 +1,187 @@
+"""A member of a consumer group: partitions come and go, offsets are committed by hand."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from matchday.events.cluster import KafkaCluster
+from matchday.events.errors import EventsError
+from matchday.events.failures import client_failures
+from matchday.events.received import Received
+from matchday.events.topics import Topic
+
+Position = tuple[str, int]
+"""Topic and partition."""
+
+OPTIONS: dict[str, Any] = {
+    "enable_auto_commit": False,
+    "auto_offset_reset": "earliest",
+    "partition_assignment_strategy": [CooperativeStickyAssignor],
+    "bootstrap_timeout_ms": 5_000,
+    "request_timeout_ms": 20_000,
+    "session_timeout_ms": 15_000,
+    "heartbeat_interval_ms": 3_000,
+    "max_poll_interval_ms": 300_000,
+    "max_partition_fetch_bytes": 2 * 1024 * 1024,
+    "reconnect_backoff_max_ms": 2_000,
+    "metadata_max_age_ms": 10_000,
+    "metrics_enabled": False,
+}
+
+
+class PartitionState(NamedTuple):
+    """A partition that this member was given. committed: None without; first, end: offsets that the broker has."""
+
+    position: Position
+    committed: int | None
+    first: int
+    end: int
+
+
+class GroupConsumer:
+    """Reads topics as one of a group. Every method raises EventsError while Kafka does not answer.
+
+    joined: whether the group has this member, with partitions or without.
+    """
+
+    def __init__(
+        self,
+        cluster: KafkaCluster,
+        group: str,
+        topics: Sequence[Topic],
+        choose: Callable[[PartitionState], int],
+        **options: Any,
+    ) -> None:
+        """choose: where to begin in a partition that was given to this member. options: in place of `OPTIONS`."""
+        self._cluster, self._group, self._topics = cluster, group, topics
+        self._choose = choose
+        self._options = OPTIONS | options
+        self._consumer: Any = None
+        self.given: set[Any] = set()
+        self._next: dict[Any, int] = {}
+        self._paused = False
+        self.joined = False
+
+    def poll(self, most: int, milliseconds: int) -> list[Received]:
+        """Records that are there, at most so many, after a wait of at most so long for the first ones."""
+        with self._failures():
+            consumer = self._connect()
+            found = consumer.poll(timeout_ms=milliseconds, max_records=most)
+            kept = {part: records for part, records in found.items() if part not in self.given and records}
+            if self.given:
+                self._place(consumer)
+            self._next |= {part: records[-1].offset + 1 for part, records in kept.items()}
+            return [
+                Received(one.topic, one.partition, one.offset, one.key, one.headers, one.value, one.timestamp / 1000)
+                for records in kept.values()
+                for one in records
+            ]
+
+    def commit(self, offsets: Mapping[Position, int]) -> None:
+        """Commit offsets behind what is done. Of partitions that another member has by now none is committed."""
+        if not offsets or self._consumer is None:
+            return
+        with self._failures():
+            mine = self._consumer.assignment()
+            said = {TopicPartition(*place): OffsetAndMetadata(after, "", -1) for place, after in offsets.items()}
+            with suppress(CommitFailedError):  # a rebalance is under way: the next owner starts where the facts say
+                self._consumer.commit({part: after for part, after in said.items() if part in mine})
+
+    def pause(self) -> None:
+        """Fetch nothing until `resume`; polling goes on, so that this member stays in the group."""
+        self._paused = True
+        if self._consumer is not None:
+            with self._failures():
+                self._consumer.pause(*self._consumer.assignment())
+
+    def resume(self) -> None:
+        """Fetch again."""
+        self._paused = False
+        if self._consumer is not None:
+            with self._failures():
+                self._consumer.resume(*self._consumer.paused())
+
+    @property
+    def partitions(self) -> list[Position]:
+        """The partitions that this member has now, in order."""
+        return sorted((part.topic, part.partition) for part in self._consumer.assignment()) if self._consumer else []
+
+    def first_offsets(self, positions: Sequence[Position]) -> dict[Position, int]:
+        """The first offset that the broker still has of some partitions."""
+        with self._failures():
+            found = self._connect().beginning_offsets([TopicPartition(*place) for place in positions])
+            return {(part.topic, part.partition): first for part, first in found.items()}
+
+    def seek(self, offsets: Mapping[Position, int]) -> None:
+        """Go on from these offsets."""
+        with self._failures(), suppress(IllegalStateError):  # the partition went to another member
+            for place, offset in offsets.items():
+                self._connect().seek(TopicPartition(*place), offset)
+                self._next[TopicPartition(*place)] = offset
+
+    def lag(self) -> int:
+        """Records that wait in this member's partitions, as far as the last fetch has told."""
+        if self._consumer is None:
+            return 0
+        with self._failures():
+            ends = {part: self._consumer.highwater(part) for part in self._consumer.assignment()}
+        return sum(max(0, end - self._next.get(part, end)) for part, end in ends.items() if end is not None)
+
+    def close(self) -> None:
+        """Leave the group."""
+        if self._consumer is not None:
+            with suppress(KafkaError):
+                self._consumer.close(autocommit=False, timeout_ms=5_000)
+            self._consumer = None
+        self.joined = False
+
+    def _connect(self) -> Any:
+        if self._consumer is None:
+            self._consumer = KafkaConsumer(
+                group_id=self._group, client_id="matchday", **self._cluster.options(), **self._options
+            )
+            self.given = set()
+            self._consumer.subscribe([topic.name for topic in self._topics], listener=_Listener(self))
+        return self._consumer
+
+    def _place(self, consumer: Any) -> None:
+        """Begin in the partitions that were given to this member. What was fetched of them meanwhile is left out."""
+        given = [part for part in self.given if part in consumer.assignment()]
+        first, ends = consumer.beginning_offsets(given), consumer.end_offsets(given)
+        for part in given:
+            place = (part.topic, part.partition)
+            state = PartitionState(place, consumer.committed(part), first[part], ends[part])
+            self._next[part] = self._choose(state)
+            consumer.seek(part, self._next[part])
+            if self._paused:
+                consumer.pause(part)
+        self.given.clear()
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        with client_failures() as failure:
+            try:
+                yield
+            except KafkaError as error:
+                self.close()
+                raise EventsError(f"{self._cluster} does not answer: {failure.explain(error)}") from None
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Notes which partitions were given. Kafka's client calls it in the middle of a poll."""
+
+    def __init__(self, member: GroupConsumer) -> None:
+        self._member = member
+
+    def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:
+        self._member.given.difference_update(revoked)
+
+    def on_partitions_assigned(self, assigned: Sequence[Any]) -> None:
+        self._member.given.update(assigned)
+        self._member.joined = True
