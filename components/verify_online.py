@@ -15,5 +15,7 @@ def verify_online(features: str, as_of: str, traceparent: str = "") -> str:
 
     with step("verify-online", traceparent) as here:
         found = verify(here.settings, here.lake, features, calendar.parse(as_of))
+        if found.ahead:
+            here.say(f"{found.ahead} values were not compared: they were streamed in and are newer than the lake")
         here.say(f"{found.values} values of {found.pairs} pairs of teams are equal online and offline")
         return "equal"

@@ -6,6 +6,7 @@ from datetime import datetime
 from feature_repo.error import FeatureStoreError
 from feature_repo.refill import refill
 from feature_repo.store import apply, working_store
+from feature_repo.window import Window
 from matchday import history
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
@@ -25,13 +26,14 @@ def materialise(settings: Settings, lake: Lake, features: str, as_of: datetime) 
     """Fill the online store with the rows known before `as_of`, and apply the definitions.
 
     All rows are replaced in one step: a reader never sees one view of today beside another of yesterday, and after
-    materialising an earlier `as_of` no later row is left.
+    materialising an earlier `as_of` no later row is left. Rows that were streamed in until `as_of` and are newer than
+    the lake's stay.
     Raises HistoryError when the lake's feature tables are not those of fingerprint `features`, FeatureStoreError when
     the online store cannot be written.
     """
     history.expect(lake, features, TABLES)
     opening = season_start(lake, as_of)
-    with refill(settings) as rows, working_store(settings, lake, rows) as store:
+    with refill(settings, Window.between(opening, as_of)) as rows, working_store(settings, lake, rows) as store:
         store.materialize(start_date=opening, end_date=as_of)
     apply(settings, lake)
     return Materialised(as_of, features)

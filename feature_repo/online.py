@@ -34,6 +34,10 @@ class Online:
     config: dict[str, Any]
     project: str = PROJECT
 
+    def staged(self) -> "Online":
+        """The same store, filled by a refill that puts its rows in the place of others."""
+        return replace(self, config={**self.config, "staged": True})
+
     def judged_at(self, moment: datetime | None) -> "Online":
         """The same store, in which the ages of rows are judged at a moment; None for now."""
         return self if moment is None else replace(self, config={**self.config, "as_of": moment.timestamp()})

@@ -8,9 +8,9 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Lock
 from typing import Any, Literal
 
 from feast import FeatureView, RepoConfig, utils
@@ -63,20 +63,15 @@ class GuardedSqliteOnlineStore(SqliteOnlineStore):
     """Feast's SQLite store with guarded writes and a TTL. Notices when a refill has replaced the file."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._writer: SqliteWriter | None = None
         self._identity: tuple[int, int] | None = None
 
     def online_write_batch(
         self, config: RepoConfig, table: FeatureView, data: list[WrittenRow], progress: Progress
     ) -> None:
         """Write the rows. Raises FeatureStoreError."""
-        with self._lock:
-            if self._writer is None:
-                self._writer = SqliteWriter(
-                    Path(self._get_db_path(config)), config.project, staged=config.online_store.staged
-                )
-            self._writer.write_encoded(encode_rows(config, table, data))
+        path = Path(self._get_db_path(config))
+        with closing(SqliteWriter(path, config.project, config.online_store.staged)) as writer:
+            writer.write_encoded(encode_rows(config, table, data))
         if progress:
             progress(len(data))
 

@@ -1,41 +1,48 @@
-"""Staging of new rows in Redis: written under another project's name, then renamed in one transaction.
+"""Staging of new rows in Redis: written under another project's name, then moved to their place by one script.
 
-Feast writes to Redis row by row, never replaces a row by an older one and never deletes one: a reader would find teams
-of two moments side by side, and materialising an earlier moment would change nothing.
+A reader that comes between never finds teams of two moments side by side, and no row later than the refill's moment is
+left behind. Rows that were streamed in since, newer than those staged, stay.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
-from feast.infra.key_encoding_utils import serialize_entity_key_prefix as key_prefix
-from redis import Redis, RedisError, WatchError
-from redis.client import Pipeline
+from redis import Redis, RedisError
 
 from feature_repo.definitions import ENTITIES
 from feature_repo.error import FeatureStoreError
-from feature_repo.online import PROJECT, client_options
+from feature_repo.online import PROJECT, client_options, counter_key
+from feature_repo.window import Window
+from feature_repo.writers.redis import find_keys, refusal
+from feature_repo.writers.scripts import load_script
+from matchday.feast_layout.keys import key_prefix
+from matchday.feast_layout.moments import MILLION
 from matchday.online_store import RedisAddress, directory_key
 
 LIFE_SECONDS = 3600
 """Lifetime of staged rows: Redis deletes those of a killed writer."""
 
-PAGE = 1000
-COUNTER = f"{PROJECT}:filled"
-"""Key that counts the replacements. A writer watches it to notice another one."""
+COUNTER = counter_key(PROJECT)
+"""Key that counts the refills. A writer notices another one by it."""
+
+NOTHING = Window(1, 0)
+"""No event time is in it: only staged rows are left."""
 
 
 class Staging:
     """A temporary Feast project. When its block ends, its rows replace all rows of `PROJECT`.
 
-    Raises FeatureStoreError when Redis fails or refuses; the rows of `PROJECT` then stay.
+    staying: rows of `PROJECT` that our writers have streamed in, with event times in this window and later than the
+    staged row, stay. Raises FeatureStoreError when Redis fails or refuses; the rows of `PROJECT` then stay.
     """
 
-    def __init__(self, address: RedisAddress) -> None:
+    def __init__(self, address: RedisAddress, staying: Window = NOTHING) -> None:
         self.project = f"{PROJECT}_{uuid4().hex[:12]}"
         self._redis = Redis(**client_options(address))
         self._address = address
+        self._staying = staying
 
     def __enter__(self) -> Self:
         return self
@@ -50,64 +57,33 @@ class Staging:
                 self._drop()
         except RedisError as why:
             if error is None:
-                raise self._store_error(why) from why
+                raise refusal(self._address, why) from why
         finally:
             self._redis.close()
         if isinstance(error, RedisError):
-            raise self._store_error(error) from error
+            raise refusal(self._address, error) from error
 
     def _replace(self) -> None:
-        """Rename the staged rows in a transaction; start again when another writer or an expired row changes them."""
-        with self._redis.pipeline(transaction=True) as swap:
-            while True:
-                swap.watch(COUNTER)
-                staged, former = set(self._keys(self.project)), set(self._keys(PROJECT))
-                if not staged:
-                    raise FeatureStoreError(f"Feast has written no row to {self._address}: is it out of memory?")
-                swap.watch(*staged)
-                places = {key.removesuffix(self.project.encode()) + PROJECT.encode(): key for key in staged}
-                swap.multi()
-                for gone in former - places.keys():
-                    swap.delete(gone)
-                for place, key in places.items():
-                    swap.rename(key, place)
-                    swap.persist(place)
-                self._write_directory(swap, [key.removesuffix(self.project.encode()) for key in staged])
-                swap.incr(COUNTER)
-                try:
-                    swap.execute()
-                except WatchError:
-                    continue
-                return
-
-    def _write_directory(self, swap: Pipeline, entities: Sequence[bytes]) -> None:
-        """Name the entities to those who read the store."""
-        for entity in ENTITIES:
-            prefix, key = key_prefix([entity.join_key]), directory_key(PROJECT, entity.join_key)
-            swap.delete(key)
-            if members := [each for each in entities if each.startswith(prefix)]:
-                swap.sadd(key, *members)
+        """Move the staged rows to their place; look for them again when one has run out meanwhile."""
+        swap = self._redis.register_script(load_script("swap_rows").text)
+        moments = [part for moment in self._staying for part in (moment // MILLION, moment % MILLION * 1000)]
+        directories = [
+            part
+            for entity in ENTITIES
+            for part in (directory_key(PROJECT, entity.join_key), key_prefix(entity.join_key))
+        ]
+        moved: Any = 0
+        while not moved:
+            staged, former = list(self._keys(self.project)), list(self._keys(PROJECT))
+            if not staged:
+                raise FeatureStoreError(f"Feast has written no row to {self._address}: is it out of memory?")
+            arguments = [PROJECT, self.project, *moments, len(ENTITIES), *directories, len(staged), *staged, *former]
+            moved = swap(keys=[COUNTER], args=arguments)
 
     def _drop(self) -> None:
         if left := list(self._keys(self.project)):
             self._redis.delete(*left)
 
     def _keys(self, project: str) -> Iterator[bytes]:
-        """Keys of a project's rows. The pattern also finds projects whose name ends alike: those are left out."""
         for entity in ENTITIES:
-            prefix, name = key_prefix([entity.join_key]), project.encode()
-            for key in self._redis.scan_iter(match=_escape(prefix) + b"*" + _escape(name), count=PAGE):
-                value = len(prefix) + 8
-                size = int.from_bytes(key[value - 4 : value], "little")
-                if key[value + size :] == name:
-                    yield key
-
-    def _store_error(self, why: RedisError) -> FeatureStoreError:
-        return FeatureStoreError(
-            f"the online store {self._address} refuses ({why}): check MATCHDAY_ONLINE_STORE, and that Redis is running"
-        )
-
-
-def _escape(raw: bytes) -> bytes:
-    """Escape bytes that have a meaning in a Redis pattern."""
-    return b"".join(b"\\" + bytes([byte]) if byte in b"*?[]^\\-" else bytes([byte]) for byte in raw)
+            yield from find_keys(self._redis, entity.join_key, project)

@@ -51,6 +51,7 @@ class RedisWriter:
         self.staged = staged
         self._redis = redis
         self._script = load_script("write_row")
+        self._loaded = False
         self._listed: set[str] = set()
 
     def write(self, rows: Iterable[FeatureRow]) -> WriteCounts:
@@ -61,6 +62,7 @@ class RedisWriter:
         """Write the rows; see `OnlineWriter`."""
         replies: list[int] = []
         try:
+            self._load_script()
             for page in pages(rows, PAGE):
                 for join_key in {row.join_key for row in page if row.join_key} - self._listed:
                     self._list_entities(join_key)
@@ -103,17 +105,24 @@ class RedisWriter:
         ]
 
     def _run(self, calls: Sequence[list[Argument]]) -> list[int]:
-        """Run the script for each row; loads it when the server does not know it, as after its start."""
+        """Run the script for each row; loads it again when the server has forgotten it, as after a start."""
         replies = self._send(calls)
         unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
-            self._redis.script_load(self._script.text)
+            self._loaded = False
+            self._load_script()
             for at, reply in zip(unknown, self._send([calls[at] for at in unknown]), strict=True):
                 replies[at] = reply
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
         return replies
+
+    def _load_script(self) -> None:
+        """Give the script to the server, once. A short command of its own: to a long one refusals are not explained."""
+        if not self._loaded:
+            self._redis.script_load(self._script.text)
+            self._loaded = True
 
     def _send(self, calls: Sequence[list[Argument]]) -> list[Any]:
         with self._redis.pipeline(transaction=False) as pipe:

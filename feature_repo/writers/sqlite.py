@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feature_repo.error import FeatureStoreError
+from feature_repo.window import Window
 from feature_repo.writers.counts import WriteCounts
 from feature_repo.writers.row import EncodedRow, FeatureRow, content, encode
 from matchday.feast_layout import StoreError, event_time, value_of
@@ -56,7 +57,7 @@ class SqliteWriter:
         orders = []
         with self.transaction() as file:
             for row in rows:
-                held = self._held(file, row)
+                held = self._held(file, row.view, row.entity)
                 order = LATER if held is None else compare(row, held)
                 if order == LATER:
                     self._write(file, row, held)
@@ -78,6 +79,34 @@ class SqliteWriter:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def adopt(self, former: "SqliteWriter", window: Window) -> None:
+        """Take over from the file that this one is to replace what was streamed into it, where that is newer.
+
+        former: in a transaction. Counts one refill more than there. Raises FeatureStoreError.
+        """
+        with self.transaction() as file:
+            for row in former.streamed_rows(window):
+                held = self._held(file, row.view, row.entity)
+                if held is None or held.micros < row.micros:
+                    self._write(file, row, held)
+            refills = former.count_refills() + 1
+            file.execute(f"PRAGMA user_version = {refills}")
+
+    def streamed_rows(self, window: Window) -> Iterator[EncodedRow]:
+        """Rows with event times in the window that no refill has written."""
+        file = self._open()
+        if not file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (f"{self.project}:rows",)).fetchone():
+            return
+        marks = file.execute(
+            f"SELECT view, entity_key, micros, revision FROM {marks_name(self.project)}"  # noqa: S608
+            " WHERE filled = 0 AND micros BETWEEN ? AND ?",
+            window,
+        ).fetchall()
+        for view, entity, micros, revision in marks:
+            held = self._held(file, view, entity)
+            if held is not None and (held.micros, held.revision) == (micros, revision):
+                yield EncodedRow(view, None, entity, micros, revision, held.values)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -120,12 +149,12 @@ class SqliteWriter:
             self._tables = set()
         return self._file
 
-    def _held(self, file: sqlite3.Connection, row: EncodedRow) -> HeldRow | None:
+    def _held(self, file: sqlite3.Connection, view: str, entity: bytes) -> HeldRow | None:
         """The row that the file holds of an entity; None without one, or when nobody could read its event time."""
-        self._make_tables(file, row.view)
+        self._make_tables(file, view)
         found = file.execute(
-            f"SELECT feature_name, value, event_ts FROM {table_name(self.project, row.view)} WHERE entity_key = ?",  # noqa: S608
-            (row.entity,),
+            f"SELECT feature_name, value, event_ts FROM {table_name(self.project, view)} WHERE entity_key = ?",  # noqa: S608
+            (entity,),
         ).fetchall()
         if not found:
             return None
@@ -136,7 +165,7 @@ class SqliteWriter:
             return None
         mark = file.execute(
             f"SELECT event_ts, micros, revision FROM {marks_name(self.project)} WHERE view = ? AND entity_key = ?",  # noqa: S608
-            (row.view, row.entity),
+            (view, entity),
         ).fetchone()
         if mark is None or mark[0] != stored:
             return HeldRow(round(event_time(stored) * MILLION), 0, values)

@@ -3,7 +3,7 @@
 Redis: a serialized `google.protobuf.Timestamp`. SQLite: a whole number of seconds, see `wall_clock`.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from matchday.feast_layout.error import StoreError
@@ -16,6 +16,9 @@ EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 """Seconds that a `google.protobuf.Timestamp` may have."""
 
 MILLION = 1_000_000
+
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+"""Wall clock of the Unix epoch in UTC, which Feast takes for local time."""
 
 
 def to_micros(seconds: float) -> int:
@@ -61,7 +64,7 @@ def wall_clock(micros: int) -> int:
     Feast (through sqlite3's adapter for datetimes) takes the UTC wall clock as if it were local time, and cuts it to
     whole seconds.
     """
-    return int(datetime.fromtimestamp(micros // MILLION, UTC).replace(tzinfo=None).timestamp())
+    return int((EPOCH + timedelta(microseconds=micros)).timestamp())
 
 
 @lru_cache(4096)

@@ -110,7 +110,7 @@ def test_features_of_another_time_are_refused(built: Built, settings: Settings) 
 
 
 def read_by_feast(settings: Settings, matches: pd.DataFrame) -> np.ndarray:
-    store = open_store(settings)
+    store = open_store(settings, matches["kickoff"].min().to_pydatetime())
     service = store.get_feature_service(MATCH_OUTCOME.feature_service)
     entities = matches[["home", "away"]].to_dict("records")
     found = store.get_online_features(service, entities, full_feature_names=True).to_df()

@@ -18,6 +18,7 @@ from feature_repo.online import PROJECT
 from feature_repo.staging import LIFE_SECONDS, Staging
 from feature_repo.store import open_store
 from matchday import history
+from matchday.feast_layout import entity_key
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
@@ -115,7 +116,7 @@ def test_back_and_forth_in_time_redis_holds_what_the_embedded_store_holds(
 
 def test_feast_reads_it_back(built: Built, settings: Settings) -> None:
     materialise(settings, built.lake, built.features, WINTER)
-    store = open_store(settings)
+    store = open_store(settings, WINTER)
     service = store.get_feature_service(MATCH_OUTCOME.feature_service)
     found = store.get_online_features(service, [{"home": "ARS", "away": "LIV"}], full_feature_names=True).to_dict()
     rows = read(settings.online_store)
@@ -198,7 +199,7 @@ def test_a_materialisation_that_is_cut_off_leaves_the_former_rows(
 
 
 def key_of(team: str, project: str) -> bytes:
-    return staging.key_prefix(["team"]) + bytes([2, 0, 0, 0, len(team), 0, 0, 0]) + f"{team}{project}".encode()
+    return entity_key("team", team) + project.encode()
 
 
 def test_of_two_writers_at_once_the_later_wins_whole(

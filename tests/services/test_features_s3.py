@@ -67,7 +67,7 @@ def test_the_registry_in_a_bucket_is_read_by_feast_and_names_the_lake(
     settings, lake = Settings(home=home, MATCHDAY_FEAST_REGISTRY=f"{s3}/feast/registry.db"), filled(f"{s3}/lake")
     materialise(settings, lake, history.fingerprint(lake, TABLES), AS_OF)
     apply(settings, lake)
-    store = open_store(settings)
+    store = open_store(settings, AS_OF)
     assert {entity.name for entity in store.list_entities()} >= {"team", "player"}
     assert [service.name for service in store.list_feature_services()] == [
         kind.feature_service for kind in KINDS.values()
