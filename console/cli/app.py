@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from console.cli import cluster, data, demo, egress, forecast, model, next_gameweek, pipeline, rollout, serve
+from console.cli import cluster, data, demo, egress, forecast, model, next_gameweek, pipeline, rollout, serve, stream
 from matchday import __version__
 from matchday.errors import MatchdayError
 
@@ -18,6 +18,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(model.app, name="model")
 app.add_typer(rollout.app, name="rollout")
+app.add_typer(stream.app, name="stream")
 app.add_typer(cluster.app, name="cluster")
 
 

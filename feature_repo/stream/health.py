@@ -59,7 +59,7 @@ def serve_health(health: Health, registry: CollectorRegistry, host: str, port: i
             else:
                 self._answer(404, "text/plain", b"/live, /ready, /metrics\n")
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Requests of probes are not logged."""
 
         def _answer(self, status: int, kind: str, body: bytes) -> None:

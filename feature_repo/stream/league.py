@@ -51,7 +51,7 @@ class SeasonLeague:
             if result is None or result["home_goals"] is None or result["away_goals"] is None:
                 changed += self._drop(match_id)
                 continue
-            rows.append(_match_row(match_id, result))
+            rows.append(match_row(match_id, result))
             players += [content_of(stored) for subject, stored in subjects.items() if subject != RESULT]
         for match_id, row in self._described(rows, players):
             changed += self._place(match_id, row)
@@ -133,7 +133,8 @@ def _known_rows(moment: Moment) -> KnownRows:
     return KnownRows(moment.at, *moment_rows(moment))
 
 
-def _match_row(match_id: str, result: Mapping[str, Any]) -> dict[str, Any]:
+def match_row(match_id: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of finished matches, from the data of a result."""
     season, home, away = match_id.split("-")
     return {
         "match_id": match_id,

@@ -1,7 +1,8 @@
 """What the lake knows: facts of a season, its teams, and the seasons that it follows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
 
@@ -27,11 +28,15 @@ class Base:
 
 
 class Past:
-    """The lake's history. Raises LakeError when its tables are not there."""
+    """The lake's history. Raises LakeError when its tables are not there.
 
-    def __init__(self, url: str) -> None:
+    as_of: matches that ended later are left to the stream; None takes all in.
+    """
+
+    def __init__(self, url: str, as_of: datetime | None = None) -> None:
         self._reader = LakeReader(url)
         self._lake = Lake(url)
+        self._as_of = as_of
         self._teams: dict[str, tuple[str, ...]] = {}
 
     def fingerprint(self) -> str:
@@ -59,28 +64,36 @@ class Past:
         """The lake's own results and statistics of a season, of revision 0: whatever was streamed ranks higher."""
         if season not in self._reader.seasons("matches"):
             return []
-        matches = self._lake.read(Matches, [season])
-        ended = dict(
-            zip(matches["match_id"], (matches["kickoff"] + FULL_TIME).map(pd.Timestamp.timestamp), strict=True)
-        )
+        matches = self._ended(self._lake.read(Matches, [season]))
+        seconds = (matches["kickoff"] + FULL_TIME).map(pd.Timestamp.timestamp)
+        ended = dict(zip(matches["match_id"], seconds, strict=True))
         said = [*results(matches)]
         if season in self._reader.seasons("appearances"):
             said += player_stats(self._lake.read(Appearances, [season]))
         return [make_fact(data, ended[data["match"]]) for data in said if data["match"] in ended]
 
+    def tables(self, until: str, without: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Matches and appearances of the seasons up to one, but for some."""
+        seasons = [one for one in self._reader.seasons("matches") if one <= until and one not in without]
+        return self._ended(self._lake.read(Matches, seasons)), self._lake.read(Appearances, seasons)
+
+    def all_teams(self, until: str) -> pd.DataFrame:
+        """The teams of the seasons up to one, rows of `Teams`."""
+        teams = self._lake.read(Teams)
+        return teams[teams["season"] <= until]
+
     def base(self, season: str, streamed: Mapping[str, pd.DataFrame]) -> Base:
         """What a season begins with. streamed: matches with sums of earlier seasons that facts were taken of."""
-        teams = self._lake.read(Teams)
-        earlier = [one for one in self._reader.seasons("matches") if one < season and one not in streamed]
-        matches = self._lake.read(Matches, earlier)
-        table = pd.concat(
-            [with_sums(matches, self._lake.read(Appearances, earlier)), *(streamed[one] for one in sorted(streamed))],
-            ignore_index=True,
-        )
-        table = table[table["season"] < season]
+        matches, appearances = self.tables(season, without=[season, *streamed])
+        tables = [with_sums(matches, appearances), *(streamed[one] for one in sorted(streamed))]
+        table = pd.concat([one for one in tables if len(one)] or tables[:1], ignore_index=True)
         state, last = LeagueState(), None
+        teams = self.all_teams(season)
         for moment in moments(fill_seasons(table), teams[teams["season"] < season]):
             state = moment.state
         if len(table):
             last = table["kickoff"].max().to_pydatetime()
         return Base(opening_moment(season, state, self.teams(season), last), fit_stand_in(table))
+
+    def _ended(self, matches: pd.DataFrame) -> pd.DataFrame:
+        return matches if self._as_of is None else matches[matches["kickoff"] + FULL_TIME <= self._as_of]

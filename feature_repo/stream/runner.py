@@ -1,7 +1,7 @@
 """The processor's loop: poll, process, write features, and about each second make it durable and commit.
 
-Whatever does not answer, Kafka or a store, is waited for with growing pauses: nothing is committed meanwhile, partitions
-are paused, and this member stays in its group.
+Whatever does not answer, Kafka or a store, is waited for with growing pauses. Nothing is committed meanwhile,
+partitions are paused, and this member stays in its group.
 """
 
 import time

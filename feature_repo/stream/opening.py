@@ -1,0 +1,97 @@
+"""Opens a processor for this machine's settings, fed from Kafka or in process."""
+
+import os
+import socket
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from feature_repo.stream.dead_letters import DeadLetterBox
+from feature_repo.stream.fact_store import FactStore, open_fact_store
+from feature_repo.stream.health import Health
+from feature_repo.stream.metrics import StreamMetrics
+from feature_repo.stream.outcome import Outcome
+from feature_repo.stream.past import Past
+from feature_repo.stream.processor import Processor
+from feature_repo.stream.runner import Pace, Runner
+from feature_repo.stream.settings import StreamSettings
+from feature_repo.streamed import StreamedRows
+from feature_repo.writers import open_writer
+from matchday.calendar import parse
+from matchday.events import DEAD_LETTERS, STREAMED, CloudEvent, EventsAddress, EventsError, Topic
+from matchday.events.file_producer import FileProducer
+from matchday.events.received import Received
+from matchday.settings import Settings
+from matchday.telemetry import logger
+
+IN_PROCESS = -1
+"""Partition of events that came through no topic."""
+
+
+def open_runner(settings: Settings, stream: StreamSettings, metrics: StreamMetrics, health: Health) -> Runner:
+    """The processor of the settings' topics. Raises EventsError for an address or settings of Kafka that are wrong."""
+    from matchday.events.group_consumer import GroupConsumer
+    from matchday.events.settings import cluster_at
+    from matchday.events.topic_producer import TopicProducer
+
+    address = EventsAddress.parse(stream.events or "kafka://")
+    if address.kind != "kafka":
+        raise EventsError(f"the processor reads Kafka, not {address}: set MATCHDAY_STREAM_EVENTS to kafka://HOST:PORT")
+    cluster, log = cluster_at(address), logger("stream")
+    letters = TopicProducer(cluster, DEAD_LETTERS, lambda reason: log.warning("dead letters wait", reason=reason))
+    store = open_fact_store(settings.online_address)
+    processor = open_processor(settings, store, letters)
+    pace = Pace(stream.most, flush_seconds=stream.flush_seconds, pause_seconds=(0.2, stream.retry_seconds))
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    return Runner(
+        processor,
+        store,
+        lambda choose: GroupConsumer(cluster, stream.group, STREAMED, choose, client_id=f"matchday-{name}"),
+        metrics,
+        health,
+        pace,
+    )
+
+
+def open_processor(settings: Settings, store: FactStore, letters: DeadLetterBox) -> Processor:
+    """A processor over the settings' lake and online store. Raises CalendarError for a date that is none."""
+    writer = open_writer(settings.online_address)
+    return Processor(store, open_past(settings), writer, StreamedRows(settings.lake), letters)
+
+
+def open_past(settings: Settings) -> Past:
+    """The lake's past, as of the date of the settings of the stream. Raises CalendarError for a date that is none."""
+    as_of = StreamSettings().as_of
+    return Past(settings.lake, parse(as_of) if as_of else None)
+
+
+class Feed:
+    """The processor without Kafka: events are processed as they are given, features are written before it returns."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._processor = open_processor(settings, open_fact_store(settings.online_address), letters_file(settings))
+        self._count = 0
+
+    def send(self, events: Iterable[tuple[Topic, CloudEvent]]) -> Outcome:
+        """Process events. Raises FeatureStoreError, StorageError or LakeError; sending them again is safe."""
+        records = [self._record(topic, event) for topic, event in events]
+        outcome = self._processor.process(records)
+        outcome.rows = self._processor.write_features().rows
+        self._processor.flush()
+        return outcome
+
+    def _record(self, topic: Topic, event: CloudEvent) -> Received:
+        record = event.record()
+        self._count += 1
+        written = datetime.now(UTC).timestamp()
+        return Received(topic.name, IN_PROCESS, self._count, record.key, record.named_headers(), record.value, written)
+
+
+def letters_file(settings: Settings) -> FileProducer:
+    """Where dead letters go without Kafka."""
+    return FileProducer(letters_path(settings))
+
+
+def letters_path(settings: Settings) -> Path:
+    """The file of dead letters without Kafka."""
+    return settings.home.resolve() / "stream" / "dead-letters.jsonl"

@@ -1,0 +1,75 @@
+"""Changes of results and player statistics, as the fantasy game tells them while matches are played."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from matchday.events import PLAYER_STATS, RESULTS, CloudEvent, Topic
+from matchday.sources import fpl, fpl_appearances
+from matchday.sources.fpl import Listing
+from matchday.sources.upstream import Upstream
+from matchday.stream.emitted import Emitted
+from matchday.stream.messages import STATISTICS, iso, plain, stream_event
+from matchday.tables.observed import ObservedFixtures
+from matchday.tables.observed_appearances import ObservedAppearances
+
+SOURCE = "/matchday/stream/live"
+
+RECENT = timedelta(days=4)
+"""Age of a kick-off up to which a match's statistics are read: until then they are corrected now and then."""
+
+
+def poll(upstream: Upstream, emitted: Emitted, now: datetime) -> list[tuple[Topic, CloudEvent]]:
+    """Events of what has changed since the last poll, statistics first. Raises SourceError.
+
+    A result that was said and is withdrawn is said again, without goals.
+    """
+    given, listing = fpl.collect_listed(upstream)
+    fixtures = given.tables[ObservedFixtures]
+    recent = _recent_matches(fixtures, now)
+    played = fpl_appearances.collect(upstream, _as_final(listing, recent), recent)
+    found = [*_statistics(played.tables.get(ObservedAppearances)), *_results(fixtures, emitted.results())]
+    changed = emitted.changed(found, round(now.timestamp() * 1000))
+    return [(topic, stream_event(topic, data, now, SOURCE)) for topic, data in changed]
+
+
+def _recent_matches(fixtures: pd.DataFrame, now: datetime) -> set[str]:
+    """Matches that have begun and are not long over."""
+    begun = fixtures["status"].isin(["live", "finished"])
+    recent = fixtures["kickoff"].between(pd.Timestamp(now - RECENT), pd.Timestamp(now))
+    return set(fixtures.loc[begun & recent, "match_id"])
+
+
+def _as_final(listing: Listing, matches: set[str]) -> Listing:
+    """The listing, as if the statistics of these matches were final: what is read of them may change yet."""
+    marked = {number: replace(one, confirmed=one.match_id in matches) for number, one in listing.matches.items()}
+    return replace(listing, matches=marked)
+
+
+def _statistics(rows: pd.DataFrame | None) -> Iterator[tuple[Topic, Mapping[str, Any]]]:
+    if rows is None:
+        return
+    columns = {name: plain(rows[name]) for name in ("match_id", "player", "team", *STATISTICS)}
+    columns["match"] = columns.pop("match_id")
+    for values in zip(*columns.values(), strict=True):
+        yield PLAYER_STATS, dict(zip(columns, values, strict=True))
+
+
+def _results(fixtures: pd.DataFrame, said: list[str]) -> Iterator[tuple[Topic, Mapping[str, Any]]]:
+    for row in fixtures.sort_values("match_id").to_dict("records"):
+        finished = row["status"] == "finished" and not pd.isna(row["home_goals"]) and not pd.isna(row["away_goals"])
+        if not (finished or row["match_id"] in said) or pd.isna(row["kickoff"]):
+            continue
+        yield (
+            RESULTS,
+            {
+                "match": row["match_id"],
+                "kickoff": iso(row["kickoff"].to_pydatetime()),
+                "home_goals": int(row["home_goals"]) if finished else None,
+                "away_goals": int(row["away_goals"]) if finished else None,
+                "gameweek": None if pd.isna(row["gameweek"]) else int(row["gameweek"]),
+            },
+        )
