@@ -19,6 +19,8 @@ from matchday.tables.table import key
 
 TABLES = {name(table): table for table in (TeamForm, TeamRatings)}
 
+MATCH = ("match_id", "season", "kickoff", "home", "away", "home_goals", "away_goals")
+
 OnlineRows = Mapping[tuple[str, str], Mapping[str, object]]
 """(view, team) -> values, and `event_time` in Unix seconds."""
 
@@ -54,7 +56,8 @@ def batch_rows(past: Past, store: FactStore, season: str = "") -> tuple[str, dic
                 players += [content_of(stored) for subject, stored in subjects.items() if subject != RESULT]
     of_facts = pd.DataFrame(players, columns=["match", "team", *SUMMED]).rename(columns={"match": "match_id"})
     of_facts[list(SUMMED)] = of_facts[list(SUMMED)].astype(float)
-    played = pd.concat([matches, pd.DataFrame(rows)], ignore_index=True)
+    played = pd.concat([matches[list(MATCH)], pd.DataFrame(rows, columns=list(MATCH))], ignore_index=True)
+    played["kickoff"] = pd.to_datetime(played["kickoff"], utc=True).astype("datetime64[us, UTC]")
     made = team_tables(with_xg(played, pd.concat([appearances, of_facts], ignore_index=True)), past.all_teams(season))
     return season, {view: rows[rows["season"] == season] for view, rows in zip(TABLES, made, strict=True)}
 

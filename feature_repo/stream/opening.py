@@ -46,11 +46,18 @@ def open_runner(settings: Settings, stream: StreamSettings, metrics: StreamMetri
     return Runner(
         processor,
         store,
-        lambda choose: GroupConsumer(cluster, stream.group, STREAMED, choose, client_id=f"matchday-{name}"),
+        lambda choose: GroupConsumer(
+            cluster, stream.group, STREAMED, choose, client_id=f"matchday-{name}", **session(stream.session_seconds)
+        ),
         metrics,
         health,
         pace,
     )
+
+
+def session(seconds: float) -> dict[str, int]:
+    """Options of a group's member that is given up after so many seconds of silence."""
+    return {"session_timeout_ms": round(seconds * 1000), "heartbeat_interval_ms": round(seconds * 200)}
 
 
 def open_processor(settings: Settings, store: FactStore, letters: DeadLetterBox) -> Processor:

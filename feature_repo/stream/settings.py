@@ -18,5 +18,8 @@ class StreamSettings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address on which probes and metrics are answered.")
     most: int = Field(2_000, ge=1, le=100_000, description="Records of one poll.")
+    session_seconds: float = Field(
+        15.0, ge=0.5, le=300, description="Silence after which Kafka gives this processor's partitions to others."
+    )
     flush_seconds: float = Field(1.0, gt=0, le=60, description="Time between two commits.")
     retry_seconds: float = Field(15.0, gt=0, le=300, description="Longest pause before a further try.")

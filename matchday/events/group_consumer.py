@@ -32,6 +32,7 @@ OPTIONS: dict[str, Any] = {
     "reconnect_backoff_max_ms": 2_000,
     "metadata_max_age_ms": 10_000,
     "metrics_enabled": False,
+    "client_id": "matchday",
 }
 
 
@@ -143,9 +144,7 @@ class GroupConsumer:
 
     def _connect(self) -> Any:
         if self._consumer is None:
-            self._consumer = KafkaConsumer(
-                group_id=self._group, client_id="matchday", **self._cluster.options(), **self._options
-            )
+            self._consumer = KafkaConsumer(group_id=self._group, **self._cluster.options(), **self._options)
             self.given = set()
             self._consumer.subscribe([topic.name for topic in self._topics], listener=_Listener(self))
         return self._consumer

@@ -152,6 +152,7 @@ def _plain_settings(address: str, controller: int, data: Path, partitions: int) 
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "500",
     }
 
 

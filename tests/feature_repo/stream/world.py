@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -159,9 +160,13 @@ def read_online(address: Path | RedisAddress) -> dict[tuple[str, str], dict[str,
         teams = await store.keys("team", views)
         rows = await store.read("team", teams, views)
         store.close()
-        return {(view, str(team)): {**row.values, "event_time": row.newest} for (view, team), row in rows.items()}  # type: ignore[dict-item]
+        return {(view, str(team)): values_of(row) for (view, team), row in rows.items()}
 
     return asyncio.run(read())
+
+
+def values_of(row: Any) -> dict[str, float]:
+    return {**row.values, "event_time": row.newest}  # noqa: PD011
 
 
 def address_url(address: RedisAddress) -> str:
