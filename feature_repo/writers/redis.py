@@ -9,10 +9,13 @@ from itertools import chain
 from typing import Any
 
 from redis import Redis, RedisError
+from redis.backoff import ConstantBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
+from redis.retry import Retry
 
 from feature_repo.error import FeatureStoreError
-from feature_repo.online import counter_key
+from feature_repo.online import client_options, counter_key
 from feature_repo.writers.counts import WriteCounts
 from feature_repo.writers.mark import encode_mark, mark_name
 from feature_repo.writers.pages import pages
@@ -20,13 +23,16 @@ from feature_repo.writers.row import EncodedRow, FeatureRow, encode, fields_of
 from feature_repo.writers.scripts import load_script
 from matchday.feast_layout.keys import key_prefix, time_name
 from matchday.feast_layout.moments import MILLION, encode_micros
-from matchday.online_store import directory_key
+from matchday.online_store import RedisAddress, directory_key
 
 PAGE = 500
 """Rows in one pipeline."""
 
 SCANNED = 1000
 """Keys that Redis looks at in one step of a search."""
+
+RETRIES, PAUSE_SECONDS = 2, 0.1
+"""Attempts after a lost connection, and the time before each."""
 
 OLDER, UNCHANGED, WRITTEN = -1, 0, 1
 """What the script returns."""
@@ -137,6 +143,15 @@ class RedisWriter:
             for page in pages(find_keys(self._redis, join_key, self.project), PAGE):
                 self._redis.sadd(directory, *[key.removesuffix(self.project.encode()) for key in page])
         self._listed.add(join_key)
+
+
+def connect(address: RedisAddress) -> Redis:
+    """A client that connects when first used, and again at once when the connection was lost.
+
+    A server that stays away is the caller's to wait for.
+    """
+    retry: Retry = Retry(ConstantBackoff(PAUSE_SECONDS), RETRIES, supported_errors=(RedisConnectionError,))
+    return Redis(**client_options(address), retry=retry)
 
 
 def find_keys(redis: Redis, join_key: str, project: str) -> Iterator[bytes]:
