@@ -1,8 +1,8 @@
 """What our writers note beside a row in Redis, in a field of its own that Feast and the server do not read.
 
-Eight bytes of the revision, one byte that is 1 when a refill has written the row, the event time (its length in one
-byte) that this is said of, and the four-byte fields of the row's features. Of a row with another event time, which
-Feast alone has written since, nothing is known: its revision is 0.
+Eight bytes of the revision; one byte that has 1 when a refill has written the row and 2 when it is derived; the event
+time (its length in one byte) that this is said of; and the four-byte fields of the row's features. Of a row with another
+event time, which Feast alone has written since, nothing is known: its revision is 0.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,6 @@ def mark_name(view: str) -> bytes:
     return f"_row:{view}".encode()
 
 
-def encode_mark(revision: int, filled: bool, stamp: bytes, fields: Sequence[bytes]) -> bytes:
+def encode_mark(revision: int, filled: bool, stamp: bytes, fields: Sequence[bytes], derived: bool = False) -> bytes:
     """The mark of a row. stamp: its event time, as Feast writes it."""
-    return b"%b%c%c%b%b" % (revision.to_bytes(8), filled, len(stamp), stamp, b"".join(fields))
+    return b"%b%c%c%b%b" % (revision.to_bytes(8), filled + 2 * derived, len(stamp), stamp, b"".join(fields))

@@ -104,7 +104,7 @@ class RedisWriter:
             stamp,
             seconds,
             micros * 1000,
-            encode_mark(row.revision, self.staged, stamp, fields),
+            encode_mark(row.revision, self.staged, stamp, fields, row.derived),
             self.life_seconds,
             row.entity,
             *chain.from_iterable([(field, row.values[name]) for name, field in zip(names, fields, strict=True)]),

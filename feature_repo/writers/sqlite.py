@@ -35,6 +35,7 @@ class HeldRow(NamedTuple):
     micros: int
     revision: int
     values: Mapping[str, bytes]
+    derived: bool = False
 
 
 class SqliteWriter:
@@ -99,14 +100,14 @@ class SqliteWriter:
         if not file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (f"{self.project}:rows",)).fetchone():
             return
         marks = file.execute(
-            f"SELECT view, entity_key, micros, revision FROM {marks_name(self.project)}"  # noqa: S608
+            f"SELECT view, entity_key, micros, revision, derived FROM {marks_name(self.project)}"  # noqa: S608
             " WHERE filled = 0 AND micros BETWEEN ? AND ?",
             window,
         ).fetchall()
-        for view, entity, micros, revision in marks:
+        for view, entity, micros, revision, derived in marks:
             held = self._held(file, view, entity)
             if held is not None and (held.micros, held.revision) == (micros, revision):
-                yield EncodedRow(view, None, entity, micros, revision, held.values)
+                yield EncodedRow(view, None, entity, micros, revision, held.values, bool(derived))
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -164,12 +165,13 @@ class SqliteWriter:
         except StoreError:
             return None
         mark = file.execute(
-            f"SELECT event_ts, micros, revision FROM {marks_name(self.project)} WHERE view = ? AND entity_key = ?",  # noqa: S608
+            f"SELECT event_ts, micros, revision, derived FROM {marks_name(self.project)}"  # noqa: S608
+            " WHERE view = ? AND entity_key = ?",
             (view, entity),
         ).fetchone()
         if mark is None or mark[0] != stored:
             return HeldRow(round(event_time(stored) * MILLION), 0, values)
-        return HeldRow(mark[1], mark[2], values)
+        return HeldRow(mark[1], mark[2], values, bool(mark[3]))
 
     def _write(self, file: sqlite3.Connection, row: EncodedRow, held: HeldRow | None) -> None:
         table, entity = table_name(self.project, row.view), row.entity
@@ -183,9 +185,9 @@ class SqliteWriter:
             [(entity, name, value, _text(value), stored) for name, value in row.values.items()],
         )
         file.execute(
-            f"REPLACE INTO {marks_name(self.project)} (view, entity_key, event_ts, micros, revision, filled)"  # noqa: S608
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (row.view, entity, stored, row.micros, row.revision, self.staged),
+            f"REPLACE INTO {marks_name(self.project)} (view, entity_key, event_ts, micros, revision, filled, derived)"  # noqa: S608
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (row.view, entity, stored, row.micros, row.revision, self.staged, row.derived),
         )
 
     def _make_tables(self, file: sqlite3.Connection, view: str) -> None:
@@ -199,7 +201,8 @@ class SqliteWriter:
         )
         file.execute(
             f"CREATE TABLE IF NOT EXISTS {marks_name(self.project)} (view TEXT, entity_key BLOB, event_ts INTEGER,"
-            " micros INTEGER, revision INTEGER, filled INTEGER, PRIMARY KEY (view, entity_key)) WITHOUT ROWID"
+            " micros INTEGER, revision INTEGER, filled INTEGER, derived INTEGER, PRIMARY KEY (view, entity_key))"
+            " WITHOUT ROWID"
         )
         self._tables.add(view)
 
@@ -209,6 +212,8 @@ class SqliteWriter:
 
 def compare(row: EncodedRow, held: HeldRow) -> int:
     """Whether a row is later than the one in the store, earlier or the same; see `feature_repo.writers.row`."""
+    if row.derived and held.derived and row.revision != held.revision:
+        return LATER if row.revision > held.revision else EARLIER
     ours, theirs = (row.micros, row.revision), (held.micros, held.revision)
     if ours != theirs:
         return LATER if ours > theirs else EARLIER

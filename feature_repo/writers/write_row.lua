@@ -7,8 +7,8 @@ local NO_REVISION = string.rep('\0', 8)
 
 local key = KEYS[1]
 local held = redis.call('HMGET', key, ARGV[1], ARGV[2])
-local revision, _, _, fields = parse_mark(ARGV[6])
-local held_revision, _, held_stamp, held_fields = parse_mark(held[2])
+local revision, _, _, fields, derived = parse_mark(ARGV[6])
+local held_revision, _, held_stamp, held_fields, held_derived = parse_mark(held[2])
 
 local function content_of_arguments()
   local parts = {}
@@ -30,10 +30,13 @@ end
 local seconds, nanos = nil, nil
 if held[1] then seconds, nanos = parse_moment(held[1]) end
 if seconds then
-  local order = compare_moments(tonumber(ARGV[4]), tonumber(ARGV[5]), seconds, nanos)
+  local known = held_stamp == held[1]
+  local moments = compare_moments(tonumber(ARGV[4]), tonumber(ARGV[5]), seconds, nanos)
+  local revisions = compare(revision, known and held_revision or NO_REVISION)
+  local order = moments
+  if known and derived and held_derived and revisions ~= 0 then order = revisions end
   if order == 0 then
-    local known = held_stamp == held[1]
-    order = compare(revision, known and held_revision or NO_REVISION)
+    order = revisions
     if order == 0 then order = compare(content_of_arguments(), content_held(known and held_fields or fields)) end
   end
   if order <= 0 then return order end
