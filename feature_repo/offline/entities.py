@@ -1,5 +1,6 @@
 """Entity rows of a request: the keys and the moments that features are wanted for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,15 +33,27 @@ class EntityRows:
         """Moments as an Arrow array of nanoseconds since 1970."""
         return self.table[self.time].cast(INSTANT).cast(pa.int64())
 
-    def expect(self, keys: list[str]) -> None:
-        """Raises FeastEntityDFMissingColumnsError unless there is a column for each key."""
-        if missing := set(keys) - set(self.table.column_names):
-            raise FeastEntityDFMissingColumnsError({*keys, self.time}, missing)
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.table.column_names)
 
     def range(self) -> tuple[pd.Timestamp, pd.Timestamp]:
         """The first moment and the last; NaT of both where there is none."""
         times = pd.Series(self.table[self.time].cast(INSTANT).to_pandas())
         return times.min(), times.max()
+
+
+def expect_columns(columns: Sequence[str], time: str, lookups: Sequence[Lookup]) -> None:
+    """Raises FeastEntityDFMissingColumnsError where entity rows lack a key, FeatureStoreError where they name a feature."""
+    keys = {key for lookup in lookups for key in lookup.keys}
+    if missing := keys.difference(columns):
+        raise FeastEntityDFMissingColumnsError({*keys, time}, missing)
+    if taken := {feature for lookup in lookups for feature in lookup.features}.intersection(columns):
+        raise FeatureStoreError(
+            f"features and columns of the entity rows have the same names ({', '.join(sorted(taken))}): rename the columns"
+            " or ask for full feature names"
+        )
 
 
 def of_frame(frame: pd.DataFrame) -> EntityRows:

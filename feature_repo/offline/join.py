@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from feature_repo.error import FeatureStoreError
 from feature_repo.offline.entities import EntityRows
 from feature_repo.offline.lookup import Lookup
 from feature_repo.offline.parquet import ROW, Relation, arrow, connect, listing, name
@@ -24,16 +23,10 @@ def join(
     Of the rows of an entity that are not older than the time to live and not younger than the moment, the one of the
     latest event time counts; of several, the one that was created last, where none counts as oldest; of several still,
     the last in the files. until_known: leave out rows that were created after the moment.
-    Raises FeatureStoreError for a source or a column that is not there, or a feature named like an entity's column.
+    Raises FeatureStoreError for a source or a column that is not there.
     """
     table = rows.table
     for lookup in lookups:
-        rows.expect(list(lookup.keys))
-        if taken := set(table.column_names) & set(lookup.features):
-            raise FeatureStoreError(
-                f"features and columns of the entity rows have the same names ({', '.join(sorted(taken))}): rename the"
-                " columns or ask for full feature names"
-            )
         with connect([lookup.source], memory) as connection:
             for feature, column in _features(connection, rows, lookup, until_known):
                 table = table.append_column(feature, column)

@@ -63,6 +63,17 @@ class Lookup:
         """The names of the view over these columns of the files."""
         return Columns(self.mapping, frozenset(found), self.source.path)
 
+    def names(self, found: Sequence[str]) -> dict[str, str | None]:
+        """Columns of the view -> names in the files; None for `created` where no file has it.
+
+        Raises FeatureStoreError when no file has another one.
+        """
+        columns = self.columns(found)
+        wanted = [*self.keys.values(), *self.features.values(), self.time]
+        return {self.created or "": self.created and columns.name(self.created)} | {
+            each: columns.expect(each) for each in wanted
+        }
+
 
 def lookups(
     views: list[FeatureView],

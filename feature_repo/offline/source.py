@@ -1,6 +1,6 @@
 """The Parquet files behind a FileSource of Feast, in a folder or a bucket."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
@@ -62,16 +62,16 @@ class ParquetSource:
         if not self.remote:
             return fsspec.filesystem("file")
         adopt_region()
-        options: dict[str, Any] = {"use_listings_cache": False}
+        return fsspec.filesystem(self.path.split("://", 1)[0], use_listings_cache=False, **self._options)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """Arguments of s3fs beside what it takes from the environment."""
+        options: dict[str, Any] = {"endpoint_url": self.endpoint} if self.endpoint else {}
         if self.credentials:
-            options |= {
-                "key": self.credentials.get("AWS_ACCESS_KEY_ID"),
-                "secret": self.credentials.get("AWS_SECRET_ACCESS_KEY"),
-                "token": self.credentials.get("AWS_SESSION_TOKEN"),
-            }
-        if self.endpoint:
-            options["endpoint_url"] = self.endpoint
-        return fsspec.filesystem(self.path.split("://", 1)[0], **options)
+            names = {"key": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY", "token": "AWS_SESSION_TOKEN"}
+            options |= {name: self.credentials.get(variable) for name, variable in names.items()}
+        return options
 
     def files(self) -> list[str]:
         """The files by name. Names that begin with a dot or an underscore are left out: drafts and markers of writers.
@@ -103,6 +103,15 @@ class ParquetSource:
             with fs.open(path) as file:
                 schemas.append(pq.read_schema(file).remove_metadata())
         return pa.unify_schemas(schemas, promote_options="permissive")
+
+    def count(self, files: Iterable[str]) -> int:
+        """How many rows these files have, by their footers."""
+        fs = self.filesystem()
+        total = 0
+        for path in files:
+            with fs.open(path) as file:
+                total += pq.read_metadata(file).num_rows
+        return total
 
     def _address(self, name: str) -> str:
         return name if not self.remote or "://" in name else f"{self.path.split('://', 1)[0]}://{name}"

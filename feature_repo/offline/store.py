@@ -17,11 +17,10 @@ from feast.repo_config import FeastConfigBaseModel, RepoConfig
 from feast.utils import compute_non_entity_date_range
 from pydantic import StrictStr
 
-from feature_repo.error import FeatureStoreError
 from feature_repo.offline import entities, join, writing
 from feature_repo.offline.entities import EntityRows
-from feature_repo.offline.job import AsofJob
-from feature_repo.offline.lookup import lookups
+from feature_repo.offline.job import AsofJob, Read, Write
+from feature_repo.offline.lookup import Lookup, lookups
 from feature_repo.offline.pull import Pull
 from feature_repo.offline.source import ParquetSource
 
@@ -33,7 +32,9 @@ class AsofOfflineStoreConfig(FeastConfigBaseModel):
     engine: Literal["duckdb", "daft"] = "duckdb"
     """What joins: DuckDB in this process, or Daft, whose runner may be a Ray cluster."""
     memory: str | None = None
-    """Memory that DuckDB takes before it goes on in temporary files, as `2GB`."""
+    """Memory that DuckDB takes before it goes on in temporary files, as `2GB`; four fifths of the machine's if unset."""
+    bucket_rows: int = 1_000_000
+    """Rows of a table that Daft joins at once on one machine."""
 
 
 class AsofOfflineStore(OfflineStore):
@@ -65,15 +66,17 @@ class AsofOfflineStore(OfflineStore):
             rows = entities.of_range(wanted, start, end)
             limits: tuple[datetime, datetime] | None = (start, end)
         else:
-            rows = entities.of_query(entity_df) if isinstance(entity_df, str) else entities.of_frame(entity_df)
+            rows = _given(entity_df, config.offline_store.engine)
             limits = None
-        memory = config.offline_store.memory
+        entities.expect_columns(rows.columns, rows.time, wanted)
+        read, write = _plan(rows, wanted, filter_by_created_timestamp, config.offline_store)
         return AsofJob(
-            lambda: join.join(rows, wanted, filter_by_created_timestamp, memory),
+            read,
             config.repo_path,
             describe=partial(_describe, rows, feature_refs, limits),
             on_demand=OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry),
             full_names=full_feature_names,
+            write=write,
         )
 
     @staticmethod
@@ -169,9 +172,31 @@ class AsofOfflineStore(OfflineStore):
         return [(field.name, str(field.type)) for field in schema]
 
 
-def _describe(
-    rows: EntityRows, references: list[str], limits: tuple[datetime, datetime] | None
-) -> RetrievalMetadata:
+def _given(entity_df: pd.DataFrame | str, engine: str) -> Any:
+    """Entity rows of a frame or a query: EntityRows, or QueriedRows where Daft runs the query."""
+    if not isinstance(entity_df, str):
+        return entities.of_frame(entity_df)
+    if engine == "duckdb":
+        return entities.of_query(entity_df)
+    from feature_repo.offline.buckets import QueriedRows
+
+    return QueriedRows.of(entity_df)
+
+
+def _plan(
+    rows: Any, wanted: list[Lookup], until_known: bool, options: AsofOfflineStoreConfig
+) -> tuple[Read, Write | None]:
+    """What reads the joined rows, and what writes them where that needs not hold them all."""
+    if options.engine == "duckdb":
+        return partial(join.join, rows, wanted, until_known, options.memory), None
+    from feature_repo.offline.buckets import DaftJoin, of_rows
+
+    frame = of_rows(rows) if isinstance(rows, EntityRows) else rows.frame
+    plan = DaftJoin(frame, rows.time, wanted, until_known, options.bucket_rows)
+    return plan.read, plan.write
+
+
+def _describe(rows: Any, references: list[str], limits: tuple[datetime, datetime] | None) -> RetrievalMetadata:
     first, last = limits or rows.range()
-    keys = [column for column in rows.table.column_names if column != rows.time]
+    keys = [column for column in rows.columns if column != rows.time]
     return RetrievalMetadata(features=references, keys=keys, min_event_timestamp=first, max_event_timestamp=last)

@@ -1,7 +1,6 @@
 """The point-in-time join said in plain Python, a small world to try it on, and Feast over that world."""
 
-import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -151,19 +150,19 @@ def values(found: pd.DataFrame) -> dict[int, dict[str, Any]]:
 
 SCHEMAS = {
     "form": {"team": pa.string(), "at": pa.timestamp("us", "UTC"), "created": pa.timestamp("us", "UTC")},
-    "pair": {"side": pa.string(), "player": pa.int64(), "when": pa.timestamp("us"), "created": pa.timestamp("us")},
+    "pair": {"side": pa.string(), "player": pa.int64(), "when": pa.timestamp("us")},
 }
 
 
-def table(name: str, rows: list[Row], created: bool = True) -> pa.Table:
-    """The file of a source: `pair` has other names than its view, and times without a zone."""
-    kinds = SCHEMAS[name]
+def table(name: str, rows: list[Row], created: bool = True, zone: bool = False) -> pa.Table:
+    """The file of a source: `pair` has other names than its view, and times without a zone unless `zone`."""
+    kinds = SCHEMAS["form"] | SCHEMAS[name] | ({"when": pa.timestamp("us", "UTC")} if zone else {})
     columns: dict[str, list[Any]] = {
         "form": {"team": [row.team for row in rows], "at": [row.time for row in rows]},
         "pair": {
             "side": [row.team for row in rows],
             "player": [row.player for row in rows],
-            "when": [row.time and row.time.replace(tzinfo=None) for row in rows],
+            "when": [row.time and row.time.replace(tzinfo=UTC if zone else None) for row in rows],
         },
     }[name]
     if created and name == "form":
@@ -179,7 +178,7 @@ class World:
 
     store: FeatureStore
     folder: Path
-    parts: itertools.count = field(default_factory=itertools.count)  # type: ignore[type-arg]
+    zone: bool = False
 
     def write(self, sources: dict[str, list[Row]], cuts: int = 0) -> None:
         """Each source in one file; with cuts in several, of which the first have no column `created`."""
@@ -191,7 +190,7 @@ class World:
             if cuts and len(bare) == len(rows[:cuts]) and bare:
                 pq.write_table(table(name, bare, created=False), folder / "a.parquet")
                 rows = rows[cuts:]
-            pq.write_table(table(name, rows), folder / "b.parquet")
+            pq.write_table(table(name, rows, zone=self.zone), folder / "b.parquet")
 
     def join(self, asked: pd.DataFrame | str, until_known: bool = False) -> pd.DataFrame:
         """The features of all views."""
@@ -206,7 +205,7 @@ class World:
         return self.store.get_feature_service("all")
 
 
-def world(folder: Path, offline: dict[str, Any], path: str = "*.parquet") -> World:
+def world(folder: Path, offline: dict[str, Any], path: str = "*.parquet", zone: bool = False) -> World:
     """A world with the views of VIEWS. path: of the files in a source's folder."""
     from feast import FeatureService
 
@@ -225,7 +224,7 @@ def world(folder: Path, offline: dict[str, Any], path: str = "*.parquet") -> Wor
         player = Entity(name="player", join_keys=["player"], value_type=ValueType.INT64)
         for name in SCHEMAS:
             (folder / name).mkdir(parents=True)
-            pq.write_table(table(name, []), folder / name / "b.parquet")
+            pq.write_table(table(name, [], zone=zone), folder / name / "b.parquet")
         form = FeatureView(
             name="form",
             entities=[team],
@@ -257,6 +256,6 @@ def world(folder: Path, offline: dict[str, Any], path: str = "*.parquet") -> Wor
         )
         home, away = form.with_name("home").with_join_key_map({"team": "home"}), form.with_name("away")
         store.apply([team, player, form, pair, FeatureService(name="all", features=[away, home, pair])])
-        return World(store, folder)
+        return World(store, folder, zone)
 
 

@@ -27,14 +27,19 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def feast(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return world(tmp_path_factory.mktemp("feast"), {"type": "file"}, "b.parquet")
+    return world(tmp_path_factory.mktemp("feast"), {"type": "file"}, "b.parquet", zone=True)
+
+
+@pytest.fixture(scope="module", params=[1_000_000, 3], ids=["whole", "in buckets"])
+def daft(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> World:
+    return world(tmp_path_factory.mktemp("daft"), {"type": OURS, "engine": "daft", "bucket_rows": request.param})
 
 
 def sources(nulls: bool) -> st.SearchStrategy[dict[str, list[Row]]]:
     return st.fixed_dictionaries({"form": source_rows(nulls), "pair": source_rows(nulls)})
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=sources(nulls=True), asked=entity_rows(nulls=True), until_known=st.booleans(), cuts=st.integers(0, 3))
 def test_the_join_is_the_definition(ours: World, rows, asked: list[Asked], until_known: bool, cuts: int) -> None:
     ours.write(rows, cuts)
@@ -44,7 +49,7 @@ def test_the_join_is_the_definition(ours: World, rows, asked: list[Asked], until
     assert values(found) == dict(enumerate(expected(asked, rows, until_known)))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=sources(nulls=False), asked=entity_rows(nulls=False), until_known=st.booleans())
 def test_the_join_is_that_of_feasts_file_store(
     ours: World, feast: World, rows, asked: list[Asked], until_known: bool
@@ -58,3 +63,12 @@ def test_the_join_is_that_of_feasts_file_store(
     for number in found.keys() - theirs.keys():
         assert None in found[number].values()
     assert isinstance(given_rows, pd.DataFrame)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=sources(nulls=True), asked=entity_rows(nulls=True), until_known=st.booleans(), cuts=st.integers(0, 3))
+def test_dafts_join_is_the_definition(daft: World, rows, asked: list[Asked], until_known: bool, cuts: int) -> None:
+    daft.write(rows, cuts)
+    found = daft.join(frame(asked), until_known)
+    assert found["number"].tolist() == list(range(len(asked)))
+    assert values(found) == dict(enumerate(expected(asked, rows, until_known)))
