@@ -60,7 +60,9 @@ def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
         for column, kind in table.to_schema().columns.items()
         if column not in KEYS
     }
-    source: DataSource = FileSource(name=name(table), path=path, timestamp_field="event_time")
+    source: DataSource = FileSource(
+        name=name(table), path=path, timestamp_field="event_time", created_timestamp_column="created"
+    )
     return FeatureView(
         name=name(table),
         entities=[TEAM],

@@ -129,6 +129,12 @@ def streamed_schema(table: type[DataFrameModel]) -> pa.Schema:
     return schema(table).append(CREATED).append(REVISION)
 
 
+def created_rows(table: type[DataFrameModel], rows: pd.DataFrame) -> pa.Table:
+    """Rows with the columns of the table and `created`, as Feast's source has them."""
+    wanted = schema(table).append(CREATED)
+    return pa.Table.from_pandas(rows[wanted.names], wanted, preserve_index=False).replace_schema_metadata(None)
+
+
 def _split(stored: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Rows, and marks."""
     marks = pc.equal(stored.column("team"), MARK)

@@ -58,9 +58,7 @@ class AsofJob(RetrievalJob):
     def _to_arrow_internal(self, timeout: int | None = None) -> Any:
         return self._read()
 
-    def persist(
-        self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None
-    ) -> None:
+    def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:
         """Write the rows to a Parquet file (`*.parquet`) or a folder of them.
 
         Raises SavedDatasetLocationAlreadyExists for a place that holds something, unless it may be overwritten.

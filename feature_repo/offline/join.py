@@ -15,9 +15,7 @@ from feature_repo.offline.lookup import Lookup
 from feature_repo.offline.parquet import ROW, Relation, arrow, connect, listing, name
 
 
-def join(
-    rows: EntityRows, lookups: list[Lookup], until_known: bool = False, memory: str | None = None
-) -> Any:
+def join(rows: EntityRows, lookups: list[Lookup], until_known: bool = False, memory: str | None = None) -> Any:
     """The entity rows, in their order, with the features of each view as an Arrow table.
 
     Of the rows of an entity that are not older than the time to live and not younger than the moment, the one of the
@@ -39,8 +37,12 @@ def _features(connection: DuckDBPyConnection, rows: EntityRows, lookup: Lookup, 
     connection.register("entities", _narrow(rows, lookup, keys))
     _load(connection, lookup, keys)
     connection.execute(_match(keys, lookup.ttl_ns, until_known))
-    found = arrow(connection, "SELECT * EXCLUDE (moment, created) FROM source SEMI JOIN matched USING (number)").combine_chunks()
-    places = _places(arrow(connection, "SELECT number FROM matched ORDER BY row")["number"].combine_chunks(), found["number"])
+    found = arrow(
+        connection, "SELECT * EXCLUDE (moment, created) FROM source SEMI JOIN matched USING (number)"
+    ).combine_chunks()
+    places = _places(
+        arrow(connection, "SELECT number FROM matched ORDER BY row")["number"].combine_chunks(), found["number"]
+    )
     return [(feature, found[f"f{place}"].take(places)) for place, feature in enumerate(lookup.features)]
 
 

@@ -31,7 +31,8 @@ class Changes(NamedTuple):
 class FactStore(Protocol):
     """Shared by all processors of a group, beside the online features. Every method raises FeatureStoreError.
 
-    Facts carry a version for each season, which grows whenever one of them changes.
+    Facts carry a version for each season, which grows whenever one of them changes: Unix milliseconds of then, or one
+    more than before. Rows that are made of facts have it as their revision, and as `created` in the offline store.
     """
 
     def put(self, facts: Sequence[Fact]) -> int:

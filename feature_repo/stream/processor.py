@@ -7,7 +7,7 @@ between, another processor finds facts without features and makes them.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from feature_repo.stream.dead_letters import DeadLetterBox, dead_letter
@@ -153,7 +153,7 @@ class Processor:
             return
         newest, season = newest_rows(known), current.league.season
         with span("write features", season=season, version=current.version, rows=len(newest)):
-            self._append(current, changed, moment)
+            self._append(current, changed)
             self._writer.write(_feature_row(view, row, current.version) for (view, _), row in newest.items())
         for (view, _), row in newest.items():
             outcome.rows[view] = outcome.rows.get(view, 0) + 1
@@ -167,9 +167,10 @@ class Processor:
         self._newest[found.fact.season] = max(newest, found.time)
         return found.time // DAY < newest // DAY
 
-    def _append(self, current: Current, changed: Sequence[KnownRows], moment: float) -> None:
+    def _append(self, current: Current, changed: Sequence[KnownRows]) -> None:
         """Append rows to the offline store, and from which day on these are all that there are."""
-        created, version = datetime.fromtimestamp(moment, UTC), current.version
+        version = current.version
+        created = EPOCH + timedelta(milliseconds=version)
         self._streamed.append(TeamForm, (row for rows in changed for row in rows.form), created, version)
         self._streamed.append(TeamRatings, (row for rows in changed for row in rows.ratings), created, version)
         if current.unwritten is not None:
