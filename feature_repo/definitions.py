@@ -27,9 +27,8 @@ def entity(key: EntityKey) -> Entity:
     return Entity(name=key.join_key, join_keys=[key.join_key], value_type=kind, description=key.description)
 
 
-TEAM = entity(entities.TEAM)
-PLAYER = entity(entities.PLAYER)
-ENTITIES = (TEAM, PLAYER)
+ENTITIES = tuple(map(entity, entities.ENTITIES))
+TEAM, PLAYER = ENTITIES
 
 KEYS = ("season", "team", "event_time")
 

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 from redis import RedisError
 
-from feature_repo.definitions import ENTITIES
 from feature_repo.error import FeatureStoreError
 from feature_repo.online import PROJECT, counter_key
 from feature_repo.window import Window
@@ -19,6 +18,7 @@ from feature_repo.writers.redis import connect, find_keys, refusal
 from feature_repo.writers.scripts import load_script
 from matchday.feast_layout.keys import key_prefix
 from matchday.feast_layout.moments import MILLION
+from matchday.features.entities import ENTITIES
 from matchday.online_store import RedisAddress, directory_key
 
 LIFE_SECONDS = 3600

@@ -13,9 +13,7 @@ from typing import NamedTuple
 
 from matchday.feast_layout.keys import Key, entity_key, field_name
 from matchday.feast_layout.moments import to_micros
-from matchday.feast_layout.values import encode_value
-
-Feature = float | int | str | bool | None
+from matchday.feast_layout.values import Feature, encode_values
 
 MOST_REVISION = 2**63 - 1
 
@@ -57,7 +55,7 @@ def encode(row: FeatureRow) -> EncodedRow:
         _entity_key(row.join_key, row.key),
         to_micros(row.event_time),
         checked_revision(row.revision),
-        {name: encode_value(value) for name, value in row.values.items()},
+        encode_values(row.values),
         row.derived,
     )
 

@@ -5,6 +5,7 @@ log would outlive the file that it belongs to.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,9 @@ from matchday.feast_layout import StoreError, event_time, value_of
 from matchday.feast_layout.moments import MILLION, wall_clock
 
 BUSY_SECONDS = 30.0
-"""How long to wait for another writer."""
+"""How long to wait for another writer, and for readers."""
+
+POLL_SECONDS = 0.002
 
 ATTEMPTS = 10
 """How often the file may be replaced while a writer opens it."""
@@ -131,7 +134,7 @@ class SqliteWriter:
         """Lock the file for writing. A refill replaces it only while it holds this lock itself."""
         for _ in range(ATTEMPTS):
             file = self._open()
-            file.execute("BEGIN IMMEDIATE")
+            _lock(file)
             if self._identity == file_identity(self.path):
                 return file
             self.close()
@@ -145,7 +148,7 @@ class SqliteWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._identity = identity
             self._file = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
+                self.path, isolation_level=None, check_same_thread=False, cached_statements=512
             )
             self._tables = set()
         return self._file
@@ -235,6 +238,25 @@ def marks_name(project: str) -> str:
 def read_refills(file: sqlite3.Connection) -> int:
     """How often the file was refilled."""
     return int(file.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _lock(file: sqlite3.Connection) -> None:
+    """Begin to write, as soon as no other writer does. SQLite's own waiting would let a busy writer in again and again.
+
+    The commit waits for readers, as SQLite does by itself.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    file.execute("PRAGMA busy_timeout = 0")
+    while True:
+        try:
+            file.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            file.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+            return
 
 
 def _quote(name: str) -> str:
