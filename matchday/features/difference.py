@@ -68,7 +68,7 @@ def compare(
         changed.append(Change("order of columns", f"at {first + 1}", both[first], order[first]))
     for name in dict.fromkeys((*before["inputs"], *after["inputs"])):
         changed += _changes(f"input {name}", before["inputs"].get(name, {}), after["inputs"].get(name, {}))
-    for name in before["views"].keys() & after["views"].keys():
+    for name in sorted(before["views"].keys() & after["views"].keys()):
         changed += _changes(f"view {name}", before["views"][name], after["views"][name])
     first_values, second_values = values_before or {}, values_after or {}
     known = [name for name in both if name in first_values and name in second_values]
