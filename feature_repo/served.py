@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from feature_repo.exact_rows import Place, exact_rows
+from feature_repo.offline_rows import Place, exact_rows
 from feature_repo.store import working_store
 from matchday.events import PREDICTIONS, CloudEvent, EventsAddress
 from matchday.events.connect import open_consumer
@@ -242,8 +242,8 @@ def _stored(vector: ServedVector, ref: FeatureRef, rows: Rows) -> float:
     source = _source(ref)
     if source not in vector.places:
         return nan
-    value: Any = rows[ref.view, vector.places[source]][ref.feature]
-    return float(value) if pd.notna(value) else nan
+    value = rows[ref.view, vector.places[source]][ref.feature]
+    return nan if value is None else float(value)
 
 
 def _singles(frame: pd.DataFrame) -> NDArray[np.float32]:
