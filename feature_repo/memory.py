@@ -26,6 +26,10 @@ def measure_memory(settings: Settings) -> StoreMemory:
     address = settings.online_address
     try:
         return _of_redis(address) if isinstance(address, RedisAddress) else _of_file(address)
+    except FileNotFoundError:
+        raise FeatureStoreError(
+            f"the online store {address} does not exist: 'matchday features refresh' fills it"
+        ) from None
     except (OSError, RedisError) as why:
         raise FeatureStoreError(f"the online store {address} cannot be measured: {why}") from None
 

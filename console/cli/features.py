@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Features: versions, stores, and whether what was served is the batch's.")
 
+LARGE = 1e6
+"""Numbers from here on are whole: Unix seconds."""
+
 DIFFERS = 1
 """Exit code of `verify` when a value was served that the offline store does not have."""
 
@@ -287,6 +290,9 @@ def _print_stats(stats: "FeatureStats") -> None:
 def _print_verified(found: "VerifiedPredictions") -> None:
     from feature_repo.served import REASONS
 
+    if not found.sampled:
+        screen.say("the log holds no prediction to compare")
+        return
     compared = found.equal + found.differing
     share = "nothing could be compared" if math.isnan(found.share) else f"{found.share:.2%} differ"
     screen.say(f"{found.sampled:,} predictions sampled, {compared:,} compared: {found.equal:,} are equal, {share}")
@@ -307,7 +313,9 @@ def _print_verified(found: "VerifiedPredictions") -> None:
 
 
 def _number(value: float | None) -> str:
-    return "missing" if value is None else f"{value:.6g}"
+    if value is None:
+        return "missing"
+    return f"{value:.6g}" if abs(value) < LARGE else f"{value:.0f}"
 
 
 def _percent(share: float | None) -> str:

@@ -1,30 +1,29 @@
 """A lake of two seasons, an online store filled from it, a bundle of the real features, and a server that logs."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import orjson
-import pandas as pd
+import pytest
 
 from feature_repo.materialise import materialise
 from matchday import history
 from matchday.bundle import write_bundle
 from matchday.events import EventsAddress
-from matchday.features.tables import TABLES
-from matchday.features.team import team_tables
+from matchday.features.tables import TABLES, build
 from matchday.lake import Lake
 from matchday.models.kind import ModelKind
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.packaging import describe
-from matchday.ratings.xg import with_xg
 from matchday.settings import Settings
-from matchday.tables import Appearances, Matches, Teams
 from tests import league
 from tests.services.processes import free_port, running
 from tests.serving.conftest import COMMAND, environ, graph
@@ -40,20 +39,19 @@ LATE_KICKOFF = "2026-09-20T14:00:00Z"
 
 
 def fill_lake(folder: Path) -> Lake:
-    """A lake with two seasons and their feature tables."""
-    lake = Lake(str(folder))
-    for table in (Matches, Appearances, Teams):
-        lake.write(table, league.some(table, SEASONS))
-    for table, rows in zip(TABLES, feature_tables(), strict=True):
-        lake.write(table, rows)
-    return lake
+    """A lake with two seasons and their feature tables, as the pipelines make them."""
+    shutil.copytree(Path(_template().name) / "lake", folder)
+    return Lake(str(folder))
 
 
 @cache
-def feature_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Form and ratings of the teams, as if the league had begun with these seasons."""
-    matches = with_xg(league.some(Matches, SEASONS), league.some(Appearances, SEASONS))
-    return team_tables(matches, league.some(Teams, SEASONS))
+def _template() -> TemporaryDirectory[str]:
+    """Made once in a process, and deleted with it."""
+    folder = TemporaryDirectory()
+    lake = Lake(str(Path(folder.name) / "lake"))
+    taken = history.ingest(league.bundled(Path(folder.name) / "data", SEASONS), lake)
+    build(lake, taken.history)
+    return folder
 
 
 def pack(folder: Path, kind: ModelKind = MATCH_OUTCOME) -> Path:
@@ -80,8 +78,24 @@ class ServedWorld:
         world.materialise()
         return world
 
+    tables = TABLES
+
     def materialise(self, as_of: datetime = SPRING) -> None:
         materialise(self.settings, self.lake, history.fingerprint(self.lake, TABLES), as_of)
+
+    def adopt(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let commands of this process find it: they read their settings from the environment."""
+        for name, value in self.variables.items():
+            monkeypatch.setenv(name, value)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of a command on it."""
+        return {
+            "MATCHDAY_HOME": str(self.settings.home),
+            "MATCHDAY_LAKE": self.settings.lake,
+            "MATCHDAY_ONLINE_STORE": self.settings.online_store,
+        }
 
     @property
     def log(self) -> EventsAddress:
