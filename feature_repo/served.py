@@ -21,6 +21,7 @@ from feature_repo.store import working_store
 from matchday.events import PREDICTIONS, CloudEvent, EventsAddress
 from matchday.events.connect import open_consumer
 from matchday.features import services
+from matchday.features.services import FeatureService
 from matchday.features.vectors import assemble, stored_name
 from matchday.lake import Lake
 from matchday.settings import Settings
@@ -33,6 +34,9 @@ SHOWN = 20
 """Differences that are kept."""
 LOGGED = timedelta(milliseconds=1)
 """A logged moment is cut to this: the moment itself lies in the millisecond that begins there."""
+
+FIRST_YEAR, LAST_YEAR = 1888, 2100
+"""Of moments that a server answers for."""
 
 DEGRADED, GIVEN, UNSTATED, UNKNOWN, MALFORMED = "degraded", "given", "unstated", "unknown_service", "malformed"
 REASONS: Mapping[str, str] = {
@@ -114,9 +118,9 @@ def verify_served(
     has no feature tables.
     """
     events, _ = open_consumer(log, PREDICTIONS).since(None, MOST_READ)
-    once = list({event.id: event for event in events if since is None or _after(event, since)}.values())
+    once = list({str(event.id): event for event in events if since is None or _after(event, since)}.values())
     chosen = random.Random(seed).sample(once, min(sample, len(once)))
-    return compare(settings, lake, sorted(chosen, key=lambda event: event.time))
+    return compare(settings, lake, sorted(chosen, key=lambda event: str(event.time)))
 
 
 def compare(settings: Settings, lake: Lake, events: Sequence[CloudEvent]) -> VerifiedPredictions:
@@ -150,27 +154,38 @@ def read_vector(data: Any) -> ServedVector:
             raise NotComparable(UNSTATED)
         service = services.SERVICES.get(data["feature_service"])
         known = {ref.name: ref for ref in service.features} if service else {}
-        if not known.keys() >= data["features"].keys():
+        if service is None or not known.keys() >= data["features"].keys():
             raise NotComparable(UNKNOWN)
         refs = tuple(known[name] for name in data["features"])
-        sources = {_source(ref): data["entities"][ref.input] for ref in refs}
-        times = {source: data["feature_times"][source] for source in sources}
         return ServedVector(
-            request_id=data["request_id"],
-            time=data["time"],
-            model=data["model"],
-            version=data["version"],
-            kickoff=datetime.fromisoformat(data["kickoff"]),
+            request_id=str(data["request_id"]),
+            time=str(data["time"]),
+            model=str(data["model"]),
+            version=str(data["version"]),
+            kickoff=_parse_moment(data["kickoff"]),
             refs=refs,
             served={name: nan if value is None else float(value) for name, value in data["features"].items()},
-            places={
-                source: (sources[source], datetime.fromisoformat(time).astimezone(UTC))
-                for source, time in times.items()
-                if time is not None
-            },
+            places=_read_places(service, refs, data),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise NotComparable(MALFORMED) from None
+
+
+def _read_places(service: FeatureService, refs: Sequence[FeatureRef], data: Any) -> dict[str, Place]:
+    """The place of each source that had a row. Raises ValueError for a key of another type than the entity's."""
+    keys = {each.name: str if each.datatype == "BYTES" else int for each in service.inputs}
+    if not refs or any(type(data["entities"][ref.input]) is not keys[ref.input] for ref in refs):
+        raise ValueError(data["entities"])
+    times = {_source(ref): (data["entities"][ref.input], data["feature_times"][_source(ref)]) for ref in refs}
+    return {source: (key, _parse_moment(time)) for source, (key, time) in times.items() if time is not None}
+
+
+def _parse_moment(text: str) -> datetime:
+    """Raises ValueError for a moment that the server would have refused."""
+    moment = datetime.fromisoformat(text).astimezone(UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(text)
+    return moment
 
 
 def _after(event: CloudEvent, since: datetime) -> bool:

@@ -2,11 +2,15 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from feature_repo import served
 from feature_repo.served import DEGRADED, GIVEN, MALFORMED, UNKNOWN, UNSTATED, NotComparable, read_vector, verify_served
@@ -122,6 +126,9 @@ def data(world: ServedWorld, asked: Asked) -> dict[str, Any]:
         ({"feature_times": {"home.team_form": "yesterday"}}, MALFORMED),
         ({"kickoff": None}, MALFORMED),
         ({"features": {"home_elo": "high"}}, MALFORMED),
+        ({"features": {}}, MALFORMED),
+        ({"entities": {"home": 1, "away": 2}}, MALFORMED),
+        ({"kickoff": "9999-12-31T00:00:00Z"}, MALFORMED),
     ],
 )
 def test_what_says_too_little_is_not_compared(data: dict[str, Any], change: dict[str, Any], reason: str) -> None:
@@ -135,6 +142,29 @@ def test_what_is_no_prediction_is_not_compared(broken: Any) -> None:
     with pytest.raises(NotComparable) as why:
         read_vector(broken)
     assert why.value.reason == MALFORMED
+
+
+JSON = some.recursive(
+    some.none() | some.booleans() | some.floats() | some.integers() | some.text(max_size=5),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@given(drawn=some.data())
+def test_whatever_is_in_a_log_is_compared_or_left_out(data: dict[str, Any], drawn: some.DataObject) -> None:
+    """One field of a prediction, or one of its maps, is anything that JSON can hold."""
+    field = drawn.draw(some.sampled_from(sorted(data)))
+    inner = data[field]
+    if isinstance(inner, dict) and inner and drawn.draw(some.booleans()):
+        broken = data | {field: inner | {drawn.draw(some.sampled_from(sorted(inner))): drawn.draw(JSON)}}
+    else:
+        broken = data | {field: drawn.draw(JSON)}
+    found = None
+    with suppress(NotComparable):
+        found = read_vector(broken)
+    assert found is None or (found.refs and all(isinstance(key, str) for key, _ in found.places.values()))
 
 
 def test_the_log_of_an_earlier_release_is_not_compared(data: dict[str, Any]) -> None:
