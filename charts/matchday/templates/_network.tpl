@@ -23,9 +23,9 @@
 {{- define "matchday.parts.there" -}}
 {{- $root := first . }}
 {{- $recurring := and (include "matchday.recurring" $root | fromYaml) (not $root.Values.pipelines.kfp.endpoint) }}
-{{- $stream := $root.Values.stream }}
-{{- $there := dict "rollout" $root.Values.rollouts.enabled "recurring" $recurring "stream" $stream.enabled }}
-{{- $_ := set $there "stream-live" (and $stream.enabled $stream.live.enabled) }}
+{{- $there := dict "rollout" $root.Values.rollouts.enabled "recurring" $recurring }}
+{{- $_ := set $there "stream" (include "matchday.streams" $root) }}
+{{- $_ := set $there "stream-live" (include "matchday.streams.live" $root) }}
 {{- range rest . }}
 {{- if get $there . }}
 - {{ . }}

@@ -1,5 +1,20 @@
 {{/* The pods that stream: the processor, and the producer that asks a live source. */}}
 
+{{/* Not empty where features are streamed. Helm may render it before checks.yaml, hence the check. */}}
+{{- define "matchday.streams" -}}
+{{- include "matchday.checks.moved" . }}
+{{- if .Values.stream.enabled }}
+{{- print "true" }}
+{{- end }}
+{{- end }}
+
+{{/* Not empty where a producer asks a live source. */}}
+{{- define "matchday.streams.live" -}}
+{{- if and (include "matchday.streams" .) .Values.stream.live.enabled }}
+{{- print "true" }}
+{{- end }}
+{{- end }}
+
 {{/* What both are told. */}}
 {{- define "matchday.stream.env" -}}
 {{ include "matchday.env.bucket" . }}
