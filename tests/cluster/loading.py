@@ -1,4 +1,4 @@
-"""The images of the cluster test: built from this checkout, stand-ins for the stores and for Kafka, all brought into the nodes."""
+"""The images of the cluster test: of this checkout, stand-ins for the stores and Kafka, all brought into the nodes."""
 
 import os
 import shlex

@@ -1,6 +1,6 @@
 """The stand-ins for the chart's stores and its Kafka do what the chart asks of the official images."""
 
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -137,7 +137,7 @@ def test_kafka_starts_by_the_chart_s_command_and_once_more(
 
 
 def test_kafka_s_jars_are_those_that_the_tests_of_this_machine_start() -> None:
-    found = ElementTree.parse(Path(__file__).parent / "kafka" / "pom.xml").getroot()
+    found = ET.parse(Path(__file__).parent / "kafka" / "pom.xml").getroot()
     space = "{http://maven.apache.org/POM/4.0.0}"
     asked = {
         each.findtext(f"{space}groupId"): (each.findtext(f"{space}artifactId"), each.findtext(f"{space}version"))

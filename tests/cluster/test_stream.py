@@ -1,0 +1,182 @@
+"""The stage of streamed features and the chart agree, and what the stage runs in pods does what it says; no cluster."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from matchday import history
+from matchday.lake import Lake
+from matchday.settings import REPOSITORY
+from matchday.sources.snapshot import Snapshot
+from matchday.tables import Appearances, Matches
+from tests.charts.rendering import documents, kind_and_name, render
+from tests.cluster import command, stream
+from tests.cluster.command import Command
+from tests.cluster.context import StageContext
+from tests.cluster.kube import Kube
+from tests.cluster.shell import Failure
+
+Document = dict[str, Any]
+
+
+def rendered(*sets: str) -> dict[str, Document]:
+    """The release's objects by kind and name."""
+    return {kind_and_name(each): each for each in documents(render("small", sets=sets))}
+
+
+def template(kind: str, name: str) -> Document:
+    """The pods of an object of the release, while it streams."""
+    return dict(rendered(*stream.ON)[f"{kind} matchday/{name}"]["spec"]["template"])
+
+
+class StubKube:
+    """A cluster of these objects, whose Jobs end as they are told to. asked: the commands. applied: the objects."""
+
+    def __init__(self, objects: dict[tuple[str, str], Document], condition: str = "Complete", log: str = "") -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.applied: list[Document] = []
+        self._objects, self._condition, self._log = objects, condition, log
+
+    def __call__(self, *arguments: str, **_: float) -> str:
+        self.asked.append(arguments)
+        return self._log if arguments[0] == "logs" else ""
+
+    def get(self, kind: str, name: str) -> Document:
+        ended = {"status": {"conditions": [{"type": self._condition, "status": "True"}]}}
+        return self._objects.get((kind, name), ended)
+
+    def apply(self, *objects: Document) -> None:
+        self.applied += objects
+
+    def until(self, what: str, condition: Any, seconds: float) -> None:
+        assert condition(), what
+
+
+def stub(condition: str = "Complete", log: str = "") -> tuple[StageContext, StubKube]:
+    """A context of that cluster with what streams in it."""
+    objects = {
+        stream.PROCESSOR: {"spec": {"template": template("Deployment", "matchday-stream")}},
+        stream.JOB: {"spec": {"template": template("Job", "matchday-apply-features")}},
+    }
+    kube = StubKube(objects, condition, log)
+    found = object.__new__(StageContext)
+    found.kube = cast("Kube", kube)
+    return found, kube
+
+
+def only(kube: StubKube) -> Document:
+    """The container of the one Job that was made."""
+    [job] = kube.applied
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    return dict(container)
+
+
+def environ(container: Document) -> dict[str, Any]:
+    return {each["name"]: each.get("value") for each in container["env"]}
+
+
+def test_the_chart_renders_what_the_stage_waits_for() -> None:
+    made = rendered(*stream.ON)
+    processor = made["Deployment matchday/matchday-stream"]["spec"]["template"]
+    labels = {**processor["metadata"]["labels"], "pod-template-hash": "any"}
+    wanted = [part.partition("=") for part in stream.PODS.split(",")]
+    assert all(labels[key] == value or not value for key, _, value in wanted)
+    assert environ(processor["spec"]["containers"][0])["MATCHDAY_LAKE"] == stream.EVE
+    assert made["ConfigMap matchday/matchday-environment"]["data"]["MATCHDAY_LAKE"] == stream.LAKE
+    assert "StatefulSet matchday/matchday-kafka" in made
+
+
+def test_the_servers_are_left_as_they_are() -> None:
+    assert (
+        rendered(*stream.ON)["InferenceService matchday/match-outcome"]
+        == rendered()["InferenceService matchday/match-outcome"]
+    )
+
+
+@pytest.mark.parametrize("major", [3, 4], ids="helm{}".format)
+def test_afterwards_the_release_is_as_before(major: int) -> None:
+    def manifests(*sets: str) -> list[Document]:
+        secrets = ("Secret", "ConfigMap")
+        return [each for each in documents(render("small", major, sets)) if each["kind"] not in secrets]
+
+    assert manifests(*stream.ON, *stream.OFF) == manifests()
+
+
+def test_a_replay_runs_beside_the_processor_on_the_whole_lake() -> None:
+    context, kube = stub()
+    assert stream._replay(context, 37) == Command(context.kube, "replay-37")
+    [job] = kube.applied
+    container = only(kube)
+    assert container["args"] == ["stream", "replay", "--season", "2526", "--gameweek", "37", "--speed", "8000"]
+    given = environ(container)
+    assert given["MATCHDAY_STREAM_EVENTS"] == "kafka://"
+    assert "MATCHDAY_LAKE" not in given, "that of the release's ConfigMap counts"
+    assert not set(command.OF_SERVERS) & container.keys()
+    spec = job["spec"]["template"]["spec"]
+    assert "initContainers" not in spec and spec["restartPolicy"] == "Never"
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/component"] == "stream", "its network policy is the processor's"
+    assert "pod-template-hash" not in labels
+
+
+def test_the_way_back_to_the_eve_leaves_the_release_s_lake_and_registry_alone() -> None:
+    context, kube = stub(log="20 matches are left to stream\nrun materialise\n3 steps ran\n")
+    assert stream._return_to_eve(context) == "20 matches are left to stream"
+    container = only(kube)
+    assert container["command"] == ["sh", "-ec"]
+    assert container["args"][-1] == stream.WRITE_EVE
+    given = environ(container)
+    assert given["MATCHDAY_LAKE"] == stream.EVE != stream.LAKE
+    assert given["MATCHDAY_FEAST_REGISTRY"].startswith("s3://matchday/eve/")
+    assert given["MATCHDAY_ONLINE_STORE"] is None, "the online store is the release's, by reference"
+
+
+def test_a_verification_that_fails_fails_the_stage_with_its_last_lines() -> None:
+    context, _ = stub("Failed", "matchday: the online store has another attack for ARS\n")
+    with pytest.raises(Failure, match=r"verify failed: matchday: the online store has another attack for ARS"):
+        stream._verify(context)
+    context, kube = stub(log="760 values of 20 teams\n  are equal  everywhere\n")
+    assert stream._verify(context) == "are equal everywhere"
+    assert only(kube)["args"] == ["stream", "verify", "--season", "2526"]
+
+
+def test_a_replay_that_ended_first_leaves_nothing_to_be_killed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    context, _ = stub()
+    with pytest.raises(Failure, match=r"gameweek 37 had ended \(Complete\) before a processor could be killed in it"):
+        stream._wait_for_move(context, np.zeros((1, 3)), Command(context.kube, "replay-37"))
+    context, _ = stub("Running")
+    monkeypatch.setattr(stream, "_ask", lambda context: np.full((1, 3), 0.1))
+    said = stream._wait_for_move(context, np.zeros((1, 3)), Command(context.kube, "replay-37"))
+    assert said.endswith("after gameweek 37 began to stream")
+
+
+def test_the_lake_of_the_eve_lacks_two_gameweeks_and_nothing_else(tmp_path: Path) -> None:
+    whole, eve = Lake(str(tmp_path / "whole")), Lake(str(tmp_path / "eve"))
+    snapshot = Snapshot(REPOSITORY / "data")
+    for table in history.TABLES:
+        whole.write(table, snapshot.load(table, ["2425", "2526"]))
+    ran = subprocess.run(
+        [sys.executable, "-c", stream.WRITE_EVE, str(tmp_path / "whole"), str(tmp_path / "eve")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == "20 matches are left to stream\n", ran.stderr
+    before, after = whole.read(Matches), eve.read(Matches)
+    left = before[~before["match_id"].isin(after["match_id"])]
+    assert set(left["season"]) == {"2526"} and set(left["gameweek"]) == {stream.SPREAD, stream.LAST}
+    assert after["kickoff"].max() < left["kickoff"].min(), "nothing that was played later is known"
+    assert set(left["match_id"]).isdisjoint(eve.read(Appearances)["match_id"])
+    for table in set(history.TABLES) - {Matches, Appearances}:
+        assert eve.fingerprint(table) == whole.fingerprint(table)
+
+
+def test_the_replayed_gameweek_takes_long_enough_to_kill_a_processor_in() -> None:
+    matches = Snapshot(REPOSITORY / "data").load(Matches, [stream.SEASON])
+    kickoffs = matches.loc[matches["gameweek"] == stream.SPREAD, "kickoff"]
+    assert 30 < (kickoffs.max() - kickoffs.min()).total_seconds() / stream.SPEED < 60
+    assert matches["gameweek"].max() == stream.LAST
