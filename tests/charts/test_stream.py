@@ -1,6 +1,10 @@
 """What streams in the chart: the processor, the producer of live results, what scales them, and who reaches whom."""
 
+import os
 import re
+import subprocess
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +16,8 @@ from tests.charts.rendering import Refused, documents, render
 KSERVE = ("serving.kserve.io/v1beta1",)
 TRIAL = ["kafka.enabled=true", "stream.enabled=true"]
 PARTS = ("stream", "stream-live")
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+EMITTED = "/var/lib/matchday/stream/emitted.json"
 CONTRACT_SECONDS = 30
 """In which a processor that is told to stop ends its batch, commits it and leaves the group."""
 
@@ -112,7 +118,7 @@ def test_the_stores_are_given_by_reference() -> None:
 
 def test_commands_are_those_of_the_stream() -> None:
     assert container("stream")["args"] == ["stream", "process", "--port", "8090"]
-    assert container("stream-live", "stream-live")["args"][:2] == ["stream", "live"]
+    assert container("stream-live", "stream-live")["args"] == ["stream", "live"]
     assert variables(container("stream"))["MATCHDAY_STREAM_GROUP"] == "matchday-features"
 
 
@@ -145,6 +151,33 @@ def test_a_pod_is_ready_when_it_can_progress_and_restarted_when_it_does_not_turn
     for probe in ("livenessProbe", "startupProbe"):
         assert found[probe]["httpGet"]["path"] == "/live", "a broker that is away is no reason to restart"
     assert {"name": "health", "containerPort": 8090} in found["ports"]
+    assert variables(found)["MATCHDAY_STREAM_HOST"] == "0.0.0.0", "the kubelet asks from outside the pod"
+
+
+def test_the_producer_is_judged_by_what_it_wrote_down_last(tmp_path: Path) -> None:
+    found = container("stream-live", "stream-live")
+    written = tmp_path / "emitted.json"
+
+    def passes(probe: str) -> bool:
+        command = [part.replace(EMITTED, str(written)) for part in found[probe]["exec"]["command"]]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+    assert not any(map(passes, PROBES))
+    written.write_text("{}")
+    assert all(map(passes, PROBES))
+    quarter_of_an_hour_ago = time.time() - 15 * 60
+    os.utime(written, (quarter_of_an_hour_ago, quarter_of_an_hour_ago))
+    assert [probe for probe in PROBES if passes(probe)] == ["livenessProbe"], "a wait for Kafka ends nothing"
+
+
+def test_the_producer_asks_one_source_and_needs_no_token() -> None:
+    made = documents(render("stream-live", sets=["sources.names={fpl,football_data_org}", "sources.existingSecret=t"]))
+    [found] = [
+        each for each in made if each["metadata"]["name"] == "matchday-stream-live" and "replicas" in each["spec"]
+    ]
+    [producer] = found["spec"]["template"]["spec"]["containers"]
+    assert variables(producer)["MATCHDAY_SOURCES"] == "fpl"
+    assert "MATCHDAY_FOOTBALL_DATA_TOKEN" not in variables(producer)
 
 
 def test_it_has_the_time_to_stop_that_it_needs() -> None:
@@ -271,19 +304,17 @@ def test_predictions_are_logged_to_the_chart_s_broker_too() -> None:
     assert targets(policy("stream", "predictor")["egress"])[9092] == {"kafka"}
 
 
-def test_prometheus_reads_both_and_is_let_in() -> None:
+def test_prometheus_reads_the_processor_and_is_let_in() -> None:
     [monitor] = of_kind("stream-live", "PodMonitor")
     [endpoint] = monitor["spec"]["podMetricsEndpoints"]
     assert endpoint == {"port": "health", "path": "/metrics"}
-    [expression] = monitor["spec"]["selector"]["matchExpressions"]
-    for part in PARTS:
-        labels = deployment("stream-live", part)["spec"]["template"]["metadata"]["labels"]
-        assert labels[expression["key"]] in expression["values"]
-        assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
-        [allowed] = policy("stream-live", part)["ingress"]
-        assert allowed["ports"] == [{"port": 8090}]
-        [source] = allowed["from"]
-        assert source["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "observability"}
+    labels = deployment("stream-live")["spec"]["template"]["metadata"]["labels"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    [allowed] = policy("stream-live", "stream")["ingress"]
+    assert allowed["ports"] == [{"port": 8090}]
+    [source] = allowed["from"]
+    assert source["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "observability"}
+    assert "ingress" not in policy("stream-live", "stream-live"), "nothing listens there"
     assert of_kind("stream", "PodMonitor") == []
     assert "ingress" not in policy("stream", "stream")
 

@@ -1,6 +1,6 @@
 """A `matchday` command as a Job, in a pod like one of the release's own: its image, environment, policies."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.cluster.kube import Kube
 from tests.cluster.shell import Failure
 
 OF_SERVERS = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports")
-MEMORY = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "3Gi"}}
+RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "3Gi"}}
 
 
 @dataclass(frozen=True)
@@ -33,45 +33,18 @@ class Command:
         return lines
 
 
-def begin(
-    kube: Kube,
-    like: tuple[str, str],
-    name: str,
-    *arguments: str,
-    command: Sequence[str] = (),
-    environ: Mapping[str, str] | None = None,
-    without: Collection[str] = (),
-) -> Command:
-    """Begin a command, once. like: kind and name of what has such pods. command: in place of the image's `matchday`.
-
-    environ: variables that it has beside the pod's, or in their place. without: variables of the pod's that it has not.
-    """
+def begin(kube: Kube, like: tuple[str, str], name: str, *arguments: str) -> Command:
+    """Begin a command, once. like: kind and name of what has such pods."""
     kube("delete", "job", name, "--ignore-not-found", "--wait")
-    template = kube.get(*like)["spec"]["template"]
-    kube.apply(job(template, name, arguments, command, environ or {}, without))
+    kube.apply(job(kube.get(*like)["spec"]["template"], name, arguments))
     return Command(kube, name)
 
 
-def job(
-    template: Mapping[str, Any],
-    name: str,
-    arguments: Sequence[str],
-    command: Sequence[str],
-    environ: Mapping[str, str],
-    without: Collection[str],
-) -> dict[str, Any]:
+def job(template: Mapping[str, Any], name: str, arguments: Sequence[str]) -> dict[str, Any]:
     """The Job, with a pod of that template: the labels that policies select, and none that its owner selects."""
     [container] = template["spec"]["containers"]
-    kept = {key: value for key, value in container.items() if key not in (*OF_SERVERS, "command")}
-    inherited = [each for each in container.get("env", []) if each["name"] not in {*without, *environ}]
-    kept |= {
-        "name": "matchday",
-        "args": list(arguments),
-        "env": [*inherited, *({"name": key, "value": value} for key, value in environ.items())],
-        "resources": MEMORY,
-    }
-    if command:
-        kept["command"] = list(command)
+    kept = {key: value for key, value in container.items() if key not in OF_SERVERS}
+    kept |= {"name": "matchday", "args": list(arguments), "resources": RESOURCES}
     spec = {key: value for key, value in template["spec"].items() if key != "initContainers"}
     spec |= {"restartPolicy": "Never", "containers": [kept]}
     labels = {key: text for key, text in template["metadata"]["labels"].items() if key.startswith("app.")}

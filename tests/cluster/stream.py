@@ -1,8 +1,8 @@
 """Stage about streamed features: gameweeks through Kafka, a killed processor, and the batch path's own values after.
 
-The release's lake knows the whole season. So that something is left to stream, the processor is given another lake: the
-same as it was on the eve of a gameweek, of which the online store is filled too. The gameweeks that it lacks are
-replayed from the whole lake. Afterwards the online store has to hold what the batch path makes of the whole lake.
+The release's lake knows the whole season. So that something is left to stream, the online store is taken back to the
+eve of a gameweek, and what the lake says of later matches is kept from the processor. These are replayed; afterwards
+the online store has to hold what the batch path makes of the whole lake.
 """
 
 import time
@@ -26,28 +26,8 @@ SPREAD, LAST = 37, 38
 SPEED = 8000
 """Times as fast as it was: the five days take three quarters of a minute."""
 
-BUCKET = "s3://matchday"
-LAKE, EVE = f"{BUCKET}/lake", f"{BUCKET}/eve/lake"
-EVE_REGISTRY = f"{BUCKET}/eve/registry.db"
-"""Feast's registry names files of one lake, so that of the release is left alone."""
-
-WRITE_EVE = f"""
-import sys
-from matchday.history import TABLES
-from matchday.lake import Lake
-from matchday.tables import Appearances, Matches
-
-whole, eve = map(Lake, sys.argv[1:])
-matches = whole.read(Matches)
-later = matches.loc[(matches["season"] == "{SEASON}") & (matches["gameweek"] >= {SPREAD}), "match_id"]
-for table in TABLES:
-    rows = whole.read(table)
-    if table in (Matches, Appearances):
-        rows = rows[~rows["match_id"].isin(later)]
-    eve.write(table, rows)
-print(len(later), "matches are left to stream")
-"""
-"""Writes the lake of its second argument: that of the first, as it was before the two gameweeks."""
+EVE = "2026-05-15"
+"""The day on which the first of the two began, in the evening."""
 
 PROCESSOR = ("deployment", f"{NAME}-stream")
 JOB = ("job", f"{NAME}-apply-features")
@@ -57,7 +37,7 @@ PODS = "app.kubernetes.io/component=stream,pod-template-hash"
 ON = (
     "kafka.enabled=true",
     "stream.enabled=true",
-    f"stream.environment.MATCHDAY_LAKE={EVE}",
+    f"stream.environment.MATCHDAY_STREAM_AS_OF={EVE}",
     # Of the servers nothing changes, so that they go on as they are.
     "modelDefaults.predictions=false",
 )
@@ -95,18 +75,15 @@ def follow(context: StageContext) -> list[str]:
         killed,
         f"{match}: {eve[0].round(4).tolist()} before, {after[0].round(4).tolist()} after",
         f"the forecast is that of this machine, of the whole history (difference {_gap(context, context.wanted):.0e})",
-        f"online features equal those of the batch path: {verified}",
+        f"streamed features beside those of the batch path: {verified}",
     ]
 
 
 def _return_to_eve(context: StageContext) -> str:
-    """Write the lake of the eve, and fill the online store from it. Returns what is left to stream."""
-    script = f'python -c "$1" {LAKE} {EVE} && matchday pipeline run materialise'
-    elsewhere = {"MATCHDAY_LAKE": EVE, "MATCHDAY_FEAST_REGISTRY": EVE_REGISTRY}
-    shell = ("sh", "-ec")
-    begun = command.begin(context.kube, JOB, "eve", script, "eve", WRITE_EVE, command=shell, environ=elsewhere)
+    """Fill the online store as of the eve. Returns what the pipeline says of it."""
+    begun = command.begin(context.kube, JOB, "eve", "pipeline", "run", "materialise", "--as-of", EVE)
     lines = begun.complete(REPLAY_SECONDS)
-    return next((line for line in lines if "left to stream" in line), "nothing is said of what is left to stream")
+    return next((" ".join(line.split()) for line in lines if "the online store holds" in line), "as of the eve")
 
 
 @contextmanager
@@ -116,15 +93,25 @@ def _streaming(context: StageContext) -> Iterator[None]:
     try:
         context.kube.until("the processor ready", lambda: context.kube.ready(PODS), START_SECONDS)
         yield
+    except Failure as error:
+        raise Failure(f"{error}; the processor says: {_last_words(context)}") from None
     finally:
         context.release.set(*OFF)
 
 
+def _last_words(context: StageContext) -> str:
+    """The last lines of the processor's log, which is gone with it."""
+    try:
+        lines = context.kube("logs", "--selector", PODS, "--container", "processor", "--tail", "4").splitlines()
+    except Failure as error:
+        return str(error)
+    return " | ".join(lines) or "nothing"
+
+
 def _replay(context: StageContext, gameweek: int) -> Command:
-    """Begin to replay a gameweek from the whole lake."""
+    """Begin to replay a gameweek."""
     what = ("--season", SEASON, "--gameweek", str(gameweek), "--speed", str(SPEED))
-    name = f"replay-{gameweek}"
-    return command.begin(context.kube, PROCESSOR, name, "stream", "replay", *what, without=("MATCHDAY_LAKE",))
+    return command.begin(context.kube, PROCESSOR, f"replay-{gameweek}", "stream", "replay", *what)
 
 
 def _wait_for_move(context: StageContext, eve: np.ndarray[Any, Any], replay: Command) -> str:
@@ -150,10 +137,9 @@ def _kill_processor(context: StageContext) -> str:
 
 
 def _verify(context: StageContext) -> str:
-    """Compare the newest online rows with the batch path's. Returns the last line. Raises Failure where they differ."""
-    arguments = ("stream", "verify", "--season", SEASON)
-    verify = command.begin(context.kube, PROCESSOR, "verify", *arguments, without=("MATCHDAY_LAKE",))
-    return " ".join(verify.complete(REPLAY_SECONDS)[-1].split())
+    """Compare streamed rows with the batch path's. Returns the last lines. Raises Failure where a value differs."""
+    verify = command.begin(context.kube, PROCESSOR, "verify", "stream", "verify", "--season", SEASON)
+    return "; ".join(" ".join(line.split()) for line in verify.complete(REPLAY_SECONDS)[-2:])
 
 
 def _is_whole(context: StageContext) -> bool:

@@ -1,23 +1,21 @@
 """The stage of streamed features and the chart agree, and what the stage runs in pods does what it says; no cluster."""
 
-import subprocess
-import sys
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from matchday import history
-from matchday.lake import Lake
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import Snapshot
-from matchday.tables import Appearances, Matches
+from matchday.tables import Matches
 from tests.charts.rendering import documents, kind_and_name, render
-from tests.cluster import command, stream
+from tests.cluster import command, forecasts, stream
 from tests.cluster.command import Command
 from tests.cluster.context import StageContext
 from tests.cluster.kube import Kube
+from tests.cluster.release import Release
 from tests.cluster.shell import Failure
 
 Document = dict[str, Any]
@@ -85,8 +83,7 @@ def test_the_chart_renders_what_the_stage_waits_for() -> None:
     labels = {**processor["metadata"]["labels"], "pod-template-hash": "any"}
     wanted = [part.partition("=") for part in stream.PODS.split(",")]
     assert all(labels[key] == value or not value for key, _, value in wanted)
-    assert environ(processor["spec"]["containers"][0])["MATCHDAY_LAKE"] == stream.EVE
-    assert made["ConfigMap matchday/matchday-environment"]["data"]["MATCHDAY_LAKE"] == stream.LAKE
+    assert environ(processor["spec"]["containers"][0])["MATCHDAY_STREAM_AS_OF"] == stream.EVE
     assert "StatefulSet matchday/matchday-kafka" in made
 
 
@@ -106,15 +103,13 @@ def test_afterwards_the_release_is_as_before(major: int) -> None:
     assert manifests(*stream.ON, *stream.OFF) == manifests()
 
 
-def test_a_replay_runs_beside_the_processor_on_the_whole_lake() -> None:
+def test_a_replay_runs_beside_the_processor_in_a_pod_like_its_own() -> None:
     context, kube = stub()
     assert stream._replay(context, 37) == Command(context.kube, "replay-37")
     [job] = kube.applied
     container = only(kube)
     assert container["args"] == ["stream", "replay", "--season", "2526", "--gameweek", "37", "--speed", "8000"]
-    given = environ(container)
-    assert given["MATCHDAY_STREAM_EVENTS"] == "kafka://"
-    assert "MATCHDAY_LAKE" not in given, "that of the release's ConfigMap counts"
+    assert environ(container)["MATCHDAY_STREAM_EVENTS"] == "kafka://"
     assert not set(command.OF_SERVERS) & container.keys()
     spec = job["spec"]["template"]["spec"]
     assert "initContainers" not in spec and spec["restartPolicy"] == "Never"
@@ -123,25 +118,43 @@ def test_a_replay_runs_beside_the_processor_on_the_whole_lake() -> None:
     assert "pod-template-hash" not in labels
 
 
-def test_the_way_back_to_the_eve_leaves_the_release_s_lake_and_registry_alone() -> None:
-    context, kube = stub(log="20 matches are left to stream\nrun materialise\n3 steps ran\n")
-    assert stream._return_to_eve(context) == "20 matches are left to stream"
+def test_the_way_back_to_the_eve_is_a_pipeline_in_a_pod_like_a_job_s() -> None:
+    said = (
+        "  materialise      the online store holds every team as known at 2026-05-15 00:00 UTC (9.1 s)\n  3 steps ran\n"
+    )
+    context, kube = stub(log=said)
+    assert stream._return_to_eve(context).startswith("materialise the online store holds every team as known at 2026")
     container = only(kube)
-    assert container["command"] == ["sh", "-ec"]
-    assert container["args"][-1] == stream.WRITE_EVE
+    assert container["args"] == ["pipeline", "run", "materialise", "--as-of", stream.EVE]
     given = environ(container)
-    assert given["MATCHDAY_LAKE"] == stream.EVE != stream.LAKE
-    assert given["MATCHDAY_FEAST_REGISTRY"].startswith("s3://matchday/eve/")
-    assert given["MATCHDAY_ONLINE_STORE"] is None, "the online store is the release's, by reference"
+    assert given["MATCHDAY_ONLINE_STORE"] is given["AWS_ACCESS_KEY_ID"] is None, "by reference"
+    [job] = kube.applied
+    assert job["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/component"] == "job"
 
 
 def test_a_verification_that_fails_fails_the_stage_with_its_last_lines() -> None:
     context, _ = stub("Failed", "matchday: the online store has another attack for ARS\n")
     with pytest.raises(Failure, match=r"verify failed: matchday: the online store has another attack for ARS"):
         stream._verify(context)
-    context, kube = stub(log="760 values of 20 teams\n  are equal  everywhere\n")
-    assert stream._verify(context) == "are equal everywhere"
+    context, kube = stub(
+        log="760 online and  9,000 appended values of 2526 compared\nall are those of the batch path\n"
+    )
+    said = "760 online and 9,000 appended values of 2526 compared; all are those of the batch path"
+    assert stream._verify(context) == said
     assert only(kube)["args"] == ["stream", "verify", "--season", "2526"]
+
+
+def test_what_fails_while_it_streams_is_told_with_the_processor_s_log_and_ends_the_streaming() -> None:
+    context, kube = stub(log="waiting: Kafka does not answer\n")
+    kube.ready = lambda selector: ["matchday-stream-1"]  # type: ignore[attr-defined]
+    set_values: list[tuple[str, ...]] = []
+    context.release = cast("Release", SimpleNamespace(set=lambda *values: set_values.append(values)))
+    with (
+        pytest.raises(Failure, match="no forecast; the processor says: waiting: Kafka does not answer"),
+        stream._streaming(context),
+    ):
+        raise Failure("no forecast")
+    assert set_values == [stream.ON, stream.OFF]
 
 
 def test_a_replay_that_ended_first_leaves_nothing_to_be_killed_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,29 +167,14 @@ def test_a_replay_that_ended_first_leaves_nothing_to_be_killed_in(monkeypatch: p
     assert said.endswith("after gameweek 37 began to stream")
 
 
-def test_the_lake_of_the_eve_lacks_two_gameweeks_and_nothing_else(tmp_path: Path) -> None:
-    whole, eve = Lake(str(tmp_path / "whole")), Lake(str(tmp_path / "eve"))
-    snapshot = Snapshot(REPOSITORY / "data")
-    for table in history.TABLES:
-        whole.write(table, snapshot.load(table, ["2425", "2526"]))
-    ran = subprocess.run(
-        [sys.executable, "-c", stream.WRITE_EVE, str(tmp_path / "whole"), str(tmp_path / "eve")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.stdout == "20 matches are left to stream\n", ran.stderr
-    before, after = whole.read(Matches), eve.read(Matches)
-    left = before[~before["match_id"].isin(after["match_id"])]
-    assert set(left["season"]) == {"2526"} and set(left["gameweek"]) == {stream.SPREAD, stream.LAST}
-    assert after["kickoff"].max() < left["kickoff"].min(), "nothing that was played later is known"
-    assert set(left["match_id"]).isdisjoint(eve.read(Appearances)["match_id"])
-    for table in set(history.TABLES) - {Matches, Appearances}:
-        assert eve.fingerprint(table) == whole.fingerprint(table)
-
-
-def test_the_replayed_gameweek_takes_long_enough_to_kill_a_processor_in() -> None:
+def test_the_eve_is_before_two_gameweeks_and_nothing_else_and_the_first_lasts() -> None:
     matches = Snapshot(REPOSITORY / "data").load(Matches, [stream.SEASON])
-    kickoffs = matches.loc[matches["gameweek"] == stream.SPREAD, "kickoff"]
-    assert 30 < (kickoffs.max() - kickoffs.min()).total_seconds() / stream.SPEED < 60
+    later = matches[matches["kickoff"] >= pd.Timestamp(stream.EVE, tz="UTC")]
+    assert set(later["gameweek"]) == {stream.SPREAD, stream.LAST} and len(later) == 20
     assert matches["gameweek"].max() == stream.LAST
+    kickoffs = later.loc[later["gameweek"] == stream.SPREAD, "kickoff"]
+    seconds = (kickoffs.max() - kickoffs.min()).total_seconds() / stream.SPEED
+    assert 30 < seconds < 60, "long enough to kill a processor in"
+    asked = {team for match in forecasts.MATCHES for team in match}
+    first = later.loc[later["kickoff"].idxmin()]
+    assert {first["home"], first["away"]} & asked, "the forecast moves with the first match"

@@ -78,30 +78,8 @@
 {{- end }}
 {{- end }}
 
-{{/*
-Probes of `port`, where both answer: ready once there is something to work on and with, alive while the loop turns. A
-broker that is away makes a pod unready, and restarts nothing.
-*/}}
-{{- define "matchday.stream.probes" -}}
-startupProbe:
-  httpGet:
-    path: /live
-    port: health
-  periodSeconds: 3
-  timeoutSeconds: 2
-  failureThreshold: 100
-readinessProbe:
-  httpGet:
-    path: /ready
-    port: health
-  periodSeconds: 5
-  timeoutSeconds: 3
-  failureThreshold: 2
-livenessProbe:
-  httpGet:
-    path: /live
-    port: health
-  periodSeconds: 15
-  timeoutSeconds: 5
-  failureThreshold: 3
+{{/* A probe of the producer: whether it has written down, in the last minutes, what it has said. (list . 5) */}}
+{{- define "matchday.stream.said" -}}
+exec:
+  command: [sh, -c, find /var/lib/matchday/stream/emitted.json -mmin -{{ index . 1 }} | grep -q .]
 {{- end }}
