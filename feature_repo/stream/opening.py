@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from feature_repo.stream.dead_letters import DeadLetterBox
-from feature_repo.stream.fact_store import FactStore, open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
+from feature_repo.stream.fact_store import FactStore
 from feature_repo.stream.health import Health
 from feature_repo.stream.metrics import StreamMetrics
 from feature_repo.stream.outcome import Outcome
