@@ -31,7 +31,8 @@ class Changes(NamedTuple):
 class FactStore(Protocol):
     """Shared by all processors of a group, beside the online features. Every method raises FeatureStoreError.
 
-    Facts carry a version for each season, which grows whenever one of them changes.
+    Facts carry a version for each season, which grows whenever one of them changes. The first one is the milliseconds
+    of that moment, so that a store that was lost and filled again goes on above the versions of rows that it once made.
     """
 
     def put(self, facts: Sequence[Fact]) -> int:

@@ -20,9 +20,11 @@ class Current:
 
     version: of the facts that it is of. unwritten: the first day whose rows are not all written; None when they are.
     until: Unix seconds up to which rows are written. shown: whether its newest rows were written to the online store.
+    base: fingerprint of what the lake says of its teams and of the seasons before it.
     """
 
     league: SeasonLeague
+    base: str
     version: int = 0
     unwritten: date | None = NEVER
     until: float = 0.0
@@ -73,6 +75,17 @@ class Leagues:
         """The seasons that are kept in mind."""
         return list(self._open)
 
+    def is_written(self, season: str) -> bool:
+        """Whether the features of a season are of its facts, and of the lake, as they are now."""
+        earlier = [one for one in self._store.seasons() if one < season]
+        if self._known_base(season) != self._past.base_fingerprint(season, without=earlier):
+            return False
+        return not self._store.changes(season, self._store.progress(season).version).facts
+
+    def note_base(self, season: str, base: str) -> None:
+        """Write down which base the features of a season were made on."""
+        self._store.note(f"base:{season}", base)
+
     def forget(self) -> None:
         """Forget all seasons, and take in again what the lake says of those that the store has facts of."""
         self._open.clear()
@@ -83,13 +96,17 @@ class Leagues:
     def _make(self, season: str) -> Current:
         self._take_lake(season)
         tables = {one: self._table(one) for one in self._store.seasons() if one < season}
-        current = Current(SeasonLeague(season, self._past.base(season, tables)))
+        base = self._past.base_fingerprint(season, without=tables)
+        current = Current(SeasonLeague(season, self._past.base(season, tables)), base)
         current.take(self._store)
         progress = self._store.progress(season)
-        if progress.version == current.version and season not in self._outdated:
+        if progress.version == current.version and self._known_base(season) == base and season not in self._outdated:
             current.unwritten, current.until = None, progress.until
         self._outdated.discard(season)
         return current
+
+    def _known_base(self, season: str) -> str:
+        return self._store.note(f"base:{season}")
 
     def _table(self, season: str) -> pd.DataFrame:
         if season not in self._tables:

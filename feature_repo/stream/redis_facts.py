@@ -42,6 +42,8 @@ while at < #ARGV do
 end
 for match, season in pairs(changed) do
   if not versions[season] then
+    local now = redis.call('TIME')
+    redis.call('HSETNX', prefix .. 'seasons', season, string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)))
     versions[season] = redis.call('HINCRBY', prefix .. 'seasons', season, 1)
   end
   redis.call('ZADD', prefix .. 'matches:' .. season, versions[season], match)
