@@ -60,7 +60,7 @@ class StreamedRows:
             self._write(folder, pa.Table.from_pylist(rows, streamed_schema(_table(table))))
             del self._waiting[table, season]
             if folder not in self._counts:
-                self._counts[folder] = len(self._storage.files(folder))
+                self._counts[folder] = len(self._paths(folder))
             self._counts[folder] += 1
             if self._counts[folder] > MOST_FILES:
                 self._merge(folder)
@@ -82,12 +82,16 @@ class StreamedRows:
     def _load(self, folder: str, seasons: Sequence[str] | None) -> pa.Table:
         empty = streamed_schema(_table(folder.split("/")[1])).empty_table()
         for _ in range(ATTEMPTS):
-            paths = [path for path in sorted(self._storage.files(folder)) if _is_of(path, seasons)]
+            paths = [path for path in self._paths(folder) if _is_of(path, seasons)]
             try:
                 return pa.concat_tables([empty, *(self._get(path) for path in paths)])
             except FileNotFoundError:
                 continue
         raise FileNotFoundError(self._storage.address(folder))
+
+    def _paths(self, folder: str) -> list[str]:
+        """The files of a folder in order; not the drafts of who writes one just now."""
+        return sorted(path for path in self._storage.files(folder) if path.endswith(".parquet"))
 
     def _get(self, path: str) -> pa.Table:
         return pq.ParquetFile(pa.BufferReader(self._storage.read(path))).read()
@@ -102,7 +106,7 @@ class StreamedRows:
         """Put all files into one. Those that another process merged meanwhile are left to it."""
         table = _table(folder.split("/")[1])
         found: dict[str, pa.Table] = {}
-        for path in self._storage.files(folder):
+        for path in self._paths(folder):
             try:
                 found[path] = self._get(path)
             except FileNotFoundError:
@@ -127,7 +131,9 @@ def _once(table: type[DataFrameModel], rows: pd.DataFrame) -> pd.DataFrame:
     """Rows without those that say what the row of their key before them said."""
     ordered = rows.sort_values([*key(table), "created", "revision"], kind="stable", ignore_index=True)
     said = ordered[columns(table)]
-    again = (said == said.shift()).all(axis=1) if len(said) else pd.Series(dtype=bool)
+    before = said.shift()
+    same = (said == before) | (said.isna() & before.isna())  # what is unknown is equal here
+    again = same.all(axis=1) & (ordered.index > 0) if len(said) else pd.Series(dtype=bool)
     return ordered[~again.astype(bool)].reset_index(drop=True)
 
 
@@ -136,4 +142,4 @@ def _table(wanted: str) -> type[DataFrameModel]:
 
 
 def _is_of(path: str, seasons: Sequence[str] | None) -> bool:
-    return path.endswith(".parquet") and (seasons is None or any(f"/season={one}/" in path for one in seasons))
+    return seasons is None or any(f"/season={one}/" in path for one in seasons)

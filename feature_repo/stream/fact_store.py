@@ -41,6 +41,9 @@ class FactStore(Protocol):
     def changes(self, season: str, since: int) -> Changes:
         """What changed after a version; all of the season since 0."""
 
+    def advance(self, season: str) -> None:
+        """Raise the version of a season that has facts: features of the same facts are made on another past."""
+
     def seasons(self) -> list[str]:
         """The seasons that have facts, in order."""
 

@@ -97,10 +97,13 @@ class Leagues:
         self._take_lake(season)
         tables = {one: self._table(one) for one in self._store.seasons() if one < season}
         base = self._past.base_fingerprint(season, without=tables)
+        same = self._known_base(season) in ("", base) and season not in self._outdated
+        if not same:
+            self._store.advance(season)  # rows of the same facts differ: the later ones must count
         current = Current(SeasonLeague(season, self._past.base(season, tables)), base)
         current.take(self._store)
         progress = self._store.progress(season)
-        if progress.version == current.version and self._known_base(season) == base and season not in self._outdated:
+        if same and progress.version == current.version:
             current.unwritten, current.until = None, progress.until
         self._outdated.discard(season)
         return current

@@ -103,6 +103,11 @@ class RedisFacts:
                         found[match] = {subject.decode(): content for subject, content in stored.items()}
         return Changes(version, found)
 
+    def advance(self, season: str) -> None:
+        """As `FactStore.advance`."""
+        with self._failures():
+            self._redis.hincrby(self._prefix + "seasons", season, 1)
+
     def seasons(self) -> list[str]:
         """As `FactStore.seasons`."""
         with self._failures():

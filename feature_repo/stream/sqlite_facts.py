@@ -67,6 +67,11 @@ class SqliteFacts:
                 found.setdefault(match, {})[subject] = stored
         return Changes(version[0] if version else 0, found)
 
+    def advance(self, season: str) -> None:
+        """As `FactStore.advance`."""
+        with self._transaction() as rows:
+            rows.execute("UPDATE seasons SET version = version + 1 WHERE season = ?", (season,))
+
     def seasons(self) -> list[str]:
         """As `FactStore.seasons`."""
         with self._transaction() as rows:
