@@ -64,13 +64,10 @@ class LocalMachine:
         self._threads.shutdown()
         self._home.cleanup()
 
-    def refresh(self) -> None:
-        """Fill the online store as of now; training filled it as of the last match, whose ratings came later that day.
-
-        Raises Failure when the pipeline failed.
-        """
+    def refresh(self, as_of: str) -> None:
+        """Fill the online store as of a date. Raises Failure when a pipeline failed."""
         self._trained.result()
-        run(MATCHDAY, "pipeline", "run", "materialise", environ=self._environ, seconds=600)
+        run(MATCHDAY, "pipeline", "run", "materialise", "--as-of", as_of, environ=self._environ, seconds=600)
 
     def forecast(self) -> np.ndarray[Any, Any]:
         """Probabilities (n, 3). Raises Failure when the pipeline failed."""
