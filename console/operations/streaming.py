@@ -114,11 +114,17 @@ def redrive() -> Redriven:
     return letters.redrive_file(letters_path(settings), Feed(settings).send)
 
 
-def verify(season: str | None) -> StreamComparison:
-    """Compare online and appended features with the batch path's. Raises LakeError, FeatureStoreError, StoreError."""
-    settings = Settings()
+def verify(
+    season: str | None = None, settings: Settings | None = None, as_of: datetime | None = None
+) -> StreamComparison:
+    """Compare online and appended features with the batch path's.
+
+    season: the newest one by default. settings: by default those of this process. as_of: of the lake's past, as of
+    `open_past`. Raises LakeError, FeatureStoreError, StoreError.
+    """
+    settings = settings or Settings()
     store = open_fact_store(settings.online_address)
-    found, expected = batch_rows(open_past(settings), store, season or "")
+    found, expected = batch_rows(open_past(settings, as_of), store, season or "")
     online = asyncio.run(_read_online(settings, expected))
     return compare(found, expected, online, settings.lake)
 

@@ -60,24 +60,36 @@ def session(seconds: float) -> dict[str, int]:
     return {"session_timeout_ms": round(seconds * 1000), "heartbeat_interval_ms": round(seconds * 200)}
 
 
-def open_processor(settings: Settings, store: FactStore, letters: DeadLetterBox) -> Processor:
-    """A processor over the settings' lake and online store. Raises CalendarError for a date that is none."""
+def open_processor(
+    settings: Settings, store: FactStore, letters: DeadLetterBox, as_of: datetime | None = None
+) -> Processor:
+    """A processor over the settings' lake and online store. as_of, and what is raised, as of `open_past`."""
     writer = open_writer(settings.online_address)
-    return Processor(store, open_past(settings), writer, StreamedRows(settings.lake), letters)
+    return Processor(store, open_past(settings, as_of), writer, StreamedRows(settings.lake), letters)
 
 
-def open_past(settings: Settings) -> Past:
-    """The lake's past, as of the date of the settings of the stream. Raises CalendarError for a date that is none."""
-    as_of = StreamSettings().as_of
-    return Past(settings.lake, parse(as_of) if as_of else None)
+def open_past(settings: Settings, as_of: datetime | None = None) -> Past:
+    """The lake's past as of a moment; None means the date of the settings of the stream, if there is one.
+
+    Raises CalendarError for a date of the settings that is none.
+    """
+    date = StreamSettings().as_of
+    return Past(settings.lake, as_of or (parse(date) if date else None))
 
 
 class Feed:
     """The processor without Kafka: events are processed as they are given, features are written before it returns."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._processor = open_processor(settings, open_fact_store(settings.online_address), letters_file(settings))
+    def __init__(self, settings: Settings, as_of: datetime | None = None) -> None:
+        """as_of, and what is raised, as of `open_past`."""
+        store = open_fact_store(settings.online_address)
+        self._processor = open_processor(settings, store, letters_file(settings), as_of)
         self._count = 0
+
+    def start(self, season: str) -> None:
+        """Write what the lake says of a season, before its first event. Raises as `send` does."""
+        self._processor.start(season)
+        self._processor.flush()
 
     def send(self, events: Iterable[tuple[Topic, CloudEvent]]) -> Outcome:
         """Process events. Raises FeatureStoreError, StorageError or LakeError; sending them again is safe."""

@@ -96,9 +96,9 @@ class Processor:
             self._offsets[record.position] = record.offset + 1
         return outcome
 
-    def start(self) -> None:
-        """Take up the newest season that the store has facts of; its newest rows are written again."""
-        self._touched |= set(self._store.seasons()[-1:])
+    def start(self, season: str = "") -> None:
+        """Take up a season, by default the newest that the store has facts of; its newest rows are written again."""
+        self._touched |= {season} if season else set(self._store.seasons()[-1:])
         self.write_features()
 
     def write_features(self) -> Outcome:
