@@ -21,7 +21,9 @@ def play_stream(gameweek: Gameweek, port: int) -> None:
 
 def live_round(stage: RoundStage) -> None:
     """The scene on its stage."""
-    screen.say(f"  features as of {stage.since:%Y-%m-%d %H:%M} UTC, before {stage.rounds}, and a server that reads them")
+    screen.say(
+        f"  features as of {stage.since:%Y-%m-%d %H:%M} UTC, before {stage.rounds}, and a server that reads them"
+    )
     screen.say("", f"  on a copy in {stage.settings.home}: your lake and your online store stay as they are")
     before = stage.ask()
     for news in stage.stream():

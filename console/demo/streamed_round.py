@@ -177,7 +177,11 @@ def copy_lake(real: Settings, folder: Path) -> Settings:
     """Copy the lake into a folder, without rows that were streamed; settings with it, and with a store of its own."""
     shutil.rmtree(folder, ignore_errors=True)
     settings = Settings(
-        home=folder, MATCHDAY_LAKE=None, MATCHDAY_ONLINE_STORE=None, MATCHDAY_FEAST_REGISTRY=None, MATCHDAY_COLLECTED=None
+        home=folder,
+        MATCHDAY_LAKE=None,
+        MATCHDAY_ONLINE_STORE=None,
+        MATCHDAY_FEAST_REGISTRY=None,
+        MATCHDAY_COLLECTED=None,
     )
     source, target = Storage(real.lake), Storage(settings.lake)
     for path in source.files(""):

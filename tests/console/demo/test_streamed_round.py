@@ -32,7 +32,7 @@ SINCE = datetime(2026, 5, 15, tzinfo=UTC)
 
 @pytest.fixture
 def gameweek(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gameweek:
-    """Gameweek 38, with a champion, and a lake of two seasons; a rollout's table is not needed."""
+    """Gameweek 38, with a champion that knows nothing of it, and a lake of two seasons."""
     outcome_bundle(tmp_path / "bundle", trained_until="2026-05-20T00:00:00+00:00")
     monkeypatch.setattr(streamed_round, "fetch", lambda *_: StoredBundle(tmp_path / "bundle", "match-outcome", "7"))
     lake = Lake(str(home / "lake"))
@@ -110,8 +110,8 @@ def test_before_the_first_match_of_a_season_there_is_nothing_to_stream(gameweek:
     ("as_of", "count", "since"),
     [
         ("2026-05-24T00:00", 10, "2026-05-15"),
-        ("2026-05-19T20:30", 10, "2026-05-11"),  # one match of gameweek 37 is under way, one has just ended
-        ("2026-05-19T20:29", 10, "2026-05-10"),
+        ("2026-05-19T20:30", 10, "2026-05-13"),  # one match has just ended, one is under way
+        ("2026-05-19T20:29", 10, "2026-05-11"),
         ("2025-08-15T21:00", 1, "2025-08-15"),
     ],
 )
