@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from feature_repo.stream.dead_letters import DeadLetterBox
-from feature_repo.stream.fact_store import FactStore, open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
+from feature_repo.stream.fact_store import FactStore
 from feature_repo.stream.health import Health
 from feature_repo.stream.metrics import StreamMetrics
 from feature_repo.stream.outcome import Outcome
@@ -74,7 +75,7 @@ def open_past(settings: Settings, as_of: datetime | None = None) -> Past:
     Raises CalendarError for a date of the settings that is none.
     """
     date = StreamSettings().as_of
-    return Past(settings.lake, as_of or (parse(date) if date else None))
+    return Past(settings.lake, as_of or (parse(date) if date else None), settings.collected)
 
 
 class Feed:

@@ -7,7 +7,7 @@ between, another processor finds facts without features and makes them.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from feature_repo.stream.dead_letters import DeadLetterBox, dead_letter
@@ -30,6 +30,7 @@ from matchday.telemetry import span
 
 VIEWS = (name(TeamForm), name(TeamRatings))
 KEYS = ("season", "team", "event_time")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECHECK_SECONDS = 15.0
 MOST_LINKS = 64
 """Producers' spans that one batch is linked to."""
@@ -152,7 +153,7 @@ class Processor:
             return
         newest, season = newest_rows(known), current.league.season
         with span("write features", season=season, version=current.version, rows=len(newest)):
-            self._append(changed, moment, current.version)
+            self._append(current, changed)
             self._writer.write(_feature_row(view, row, current.version) for (view, _), row in newest.items())
         for (view, _), row in newest.items():
             outcome.rows[view] = outcome.rows.get(view, 0) + 1
@@ -166,10 +167,15 @@ class Processor:
         self._newest[found.fact.season] = max(newest, found.time)
         return found.time // DAY < newest // DAY
 
-    def _append(self, changed: Sequence[KnownRows], moment: float, version: int) -> None:
-        created = datetime.fromtimestamp(moment, UTC)
+    def _append(self, current: Current, changed: Sequence[KnownRows]) -> None:
+        """Append rows to the offline store, and from which day on these are all that there are."""
+        version = current.version
+        created = EPOCH + timedelta(milliseconds=version)
         self._streamed.append(TeamForm, (row for rows in changed for row in rows.form), created, version)
         self._streamed.append(TeamRatings, (row for rows in changed for row in rows.ratings), created, version)
+        if current.unwritten is not None:
+            since = max(datetime.combine(current.unwritten, datetime.min.time(), UTC), EPOCH)
+            self._streamed.mark(current.league.season, since, created, version)
 
 
 def newest_rows(known: Sequence[KnownRows]) -> dict[tuple[str, str], Row]:
@@ -184,7 +190,7 @@ def newest_rows(known: Sequence[KnownRows]) -> dict[tuple[str, str], Row]:
 
 def _feature_row(view: str, row: Row, revision: int) -> FeatureRow:
     values: dict[str, Any] = {column: value for column, value in row.items() if column not in KEYS}
-    return FeatureRow(view, entities.TEAM.join_key, str(row["team"]), _seconds(row), revision, values)
+    return FeatureRow(view, entities.TEAM.join_key, str(row["team"]), _seconds(row), revision, values, derived=True)
 
 
 def _seconds(row: Row) -> float:

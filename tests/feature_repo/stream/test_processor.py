@@ -32,3 +32,27 @@ def test_a_season_in_order(place: Place) -> None:
     world.check_offline(place.lake, world.batch())
     world.check_online(world.read_online(place.online), world.batch())
     assert not place.letters
+
+
+def test_a_result_that_is_withdrawn_takes_the_newest_rows_back(place: Place) -> None:
+    said = world.records(world.events(matches=30))
+    play(place, said)
+    last = world.events(matches=30)[-1]
+    withdrawn = last[1]._replace(data={**last[1].data, "home_goals": None, "away_goals": None, "revision": 2})
+    play(place, world.records([(last[0], withdrawn)]), restart=1)
+    world.check_online(world.read_online(place.online), world.batch(matches=29))
+    world.check_offline(place.lake, world.batch(matches=29))
+    again = last[1]._replace(data={**last[1].data, "revision": 3})
+    play(place, world.records([(last[0], again)]))
+    world.check_online(world.read_online(place.online), world.batch(matches=30))
+    world.check_offline(place.lake, world.batch(matches=30))
+
+
+def test_a_match_that_was_earlier_than_first_said_moves_its_rows(place: Place) -> None:
+    said = list(world.events(matches=30))
+    topic, last = said[-1]
+    wrong = last._replace(data={**last.data, "kickoff": "2024-09-20T19:00:00.000Z"})
+    play(place, world.records([*said[:-1], (topic, wrong)]))
+    play(place, world.records([(topic, last._replace(data={**last.data, "revision": 2}))]))
+    world.check_online(world.read_online(place.online), world.batch(matches=30))
+    world.check_offline(place.lake, world.batch(matches=30))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from feature_repo.stream.fact_store import open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
 from feature_repo.stream.past import Past
 from feature_repo.stream.processor import Processor
 from feature_repo.streamed import StreamedRows
@@ -22,7 +22,7 @@ from matchday.lake import Lake
 from matchday.online_store import RedisAddress
 from matchday.ratings.xg import with_xg
 from matchday.stream.messages import match_events
-from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams
+from matchday.tables import Appearances, Fixtures, Matches, Players, TeamForm, TeamRatings, Teams
 from tests import league
 
 PAST, SEASON = ("2324",), "2425"
@@ -63,9 +63,10 @@ class Place:
 def make_lake(folder: Path, seasons: Iterable[str] = PAST, known: Sequence[str] = (*PAST, SEASON)) -> str:
     """A lake with the results of some seasons, and the teams of `known` ones."""
     lake = Lake(str(folder))
-    for table in (Matches, Appearances):
+    for table in (Matches, Appearances, Players):
         lake.write(table, league.some(table, seasons))
-    lake.write(Teams, league.some(Teams, known))
+    for table in (Teams, Fixtures):
+        lake.write(table, league.some(table, known))
     return str(folder)
 
 
