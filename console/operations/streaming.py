@@ -18,6 +18,7 @@ from feature_repo.stream.settings import StreamSettings
 from matchday import telemetry
 from matchday.events import PLAYER_STATS, RESULTS, TOPICS, CloudEvent, EventsAddress, Topic
 from matchday.events.cluster import KafkaCluster
+from matchday.events.validation import complaint
 from matchday.settings import Settings
 
 Events = Sequence[tuple[Topic, CloudEvent]]
@@ -159,9 +160,9 @@ def _sender(settings: Settings) -> Iterator[Send]:
 
     def send(events: Events) -> None:
         with telemetry.span("send", kind="producer", events=len(events)):
-            parent = telemetry.traceparent()
+            parent, valid = telemetry.traceparent(), [*valid_events(events)]
             for topic, producer in producers.items():
-                chosen = [event._replace(traceparent=parent) for of, event in events if of is topic]
+                chosen = [event._replace(traceparent=parent) for of, event in valid if of is topic]
                 producer.send(chosen)
 
     try:
@@ -170,6 +171,15 @@ def _sender(settings: Settings) -> Iterator[Send]:
         for producer in producers.values():
             with suppress(Exception):
                 producer.close()
+
+
+def valid_events(events: Events) -> Iterator[tuple[Topic, CloudEvent]]:
+    """The events whose data their topic's schema allows; the others are told by a log."""
+    for topic, event in events:
+        if fault := complaint(topic, event.data):
+            telemetry.logger("stream").warning("an event breaks its schema and is not sent", id=event.id, fault=fault)
+        else:
+            yield topic, event
 
 
 def _feed(feed: Feed, events: Events) -> None:
