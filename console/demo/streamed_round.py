@@ -116,7 +116,7 @@ class RoundStage:
         return streaming.verify(self.gameweek.season, self.settings, self.since)
 
     def _process(self, match: str) -> StreamedMatch:
-        row = self.matches.set_index("match_id").loc[match]
+        (row,) = self.matches[self.matches["match_id"] == match].to_dict("records")
         began = time.monotonic()
         with telemetry.span("send", kind="producer", match=match):
             parent = telemetry.traceparent()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,14 +31,21 @@ AS_OF = datetime(2026, 5, 24, tzinfo=UTC)
 SINCE = datetime(2026, 5, 15, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of two seasons."""
+    folder = tmp_path_factory.mktemp("league") / "lake"
+    for table in (Matches, Appearances, Teams):
+        Lake(str(folder)).write(table, league.some(table, SEASONS))
+    return folder
+
+
 @pytest.fixture
-def gameweek(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gameweek:
-    """Gameweek 38, with a champion that knows nothing of it, and a lake of two seasons."""
+def gameweek(home: Path, lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gameweek:
+    """Gameweek 38, with a champion that knows nothing of it, in a home with that lake."""
     outcome_bundle(tmp_path / "bundle", trained_until="2026-05-20T00:00:00+00:00")
     monkeypatch.setattr(streamed_round, "fetch", lambda *_: StoredBundle(tmp_path / "bundle", "match-outcome", "7"))
-    lake = Lake(str(home / "lake"))
-    for table in (Matches, Appearances, Teams):
-        lake.write(table, league.some(table, SEASONS))
+    shutil.copytree(lake, home / "lake")
     return next_gameweek(league.some(Fixtures, SEASONS), AS_OF)
 
 
