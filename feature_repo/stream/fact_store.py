@@ -10,7 +10,7 @@ Position = tuple[str, int]
 
 
 class Progress(NamedTuple):
-    """How far features of a season were written. version: of the facts. until: Unix seconds of the last moment."""
+    """How far features of a season were written. version: their revision. until: Unix seconds of the last moment."""
 
     version: int = 0
     until: float = 0.0

@@ -1,5 +1,6 @@
 """What the lake knows: facts of a season, its teams, and the seasons that it follows."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,6 +56,16 @@ class Past:
     def season_fingerprint(self, season: str) -> str:
         """The same of one season's results and statistics."""
         return "-".join(self._reader.seasons(table).get(season, "") for table in INPUTS[:2])
+
+    def base_fingerprint(self, season: str, streamed: Collection[str]) -> str:
+        """Fingerprint of what `base` reads of the lake."""
+        found = {table: self._reader.seasons(table) for table in INPUTS}
+        read = {
+            table: [(one, seasons[one]) for one in sorted(seasons) if one < season and one not in streamed]
+            for table, seasons in found.items()
+        }
+        read["teams"] = [(one, found["teams"][one]) for one in sorted(found["teams"]) if one <= season]
+        return hashlib.sha256(repr((read, self._as_of)).encode()).hexdigest()[:16]
 
     def teams(self, season: str) -> tuple[str, ...]:
         """The teams of a season as last read; none of one that is not known."""

@@ -68,6 +68,7 @@ class Processor:
         self._done: dict[str, Progress] = {}
         self._offsets: dict[Position, int] = {}
         self._newest: dict[str, float] = {}
+        self._season = ""
         self._recheck_seconds, self._look_at = recheck_seconds, 0.0
         self._refills, self._lake = -1, ""
 
@@ -106,6 +107,7 @@ class Processor:
         """Make the features of all that was taken in, and of what time has made known since; write them online."""
         outcome = Outcome()
         self._notice_changes()
+        self._season = max(self._store.seasons(), default="")
         while due := sorted(self._touched | self._leagues.outdated):
             self._write(self._leagues.get(due[0]), outcome)
             self._touched.discard(due[0])
@@ -151,15 +153,16 @@ class Processor:
             changed = [rows for rows in known if rows.at.date() >= current.unwritten]
         if current.shown and not changed and current.unwritten is None:
             return
-        newest, season = newest_rows(known), current.league.season
-        with span("write features", season=season, version=current.version, rows=len(newest)):
+        season, revision = current.league.season, current.revision
+        newest = newest_rows(known) if season == self._season else {}
+        with span("write features", season=season, revision=revision, rows=len(newest)):
             self._append(current, changed)
-            self._writer.write(_feature_row(view, row, current.version) for (view, _), row in newest.items())
+            self._writer.write(_feature_row(view, row, revision) for (view, _), row in newest.items())
         for (view, _), row in newest.items():
             outcome.rows[view] = outcome.rows.get(view, 0) + 1
             outcome.newest[view] = max(outcome.newest.get(view, 0.0), _seconds(row))
         current.unwritten, current.until, current.shown = None, moment, True
-        self._done[season] = Progress(current.version, moment)
+        self._done[season] = Progress(revision, moment)
 
     def _is_late(self, found: Screened) -> bool:
         """Whether an event is of a day before the newest one of its season."""
@@ -169,13 +172,13 @@ class Processor:
 
     def _append(self, current: Current, changed: Sequence[KnownRows]) -> None:
         """Append rows to the offline store, and from which day on these are all that there are."""
-        version = current.version
-        created = EPOCH + timedelta(milliseconds=version)
-        self._streamed.append(TeamForm, (row for rows in changed for row in rows.form), created, version)
-        self._streamed.append(TeamRatings, (row for rows in changed for row in rows.ratings), created, version)
+        revision = current.revision
+        created = EPOCH + timedelta(milliseconds=revision)
+        self._streamed.append(TeamForm, (row for rows in changed for row in rows.form), created, revision)
+        self._streamed.append(TeamRatings, (row for rows in changed for row in rows.ratings), created, revision)
         if current.unwritten is not None:
             since = max(datetime.combine(current.unwritten, datetime.min.time(), UTC), EPOCH)
-            self._streamed.mark(current.league.season, since, created, version)
+            self._streamed.mark(current.league.season, since, created, revision)
 
 
 def newest_rows(known: Sequence[KnownRows]) -> dict[tuple[str, str], Row]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from matchday.events import RESULTS
 from tests.feature_repo.stream import world
 from tests.feature_repo.stream.world import Letters, Place
 
@@ -56,3 +57,16 @@ def test_a_match_that_was_earlier_than_first_said_moves_its_rows(place: Place) -
     play(place, world.records([(topic, last._replace(data={**last.data, "revision": 2}))]))
     world.check_online(world.read_online(place.online), world.batch(matches=30))
     world.check_offline(place.lake, world.batch(matches=30))
+
+
+def test_a_late_correction_of_a_season_changes_the_one_behind_it(tmp_path: Path) -> None:
+    lake = world.make_lake(tmp_path / "lake", ("2223",), ("2223", "2324", "2425"))
+    place = Place(lake, tmp_path / "online.db", Letters())
+    first, second = world.events("2324", 380), world.events("2425", 25)
+    topic, corrected = next((topic, event) for topic, event in first if topic is RESULTS)
+    wrong = corrected._replace(data={**corrected.data, "home_goals": 9, "revision": 0})
+    play(place, world.records([(topic, wrong), *(one for one in first if one[1] is not corrected), *second]), 6000)
+    world.check_online(world.read_online(place.online), world.batch(("2223", "2324", "2425"), 25, wrong=wrong.data))
+    play(place, world.records([(topic, corrected)]), restart=1)
+    world.check_online(world.read_online(place.online), world.batch(("2223", "2324", "2425"), 25))
+    world.check_offline(place.lake, world.batch(("2223", "2324", "2425"), 25))
