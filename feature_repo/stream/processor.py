@@ -107,7 +107,7 @@ class Processor:
         """Make the features of all that was taken in, and of what time has made known since; write them online."""
         outcome = Outcome()
         self._notice_changes()
-        self._season = max(self._store.seasons(), default="")
+        self._season = max({*self._store.seasons(), *self._touched}, default="")
         while due := sorted(self._touched | self._leagues.outdated):
             self._write(self._leagues.get(due[0]), outcome)
             self._touched.discard(due[0])

@@ -147,7 +147,7 @@ def test_a_second_run_takes_from_the_cache_and_registers_nothing_twice(played: t
 
 def test_both_runs_forecast_the_same(played: tuple[Path, str, str]) -> None:
     _, first, second = played
-    rows = [re.findall(r"^[A-Z]{3} - [A-Z]{3}.*$", text, flags=re.MULTILINE) for text in (first, second)]
+    rows = [re.findall(r"^[A-Z]{3} - [A-Z]{3} +\d\d [A-Z].*$", text, flags=re.MULTILINE) for text in (first, second)]
     assert rows[0] == rows[1] != []
 
 
