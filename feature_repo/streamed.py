@@ -61,6 +61,11 @@ class StreamedRows:
             mark: Row = {"season": season, "team": MARK, "event_time": since, "created": created, "revision": revision}
             self._waiting[name(table), season].append(mark)
 
+    @property
+    def waiting(self) -> int:
+        """Rows that are not written yet."""
+        return sum(map(len, self._waiting.values()))
+
     def flush(self) -> None:
         """Write what was taken. What fails stays for the next time."""
         for (table, season), rows in list(self._waiting.items()):
@@ -68,7 +73,7 @@ class StreamedRows:
             self._write(folder, pa.Table.from_pylist(rows, streamed_schema(_table(table))))
             del self._waiting[table, season]
             if folder not in self._counts:
-                self._counts[folder] = len(self._storage.files(folder))
+                self._counts[folder] = len(self._paths(folder))
             self._counts[folder] += 1
             if self._counts[folder] > MOST_FILES:
                 self._merge(folder)
@@ -90,12 +95,16 @@ class StreamedRows:
     def _load(self, folder: str, seasons: Sequence[str] | None) -> pa.Table:
         empty = streamed_schema(_table(folder.split("/")[1])).empty_table()
         for _ in range(ATTEMPTS):
-            paths = [path for path in sorted(self._storage.files(folder)) if _is_of(path, seasons)]
+            paths = [path for path in self._paths(folder) if _is_of(path, seasons)]
             try:
                 return pa.concat_tables([empty, *(self._get(path) for path in paths)])
             except FileNotFoundError:
                 continue
         raise LakeError(f"{self._storage.address(folder)}: its files are merged again and again; try again later")
+
+    def _paths(self, folder: str) -> list[str]:
+        """The files of a folder in order; not the drafts of who writes one just now."""
+        return sorted(path for path in self._storage.files(folder) if path.endswith(".parquet"))
 
     def _get(self, path: str) -> pa.Table:
         return pq.ParquetFile(pa.BufferReader(self._storage.read(path))).read()
@@ -109,7 +118,7 @@ class StreamedRows:
     def _merge(self, folder: str) -> None:
         """Put all files into one. Those that another process merged meanwhile are left to it."""
         table, found = _table(folder.split("/")[1]), dict[str, pa.Table]()
-        for path in self._storage.files(folder):
+        for path in self._paths(folder):
             try:
                 found[path] = self._get(path)
             except FileNotFoundError:
@@ -154,7 +163,9 @@ def _once(table: type[DataFrameModel], rows: pd.DataFrame) -> pd.DataFrame:
     if ordered.empty:
         return ordered
     said = ordered[columns(table)]
-    run = (~(said == said.shift()).all(axis=1)).cumsum()
+    before = said.shift()
+    same = (said == before) | (said.isna() & before.isna())  # what is unknown is equal here
+    run = (~same.all(axis=1)).cumsum()
     first = ordered.drop(columns="revision").groupby(run).head(1).reset_index(drop=True)
     return first.assign(revision=ordered["revision"].groupby(run).max().to_numpy())
 
@@ -177,4 +188,4 @@ def _table(wanted: str) -> type[DataFrameModel]:
 
 
 def _is_of(path: str, seasons: Sequence[str] | None) -> bool:
-    return path.endswith(".parquet") and (seasons is None or any(f"/season={one}/" in path for one in seasons))
+    return seasons is None or any(f"/season={one}/" in path for one in seasons)

@@ -39,6 +39,9 @@ class FactStore(Protocol):
     def changes(self, season: str, since: int) -> Changes:
         """What changed after a version; all of the season since 0."""
 
+    def version(self, season: str) -> int:
+        """The version of a season's facts; 0 without any."""
+
     def seasons(self) -> list[str]:
         """The seasons that have facts, in order."""
 

@@ -52,7 +52,7 @@ class Leagues:
     def __init__(self, store: FactStore, past: Past) -> None:
         self._store, self._past = store, past
         self._open: OrderedDict[str, Current] = OrderedDict()
-        self._tables: dict[str, tuple[int, pd.DataFrame]] = {}
+        self._tables: dict[str, pd.DataFrame] = {}
         self._outdated: set[str] = set()
 
     def get(self, season: str) -> Current:
@@ -82,6 +82,10 @@ class Leagues:
         """The seasons that are kept in mind."""
         return list(self._open)
 
+    def is_written(self, season: str) -> bool:
+        """Whether the features of a season are of its facts, and of the lake, as they are now."""
+        return self._store.progress(season).version == self._revision(season)
+
     def forget(self) -> None:
         """Forget all seasons, and take in again what the lake says of those that the store has facts of."""
         self._open.clear()
@@ -92,9 +96,8 @@ class Leagues:
     def _make(self, season: str) -> Current:
         self._take_lake(season)
         tables = {one: self._table(one) for one in self._store.seasons() if one < season}
-        versions = [version for version, _ in tables.values()]
-        base = self._past.base(season, {one: table for one, (_, table) in tables.items()})
-        current = Current(SeasonLeague(season, base), max([self._lake_version(season, tables), *versions]))
+        base = self._past.base(season, tables)
+        current = Current(SeasonLeague(season, base), self._base_version(season))
         current.take(self._store)
         progress = self._store.progress(season)
         if progress.version == current.revision:
@@ -102,16 +105,24 @@ class Leagues:
         self._outdated.discard(season)
         return current
 
-    def _table(self, season: str) -> tuple[int, pd.DataFrame]:
-        """The revision of a season, and its matches."""
+    def _table(self, season: str) -> pd.DataFrame:
         if season not in self._tables:
             current = self._open.get(season) or self._make(season)
-            self._tables[season] = current.revision, current.league.table()
+            self._tables[season] = current.league.table()
         return self._tables[season]
+
+    def _revision(self, season: str) -> int:
+        """That of a season's rows, without making them."""
+        return max(self._base_version(season), self._store.version(season))
+
+    def _base_version(self, season: str) -> int:
+        """That of what a season begins with: facts of those before it, and what the lake says."""
+        earlier = [one for one in self._store.seasons() if one < season]
+        return max([self._lake_version(season, earlier), *map(self._revision, earlier[-1:])])
 
     def _lake_version(self, season: str, streamed: Collection[str]) -> int:
         """Unix milliseconds since which the lake has said what it says of the seasons before one."""
-        note, said = f"base:{season}", self._past.base_fingerprint(season, streamed)
+        note, said = f"base:{season}", self._past.base_fingerprint(season, without=streamed)
         since, _, known = self._store.note(note).partition(" ")
         if known != said:
             since = str(round(time.time() * 1000))

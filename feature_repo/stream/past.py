@@ -54,18 +54,16 @@ class Past:
         return combine(self._reader.fingerprints(INPUTS)) or ""
 
     def season_fingerprint(self, season: str) -> str:
-        """The same of one season's results and statistics."""
-        return "-".join(self._reader.seasons(table).get(season, "") for table in INPUTS[:2])
+        """The same of one season's results and statistics, as far as they are not left to the stream."""
+        read = [self._reader.seasons(table).get(season, "") for table in INPUTS[:2]]
+        return "-".join([*read, *([self._as_of.isoformat()] if self._as_of else [])])
 
-    def base_fingerprint(self, season: str, streamed: Collection[str]) -> str:
-        """Fingerprint of what `base` reads of the lake."""
-        found = {table: self._reader.seasons(table) for table in INPUTS}
-        read = {
-            table: [(one, seasons[one]) for one in sorted(seasons) if one < season and one not in streamed]
-            for table, seasons in found.items()
-        }
-        read["teams"] = [(one, found["teams"][one]) for one in sorted(found["teams"]) if one <= season]
-        return hashlib.sha256(repr((read, self._as_of)).encode()).hexdigest()[:16]
+    def base_fingerprint(self, season: str, without: Collection[str]) -> str:
+        """The same of a season's teams and of the seasons before it, but for some whose facts are in the store."""
+        teams = [one for name, one in self._reader.seasons("teams").items() if name <= season]
+        past = [one for one in self._reader.seasons("matches") if one < season and one not in without]
+        said = "|".join([*teams, *map(self.season_fingerprint, sorted(past))])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def teams(self, season: str) -> tuple[str, ...]:
         """The teams of a season as last read; none of one that is not known."""

@@ -104,6 +104,11 @@ class RedisFacts:
                         found[match] = {subject.decode(): content for subject, content in stored.items()}
         return Changes(version, found)
 
+    def version(self, season: str) -> int:
+        """As `FactStore.version`."""
+        with self._failures():
+            return int(self._redis.hget(self._prefix + "seasons", season) or 0)
+
     def seasons(self) -> list[str]:
         """As `FactStore.seasons`."""
         with self._failures():

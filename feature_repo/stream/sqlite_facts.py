@@ -67,6 +67,12 @@ class SqliteFacts:
                 found.setdefault(match, {})[subject] = stored
         return Changes(version[0] if version else 0, found)
 
+    def version(self, season: str) -> int:
+        """As `FactStore.version`."""
+        with self._transaction() as rows:
+            found = rows.execute("SELECT version FROM seasons WHERE season = ?", (season,)).fetchone()
+        return int(found[0]) if found else 0
+
     def seasons(self) -> list[str]:
         """As `FactStore.seasons`."""
         with self._transaction() as rows:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from matchday.events.cluster import KafkaCluster
@@ -65,6 +65,7 @@ class GroupConsumer:
         self._options = OPTIONS | options
         self._consumer: Any = None
         self.given: set[Any] = set()
+        self._held: dict[Any, list[Any]] = {}
         self._next: dict[Any, int] = {}
         self._paused = False
         self.joined = False
@@ -73,16 +74,23 @@ class GroupConsumer:
         """Records that are there, at most so many, after a wait of at most so long for the first ones."""
         with self._failures():
             consumer = self._connect()
-            found = consumer.poll(timeout_ms=milliseconds, max_records=most)
-            kept = {part: records for part, records in found.items() if part not in self.given and records}
+            for part, records in consumer.poll(timeout_ms=milliseconds, max_records=most).items():
+                self._held.setdefault(part, []).extend(records)
             if self.given:
-                self._place(consumer)
-            self._next |= {part: records[-1].offset + 1 for part, records in kept.items()}
+                self._held = {part: records for part, records in self._held.items() if part not in self.given}
+                self._place(consumer)  # when this raises, the next poll returns what is held
+            kept, self._held = self._held, {}
+            self._next |= {part: records[-1].offset + 1 for part, records in kept.items() if records}
             return [
                 Received(one.topic, one.partition, one.offset, one.key, one.headers, one.value, one.timestamp / 1000)
                 for records in kept.values()
                 for one in records
             ]
+
+    def place_again(self) -> None:
+        """Ask once more where to begin in every partition that this member has, at the next poll."""
+        if self._consumer is not None:
+            self.given |= self._consumer.assignment()
 
     def commit(self, offsets: Mapping[Position, int]) -> None:
         """Commit offsets behind what is done. Of partitions that another member has by now none is committed."""
@@ -119,13 +127,6 @@ class GroupConsumer:
             found = self._connect().beginning_offsets([TopicPartition(*place) for place in positions])
             return {(part.topic, part.partition): first for part, first in found.items()}
 
-    def seek(self, offsets: Mapping[Position, int]) -> None:
-        """Go on from these offsets."""
-        with self._failures(), suppress(IllegalStateError):  # the partition went to another member
-            for place, offset in offsets.items():
-                self._connect().seek(TopicPartition(*place), offset)
-                self._next[TopicPartition(*place)] = offset
-
     def lag(self) -> int:
         """Records that wait in this member's partitions, as far as the last fetch has told."""
         if self._consumer is None:
@@ -140,7 +141,7 @@ class GroupConsumer:
             with suppress(KafkaError):
                 self._consumer.close(autocommit=False, timeout_ms=5_000)
             self._consumer = None
-        self.joined = False
+        self.joined, self._held = False, {}
 
     def _connect(self) -> Any:
         if self._consumer is None:
