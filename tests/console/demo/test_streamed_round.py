@@ -12,6 +12,7 @@ import pytest
 from console.cli import demo_stream
 from console.demo import streamed_round
 from console.demo.streamed_round import NoRound, last_round
+from feature_repo.stream.opening import Feed
 from matchday import telemetry
 from matchday.calendar import Gameweek, next_gameweek
 from matchday.errors import MatchdayError
@@ -100,6 +101,16 @@ def check_trace(home: Path, trace: str) -> None:
     assert {
         span.get("parentSpanId") for span in ours.values() if span["name"] == "POST /v2/models/{model}/infer"
     } & asked
+
+
+def test_a_season_of_which_nothing_was_played_is_online(home: Path, lake: Path) -> None:
+    """As before the first round of a season."""
+    shutil.copytree(lake, home / "lake")
+    Feed(Settings(), datetime(2025, 8, 15, tzinfo=UTC)).start("2526")
+    teams = set(league.some(Teams, ["2526"])["team"])
+    assert set(world.read_online(home / "feast" / "online.db")) == {
+        (view, team) for view in world.COLUMNS for team in teams
+    }
 
 
 def test_a_champion_from_the_future_forecasts_nothing(gameweek: Gameweek, tmp_path: Path) -> None:
