@@ -16,7 +16,7 @@ from console.operations import forecasts, streaming
 from console.operations.forecasts import MatchForecasts, MatchQuestion
 from feature_repo.stream.comparison import StreamComparison
 from feature_repo.stream.opening import Feed
-from feature_repo.streamed import FOLDER
+from feature_repo.stream.past import INPUTS
 from matchday import telemetry
 from matchday.bundle import read_bundle
 from matchday.calendar import ROUND, Gameweek
@@ -108,8 +108,9 @@ class RoundStage:
         before = self.ask()
         with telemetry.span("match", match=last):
             began = time.monotonic()
-            yield self._process(last)
-            yield self._await_change(before, began)
+            streamed, changed = self._process(last), self._await_change(before, began)
+        yield streamed
+        yield changed
 
     def verify(self) -> StreamComparison:
         """Compare the features of the season with those of the batch path. Raises MatchdayError."""
@@ -174,7 +175,7 @@ def last_round(matches: pd.DataFrame, as_of: datetime) -> tuple[pd.DataFrame, da
 
 
 def copy_lake(real: Settings, folder: Path) -> Settings:
-    """Copy the lake into a folder, without rows that were streamed; settings with it, and with a store of its own."""
+    """Copy what features are made of from the lake to a folder; settings with it, and with a store of its own."""
     shutil.rmtree(folder, ignore_errors=True)
     settings = Settings(
         home=folder,
@@ -185,6 +186,6 @@ def copy_lake(real: Settings, folder: Path) -> Settings:
     )
     source, target = Storage(real.lake), Storage(settings.lake)
     for path in source.files(""):
-        if not path.startswith(f"{FOLDER}/"):
+        if path.split("/")[0] in INPUTS:
             target.write(path, source.read(path))
     return settings
