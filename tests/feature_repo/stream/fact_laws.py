@@ -10,7 +10,13 @@ from feature_repo.stream.facts import Fact, make_fact
 
 Open = Callable[[], FactStore]
 
-SUBJECTS = (("2425-ARS-LIV", None), ("2425-ARS-LIV", 7), ("2425-ARS-LIV", 8), ("2425-LIV-ARS", 7), ("2324-ARS-LIV", None))
+SUBJECTS = (
+    ("2425-ARS-LIV", None),
+    ("2425-ARS-LIV", 7),
+    ("2425-ARS-LIV", 8),
+    ("2425-LIV-ARS", 7),
+    ("2324-ARS-LIV", None),
+)
 SEASONS = ("2324", "2425")
 
 

@@ -1,7 +1,6 @@
 """A small league: a past of some matches, a season of some more, and what the batch path makes of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,9 +15,9 @@ from feature_repo.stream.past import Past
 from feature_repo.stream.processor import Processor
 from feature_repo.streamed import StreamedRows
 from feature_repo.writers import OnlineWriter, open_writer
-from matchday.events import PLAYER_STATS, RESULTS, CloudEvent, Topic
+from matchday.events import RESULTS, CloudEvent, Topic
 from matchday.lake import Lake
-from matchday.stream.messages import iso, match_events, stream_event
+from matchday.stream.messages import match_events, stream_event
 from matchday.tables import Appearances, Matches, Teams
 from tests import league
 from tests.feature_repo.stream import world
