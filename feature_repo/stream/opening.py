@@ -73,7 +73,7 @@ def open_processor(settings: Settings, store: FactStore, letters: DeadLetterBox)
 
 def open_past(settings: Settings) -> Past:
     """The lake's past, as of the date of the settings of the stream. Raises CalendarError for a date that is none."""
-    as_of = StreamSettings().as_of
+    as_of = StreamSettings.load().as_of
     return Past(settings.lake, parse(as_of) if as_of else None)
 
 

@@ -54,8 +54,9 @@ class Stage:
             gone = [topic.name for topic in ALL if topic.name in there]
             if gone:
                 admin.delete_topics(gone)
-            eventually(lambda: not {topic.name for topic in ALL} & set(admin.list_topics()))
-        assert create_topics(self.cluster, ALL, PARTITIONS, 1) == [topic.name for topic in ALL]
+        create_topics(
+            self.cluster, ALL, PARTITIONS, 1
+        )  # a processor that runs may have made them, as its broker allows
 
     def start(self, **environment: str) -> "Probed":
         """A processor in a process of its own."""
