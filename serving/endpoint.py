@@ -210,6 +210,10 @@ class Endpoint:
             time=time.time(),
             kickoffs=inputs.moments,
             degraded=inputs.degraded,
+            feature_service=self.signature.feature_service,
+            sources=self._reader.sources,
+            times=inputs.vectors.times,
+            late=inputs.vectors.late,
         )
 
 

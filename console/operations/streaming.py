@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from feature_repo.stream.comparison import OnlineRows, StreamComparison, batch_rows, columns_of, compare
-from feature_repo.stream.fact_store import open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
 from feature_repo.stream.health import Health, serve_health
 from feature_repo.stream.metrics import StreamMetrics
 from feature_repo.stream.opening import Feed, letters_path, open_past, open_runner

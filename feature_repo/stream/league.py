@@ -67,7 +67,8 @@ class SeasonLeague:
 
     def table(self) -> pd.DataFrame:
         """The matches with the sums of their players, as `with_sums` gives them."""
-        return pd.DataFrame(list(self._rows.values()))
+        table = pd.DataFrame(list(self._rows.values()))
+        return table.astype({"kickoff": "datetime64[us, UTC]"}) if len(table) else table
 
     def _described(
         self, rows: list[dict[str, Any]], players: list[dict[str, Any]]

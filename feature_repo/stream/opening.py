@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from feature_repo.stream.dead_letters import DeadLetterBox
-from feature_repo.stream.fact_store import FactStore, open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
+from feature_repo.stream.fact_store import FactStore
 from feature_repo.stream.health import Health
 from feature_repo.stream.metrics import StreamMetrics
 from feature_repo.stream.outcome import Outcome
@@ -74,7 +75,7 @@ def open_processor(settings: Settings, store: FactStore, letters: DeadLetterBox)
 def open_past(settings: Settings) -> Past:
     """The lake's past, as of the date of the settings of the stream. Raises CalendarError for a date that is none."""
     as_of = StreamSettings.load().as_of
-    return Past(settings.lake, parse(as_of) if as_of else None)
+    return Past(settings.lake, parse(as_of) if as_of else None, settings.collected)
 
 
 class Feed:

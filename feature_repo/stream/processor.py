@@ -7,7 +7,7 @@ between, another processor finds facts without features and makes them.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from feature_repo.stream.dead_letters import DeadLetterBox, dead_letter
@@ -30,6 +30,7 @@ from matchday.telemetry import span
 
 VIEWS = (name(TeamForm), name(TeamRatings))
 KEYS = ("season", "team", "event_time")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECHECK_SECONDS = 15.0
 UNKNOWN = ("unknown-season", "unknown-team")
 MOST_LINKS = 64
@@ -66,9 +67,9 @@ class Processor:
         self._leagues = Leagues(store, past)
         self._touched: set[str] = set()
         self._done: dict[str, Progress] = {}
-        self._bases: dict[str, str] = {}
         self._offsets: dict[Position, int] = {}
         self._newest: dict[str, float] = {}
+        self._season = ""
         self._recheck_seconds, self._look_at = recheck_seconds, 0.0
         self._refills, self._lake = -1, ""
 
@@ -107,6 +108,7 @@ class Processor:
         """Make the features of all that was taken in, and of what time has made known since; write them online."""
         outcome = Outcome()
         self._notice_changes()
+        self._season = max(self._store.seasons(), default="")
         while due := sorted(self._touched | self._leagues.outdated):
             self._write(self._leagues.get(due[0]), outcome)
             self._touched.discard(due[0])
@@ -120,7 +122,6 @@ class Processor:
         self._streamed.flush()
         for season, progress in sorted(self._done.items(), reverse=True):
             self._store.note_progress(season, progress)
-            self._leagues.note_base(season, self._bases[season])
         self._store.note_offsets(self._offsets)
         self._done.clear()
         done, self._offsets = self._offsets, {}
@@ -169,16 +170,16 @@ class Processor:
         changed = [rows for rows in known if rows.at.date() >= first or rows.at.timestamp() > current.until]
         if current.shown and not changed and current.unwritten is None:
             return
-        newest, season = newest_rows(known), current.league.season
-        with span("write features", season=season, version=current.version, rows=len(newest)):
-            self._writer.write(_feature_row(view, row, current.version) for (view, _), row in newest.items())
-            self._append(changed, moment, current.version)
+        season, revision = current.league.season, current.revision
+        newest = newest_rows(known) if season == self._season else {}
+        with span("write features", season=season, revision=revision, rows=len(newest)):
+            self._writer.write(_feature_row(view, row, revision) for (view, _), row in newest.items())
+            self._append(current, changed)
         for (view, _), row in newest.items():
             outcome.rows[view] = outcome.rows.get(view, 0) + 1
             outcome.newest[view] = max(outcome.newest.get(view, 0.0), _seconds(row))
         current.unwritten, current.until, current.shown = None, moment, True
-        self._done[season] = Progress(current.version, moment)
-        self._bases[season] = current.base
+        self._done[season] = Progress(revision, moment)
 
     def _is_late(self, found: Screened) -> bool:
         """Whether an event is of a day before the newest one of its season."""
@@ -186,10 +187,15 @@ class Processor:
         self._newest[found.fact.season] = max(newest, found.time)
         return found.time // DAY < newest // DAY
 
-    def _append(self, changed: Sequence[KnownRows], moment: float, version: int) -> None:
-        created = datetime.fromtimestamp(moment, UTC)
-        self._streamed.append(TeamForm, (row for rows in changed for row in rows.form), created, version)
-        self._streamed.append(TeamRatings, (row for rows in changed for row in rows.ratings), created, version)
+    def _append(self, current: Current, changed: Sequence[KnownRows]) -> None:
+        """Append rows to the offline store, and from which day on these are all that there are."""
+        revision = current.revision
+        created = EPOCH + timedelta(milliseconds=revision)
+        self._streamed.append(TeamForm, (row for rows in changed for row in rows.form), created, revision)
+        self._streamed.append(TeamRatings, (row for rows in changed for row in rows.ratings), created, revision)
+        if current.unwritten is not None:
+            since = max(datetime.combine(current.unwritten, datetime.min.time(), UTC), EPOCH)
+            self._streamed.mark(current.league.season, since, created, revision)
 
 
 def newest_rows(known: Sequence[KnownRows]) -> dict[tuple[str, str], Row]:
@@ -204,7 +210,7 @@ def newest_rows(known: Sequence[KnownRows]) -> dict[tuple[str, str], Row]:
 
 def _feature_row(view: str, row: Row, revision: int) -> FeatureRow:
     values: dict[str, Any] = {column: value for column, value in row.items() if column not in KEYS}
-    return FeatureRow(view, entities.TEAM.join_key, str(row["team"]), _seconds(row), revision, values)
+    return FeatureRow(view, entities.TEAM.join_key, str(row["team"]), _seconds(row), revision, values, derived=True)
 
 
 def _seconds(row: Row) -> float:

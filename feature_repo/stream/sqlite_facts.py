@@ -43,8 +43,8 @@ class SqliteFacts:
                     changed.add(fact.match)
             for season in sorted({match[:4] for match in changed}):
                 [(version,)] = rows.execute(
-                    "INSERT INTO seasons VALUES (?, ?, 0, 0) ON CONFLICT (season) DO UPDATE SET version = version + 1"
-                    " RETURNING version",
+                    "INSERT INTO seasons VALUES (?, ?, 0, 0) ON CONFLICT (season)"
+                    " DO UPDATE SET version = max(version + 1, excluded.version) RETURNING version",
                     (season, round(time.time() * 1000)),
                 ).fetchall()
                 rows.executemany(
@@ -67,10 +67,11 @@ class SqliteFacts:
                 found.setdefault(match, {})[subject] = stored
         return Changes(version[0] if version else 0, found)
 
-    def advance(self, season: str) -> None:
-        """As `FactStore.advance`."""
+    def version(self, season: str) -> int:
+        """As `FactStore.version`."""
         with self._transaction() as rows:
-            rows.execute("UPDATE seasons SET version = version + 1 WHERE season = ?", (season,))
+            found = rows.execute("SELECT version FROM seasons WHERE season = ?", (season,)).fetchone()
+        return int(found[0]) if found else 0
 
     def seasons(self) -> list[str]:
         """As `FactStore.seasons`."""

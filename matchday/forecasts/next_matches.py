@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from matchday.bundle import Bundle
 from matchday.errors import MatchdayError
+from matchday.features.services import SERVICES
 from matchday.forecasts.batch import ForecastBatch, round_probabilities
 from matchday.forecasts.coming import ComingMatches, find_coming
 from matchday.forecasts.data_age import DataAge, read_data_age
@@ -90,7 +91,8 @@ def check_bundle(signature: Signature, moment: datetime) -> None:
             f"{signature.model} version {signature.version} has learnt from after {moment:%Y-%m-%d %H:%M} UTC "
             f"(until {signature.trained_until[:10]}): choose a later moment, or train as of that day"
         )
-    if signature.model != MATCH_OUTCOME.name or not set(signature.features) <= set(MATCH_OUTCOME.features):
+    service = SERVICES.get(signature.feature_service)
+    if signature.model != MATCH_OUTCOME.name or not service or not set(signature.features) <= set(service.features):
         raise NoForecastError(
             f"{signature.model} version {signature.version} reads other features than this release makes: train it anew"
         )

@@ -100,15 +100,6 @@ def check_notes(one: FactStore, other: FactStore) -> None:
     assert other.note("lake", "") == one.note("lake") == ""
 
 
-def check_advance(one: FactStore, other: FactStore) -> None:
-    """The version grows, and no facts are told again."""
-    one.put([_fact(SUBJECTS[0], 1, 0.0, 0)])
-    version = other.changes("2425", 0).version
-    other.advance("2425")
-    assert one.changes("2425", version) == (version + 1, {})
-    assert len(one.changes("2425", version - 1).facts) == 1
-
-
 def check_a_lost_store_goes_on_above(store: FactStore, lose: Callable[[], FactStore]) -> None:
     """Versions of facts that are put again after a loss are above those before: rows made of them count."""
     for said in range(5):

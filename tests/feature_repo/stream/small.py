@@ -10,7 +10,8 @@ import pandas as pd
 
 from feature_repo.error import FeatureStoreError
 from feature_repo.stream.dead_letters import DeadLetterBox
-from feature_repo.stream.fact_store import FactStore, open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
+from feature_repo.stream.fact_store import FactStore
 from feature_repo.stream.past import Past
 from feature_repo.stream.processor import Processor
 from feature_repo.streamed import StreamedRows

@@ -66,10 +66,6 @@ def test_progress_and_offsets_never_go_back(tmp_path: Path) -> None:
     fact_laws.check_notes(SqliteFacts(tmp_path / "stream.db"), SqliteFacts(tmp_path / "stream.db"))
 
 
-def test_a_season_can_be_advanced(tmp_path: Path) -> None:
-    fact_laws.check_advance(SqliteFacts(tmp_path / "stream.db"), SqliteFacts(tmp_path / "stream.db"))
-
-
 def test_a_file_that_was_deleted_is_begun_above_its_versions(tmp_path: Path) -> None:
     store = SqliteFacts(tmp_path / "stream.db")
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_repo.error import FeatureStoreError
-from feature_repo.stream.fact_store import open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
 from feature_repo.stream.past import Past
 from feature_repo.stream.processor import Processor
 from feature_repo.streamed import StreamedRows
