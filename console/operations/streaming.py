@@ -36,7 +36,7 @@ class Sent:
 def process(port: int, stopping: Callable[[], bool], started: Callable[[int], None]) -> None:
     """Run the processor until `stopping`. started: told the port of probes and metrics. Raises MatchdayError."""
     telemetry.start("stream")
-    settings, stream = Settings(), StreamSettings()
+    settings, stream = Settings(), StreamSettings.load()
     metrics, health = StreamMetrics(), Health()
     runner = open_runner(settings, stream, metrics, health)
     with serve_health(health, metrics.registry, stream.host, port) as opened:
@@ -109,7 +109,7 @@ def redrive() -> Redriven:
     """Send dead letters back to their topics; without Kafka, to the processor. Raises EventsError."""
     from feature_repo.stream import redrive as letters
 
-    if StreamSettings().events:
+    if StreamSettings.load().events:
         return letters.redrive(_cluster())
     settings = Settings()
     return letters.redrive_file(letters_path(settings), Feed(settings).send)
@@ -146,7 +146,7 @@ async def _read_online(settings: Settings, expected: Mapping[str, pd.DataFrame])
 @contextmanager
 def _sender(settings: Settings) -> Iterator[Send]:
     """What takes events: Kafka's topics, or the processor itself."""
-    if not StreamSettings().events:
+    if not StreamSettings.load().events:
         feed = Feed(settings)
         yield lambda events: None if not events else _feed(feed, events)
         return
@@ -189,4 +189,4 @@ def _feed(feed: Feed, events: Events) -> None:
 def _cluster() -> KafkaCluster:
     from matchday.events.settings import cluster_at
 
-    return cluster_at(EventsAddress.parse(StreamSettings().events or "kafka://"))
+    return cluster_at(EventsAddress.parse(StreamSettings.load().events or "kafka://"))

@@ -79,7 +79,7 @@ def open_past(settings: Settings, as_of: datetime | None = None) -> Past:
 
     Raises CalendarError for a date of the settings that is none.
     """
-    date = StreamSettings().as_of
+    date = StreamSettings.load().as_of
     return Past(settings.lake, as_of or (parse(date) if date else None), settings.collected)
 
 

@@ -1,5 +1,6 @@
 """A member of a consumer group: partitions come and go, offsets are committed by hand."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -36,6 +37,13 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+SILENT_SECONDS = 2.0
+"""Without records for so long, Kafka is asked something that it must answer: its client hides that a broker is gone."""
+
+ANSWER_MS = 5_000
+"""Longest wait for an answer."""
+
+
 class PartitionState(NamedTuple):
     """A partition that this member was given. committed: None without; first, end: offsets that the broker has."""
 
@@ -66,6 +74,7 @@ class GroupConsumer:
         self._consumer: Any = None
         self.given: set[Any] = set()
         self._held: dict[Any, list[Any]] = {}
+        self._heard = 0.0
         self._next: dict[Any, int] = {}
         self._paused = False
         self.joined = False
@@ -74,8 +83,10 @@ class GroupConsumer:
         """Records that are there, at most so many, after a wait of at most so long for the first ones."""
         with self._failures():
             consumer = self._connect()
-            for part, records in consumer.poll(timeout_ms=milliseconds, max_records=most).items():
+            found = consumer.poll(timeout_ms=milliseconds, max_records=most)
+            for part, records in found.items():
                 self._held.setdefault(part, []).extend(records)
+            self._check_answer(consumer, bool(found))
             if self.given:
                 self._held = {part: records for part, records in self._held.items() if part not in self.given}
                 self._place(consumer)  # when this raises, the next poll returns what is held
@@ -150,13 +161,23 @@ class GroupConsumer:
             self._consumer.subscribe([topic.name for topic in self._topics], listener=_Listener(self))
         return self._consumer
 
+    def _check_answer(self, consumer: Any, heard: bool) -> None:
+        """Make sure that Kafka is there, now and then while it has no records."""
+        assigned = consumer.assignment()
+        if not heard and assigned and time.monotonic() - self._heard > SILENT_SECONDS:
+            consumer.end_offsets(list(assigned), timeout_ms=ANSWER_MS)
+            heard = True
+        if heard:
+            self._heard = time.monotonic()
+
     def _place(self, consumer: Any) -> None:
         """Begin in the partitions that were given to this member. What was fetched of them meanwhile is left out."""
         given = [part for part in self.given if part in consumer.assignment()]
         first, ends = consumer.beginning_offsets(given), consumer.end_offsets(given)
         for part in given:
             place = (part.topic, part.partition)
-            state = PartitionState(place, consumer.committed(part), first[part], ends[part])
+            committed = consumer.committed(part, timeout_ms=ANSWER_MS)
+            state = PartitionState(place, committed, first[part], ends[part])
             self._next[part] = self._choose(state)
             consumer.seek(part, self._next[part])
             if self._paused:
