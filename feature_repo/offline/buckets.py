@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import daft
 import pyarrow as pa
-from daft import DataFrame, DataType, Schema, col
+from daft import DataFrame, DataType, Schema, col, lit
 
 from feature_repo.offline.distributed import align, empty, io_config, join_bucket, key_names, prepare, read_parquet
 from feature_repo.offline.entities import EntityRows, time_column
@@ -139,8 +139,10 @@ class QueriedRows:
 def _cut(tables: Iterator[DataFrame], keys: list[str], cuts: int, folder: Path) -> None:
     """Put the rows of each table into folders by a hash of their keys; rows without a key go anywhere."""
     for table in tables:
-        place = sum((col(key).hash().fill_null(0) % cuts for key in keys[1:]), start=col(keys[0]).hash().fill_null(0))
-        table.with_column(BUCKET, place % cuts).write_parquet(str(folder), partition_cols=[BUCKET])
+        spread: Any = lit(0).cast(DataType.uint64())
+        for key in keys:
+            spread = spread + col(key).hash().fill_null(0) % lit(cuts)
+        table.with_column(BUCKET, spread % cuts).write_parquet(str(folder), partition_cols=[BUCKET])
 
 
 def _bucket(folder: Path, cut: int, kinds: Schema) -> DataFrame:

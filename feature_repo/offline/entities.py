@@ -13,7 +13,7 @@ from feast.infra.offline_stores.offline_utils import DEFAULT_ENTITY_DF_EVENT_TIM
 
 from feature_repo.error import FeatureStoreError
 from feature_repo.offline.lookup import Lookup
-from feature_repo.offline.parquet import Relation, arrow, connect, name
+from feature_repo.offline.parquet import Relation, arrow, connect, name, reach
 from feature_repo.offline.pull import nanoseconds
 from feature_repo.offline.source import ParquetSource
 
@@ -45,14 +45,14 @@ class EntityRows:
 
 
 def expect_columns(columns: Sequence[str], time: str, lookups: Sequence[Lookup]) -> None:
-    """Raises FeastEntityDFMissingColumnsError where entity rows lack a key, FeatureStoreError where they name a feature."""
+    """Raises FeastEntityDFMissingColumnsError for a key without a column, FeatureStoreError for a feature with one."""
     keys = {key for lookup in lookups for key in lookup.keys}
     if missing := keys.difference(columns):
-        raise FeastEntityDFMissingColumnsError({*keys, time}, missing)
+        raise FeastEntityDFMissingColumnsError({*keys, time}, missing)  # type: ignore[no-untyped-call]
     if taken := {feature for lookup in lookups for feature in lookup.features}.intersection(columns):
         raise FeatureStoreError(
-            f"features and columns of the entity rows have the same names ({', '.join(sorted(taken))}): rename the columns"
-            " or ask for full feature names"
+            f"features and columns of the entity rows have the same names ({', '.join(sorted(taken))}): rename the"
+            " columns or ask for full feature names"
         )
 
 
@@ -87,7 +87,9 @@ def time_column(types: dict[str, Any]) -> str:
 
 def of_query(sql: str) -> EntityRows:
     """The rows that DuckDB returns for a query; it may read Parquet files itself. Raises FeatureStoreError."""
-    with connect([ParquetSource("s3://")] if "s3://" in sql else []) as connection:
+    with connect() as connection:
+        if "s3://" in sql:
+            reach(connection, ParquetSource("s3://"))
         try:
             return of_table(arrow(connection, sql))
         except duckdb.Error as why:
@@ -110,7 +112,7 @@ def of_range(lookups: list[Lookup], start: datetime, end: datetime) -> EntityRow
 
 def _keys(lookup: Lookup, start: datetime, end: datetime) -> Any:
     """The entities of a view that have a row in the range, named as in the entity rows."""
-    with connect([lookup.source]) as connection:
+    with connect() as connection:
         files = Relation.of(connection, lookup.source)
         columns = lookup.columns(files.columns)
         wanted = {asked: name(columns.expect(key)) for asked, key in lookup.keys.items()}

@@ -51,16 +51,14 @@ class AsofJob(RetrievalJob):
         return self._on_demand
 
     @cached_property
-    def metadata(self) -> RetrievalMetadata | None:  # type: ignore[override]
+    def metadata(self) -> RetrievalMetadata | None:
         """Names and range of the rows; None for rows of a source."""
         return self._describe() if self._describe else None
 
     def _to_arrow_internal(self, timeout: int | None = None) -> Any:
         return self._read()
 
-    def persist(
-        self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None
-    ) -> None:
+    def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:
         """Write the rows to a Parquet file (`*.parquet`) or a folder of them.
 
         Raises SavedDatasetLocationAlreadyExists for a place that holds something, unless it may be overwritten.

@@ -15,9 +15,7 @@ from feature_repo.offline.lookup import Lookup
 from feature_repo.offline.parquet import ROW, Relation, arrow, connect, listing, name
 
 
-def join(
-    rows: EntityRows, lookups: list[Lookup], until_known: bool = False, memory: str | None = None
-) -> Any:
+def join(rows: EntityRows, lookups: list[Lookup], until_known: bool = False, memory: str | None = None) -> Any:
     """The entity rows, in their order, with the features of each view as an Arrow table.
 
     Of the rows of an entity that are not older than the time to live and not younger than the moment, the one of the
@@ -26,10 +24,11 @@ def join(
     Raises FeatureStoreError for a source or a column that is not there.
     """
     table = rows.table
-    for lookup in lookups:
-        with connect([lookup.source], memory) as connection:
+    with connect(memory) as connection:
+        for lookup in lookups:
             for feature, column in _features(connection, rows, lookup, until_known):
                 table = table.append_column(feature, column)
+            connection.execute("DROP TABLE source; DROP TABLE matched")
     return table
 
 
@@ -39,8 +38,12 @@ def _features(connection: DuckDBPyConnection, rows: EntityRows, lookup: Lookup, 
     connection.register("entities", _narrow(rows, lookup, keys))
     _load(connection, lookup, keys)
     connection.execute(_match(keys, lookup.ttl_ns, until_known))
-    found = arrow(connection, "SELECT * EXCLUDE (moment, created) FROM source SEMI JOIN matched USING (number)").combine_chunks()
-    places = _places(arrow(connection, "SELECT number FROM matched ORDER BY row")["number"].combine_chunks(), found["number"])
+    found = arrow(
+        connection, "SELECT * EXCLUDE (moment, created) FROM source SEMI JOIN matched USING (number)"
+    ).combine_chunks()
+    places = _places(
+        arrow(connection, "SELECT number FROM matched ORDER BY row")["number"].combine_chunks(), found["number"]
+    )
     return [(feature, found[f"f{place}"].take(places)) for place, feature in enumerate(lookup.features)]
 
 
@@ -80,6 +83,7 @@ def _match(keys: list[str], ttl_ns: int, until_known: bool) -> str:
     entity = f"PARTITION BY {', '.join(keys)}" if keys else ""
     since = "greatest(moment, created)" if until_known else "moment"
     equal = "".join(f"e.{key} = v.{key} AND " for key in keys)
+    taken = f"CASE WHEN e.moment - v.moment <= {ttl_ns} THEN v.number END" if ttl_ns else "v.number"
     return f"""
         CREATE TEMP TABLE matched AS
         WITH ranked AS (
@@ -90,7 +94,7 @@ def _match(keys: list[str], ttl_ns: int, until_known: bool) -> str:
             FROM ranked
             QUALIFY rank = max(rank) OVER ({entity} ORDER BY since RANGE UNBOUNDED PRECEDING)
         )
-        SELECT e.row, {f"CASE WHEN e.moment - v.moment <= {ttl_ns} THEN v.number END" if ttl_ns else "v.number"} AS number
+        SELECT e.row, {taken} AS number
         FROM entities AS e ASOF LEFT JOIN latest AS v ON {equal} e.moment >= v.since
     """
 

@@ -1,7 +1,7 @@
 """Parquet files as relations of DuckDB. Nothing is downloaded but the files: buckets are read through fsspec."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -26,6 +26,7 @@ class Relation:
 
         Raises FeatureStoreError when there are none, or when they cannot be read.
         """
+        reach(connection, source)
         sql = f"read_parquet([{', '.join(map(text, source.files()))}], union_by_name = true)"
         try:
             described = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()
@@ -39,8 +40,8 @@ ROW = "file_index::BIGINT * 1099511627776 + file_row_number"
 
 
 @contextmanager
-def connect(sources: Iterable[ParquetSource], memory: str | None = None) -> Iterator[DuckDBPyConnection]:
-    """A DuckDB of its own, in UTC, that reads these sources.
+def connect(memory: str | None = None) -> Iterator[DuckDBPyConnection]:
+    """A DuckDB of its own, in UTC.
 
     memory: how much it takes before it goes on in temporary files (`2GB`); by default four fifths of the machine's.
     """
@@ -50,8 +51,6 @@ def connect(sources: Iterable[ParquetSource], memory: str | None = None) -> Iter
             config["memory_limit"] = memory
         with duckdb.connect(config={**config, "temp_directory": scratch}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            for source in sources:
-                _register(connection, source)
             yield connection
 
 
@@ -75,7 +74,10 @@ def listing(parts: Sequence[str]) -> str:
     return "".join(f", {part}" for part in parts)
 
 
-def _register(connection: DuckDBPyConnection, source: ParquetSource) -> None:
-    """Make DuckDB read a bucket through fsspec. Sources of one connection share the first one's endpoint."""
-    if source.remote and not connection.filesystem_is_registered(source.path.split("://", 1)[0]):
+def reach(connection: DuckDBPyConnection, source: ParquetSource) -> None:
+    """Make DuckDB read a source's bucket through fsspec, at the source's endpoint."""
+    if source.remote:
+        scheme = source.path.split("://", 1)[0]
+        if connection.filesystem_is_registered(scheme):
+            connection.unregister_filesystem(scheme)
         connection.register_filesystem(source.filesystem())

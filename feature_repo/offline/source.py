@@ -93,7 +93,9 @@ class ParquetSource:
     def exists(self) -> bool:
         """Whether there is a file, or a folder that holds something."""
         fs = self.filesystem()
-        return bool(fs.glob(self.path) if _is_glob(self.path) else fs.exists(self.path) and (self.is_file or fs.find(self.path)))
+        return bool(
+            fs.glob(self.path) if _is_glob(self.path) else fs.exists(self.path) and (self.is_file or fs.find(self.path))
+        )
 
     def schema(self) -> Any:
         """The columns of all files together, as an Arrow schema. Raises FeatureStoreError when there are no files."""

@@ -32,7 +32,7 @@ class AsofOfflineStoreConfig(FeastConfigBaseModel):
     engine: Literal["duckdb", "daft"] = "duckdb"
     """What joins: DuckDB in this process, or Daft, whose runner may be a Ray cluster."""
     memory: str | None = None
-    """Memory that DuckDB takes before it goes on in temporary files, as `2GB`; four fifths of the machine's if unset."""
+    """Memory that DuckDB takes before it goes on in temporary files, as `2GB`; by default what DuckDB takes."""
     bucket_rows: int = 1_000_000
     """Rows of a table that Daft joins at once on one machine."""
 

@@ -143,9 +143,7 @@ def values(found: pd.DataFrame) -> dict[int, dict[str, Any]]:
     """Features by the number of the entity row, with None for what is missing."""
     names = [name for view in VIEWS.values() for name in view.features]
     columns = {name: [None if pd.isna(value) else value for value in found[name]] for name in names}
-    return {
-        int(number): {name: columns[name][place] for name in names} for place, number in enumerate(found["number"])
-    }
+    return {int(number): {name: columns[name][place] for name in names} for place, number in enumerate(found["number"])}
 
 
 SCHEMAS = {
@@ -218,6 +216,7 @@ def world(folder: Path, offline: dict[str, Any], path: str = "*.parquet", zone: 
                 online_store={"type": "sqlite", "path": str(folder / "online.db")},
                 offline_store=offline,
                 entity_key_serialization_version=3,
+                materialization={"pull_latest_features": True},
             )
         )
         team = Entity(name="team", join_keys=["team"], value_type=ValueType.STRING)
@@ -257,5 +256,3 @@ def world(folder: Path, offline: dict[str, Any], path: str = "*.parquet", zone: 
         home, away = form.with_name("home").with_join_key_map({"team": "home"}), form.with_name("away")
         store.apply([team, player, form, pair, FeatureService(name="all", features=[away, home, pair])])
         return World(store, folder, zone)
-
-

@@ -39,7 +39,7 @@ def sources(nulls: bool) -> st.SearchStrategy[dict[str, list[Row]]]:
     return st.fixed_dictionaries({"form": source_rows(nulls), "pair": source_rows(nulls)})
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=sources(nulls=True), asked=entity_rows(nulls=True), until_known=st.booleans(), cuts=st.integers(0, 3))
 def test_the_join_is_the_definition(ours: World, rows, asked: list[Asked], until_known: bool, cuts: int) -> None:
     ours.write(rows, cuts)
