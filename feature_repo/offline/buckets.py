@@ -71,7 +71,8 @@ class DaftJoin:
         return parts
 
     def _join(self, parts: Iterator[DataFrame], lookup: Lookup, scratch: Path) -> Iterator[DataFrame]:
-        files, schema = lookup.source.files(), lookup.source.schema()
+        files = lookup.source.files()
+        schema = lookup.source.schema(files)
         columns = lookup.names(schema.names)
         cuts = self._cuts(lookup, files)
 

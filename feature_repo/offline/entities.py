@@ -31,7 +31,7 @@ class EntityRows:
     @property
     def nanoseconds(self) -> Any:
         """Moments as an Arrow array of nanoseconds since 1970."""
-        return self.table[self.time].cast(INSTANT).cast(pa.int64())
+        return instants(self.table[self.time])
 
     @property
     def columns(self) -> list[str]:
@@ -72,6 +72,7 @@ def of_table(table: Any) -> EntityRows:
         column = pa.chunked_array([pa.array(pd.to_datetime(column.to_pandas(), utc=True))])
     unit = column.type.unit if pa.types.is_timestamp(column.type) else "us"
     place = table.column_names.index(time)
+    column = column.cast(pa.timestamp("s")) if pa.types.is_date(column.type) else column
     return EntityRows(table.set_column(place, time, column.cast(pa.timestamp(unit, "UTC"))), time)
 
 
@@ -94,6 +95,12 @@ def of_query(sql: str) -> EntityRows:
             return of_table(arrow(connection, sql))
         except duckdb.Error as why:
             raise FeatureStoreError(f"the query of entity rows fails: {why}") from why
+
+
+def instants(column: Any) -> Any:
+    """Times of an Arrow column in nanoseconds since 1970; without a zone they are UTC."""
+    times = column.cast(pa.timestamp("s")) if pa.types.is_date(column.type) else column
+    return times.cast(INSTANT).cast(pa.int64())
 
 
 def of_range(lookups: list[Lookup], start: datetime, end: datetime) -> EntityRows:

@@ -136,7 +136,7 @@ class AsofOfflineStore(OfflineStore):
         source = feature_view.batch_source
         target = ParquetSource.of(source, config.repo_path)
         names = {mapped: name for name, mapped in (source.field_mapping or {}).items()} if source else {}
-        known = target.schema()
+        known = target.schema(target.files())
         table = table.rename_columns(
             [names[each] if each in names and each not in known.names else each for each in table.column_names]
         )
@@ -168,7 +168,8 @@ class AsofOfflineStore(OfflineStore):
         self, config: RepoConfig, data_source: DataSource
     ) -> Iterable[tuple[str, str]]:
         """Columns of all files of the source together, with their Arrow types."""
-        schema = ParquetSource.of(data_source, config.repo_path).schema()
+        source = ParquetSource.of(data_source, config.repo_path)
+        schema = source.schema(source.files())
         return [(field.name, str(field.type)) for field in schema]
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from feature_repo.offline import join
 from tests.feature_repo.offline.definition import (
     Asked,
     Row,
@@ -39,9 +40,13 @@ def sources(nulls: bool) -> st.SearchStrategy[dict[str, list[Row]]]:
     return st.fixed_dictionaries({"form": source_rows(nulls), "pair": source_rows(nulls)})
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("held", [0, 2**30], ids=["in DuckDB", "in memory"])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=sources(nulls=True), asked=entity_rows(nulls=True), until_known=st.booleans(), cuts=st.integers(0, 3))
-def test_the_join_is_the_definition(ours: World, rows, asked: list[Asked], until_known: bool, cuts: int) -> None:
+def test_the_join_is_the_definition(
+    ours: World, monkeypatch: pytest.MonkeyPatch, held: int, rows, asked: list[Asked], until_known: bool, cuts: int
+) -> None:
+    monkeypatch.setattr(join, "HELD_BYTES", held)
     ours.write(rows, cuts)
     given_rows = frame(asked)
     found = ours.join(given_rows, until_known)
