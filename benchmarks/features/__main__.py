@@ -2,11 +2,12 @@
 
 import sys
 
+from benchmarks.features.joins import measure_joins
 from benchmarks.features.reads import measure_reads
 from benchmarks.report import report
 from benchmarks.serving.error import BenchError
 
-PARTS = (measure_reads,)
+PARTS = (measure_reads, measure_joins)
 """What is measured, in this order; each part returns its measures."""
 
 

@@ -72,9 +72,9 @@ class DaftJoin:
 
     def _join(self, parts: Iterator[DataFrame], lookup: Lookup, scratch: Path) -> Iterator[DataFrame]:
         files = lookup.source.files()
-        schema = lookup.source.schema(files)
+        schema, count = lookup.source.footers(files)
         columns = lookup.names(schema.names)
-        cuts = self._cuts(lookup, files)
+        cuts = self._cuts(lookup, count)
 
         def source(chosen: Sequence[str]) -> DataFrame:
             return prepare(read_parquet(lookup.source, chosen, schema), lookup, columns)
@@ -95,10 +95,10 @@ class DaftJoin:
             left, right = (_bucket(scratch / side, cut, kind) for side, kind in (("left", given), ("right", kinds)))
             yield join_bucket(left, right, lookup, self.until_known)
 
-    def _cuts(self, lookup: Lookup, files: Sequence[str]) -> int:
+    def _cuts(self, lookup: Lookup, count: int) -> int:
         if not lookup.keys or daft.get_or_infer_runner_type() == "ray":
             return 1
-        return max(1, math.ceil(max(self._count, lookup.source.count(files)) / self.bucket_rows))
+        return max(1, math.ceil(max(self._count, count) / self.bucket_rows))
 
     @cached_property
     def _count(self) -> int:

@@ -66,11 +66,11 @@ def _narrow(rows: EntityRows, lookup: Lookup, keys: list[str]) -> Any:
 def _hold(connection: DuckDBPyConnection, lookup: Lookup, keys: list[str]) -> Any:
     """The source as an Arrow table, which DuckDB sees as `source`; None where it would be larger than HELD_BYTES."""
     files = lookup.source.files()
-    schema = lookup.source.schema(files)
+    schema, count = lookup.source.footers(files)
     names = lookup.names(schema.names)
-    if lookup.source.count(files) * len(names) * 8 > HELD_BYTES:
+    if count * len(names) * 8 > HELD_BYTES:
         return None
-    table = lookup.source.read(files, schema, list(dict.fromkeys(names.values()))).combine_chunks()
+    table = lookup.source.read(files, schema, list(dict.fromkeys(names.values())))
     created = names.get(lookup.created or "")
     narrow = {
         "number": pa.array(np.arange(table.num_rows)),

@@ -1,9 +1,12 @@
 """Parquet files as relations of DuckDB. Nothing is downloaded but the files: buckets are read through fsspec."""
 
+import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import duckdb
@@ -45,13 +48,18 @@ def connect(memory: str | None = None) -> Iterator[DuckDBPyConnection]:
 
     memory: how much it takes before it goes on in temporary files (`2GB`); by default four fifths of the machine's.
     """
-    with tempfile.TemporaryDirectory(prefix="matchday-join-") as scratch:
-        config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-        if memory:
-            config["memory_limit"] = memory
-        with duckdb.connect(config={**config, "temp_directory": scratch}) as connection:
+    scratch = Path(tempfile.gettempdir()) / f"matchday-join-{uuid.uuid4().hex}"
+    config: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    config["temp_directory"] = str(scratch)
+    if memory:
+        config["memory_limit"] = memory
+    try:
+        with duckdb.connect(config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
+    finally:
+        if scratch.exists():
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def arrow(connection: DuckDBPyConnection, sql: str) -> Any:

@@ -100,29 +100,26 @@ class ParquetSource:
 
     def schema(self, files: Iterable[str]) -> Any:
         """The columns of these files together, as an Arrow schema. Raises FeatureStoreError for what is not Parquet."""
-        fs, schemas = self.filesystem(), []
+        return self.footers(files)[0]
+
+    def footers(self, files: Iterable[str]) -> tuple[Any, int]:
+        """Schema and number of rows of these files together. Raises FeatureStoreError for what is not Parquet."""
+        fs, schemas, rows = self.filesystem(), [], 0
         for path in files:
             try:
                 with fs.open(path) as file:
-                    schemas.append(pq.read_schema(file).remove_metadata())
+                    footer = pq.read_metadata(file)
             except (pa.ArrowInvalid, OSError) as why:
                 raise FeatureStoreError(f"{path} cannot be read: {why}") from why
-        return pa.unify_schemas(schemas, promote_options="permissive")
+            schemas.append(footer.schema.to_arrow_schema().remove_metadata())
+            rows += footer.num_rows
+        return pa.unify_schemas(schemas, promote_options="permissive"), rows
 
     def read(self, files: Sequence[str], schema: Any, columns: Sequence[str]) -> Any:
         """Some columns of files, in the files' order, as an Arrow table; what a file lacks is null there."""
         place = {"filesystem": self.filesystem()} if self.remote else {}
         names = [path.split("://", 1)[1] for path in files] if self.remote else list(files)
         return dataset.dataset(names, schema=schema, format="parquet", **place).to_table(columns=list(columns))
-
-    def count(self, files: Iterable[str]) -> int:
-        """How many rows these files have, by their footers."""
-        fs = self.filesystem()
-        total = 0
-        for path in files:
-            with fs.open(path) as file:
-                total += pq.read_metadata(file).num_rows
-        return total
 
     def _address(self, name: str) -> str:
         return name if not self.remote or "://" in name else f"{self.path.split('://', 1)[0]}://{name}"
