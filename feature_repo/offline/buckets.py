@@ -22,7 +22,7 @@ ROW = "__row"
 """Number of a row of the caller's frame, which is returned in its order."""
 
 BUCKET = "__bucket"
-PART_BYTES = 64 * 2**20
+PART_BYTES = 16 * 2**20
 """Size of the files that rows are put down in before they are cut."""
 
 

@@ -92,9 +92,10 @@ def join_bucket(rows: DataFrame, prepared: DataFrame, lookup: Lookup, until_know
 
 def _latest(rows: DataFrame, keys: list[str]) -> DataFrame:
     """Of the rows of an entity and a time the one that was created last; of several, the last in the files."""
-    order = Window().partition_by(*keys, AT).order_by([CREATED, FILE, PLACE], desc=True, nulls_first=False)
-    ranked = rows.with_column(RANK, row_number().over(order))
-    return ranked.where(col(RANK) == lit(1)).with_column(SINCE, col(AT))
+    order = Window().partition_by(*keys).order_by([AT, CREATED, FILE, PLACE], nulls_first=True)
+    following = rows.with_column(RANK, col(AT).lead(1).over(order))
+    last = following.where(col(RANK).is_null() | (col(RANK) != col(AT)))
+    return last.with_column(SINCE, col(AT))
 
 
 def _latest_known(rows: DataFrame, keys: list[str]) -> DataFrame:

@@ -33,7 +33,7 @@ class AsofOfflineStoreConfig(FeastConfigBaseModel):
     """What joins: DuckDB in this process, or Daft, whose runner may be a Ray cluster."""
     memory: str | None = None
     """Memory that DuckDB takes before it goes on in temporary files, as `2GB`; by default what DuckDB takes."""
-    bucket_rows: int = 1_000_000
+    bucket_rows: int = 500_000
     """Rows of a table that Daft joins at once on one machine."""
 
 
