@@ -140,9 +140,9 @@ class QueriedRows:
 def _cut(tables: Iterator[DataFrame], keys: list[str], cuts: int, folder: Path) -> None:
     """Put the rows of each table into folders by a hash of their keys; rows without a key go anywhere."""
     for table in tables:
-        spread: Any = lit(0).cast(DataType.uint64())
-        for key in keys:
-            spread = spread + col(key).hash().fill_null(0) % lit(cuts)
+        spread: Any = lit(0)
+        for key in keys:  # the remainder first: as anything but UInt64, a hash would lose its last digits
+            spread = spread + (col(key).hash() % lit(cuts)).cast(DataType.int64()).fill_null(0)
         table.with_column(BUCKET, spread % cuts).write_parquet(str(folder), partition_cols=[BUCKET])
 
 
