@@ -9,7 +9,9 @@ FIRST = "2223"
 
 
 def test_two_seasons_that_are_streamed_one_after_the_other(tmp_path: Path) -> None:
-    place = Place(world.make_lake(tmp_path / "lake", (FIRST,), (FIRST, *PAST, SEASON)), tmp_path / "online.db", Letters())
+    place = Place(
+        world.make_lake(tmp_path / "lake", (FIRST,), (FIRST, *PAST, SEASON)), tmp_path / "online.db", Letters()
+    )
     processor = place.processor()
     processor.start()
     for season, matches in ((PAST[0], 380), (SEASON, 40)):
