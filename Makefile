@@ -20,7 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo next test lint format compile golden stubs data bench bench-features bench-serving bench-soak bench-judge bench-season bench-stream bench-stream-kills images cluster-test serve ui clean
+.PHONY: help setup demo next test lint format compile golden stubs data bench bench-features bench-growth bench-serving bench-soak bench-judge bench-season bench-stream bench-stream-kills images cluster-test serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,9 @@ bench: $(READY) ## measure the main job: time, memory, rows
 
 bench-features: $(READY) ## measure features, online and offline, beside Feast and redis-py
 	@$(BIN)/python -m benchmarks.features
+
+bench-growth: $(READY) ## measure the join of ten million rows by Daft: memory stays flat (2 GB of temporary files)
+	@$(BIN)/python -m benchmarks.features.growth
 
 bench-serving: $(READY) ## measure the model server beside its peers: 10 minutes (ROUNDS=3 EACH=6 ONLY=names)
 	@$(BIN)/python -m benchmarks.serving $${ROUNDS:+--rounds "$$ROUNDS"} $${EACH:+--seconds "$$EACH"} $${ONLY:+--only "$$ONLY"}

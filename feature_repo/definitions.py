@@ -1,4 +1,7 @@
-"""Feast definitions: entities, feature views over the lake's feature tables, a feature service for each model."""
+"""Feast definitions: entities, feature views over the lake's feature tables, every published feature service.
+
+Versions of a service or view are definitions of their own, side by side: `match_outcome_v1` and `match_outcome_v2`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +10,11 @@ from datetime import timedelta
 import pandera.pandas as pa
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
 from feast.data_source import DataSource
-from feast.types import Float64, Int64, PrimitiveFeastType
+from feast.types import Float32, Float64, Int64, PrimitiveFeastType
 
-from matchday.features import entities
+from feature_repo.error import FeatureStoreError
+from matchday.features import entities, services
 from matchday.features.entities import EntityKey
-from matchday.models.catalogue import KINDS
-from matchday.models.kind import ModelKind
 from matchday.tables import name
 
 TTL = timedelta(seconds=entities.TTL_SECONDS)
@@ -27,9 +29,11 @@ def entity(key: EntityKey) -> Entity:
     return Entity(name=key.join_key, join_keys=[key.join_key], value_type=kind, description=key.description)
 
 
-TEAM = entity(entities.TEAM)
-PLAYER = entity(entities.PLAYER)
-ENTITIES = (TEAM, PLAYER)
+ENTITIES = tuple(map(entity, entities.ENTITIES))
+TEAM, PLAYER = ENTITIES
+
+DTYPES: dict[str, PrimitiveFeastType] = {"float64": Float64, "float32": Float32, "int64": Int64}
+"""Type of a feature in a signature -> its type in Feast."""
 
 KEYS = ("season", "team", "event_time")
 
@@ -50,7 +54,7 @@ class Definitions:
 def definitions(paths: dict[type[pa.DataFrameModel], str]) -> Definitions:
     """The definitions, with feature tables at these paths (a Parquet file or a glob of them for each table)."""
     views = tuple(team_view(table, path) for table, path in paths.items())
-    return Definitions(ENTITIES, views, tuple(service(kind, views) for kind in KINDS.values()))
+    return Definitions(ENTITIES, views, tuple(service(each, views) for each in services.SERVICES.values()))
 
 
 def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
@@ -60,7 +64,9 @@ def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
         for column, kind in table.to_schema().columns.items()
         if column not in KEYS
     }
-    source: DataSource = FileSource(name=name(table), path=path, timestamp_field="event_time")
+    source: DataSource = FileSource(
+        name=name(table), path=path, timestamp_field="event_time", created_timestamp_column="created"
+    )
     return FeatureView(
         name=name(table),
         entities=[TEAM],
@@ -71,18 +77,25 @@ def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
     )
 
 
-def service(kind: ModelKind, views: Sequence[FeatureView]) -> FeatureService:
-    """The feature service of a model: the features it reads of each view, once for each input (home team, away team).
+def service(version: services.FeatureService, views: Sequence[FeatureView]) -> FeatureService:
+    """The Feast service of a version: the features it reads of each view, once for each input (home team, away team).
 
     Features are named `home__team_form__points_5`; `matchday.features.vectors.assemble` makes vectors of them.
+    Raises FeatureStoreError when a view lacks a feature that it reads.
     """
     wanted: dict[tuple[str, str], list[str]] = {}
-    for feature in kind.features:
-        wanted.setdefault((feature.input, feature.view), []).append(feature.feature)
-    keys = {each.name: each.join_key for each in kind.inputs}
     known = {view.name: view for view in views}
+    for feature in version.features:
+        fields = {each.name: each.dtype for each in known[feature.view].features} if feature.view in known else {}
+        if fields.get(feature.feature) != DTYPES[feature.dtype]:
+            raise FeatureStoreError(
+                f"{version.name} reads {feature.feature} ({feature.dtype}) of the view {feature.view}, which has none"
+                " of this name and type: restore it there, or let a new version of the service read a new view"
+            )
+        wanted.setdefault((feature.input, feature.view), []).append(feature.feature)
+    keys = {each.name: each.join_key for each in version.inputs}
     chosen = [
         known[view][names].with_name(f"{side}__{view}").with_join_key_map({keys[side]: side})
         for (side, view), names in wanted.items()
     ]
-    return FeatureService(name=kind.feature_service, features=chosen, description=f"Features of {kind.name}.")
+    return FeatureService(name=version.name, features=chosen, description=version.about)

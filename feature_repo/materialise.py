@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feature_repo.error import FeatureStoreError
+from feature_repo.lineage import check_definitions
 from feature_repo.refill import refill
 from feature_repo.store import apply, working_store
 from feature_repo.window import Window
@@ -28,9 +29,10 @@ def materialise(settings: Settings, lake: Lake, features: str, as_of: datetime) 
     All rows are replaced in one step: a reader never sees one view of today beside another of yesterday, and after
     materialising an earlier `as_of` no later row is left. Rows that were streamed in until `as_of` and are newer than
     the lake's stay.
-    Raises HistoryError when the lake's feature tables are not those of fingerprint `features`, FeatureStoreError when
-    the online store cannot be written.
+    Raises FeatureVersionError when a published service has changed, HistoryError when the lake's feature tables are not
+    those of fingerprint `features`, FeatureStoreError when the online store cannot be written.
     """
+    check_definitions(settings)
     history.expect(lake, features, TABLES)
     opening = season_start(lake, as_of)
     with refill(settings, Window.between(opening, as_of)) as rows, working_store(settings, lake, rows) as store:

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from feature_repo.definitions import Definitions, definitions
+from feature_repo.streamed import StreamedRows, created_rows
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
 
@@ -19,7 +22,15 @@ def lake_definitions(lake: Lake) -> Definitions:
 
 
 def local_definitions(lake: Lake, folder: Path) -> Definitions:
-    """Definitions over copies of the tables below `folder`. Raises LakeError when there are no feature tables."""
+    """Definitions over copies of the tables below `folder`. Raises LakeError when there are no feature tables.
+
+    Rows that were streamed follow on those of the tables, which speak for every moment that they reach.
+    """
+    streamed = StreamedRows(lake.storage.url)
     for table in TABLES:
-        lake.download(table, folder / table.__name__)
+        place = folder / table.__name__
+        lake.download(table, place)
+        rows = streamed.read(table)
+        later = rows[rows["event_time"] > lake.read(table)["event_time"].max()]
+        pq.write_table(created_rows(table, later), place / "streamed.parquet")
     return definitions({table: str(folder / table.__name__ / "*.parquet") for table in TABLES})

@@ -9,16 +9,16 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from redis import Redis, RedisError
+from redis import RedisError
 
-from feature_repo.definitions import ENTITIES
 from feature_repo.error import FeatureStoreError
-from feature_repo.online import PROJECT, client_options, counter_key
+from feature_repo.online import PROJECT, counter_key
 from feature_repo.window import Window
-from feature_repo.writers.redis import find_keys, refusal
+from feature_repo.writers.redis import connect, find_keys, refusal
 from feature_repo.writers.scripts import load_script
 from matchday.feast_layout.keys import key_prefix
 from matchday.feast_layout.moments import MILLION
+from matchday.features.entities import ENTITIES
 from matchday.online_store import RedisAddress, directory_key
 
 LIFE_SECONDS = 3600
@@ -40,7 +40,7 @@ class Staging:
 
     def __init__(self, address: RedisAddress, staying: Window = NOTHING) -> None:
         self.project = f"{PROJECT}_{uuid4().hex[:12]}"
-        self._redis = Redis(**client_options(address))
+        self._redis = connect(address)
         self._address = address
         self._staying = staying
 

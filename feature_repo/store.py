@@ -11,6 +11,7 @@ from feast import FeatureStore
 from feast.repo_config import RepoConfig
 
 from feature_repo import online, quiet, sources
+from feature_repo.lineage import check_definitions, stamp
 from feature_repo.online import Online
 from matchday.files import write_file
 from matchday.lake import Lake
@@ -30,12 +31,15 @@ def open_store(settings: Settings, as_of: datetime | None = None) -> FeatureStor
 
 
 def apply(settings: Settings, lake: Lake) -> None:
-    """Replace the shared registry by one of the current definitions, in one step.
+    """Replace the shared registry by one of the current definitions with their lineage, in one step.
 
-    Feast writes a registry in place, so this one is written to a temporary folder first. Raises LakeError when
-    the lake has no feature tables, StorageError when the bucket of the registry cannot be written.
+    Feast writes a registry in place, so this one is written to a temporary folder first. Raises FeatureVersionError
+    when a published service has changed, LakeError when the lake has no feature tables, StorageError when the bucket
+    of the registry cannot be written.
     """
+    check_definitions(settings)
     definitions = sources.lake_definitions(lake)
+    stamp(definitions, lake)
     with quiet.silence_feast(), tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / "registry.db"
         _store(str(made), online.sqlite(Path(scratch) / "online.db")).apply([*definitions.all()])

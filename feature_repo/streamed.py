@@ -2,8 +2,10 @@
 
     <lake>/streamed/team_form/season=2526/<time>-<id>.parquet
 
-A row is never changed: what is known better later is a further row of the same key, with a later `created`. Files are
-merged once there are many; whoever reads meanwhile sees a row once or twice, never not at all.
+A row is never changed: what is known better later is a further row of the same key, with a later `created`. With the
+rows of a revision goes a mark, a row without a team: all rows from its event time on were made anew, and those of lower
+revisions that were not are withdrawn. Files are merged once there are many; whoever reads meanwhile sees a row once or
+twice, never not at all.
 """
 
 from collections import defaultdict
@@ -13,11 +15,13 @@ from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pandera.pandas import DataFrameModel
 
 from matchday.features.tables import TABLES
 from matchday.features.team import Row
+from matchday.lake.errors import LakeError
 from matchday.storage import Storage
 from matchday.tables import columns, name
 from matchday.tables.arrow import from_arrow, schema
@@ -30,6 +34,9 @@ MOST_FILES = 48
 
 ATTEMPTS = 20
 """Attempts of a reader whose files were merged meanwhile."""
+
+MARK = ""
+"""In place of a team's name."""
 
 CREATED = pa.field("created", pa.timestamp("us", tz="UTC"))
 REVISION = pa.field("revision", pa.int64())
@@ -48,6 +55,12 @@ class StreamedRows:
         for row in rows:
             self._waiting[name(table), str(row["season"])].append({**row, "created": created, "revision": revision})
 
+    def mark(self, season: str, since: datetime, created: datetime, revision: int) -> None:
+        """Note that all rows of a season from a moment on are appended anew with this revision."""
+        for table in TABLES:
+            mark: Row = {"season": season, "team": MARK, "event_time": since, "created": created, "revision": revision}
+            self._waiting[name(table), season].append(mark)
+
     @property
     def waiting(self) -> int:
         """Rows that are not written yet."""
@@ -60,18 +73,18 @@ class StreamedRows:
             self._write(folder, pa.Table.from_pylist(rows, streamed_schema(_table(table))))
             del self._waiting[table, season]
             if folder not in self._counts:
-                self._counts[folder] = len(self._storage.files(folder))
+                self._counts[folder] = len(self._paths(folder))
             self._counts[folder] += 1
             if self._counts[folder] > MOST_FILES:
                 self._merge(folder)
 
     def read(self, table: type[DataFrameModel], seasons: Sequence[str] | None = None) -> pd.DataFrame:
-        """Rows of a table with `created` and `revision`, in order of key, then created; each row once."""
-        stored = self._load(f"{FOLDER}/{name(table)}", seasons)
-        rows = from_arrow(table, stored)
-        for field in (CREATED, REVISION):
-            rows[field.name] = stored.column(field.name).to_pandas()
-        return _once(table, rows)
+        """Rows of a table with `created` and `revision`, in order of key, then created; none that was withdrawn.
+
+        A row that was made again with the same values is there once, with its first `created` and last `revision`.
+        """
+        rows, marks = _split(self._load(f"{FOLDER}/{name(table)}", seasons))
+        return _without_withdrawn(_once(table, _frame(table, rows)), marks)
 
     def newest(self, table: type[DataFrameModel], seasons: Sequence[str] | None = None) -> pd.DataFrame:
         """The row of each key that was made of the highest revision, with the columns of the table."""
@@ -82,12 +95,16 @@ class StreamedRows:
     def _load(self, folder: str, seasons: Sequence[str] | None) -> pa.Table:
         empty = streamed_schema(_table(folder.split("/")[1])).empty_table()
         for _ in range(ATTEMPTS):
-            paths = [path for path in sorted(self._storage.files(folder)) if _is_of(path, seasons)]
+            paths = [path for path in self._paths(folder) if _is_of(path, seasons)]
             try:
                 return pa.concat_tables([empty, *(self._get(path) for path in paths)])
             except FileNotFoundError:
                 continue
-        raise FileNotFoundError(self._storage.address(folder))
+        raise LakeError(f"{self._storage.address(folder)}: its files are merged again and again; try again later")
+
+    def _paths(self, folder: str) -> list[str]:
+        """The files of a folder in order; not the drafts of who writes one just now."""
+        return sorted(path for path in self._storage.files(folder) if path.endswith(".parquet"))
 
     def _get(self, path: str) -> pa.Table:
         return pq.ParquetFile(pa.BufferReader(self._storage.read(path))).read()
@@ -100,20 +117,18 @@ class StreamedRows:
 
     def _merge(self, folder: str) -> None:
         """Put all files into one. Those that another process merged meanwhile are left to it."""
-        table = _table(folder.split("/")[1])
-        found: dict[str, pa.Table] = {}
-        for path in self._storage.files(folder):
+        table, found = _table(folder.split("/")[1]), dict[str, pa.Table]()
+        for path in self._paths(folder):
             try:
                 found[path] = self._get(path)
             except FileNotFoundError:
                 continue
         if found:
-            whole = pa.concat_tables(found.values())
-            rows = from_arrow(table, whole)
-            for field in (CREATED, REVISION):
-                rows[field.name] = whole.column(field.name).to_pandas()
-            merged = pa.Table.from_pandas(_once(table, rows), streamed_schema(table), preserve_index=False)
-            self._write(folder, merged.replace_schema_metadata(None))
+            rows, marks = _split(pa.concat_tables(found.values()))
+            once = pa.Table.from_pandas(
+                _once(table, _frame(table, rows)), streamed_schema(table), preserve_index=False
+            ).replace_schema_metadata(None)
+            self._write(folder, pa.concat_tables([once, marks]))
             self._storage.delete(found)
         self._counts[folder] = 1
 
@@ -123,12 +138,49 @@ def streamed_schema(table: type[DataFrameModel]) -> pa.Schema:
     return schema(table).append(CREATED).append(REVISION)
 
 
+def created_rows(table: type[DataFrameModel], rows: pd.DataFrame) -> pa.Table:
+    """Rows with the columns of the table and `created`, as Feast's source has them."""
+    wanted = schema(table).append(CREATED)
+    return pa.Table.from_pandas(rows[wanted.names], wanted, preserve_index=False).replace_schema_metadata(None)
+
+
+def _split(stored: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Rows, and marks."""
+    marks = pc.equal(stored.column("team"), MARK)
+    return stored.filter(pc.invert(marks)), stored.filter(marks)
+
+
+def _frame(table: type[DataFrameModel], rows: pa.Table) -> pd.DataFrame:
+    frame = from_arrow(table, rows)
+    for field in (CREATED, REVISION):
+        frame[field.name] = rows.column(field.name).to_pandas()
+    return frame
+
+
 def _once(table: type[DataFrameModel], rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows without those that say what the row of their key before them said."""
+    """Runs of rows that say the same of one key as one row, with its first `created` and its last `revision`."""
     ordered = rows.sort_values([*key(table), "created", "revision"], kind="stable", ignore_index=True)
+    if ordered.empty:
+        return ordered
     said = ordered[columns(table)]
-    again = (said == said.shift()).all(axis=1) if len(said) else pd.Series(dtype=bool)
-    return ordered[~again.astype(bool)].reset_index(drop=True)
+    before = said.shift()
+    same = (said == before) | (said.isna() & before.isna())  # what is unknown is equal here
+    run = (~same.all(axis=1)).cumsum()
+    first = ordered.drop(columns="revision").groupby(run).head(1).reset_index(drop=True)
+    return first.assign(revision=ordered["revision"].groupby(run).max().to_numpy())
+
+
+def _without_withdrawn(rows: pd.DataFrame, marks: pa.Table) -> pd.DataFrame:
+    """Rows but for those that a mark of a higher revision has left out."""
+    if rows.empty or not len(marks):
+        return rows
+    said = marks.select(["season", "event_time", "revision"]).to_pandas().sort_values("event_time")
+    said["made_anew"] = said.groupby("season")["revision"].cummax()
+    said["event_time"] = said["event_time"].astype(rows["event_time"].dtype)
+    ordered = rows.reset_index().sort_values("event_time")
+    found = pd.merge_asof(ordered, said[["season", "event_time", "made_anew"]], on="event_time", by="season")
+    stays = ~(found["made_anew"] > found["revision"])
+    return rows.loc[sorted(found.loc[stays, "index"])].reset_index(drop=True)
 
 
 def _table(wanted: str) -> type[DataFrameModel]:
@@ -136,4 +188,4 @@ def _table(wanted: str) -> type[DataFrameModel]:
 
 
 def _is_of(path: str, seasons: Sequence[str] | None) -> bool:
-    return path.endswith(".parquet") and (seasons is None or any(f"/season={one}/" in path for one in seasons))
+    return seasons is None or any(f"/season={one}/" in path for one in seasons)

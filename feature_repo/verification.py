@@ -58,9 +58,9 @@ def verify(
     ahead = 0
     for column in columns:
         side, view, _ = column.split("__", 2)
-        known = both[f"{column}__ts"] <= both[side].map(newest[view]).map(pd.Timestamp.timestamp, na_action="ignore")
-        _compare(both[known], column)
-        ahead += int((~known).sum())
+        in_lake = pd.to_datetime(both[f"{column}__ts"], unit="s", utc=True) <= both[side].map(newest[view])
+        _compare(both.loc[in_lake], column)
+        ahead += len(both) - int(in_lake.sum())
     return VerifiedStore(len(pairs), len(pairs) * len(columns) - ahead, ahead)
 
 

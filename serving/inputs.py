@@ -50,6 +50,7 @@ class InputReader:
         self.store = store
         self.lookups = lookups(signature)
         self._layout = Layout(signature, ttls)
+        self.sources = self._layout.sources
         self._names = tuple(each.name for each in signature.inputs)
         self._known = (*self._names, signature.moment) if signature.moment else self._names
 

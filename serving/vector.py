@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from matchday.features.expiry import is_expired
+from matchday.features.expiry import is_expired, view_ttls
 from matchday.features.rest import days_since
 from matchday.signature import Signature
 from serving.features.store import Key, Row, Value
@@ -38,12 +38,16 @@ class Vectors(NamedTuple):
 
     A number beyond FP32 counts as absent. oldest: Unix seconds of the oldest features used, None when there were none
     at all. expired: names of features that are used although their row is older than its TTL, one for each row.
+    times: event times of the rows that were used, Unix seconds, None where there was none: those of `Layout.sources`
+    for each forecast in turn. late: forecast -> the sources whose row was older than its TTL.
     """
 
     values: npt.NDArray[np.float32]
     missing: Sequence[str]
     oldest: float | None
     expired: Sequence[str] = ()
+    times: Sequence[float | None] = ()
+    late: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,14 @@ class Layout:
     """Where each column of a model's input comes from, computed once for each model.
 
     ttls: view -> seconds after which its rows are out of date, in place of the signature's. A row out of date is used
-    all the same and reported: in summer there is no newer one.
+    all the same and reported: in summer there is no newer one. sources: `input.view` of each row that a forecast is
+    made of, such as `home.team_form`.
     """
 
     def __init__(self, signature: Signature, ttls: Mapping[str, float] = MappingProxyType({})) -> None:
         self.features = tuple(signature.features)
         self.parts = _parts(signature, ttls)
+        self.sources = tuple(f"{part.input}.{part.view}" for part in self.parts)
         self._moment = signature.moment or "time"
         self._columns = [column for part in self.parts for column in part.columns]
         self._order = np.argsort(self._columns)
@@ -111,6 +117,8 @@ class Layout:
         """
         values: list[Value] = []
         expired: list[str] = []
+        times: list[float | None] = []
+        late: dict[int, list[str]] = {}
         oldest: float | None = None
         for index, moment in enumerate(moments):
             for part in self.parts:
@@ -118,11 +126,14 @@ class Layout:
                 row = rows.get((part.view, key))
                 if row is None:
                     values += [None] * len(part.features)
+                    times.append(None)
                     continue
                 if row.newest > moment:
                     raise self._too_new(row, key, moment)
                 if is_expired(row.oldest, moment, part.ttl):
                     expired += [self.features[column].name for column in part.columns]
+                    late.setdefault(index, []).append(f"{part.input}.{part.view}")
+                times.append(row.oldest)
                 oldest = row.oldest if oldest is None else min(oldest, row.oldest)
                 values += map(row.values.get, part.features)
         if not NUMBERS.issuperset(map(type, values)):
@@ -130,10 +141,10 @@ class Layout:
         matrix = self._matrix(self._derive(values, moments), len(moments))
         finite = np.isfinite(matrix)
         if finite.all():
-            return Vectors(matrix, [], oldest, expired)
+            return Vectors(matrix, [], oldest, expired, times, late)
         matrix[~finite] = np.nan
         missing = [self.features[column].name for column in (~finite).nonzero()[1]]
-        return Vectors(matrix, missing, oldest, expired)
+        return Vectors(matrix, missing, oldest, expired, times, late)
 
     def _derive(self, values: list[Any], moments: Sequence[float]) -> list[Any]:
         """The values with derived features in place of those stored."""
@@ -172,8 +183,7 @@ class Layout:
 
 
 def _parts(signature: Signature, ttls: Mapping[str, float]) -> tuple[ViewColumns, ...]:
-    own = {view.name: math.inf if view.ttl_seconds is None else view.ttl_seconds for view in signature.views}
-    ages = {**own, **ttls}
+    ages = {**view_ttls(signature), **ttls}
     columns: dict[tuple[str, str], list[int]] = {}
     for column, ref in enumerate(signature.features):
         columns.setdefault((ref.input, ref.view), []).append(column)

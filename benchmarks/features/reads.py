@@ -22,9 +22,9 @@ import redis
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
 from feast.types import Float64, Int64, String
 
+from benchmarks.features.server import running_redis
 from benchmarks.report import Measure
 from benchmarks.serving.error import BenchError
-from benchmarks.serving.process import free_port, listens, program, running, wait
 from feature_repo import quiet
 from matchday.feast_layout import entity_key, field_name, time_name
 from matchday.features import entities
@@ -194,11 +194,7 @@ def _ratio(upper: list[float], lower: list[float]) -> float:
 @contextmanager
 def _filled(folder: Path) -> Iterator[Filled]:
     """A Redis with a row of every view for every team, written by Feast. The last feature of each is an Int64."""
-    server = program("redis-server", "redis-server")
-    port, log = free_port(), folder / "redis.log"
-    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with running(command, log) as process:
-        wait(process, lambda: listens(port), 10, log)
+    with running_redis(folder) as port:
         with quiet.silence_feast():
             store = _feast_store(folder, port)
         yield Filled(RedisAddress("127.0.0.1", port), store, store.get_feature_service("match"))

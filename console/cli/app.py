@@ -5,7 +5,20 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from console.cli import cluster, data, demo, egress, forecast, model, next_gameweek, pipeline, rollout, serve, stream
+from console.cli import (
+    cluster,
+    data,
+    demo,
+    egress,
+    features,
+    forecast,
+    model,
+    next_gameweek,
+    pipeline,
+    rollout,
+    serve,
+    stream,
+)
 from matchday import __version__
 from matchday.errors import MatchdayError
 
@@ -16,6 +29,7 @@ app.command("next")(next_gameweek.next_gameweek)
 app.add_typer(forecast.app, name="forecast")
 app.add_typer(data.app, name="data")
 app.add_typer(pipeline.app, name="pipeline")
+app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(stream.app, name="stream")

@@ -1,6 +1,7 @@
 """`matchday stream ...`: results and player statistics become features as they arrive."""
 
 import json
+import re
 import signal
 import threading
 from dataclasses import asdict
@@ -112,7 +113,7 @@ def season_name(text: str) -> str:
     """`2526` of `2526` or `2025/26`. Raises BadParameter for any other text."""
     digits = text.replace("/", "")
     digits = digits[2:] if len(digits) == 6 and digits.startswith("20") else digits
-    if len(digits) != 4 or not digits.isdecimal():
+    if not re.fullmatch("[0-9]{4}", digits):
         raise typer.BadParameter(f"{text!r} is no season: write it as 2526 or 2025/26")
     return digits
 

@@ -4,12 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.operations import coming_forecasts, training
+from console.operations import coming_forecasts, feature_refresh, training
 from console.operations.events import LocalEvent, LocalRunFinished
-from matchday import history, telemetry
-from matchday.features import tables
-from matchday.features.freshness import downstream_is_current, note_materialised
-from matchday.lake import Lake
+from matchday.features.freshness import downstream_is_current
 from matchday.lake.reader import LakeReader
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.registry import CHAMPION, Registry
@@ -46,11 +43,5 @@ def refresh_features() -> RefreshedFeatures:
     reader = LakeReader(settings.lake)
     if downstream_is_current(reader, now):
         return RefreshedFeatures(False, now)
-    from feature_repo.materialise import materialise
-
-    with telemetry.span("refresh features"):
-        lake = Lake(settings.lake)
-        built = tables.build(lake, history.fingerprint(lake))
-        materialise(settings, lake, built.features, now)
-        note_materialised(reader, built.features, now)
+    feature_refresh.rebuild(settings, now)
     return RefreshedFeatures(True, now)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from feature_repo.stream.comparison import OnlineRows, StreamComparison, batch_rows, columns_of, compare
-from feature_repo.stream.fact_store import open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
 from feature_repo.stream.health import Health, serve_health
 from feature_repo.stream.metrics import StreamMetrics
 from feature_repo.stream.opening import Feed, letters_path, open_past, open_runner
@@ -18,6 +18,7 @@ from feature_repo.stream.settings import StreamSettings
 from matchday import telemetry
 from matchday.events import PLAYER_STATS, RESULTS, TOPICS, CloudEvent, EventsAddress, Topic
 from matchday.events.cluster import KafkaCluster
+from matchday.events.validation import complaint
 from matchday.settings import Settings
 
 Events = Sequence[tuple[Topic, CloudEvent]]
@@ -35,7 +36,7 @@ class Sent:
 def process(port: int, stopping: Callable[[], bool], started: Callable[[int], None]) -> None:
     """Run the processor until `stopping`. started: told the port of probes and metrics. Raises MatchdayError."""
     telemetry.start("stream")
-    settings, stream = Settings(), StreamSettings()
+    settings, stream = Settings(), StreamSettings.load()
     metrics, health = StreamMetrics(), Health()
     runner = open_runner(settings, stream, metrics, health)
     with serve_health(health, metrics.registry, stream.host, port) as opened:
@@ -108,17 +109,23 @@ def redrive() -> Redriven:
     """Send dead letters back to their topics; without Kafka, to the processor. Raises EventsError."""
     from feature_repo.stream import redrive as letters
 
-    if StreamSettings().events:
+    if StreamSettings.load().events:
         return letters.redrive(_cluster())
     settings = Settings()
     return letters.redrive_file(letters_path(settings), Feed(settings).send)
 
 
-def verify(season: str | None) -> StreamComparison:
-    """Compare online and appended features with the batch path's. Raises LakeError, FeatureStoreError, StoreError."""
-    settings = Settings()
+def verify(
+    season: str | None = None, settings: Settings | None = None, as_of: datetime | None = None
+) -> StreamComparison:
+    """Compare online and appended features with the batch path's.
+
+    season: the newest one by default. settings: by default those of this process. as_of: of the lake's past, as of
+    `open_past`. Raises LakeError, FeatureStoreError, StoreError.
+    """
+    settings = settings or Settings()
     store = open_fact_store(settings.online_address)
-    found, expected = batch_rows(open_past(settings), store, season or "")
+    found, expected = batch_rows(open_past(settings, as_of), store, season or "")
     online = asyncio.run(_read_online(settings, expected))
     return compare(found, expected, online, settings.lake)
 
@@ -139,7 +146,7 @@ async def _read_online(settings: Settings, expected: Mapping[str, pd.DataFrame])
 @contextmanager
 def _sender(settings: Settings) -> Iterator[Send]:
     """What takes events: Kafka's topics, or the processor itself."""
-    if not StreamSettings().events:
+    if not StreamSettings.load().events:
         feed = Feed(settings)
         yield lambda events: None if not events else _feed(feed, events)
         return
@@ -153,9 +160,9 @@ def _sender(settings: Settings) -> Iterator[Send]:
 
     def send(events: Events) -> None:
         with telemetry.span("send", kind="producer", events=len(events)):
-            parent = telemetry.traceparent()
+            parent, valid = telemetry.traceparent(), [*valid_events(events)]
             for topic, producer in producers.items():
-                chosen = [event._replace(traceparent=parent) for of, event in events if of is topic]
+                chosen = [event._replace(traceparent=parent) for of, event in valid if of is topic]
                 producer.send(chosen)
 
     try:
@@ -166,6 +173,15 @@ def _sender(settings: Settings) -> Iterator[Send]:
                 producer.close()
 
 
+def valid_events(events: Events) -> Iterator[tuple[Topic, CloudEvent]]:
+    """The events whose data their topic's schema allows; the others are told by a log."""
+    for topic, event in events:
+        if fault := complaint(topic, event.data):
+            telemetry.logger("stream").warning("an event breaks its schema and is not sent", id=event.id, fault=fault)
+        else:
+            yield topic, event
+
+
 def _feed(feed: Feed, events: Events) -> None:
     feed.send(events)
 
@@ -173,4 +189,4 @@ def _feed(feed: Feed, events: Events) -> None:
 def _cluster() -> KafkaCluster:
     from matchday.events.settings import cluster_at
 
-    return cluster_at(EventsAddress.parse(StreamSettings().events or "kafka://"))
+    return cluster_at(EventsAddress.parse(StreamSettings.load().events or "kafka://"))

@@ -13,6 +13,12 @@ from matchday.stream.messages import iso
 
 SOURCE = "/matchday/stream/processor"
 
+MOST_ERROR = 400
+"""Characters of an error: what is wrong may be long."""
+
+MOST_HEADERS = 16 * 1024
+"""Bytes of key and headers that a letter keeps of a record that is too large: the letter must fit into Kafka."""
+
 
 class DeadLetterBox(Protocol):
     """Takes dead letters."""
@@ -23,8 +29,12 @@ class DeadLetterBox(Protocol):
 
 def dead_letter(record: Received, poison: Poison, now: datetime) -> CloudEvent:
     """The event of a record that cannot be processed. Its id names the record: a letter that is sent again is known."""
-    value = record.value or b""
-    small = len(value) <= MOST_BYTES
+    value, key = record.value or b"", record.key
+    headers = {name: content or b"" for name, content in record.headers}
+    around = len(key or b"") + sum(len(name.encode()) + len(content) for name, content in headers.items())
+    small = len(value) + around <= MOST_BYTES
+    if not small and around > MOST_HEADERS:
+        key, headers = None, {}
     return CloudEvent(
         id=f"{record.topic}:{record.partition}:{record.offset}",
         source=SOURCE,
@@ -34,9 +44,9 @@ def dead_letter(record: Received, poison: Poison, now: datetime) -> CloudEvent:
         data={
             "origin": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
             "reason": poison.reason,
-            "error": poison.error,
-            "key": None if record.key is None else _text(record.key),
-            "headers": {name: _text(content or b"") for name, content in record.headers},
+            "error": poison.error[:MOST_ERROR],
+            "key": None if key is None else _text(key),
+            "headers": {name: _text(content) for name, content in headers.items()},
             "value": _text(value) if small and record.value is not None else None,
             "bytes": len(value),
             "sha256": hashlib.sha256(value).hexdigest(),

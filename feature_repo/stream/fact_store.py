@@ -1,18 +1,16 @@
 """What the processor keeps: facts, how far features were made of them, and which offsets they hold."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from feature_repo.stream.facts import Fact
-from matchday.online_store import RedisAddress
 
 Position = tuple[str, int]
 """Topic and partition."""
 
 
 class Progress(NamedTuple):
-    """How far features of a season were written. version: of the facts. until: Unix seconds of the last moment."""
+    """How far features of a season were written. version: their revision. until: Unix seconds of the last moment."""
 
     version: int = 0
     until: float = 0.0
@@ -31,7 +29,8 @@ class Changes(NamedTuple):
 class FactStore(Protocol):
     """Shared by all processors of a group, beside the online features. Every method raises FeatureStoreError.
 
-    Facts carry a version for each season, which grows whenever one of them changes.
+    Facts carry a version for each season, which grows whenever one of them changes: Unix milliseconds of then, or one
+    more than before. Rows that are made of facts have it as their revision, and as `created` in the offline store.
     """
 
     def put(self, facts: Sequence[Fact]) -> int:
@@ -39,6 +38,9 @@ class FactStore(Protocol):
 
     def changes(self, season: str, since: int) -> Changes:
         """What changed after a version; all of the season since 0."""
+
+    def version(self, season: str) -> int:
+        """The version of a season's facts; 0 without any."""
 
     def seasons(self) -> list[str]:
         """The seasons that have facts, in order."""
@@ -63,14 +65,3 @@ class FactStore(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
-
-
-def open_fact_store(address: Path | RedisAddress, project: str = "matchday") -> FactStore:
-    """The facts beside the online store at an address: in the same Redis, or in a SQLite file next to the other."""
-    if isinstance(address, RedisAddress):
-        from feature_repo.stream.redis_facts import RedisFacts
-
-        return RedisFacts(address, project)
-    from feature_repo.stream.sqlite_facts import SqliteFacts
-
-    return SqliteFacts(address.with_name("stream.db"))

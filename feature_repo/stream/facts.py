@@ -32,9 +32,16 @@ class Fact(NamedTuple):
 
 
 def make_fact(data: dict[str, Any], time: float) -> Fact:
-    """The fact of an event's data, valid by its schema. time: of the event, Unix seconds."""
-    content = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
-    return Fact(data["match"], str(data.get("player", RESULT)), rank(data["revision"], time, content), content)
+    """The fact of an event's data, valid by its schema. time: of the event, Unix seconds.
+
+    Raises ValueError for data that are nested too deeply to be kept.
+    """
+    try:
+        content = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+    except TypeError as why:
+        raise ValueError(f"the data cannot be kept: {why}") from None
+    subject = str(int(data["player"])) if "player" in data else RESULT  # to JSON Schema, 7.0 is an integer too
+    return Fact(data["match"], subject, rank(int(data["revision"]), time, content), content)
 
 
 def rank(revision: int, time: float, content: bytes) -> bytes:

@@ -143,8 +143,8 @@ def match_row(match_id: str, result: Mapping[str, Any]) -> dict[str, Any]:
         "kickoff": pd.Timestamp(datetime.fromisoformat(result["kickoff"])).as_unit("us"),
         "home": home,
         "away": away,
-        "home_goals": result["home_goals"],
-        "away_goals": result["away_goals"],
+        "home_goals": int(result["home_goals"]),
+        "away_goals": int(result["away_goals"]),
     }
 
 

@@ -1,6 +1,8 @@
 """The seasons that a processor keeps in mind, each made of the lake's past and the facts of the store."""
 
+import time
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,15 +20,22 @@ MOST_SEASONS = 3
 class Current:
     """A season, and what of it is not written yet.
 
-    version: of the facts that it is of. unwritten: the first day whose rows are not all written; None when they are.
-    until: Unix seconds up to which rows are written. shown: whether its newest rows were written to the online store.
+    base_version: of what it begins with. version: of its facts. unwritten: the first day whose rows are not all
+    written; None when they are. until: Unix seconds up to which rows are written. shown: whether its newest rows were
+    written to the online store.
     """
 
     league: SeasonLeague
+    base_version: int = 0
     version: int = 0
     unwritten: date | None = NEVER
     until: float = 0.0
     shown: bool = False
+
+    @property
+    def revision(self) -> int:
+        """Of its rows: Unix milliseconds since which all is known that they are made of."""
+        return max(self.version, self.base_version)
 
     def take(self, store: FactStore) -> None:
         """Take in what has changed in the store."""
@@ -73,6 +82,10 @@ class Leagues:
         """The seasons that are kept in mind."""
         return list(self._open)
 
+    def is_written(self, season: str) -> bool:
+        """Whether the features of a season are of its facts, and of the lake, as they are now."""
+        return self._store.progress(season).version == self._revision(season)
+
     def forget(self) -> None:
         """Forget all seasons, and take in again what the lake says of those that the store has facts of."""
         self._open.clear()
@@ -83,10 +96,11 @@ class Leagues:
     def _make(self, season: str) -> Current:
         self._take_lake(season)
         tables = {one: self._table(one) for one in self._store.seasons() if one < season}
-        current = Current(SeasonLeague(season, self._past.base(season, tables)))
+        base = self._past.base(season, tables)
+        current = Current(SeasonLeague(season, base), self._base_version(season))
         current.take(self._store)
         progress = self._store.progress(season)
-        if progress.version == current.version and season not in self._outdated:
+        if progress.version == current.revision:
             current.unwritten, current.until = None, progress.until
         self._outdated.discard(season)
         return current
@@ -96,6 +110,24 @@ class Leagues:
             current = self._open.get(season) or self._make(season)
             self._tables[season] = current.league.table()
         return self._tables[season]
+
+    def _revision(self, season: str) -> int:
+        """That of a season's rows, without making them."""
+        return max(self._base_version(season), self._store.version(season))
+
+    def _base_version(self, season: str) -> int:
+        """That of what a season begins with: facts of those before it, and what the lake says."""
+        earlier = [one for one in self._store.seasons() if one < season]
+        return max([self._lake_version(season, earlier), *map(self._revision, earlier[-1:])])
+
+    def _lake_version(self, season: str, streamed: Collection[str]) -> int:
+        """Unix milliseconds since which the lake has said what it says of the seasons before one."""
+        note, said = f"base:{season}", self._past.base_fingerprint(season, without=streamed)
+        since, _, known = self._store.note(note).partition(" ")
+        if known != said:
+            since = str(round(time.time() * 1000))
+            self._store.note(note, f"{since} {said}")
+        return int(since)
 
     def _take_lake(self, season: str) -> None:
         """Put the lake's facts of a season into the store, once for each state of the lake."""

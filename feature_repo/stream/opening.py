@@ -2,12 +2,14 @@
 
 import os
 import socket
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from feature_repo.stream.dead_letters import DeadLetterBox
-from feature_repo.stream.fact_store import FactStore, open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
+from feature_repo.stream.fact_store import FactStore
 from feature_repo.stream.health import Health
 from feature_repo.stream.metrics import StreamMetrics
 from feature_repo.stream.outcome import Outcome
@@ -22,7 +24,6 @@ from matchday.events import DEAD_LETTERS, STREAMED, CloudEvent, EventsAddress, E
 from matchday.events.file_producer import FileProducer
 from matchday.events.received import Received
 from matchday.settings import Settings
-from matchday.telemetry import logger
 
 IN_PROCESS = -1
 """Partition of events that came through no topic."""
@@ -37,8 +38,8 @@ def open_runner(settings: Settings, stream: StreamSettings, metrics: StreamMetri
     address = EventsAddress.parse(stream.events or "kafka://")
     if address.kind != "kafka":
         raise EventsError(f"the processor reads Kafka, not {address}: set MATCHDAY_STREAM_EVENTS to kafka://HOST:PORT")
-    cluster, log = cluster_at(address), logger("stream")
-    letters = TopicProducer(cluster, DEAD_LETTERS, lambda reason: log.warning("dead letters wait", reason=reason))
+    cluster = cluster_at(address)
+    letters = TopicProducer(cluster, DEAD_LETTERS, _give_up)
     store = open_fact_store(settings.online_address)
     processor = open_processor(settings, store, letters)
     pace = Pace(stream.most, flush_seconds=stream.flush_seconds, pause_seconds=(0.2, stream.retry_seconds))
@@ -55,32 +56,49 @@ def open_runner(settings: Settings, stream: StreamSettings, metrics: StreamMetri
     )
 
 
+def _give_up(reason: str) -> None:
+    """Leave the waiting for Kafka to the processor's loop, which says so and can be stopped."""
+    raise EventsError(f"dead letters wait: {reason}")
+
+
 def session(seconds: float) -> dict[str, int]:
     """Options of a group's member that is given up after so many seconds of silence."""
     return {"session_timeout_ms": round(seconds * 1000), "heartbeat_interval_ms": round(seconds * 200)}
 
 
-def open_processor(settings: Settings, store: FactStore, letters: DeadLetterBox) -> Processor:
-    """A processor over the settings' lake and online store. Raises CalendarError for a date that is none."""
+def open_processor(
+    settings: Settings, store: FactStore, letters: DeadLetterBox, as_of: datetime | None = None
+) -> Processor:
+    """A processor over the settings' lake and online store. as_of, and what is raised, as of `open_past`."""
     writer = open_writer(settings.online_address)
-    return Processor(store, open_past(settings), writer, StreamedRows(settings.lake), letters)
+    return Processor(store, open_past(settings, as_of), writer, StreamedRows(settings.lake), letters)
 
 
-def open_past(settings: Settings) -> Past:
-    """The lake's past, as of the date of the settings of the stream. Raises CalendarError for a date that is none."""
-    as_of = StreamSettings().as_of
-    return Past(settings.lake, parse(as_of) if as_of else None)
+def open_past(settings: Settings, as_of: datetime | None = None) -> Past:
+    """The lake's past as of a moment; None means the date of the settings of the stream, if there is one.
+
+    Raises CalendarError for a date of the settings that is none.
+    """
+    date = StreamSettings.load().as_of
+    return Past(settings.lake, as_of or (parse(date) if date else None), settings.collected)
 
 
 class Feed:
     """The processor without Kafka: events are processed as they are given, features are written before it returns."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._processor = open_processor(settings, open_fact_store(settings.online_address), letters_file(settings))
-        self._count = 0
+    def __init__(self, settings: Settings, as_of: datetime | None = None) -> None:
+        """as_of, and what is raised, as of `open_past`."""
+        store, letters = open_fact_store(settings.online_address), FileLetters(letters_path(settings))
+        self._processor = open_processor(settings, store, letters, as_of)
+        self._count = time.time_ns()
+
+    def start(self, season: str) -> None:
+        """Write what the lake says of a season, before its first event. Raises as `send` does."""
+        self._processor.start(season)
+        self._processor.flush()
 
     def send(self, events: Iterable[tuple[Topic, CloudEvent]]) -> Outcome:
-        """Process events. Raises FeatureStoreError, StorageError or LakeError; sending them again is safe."""
+        """Process events. Raises FeatureStoreError, StorageError, LakeError or EventsError; sending again is safe."""
         records = [self._record(topic, event) for topic, event in events]
         outcome = self._processor.process(records)
         outcome.rows = self._processor.write_features().rows
@@ -94,9 +112,19 @@ class Feed:
         return Received(topic.name, IN_PROCESS, self._count, record.key, record.named_headers(), record.value, written)
 
 
-def letters_file(settings: Settings) -> FileProducer:
-    """Where dead letters go without Kafka."""
-    return FileProducer(letters_path(settings))
+class FileLetters:
+    """Where dead letters go without Kafka: a file. See `DeadLetterBox`."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = FileProducer(path)
+
+    def send(self, events: Sequence[CloudEvent]) -> None:
+        """Append the letters. Raises EventsError when the disk refuses."""
+        try:
+            self._file.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file.send(events)
+        except OSError as error:
+            raise EventsError(f"dead letters cannot be written to {self._file.path}: {error}") from None
 
 
 def letters_path(settings: Settings) -> Path:

@@ -1,8 +1,10 @@
 """What the lake knows: facts of a season, its teams, and the seasons that it follows."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +20,12 @@ from matchday.tables import Appearances, Matches, Teams
 INPUTS = ("matches", "appearances", "teams")
 """Tables of the lake, by name, that features are made of."""
 
+OBSERVED = {
+    "observed_fixtures": ("match_id", "known_at"),
+    "observed_appearances": ("match_id", "player", "known_at"),
+}
+"""Tables of observations that results and statistics of a season under way come from, and columns that say when."""
+
 
 @dataclass(frozen=True)
 class Base:
@@ -30,13 +38,15 @@ class Base:
 class Past:
     """The lake's history. Raises LakeError when its tables are not there.
 
-    as_of: matches that ended later are left to the stream; None takes all in.
+    as_of: matches that ended later are left to the stream; None takes all in. collected: root of what was observed,
+    which knows since when a season under way has been known.
     """
 
-    def __init__(self, url: str, as_of: datetime | None = None) -> None:
+    def __init__(self, url: str, as_of: datetime | None = None, collected: str = "") -> None:
         self._reader = LakeReader(url)
         self._lake = Lake(url)
         self._as_of = as_of
+        self._observed = LakeReader(collected) if collected else None
         self._teams: dict[str, tuple[str, ...]] = {}
 
     def fingerprint(self) -> str:
@@ -44,8 +54,16 @@ class Past:
         return combine(self._reader.fingerprints(INPUTS)) or ""
 
     def season_fingerprint(self, season: str) -> str:
-        """The same of one season's results and statistics."""
-        return "-".join(self._reader.seasons(table).get(season, "") for table in INPUTS[:2])
+        """The same of one season's results and statistics, as far as they are not left to the stream."""
+        read = [self._reader.seasons(table).get(season, "") for table in INPUTS[:2]]
+        return "-".join([*read, *([self._as_of.isoformat()] if self._as_of else [])])
+
+    def base_fingerprint(self, season: str, without: Collection[str]) -> str:
+        """The same of a season's teams and of the seasons before it, but for some whose facts are in the store."""
+        teams = [one for name, one in self._reader.seasons("teams").items() if name <= season]
+        past = [one for one in self._reader.seasons("matches") if one < season and one not in without]
+        said = "|".join([*teams, *map(self.season_fingerprint, sorted(past))])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def teams(self, season: str) -> tuple[str, ...]:
         """The teams of a season as last read; none of one that is not known."""
@@ -61,7 +79,11 @@ class Past:
         self._teams = teams
 
     def facts(self, season: str) -> list[Fact]:
-        """The lake's own results and statistics of a season, of revision 0: whatever was streamed ranks higher."""
+        """The lake's own results and statistics of a season.
+
+        Their revision is Unix milliseconds since when they have been known, as that of live events; 0 of what nobody
+        has observed: the bundled history.
+        """
         if season not in self._reader.seasons("matches"):
             return []
         matches = self._ended(self._lake.read(Matches, [season]))
@@ -70,7 +92,12 @@ class Past:
         said = [*results(matches)]
         if season in self._reader.seasons("appearances"):
             said += player_stats(self._lake.read(Appearances, [season]))
-        return [make_fact(data, ended[data["match"]]) for data in said if data["match"] in ended]
+        since = self._known_since(season)
+        return [
+            make_fact(data | {"revision": since.get(_subject(data), 0)}, ended[data["match"]])
+            for data in said
+            if data["match"] in ended
+        ]
 
     def tables(self, until: str, without: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Matches and appearances of the seasons up to one, but for some."""
@@ -95,5 +122,18 @@ class Past:
             last = table["kickoff"].max().to_pydatetime()
         return Base(opening_moment(season, state, self.teams(season), last), fit_stand_in(table))
 
+    def _known_since(self, season: str) -> dict[tuple[str, int | None], int]:
+        """(match, player) -> Unix milliseconds since which its newest version has been known; None for the result."""
+        found: dict[tuple[str, int | None], int] = {}
+        for table, columns in OBSERVED.items() if self._observed else ():
+            for row in self._observed.rows(table, [season], columns):  # type: ignore[union-attr]
+                subject = (row["match_id"], row.get("player"))
+                found[subject] = max(found.get(subject, 0), round(row["known_at"].timestamp() * 1000))
+        return found
+
     def _ended(self, matches: pd.DataFrame) -> pd.DataFrame:
         return matches if self._as_of is None else matches[matches["kickoff"] + FULL_TIME <= self._as_of]
+
+
+def _subject(data: Mapping[str, Any]) -> tuple[str, int | None]:
+    return data["match"], data.get("player")

@@ -7,7 +7,7 @@ between, another processor finds facts without features and makes them.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from feature_repo.stream.dead_letters import DeadLetterBox, dead_letter
@@ -30,7 +30,9 @@ from matchday.telemetry import span
 
 VIEWS = (name(TeamForm), name(TeamRatings))
 KEYS = ("season", "team", "event_time")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECHECK_SECONDS = 15.0
+UNKNOWN = ("unknown-season", "unknown-team")
 MOST_LINKS = 64
 """Producers' spans that one batch is linked to."""
 
@@ -67,6 +69,7 @@ class Processor:
         self._done: dict[str, Progress] = {}
         self._offsets: dict[Position, int] = {}
         self._newest: dict[str, float] = {}
+        self._season = ""
         self._recheck_seconds, self._look_at = recheck_seconds, 0.0
         self._refills, self._lake = -1, ""
 
@@ -77,8 +80,7 @@ class Processor:
         facts: list[Fact] = []
         letters: list[CloudEvent] = []
         links: list[str] = []
-        for record in records:
-            found = screen(record, self._past.teams, moment)
+        for record, found in zip(records, self._screen(records, moment), strict=True):
             if isinstance(found, Poison):
                 letters.append(dead_letter(record, found, datetime.fromtimestamp(moment, UTC)))
                 outcome.poison[found.reason] = outcome.poison.get(found.reason, 0) + 1
@@ -96,15 +98,21 @@ class Processor:
             self._offsets[record.position] = record.offset + 1
         return outcome
 
-    def start(self) -> None:
-        """Take up the newest season that the store has facts of; its newest rows are written again."""
-        self._touched |= set(self._store.seasons()[-1:])
+    def start(self, season: str = "") -> None:
+        """Take up what others have left undone, and the newest season; its newest rows are written again.
+
+        season: one to be taken up before its first event.
+        """
+        self._leagues.forget()
+        self._take_up()
+        self._touched |= {season} if season else set()
         self.write_features()
 
     def write_features(self) -> Outcome:
         """Make the features of all that was taken in, and of what time has made known since; write them online."""
         outcome = Outcome()
         self._notice_changes()
+        self._season = max({*self._store.seasons(), *self._touched}, default="")
         while due := sorted(self._touched | self._leagues.outdated):
             self._write(self._leagues.get(due[0]), outcome)
             self._touched.discard(due[0])
@@ -127,7 +135,25 @@ class Processor:
         """Make the state again from the lake and the facts that are left, and write all newest rows."""
         self._past.refresh()
         self._leagues.forget()
-        self._touched |= set(self._store.seasons()[-1:])
+        self._take_up()
+
+    def start_over(self) -> None:
+        """Forget which offsets are done, and rebuild: the store has lost what was put there."""
+        self._offsets, self._done = {}, {}
+        self.rebuild()
+
+    def _take_up(self) -> None:
+        """Touch the newest season, and those whose features are not of their facts and of the lake as it is."""
+        seasons = self._store.seasons()
+        self._touched |= {*seasons[-1:], *(season for season in seasons if not self._leagues.is_written(season))}
+
+    def _screen(self, records: Sequence[Received], moment: float) -> list[Screened | Poison]:
+        """What each record says. Teams that are not known are looked up in the lake once more."""
+        found = [screen(record, self._past.teams, moment) for record in records]
+        if any(isinstance(one, Poison) and one.reason in UNKNOWN for one in found):
+            self._past.refresh()
+            found = [screen(record, self._past.teams, moment) for record in records]
+        return found
 
     def _notice_changes(self) -> None:
         """After a refill of the online store, or with another lake, everything is made again."""
@@ -144,21 +170,20 @@ class Processor:
         """Write the rows of a season that are not written yet."""
         moment = self._clock()
         known = [rows for rows in current.league.known() if rows.at.timestamp() <= moment]
-        if current.unwritten is None:
-            changed = [rows for rows in known if rows.at.timestamp() > current.until]
-        else:
-            changed = [rows for rows in known if rows.at.date() >= current.unwritten]
+        first = date.max if current.unwritten is None else current.unwritten
+        changed = [rows for rows in known if rows.at.date() >= first or rows.at.timestamp() > current.until]
         if current.shown and not changed and current.unwritten is None:
             return
-        newest, season = newest_rows(known), current.league.season
-        with span("write features", season=season, version=current.version, rows=len(newest)):
-            self._append(changed, moment, current.version)
-            self._writer.write(_feature_row(view, row, current.version) for (view, _), row in newest.items())
+        season, revision = current.league.season, current.revision
+        newest = newest_rows(known) if season == self._season else {}
+        with span("write features", season=season, revision=revision, rows=len(newest)):
+            self._writer.write(_feature_row(view, row, revision) for (view, _), row in newest.items())
+            self._append(current, changed)
         for (view, _), row in newest.items():
             outcome.rows[view] = outcome.rows.get(view, 0) + 1
             outcome.newest[view] = max(outcome.newest.get(view, 0.0), _seconds(row))
         current.unwritten, current.until, current.shown = None, moment, True
-        self._done[season] = Progress(current.version, moment)
+        self._done[season] = Progress(revision, moment)
 
     def _is_late(self, found: Screened) -> bool:
         """Whether an event is of a day before the newest one of its season."""
@@ -166,10 +191,15 @@ class Processor:
         self._newest[found.fact.season] = max(newest, found.time)
         return found.time // DAY < newest // DAY
 
-    def _append(self, changed: Sequence[KnownRows], moment: float, version: int) -> None:
-        created = datetime.fromtimestamp(moment, UTC)
-        self._streamed.append(TeamForm, (row for rows in changed for row in rows.form), created, version)
-        self._streamed.append(TeamRatings, (row for rows in changed for row in rows.ratings), created, version)
+    def _append(self, current: Current, changed: Sequence[KnownRows]) -> None:
+        """Append rows to the offline store, and from which day on these are all that there are."""
+        revision = current.revision
+        created = EPOCH + timedelta(milliseconds=revision)
+        self._streamed.append(TeamForm, (row for rows in changed for row in rows.form), created, revision)
+        self._streamed.append(TeamRatings, (row for rows in changed for row in rows.ratings), created, revision)
+        if current.unwritten is not None:
+            since = max(datetime.combine(current.unwritten, datetime.min.time(), UTC), EPOCH)
+            self._streamed.mark(current.league.season, since, created, revision)
 
 
 def newest_rows(known: Sequence[KnownRows]) -> dict[tuple[str, str], Row]:
@@ -184,7 +214,7 @@ def newest_rows(known: Sequence[KnownRows]) -> dict[tuple[str, str], Row]:
 
 def _feature_row(view: str, row: Row, revision: int) -> FeatureRow:
     values: dict[str, Any] = {column: value for column, value in row.items() if column not in KEYS}
-    return FeatureRow(view, entities.TEAM.join_key, str(row["team"]), _seconds(row), revision, values)
+    return FeatureRow(view, entities.TEAM.join_key, str(row["team"]), _seconds(row), revision, values, derived=True)
 
 
 def _seconds(row: Row) -> float:

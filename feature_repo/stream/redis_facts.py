@@ -8,6 +8,7 @@ matchday:stream:offsets              hash: topic:partition -> offset
 matchday:stream:notes                hash: name -> value
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +25,7 @@ PAGE = 50
 """Matches whose facts are read at once: Redis answers others in between."""
 
 PUT = f"""
-local prefix, kept, at = KEYS[1], 0, 1
+local prefix, now, kept, at = KEYS[1], tonumber(ARGV[1]), 0, 2
 local changed, versions = {{}}, {{}}
 while at < #ARGV do
   local match, count = ARGV[at], tonumber(ARGV[at + 1])
@@ -42,7 +43,9 @@ while at < #ARGV do
 end
 for match, season in pairs(changed) do
   if not versions[season] then
-    versions[season] = redis.call('HINCRBY', prefix .. 'seasons', season, 1)
+    local before = tonumber(redis.call('HGET', prefix .. 'seasons', season) or 0)
+    versions[season] = string.format('%.0f', math.max(before + 1, now))
+    redis.call('HSET', prefix .. 'seasons', season, versions[season])
   end
   redis.call('ZADD', prefix .. 'matches:' .. season, versions[season], match)
 end
@@ -78,7 +81,7 @@ class RedisFacts:
             matches.setdefault(fact.match, []).append(fact)
         if not matches:
             return 0
-        arguments: list[Any] = []
+        arguments: list[Any] = [round(time.time() * 1000)]
         for match, of_match in matches.items():
             arguments += [match, len(of_match)]
             for fact in of_match:
@@ -100,6 +103,11 @@ class RedisFacts:
                     for match, stored in zip(page, asked.execute(), strict=True):
                         found[match] = {subject.decode(): content for subject, content in stored.items()}
         return Changes(version, found)
+
+    def version(self, season: str) -> int:
+        """As `FactStore.version`."""
+        with self._failures():
+            return int(self._redis.hget(self._prefix + "seasons", season) or 0)
 
     def seasons(self) -> list[str]:
         """As `FactStore.seasons`."""

@@ -61,6 +61,7 @@ class Runner:
         self._started = False
         self._flush_at = self._write_at = 0.0
         self._commit: dict[Position, int] = {}
+        self._noted: dict[Position, int] = {}
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Go on until `stopping`; then finish the batch, commit and leave the group."""
@@ -96,6 +97,7 @@ class Runner:
             self._note_loss("records passed retention", state)
         begin = state.first if kept is None else max(kept, state.first)
         self._expected[state.position] = begin
+        self._noted.pop(state.position, None)
         return begin
 
     def _turn(self) -> None:
@@ -132,7 +134,12 @@ class Runner:
             self._write_at = time.monotonic() + self._pace.behind_seconds
 
     def _flush(self) -> None:
-        self._commit |= self._processor.flush()
+        if self._facts_are_gone():
+            self._start_over("facts are gone")
+            return
+        done = self._processor.flush()
+        self._noted |= done
+        self._commit |= done
         self._consumer.commit(self._commit)
         self._commit = {}
         self._flush_at = time.monotonic() + self._pace.flush_seconds
@@ -141,14 +148,35 @@ class Runner:
         if self._started and not self._waiting:
             self._flush()
 
+    def _facts_are_gone(self) -> bool:
+        """Whether the store has lost what this processor has put there, as one that was restarted empty has."""
+        kept = self._store.offsets() if self._noted else {}
+        return any(
+            kept.get(place, -1) < self._noted[place] for place in self._consumer.partitions if place in self._noted
+        )
+
+    def _start_over(self, reason: str) -> None:
+        """Read every partition again from where the store's facts end."""
+        self._lost.add(reason)
+        self._waiting, self._commit, self._noted = [], {}, {}
+        self._processor.start_over()
+        self._consumer.place_again()
+
     def _check_gaps(self, records: Sequence[Received]) -> None:
-        """Notice records that the topic has lost before they were read."""
+        """Notice records that the topic has lost before they were read, and a topic that begins anew."""
         jumps: dict[Position, int] = {}
+        anew: set[Position] = set()
         for record in records:
             expected = self._expected.get(record.position, record.offset)
+            if record.offset < expected:
+                anew.add(record.position)
             if record.offset > expected:
                 jumps[record.position] = expected
             self._expected[record.position] = record.offset + 1
+        if anew:
+            self._store.forget_offsets(sorted(anew))
+            self._noted = {place: after for place, after in self._noted.items() if place not in anew}
+            self._lost.add("topic made anew")
         if jumps:
             first = self._consumer.first_offsets(list(jumps))
             self._lost |= {"records passed retention" for place, expected in jumps.items() if first[place] > expected}

@@ -72,10 +72,15 @@ def _about_league(event: CloudEvent, time: float, teams: Teams, now: float) -> S
         return Poison("unknown-team", f"{', '.join(strange)} plays no match in season {season}")
     if home == away or data.get("team", home) not in (home, away):
         return Poison("unknown-team", f"the team {data.get('team', home)} is none of the two of {data['match']}")
-    latest = max(time, _seconds(data["kickoff"]) if "kickoff" in data else time)
+    played = data.get("home_goals") is not None
+    latest = max(time, _seconds(data["kickoff"])) if played else time  # a withdrawn match is often put off
     if latest > now + CLOCKS_APART:
-        return Poison("future", f"{event.time} lies {latest - now:,.0f} s ahead of this machine's clock")
-    return Screened(make_fact(data, time), time, event.traceparent)
+        what = "the event" if time == latest else "the kick-off"
+        return Poison("future", f"{what} lies {latest - now:,.0f} s ahead of this machine's clock")
+    try:
+        return Screened(make_fact(data, time), time, event.traceparent)
+    except ValueError as why:
+        return Poison("schema", str(why))
 
 
 def _fault_of_result(data: Mapping[str, Any]) -> str:

@@ -1,13 +1,17 @@
 """Settings of the stream: the `MATCHDAY_STREAM_*` environment variables."""
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from matchday.settings import SettingsError
+
+PREFIX = "MATCHDAY_STREAM_"
 
 
 class StreamSettings(BaseSettings):
     """How the processor reads and where it answers probes."""
 
-    model_config = SettingsConfigDict(env_prefix="MATCHDAY_STREAM_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     events: str = Field(
         "", description="Where events are: kafka://[HOST:PORT,...]; empty: in process, for commands that make them."
@@ -23,3 +27,12 @@ class StreamSettings(BaseSettings):
     )
     flush_seconds: float = Field(1.0, gt=0, le=60, description="Time between two commits.")
     retry_seconds: float = Field(15.0, gt=0, le=300, description="Longest pause before a further try.")
+
+    @classmethod
+    def load(cls) -> "StreamSettings":
+        """The settings of this environment. Raises SettingsError that names the variable that is wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            wrong = [f"{PREFIX}{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()]
+            raise SettingsError("; ".join(wrong)) from None

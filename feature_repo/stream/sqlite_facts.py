@@ -1,6 +1,7 @@
 """Facts in a SQLite file beside the online store."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,9 +43,9 @@ class SqliteFacts:
                     changed.add(fact.match)
             for season in sorted({match[:4] for match in changed}):
                 [(version,)] = rows.execute(
-                    "INSERT INTO seasons VALUES (?, 1, 0, 0) ON CONFLICT (season) DO UPDATE SET version = version + 1"
-                    " RETURNING version",
-                    (season,),
+                    "INSERT INTO seasons VALUES (?, ?, 0, 0) ON CONFLICT (season)"
+                    " DO UPDATE SET version = max(version + 1, excluded.version) RETURNING version",
+                    (season, round(time.time() * 1000)),
                 ).fetchall()
                 rows.executemany(
                     "INSERT OR REPLACE INTO matches VALUES (?, ?, ?)",
@@ -65,6 +66,12 @@ class SqliteFacts:
             for match, subject, stored in read:
                 found.setdefault(match, {})[subject] = stored
         return Changes(version[0] if version else 0, found)
+
+    def version(self, season: str) -> int:
+        """As `FactStore.version`."""
+        with self._transaction() as rows:
+            found = rows.execute("SELECT version FROM seasons WHERE season = ?", (season,)).fetchone()
+        return int(found[0]) if found else 0
 
     def seasons(self) -> list[str]:
         """As `FactStore.seasons`."""

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from feature_repo.online import client_options
 from feature_repo.writers.counts import WriteCounts
 from feature_repo.writers.row import EncodedRow, FeatureRow
 from matchday.online_store import RedisAddress
@@ -35,11 +34,9 @@ class OnlineWriter(Protocol):
 def open_writer(address: Path | RedisAddress, project: str = "matchday") -> OnlineWriter:
     """The writer of a Feast project's rows; nothing is connected or opened before the first write."""
     if isinstance(address, RedisAddress):
-        from redis import Redis
+        from feature_repo.writers.redis import RedisWriter, connect
 
-        from feature_repo.writers.redis import RedisWriter
-
-        return RedisWriter(Redis(**client_options(address)), str(address), project)
+        return RedisWriter(connect(address), str(address), project)
     from feature_repo.writers.sqlite import SqliteWriter
 
     return SqliteWriter(address, project)

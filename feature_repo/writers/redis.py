@@ -1,26 +1,29 @@
 """Writes rows into Feast's Redis layout: one hash for each entity, with the rows of all views.
 
-A script decides and writes each row inside the server, so that no other writer comes between; rows go out in
-pipelines.
+A script decides and writes inside the server, so that no other writer comes between; rows go out in pipelines.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from redis import Redis, RedisError
+from redis.backoff import ConstantBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
+from redis.retry import Retry
 
 from feature_repo.error import FeatureStoreError
-from feature_repo.online import counter_key
+from feature_repo.online import client_options, counter_key
 from feature_repo.writers.counts import WriteCounts
-from feature_repo.writers.mark import encode_mark, mark_name
+from feature_repo.writers.mark import mark_name
 from feature_repo.writers.pages import pages
 from feature_repo.writers.row import EncodedRow, FeatureRow, encode, fields_of
 from feature_repo.writers.scripts import load_script
 from matchday.feast_layout.keys import key_prefix, time_name
 from matchday.feast_layout.moments import MILLION, encode_micros
-from matchday.online_store import directory_key
+from matchday.online_store import RedisAddress, directory_key
 
 PAGE = 500
 """Rows in one pipeline."""
@@ -28,11 +31,19 @@ PAGE = 500
 SCANNED = 1000
 """Keys that Redis looks at in one step of a search."""
 
+RETRIES, PAUSE_SECONDS = 2, 0.1
+"""Attempts after a lost connection, and the time before each."""
+
 OLDER, UNCHANGED, WRITTEN = -1, 0, 1
 """What the script returns."""
 
+GROUP = 50
+"""Rows that the script writes in one call, in less than a millisecond: nobody else is served meanwhile."""
 
-Argument = bytes | str | int
+Call = list[bytes | str | int]
+
+Shape = tuple[str, str | None, tuple[str, ...], bool]
+"""View, join key and features of a row, and whether it is derived."""
 
 
 class RedisWriter:
@@ -50,7 +61,8 @@ class RedisWriter:
         self.life_seconds = life_seconds
         self.staged = staged
         self._redis = redis
-        self._script = load_script("write_row")
+        self._suffix = project.encode()
+        self._script = load_script("write_rows")
         self._loaded = False
         self._listed: set[str] = set()
 
@@ -63,10 +75,16 @@ class RedisWriter:
         replies: list[int] = []
         try:
             self._load_script()
-            for page in pages(rows, PAGE):
-                for join_key in {row.join_key for row in page if row.join_key} - self._listed:
-                    self._list_entities(join_key)
-                replies += self._run([self._arguments(row) for row in page])
+            with ThreadPoolExecutor(1) as sender:
+                sent: Future[list[int]] | None = None
+                for page in pages(rows, PAGE):
+                    for join_key in {row.join_key for row in page if row.join_key} - self._listed:
+                        self._list_entities(join_key)
+                    calls = self._calls(page)
+                    if sent:
+                        replies += sent.result()
+                    sent = sender.submit(self._run, calls)
+                replies += sent.result() if sent else []
         except RedisError as error:
             raise refusal(self.address, error) from error
         return WriteCounts(replies.count(WRITTEN), replies.count(UNCHANGED), replies.count(OLDER))
@@ -83,29 +101,36 @@ class RedisWriter:
         """Close the connection."""
         self._redis.close()
 
-    def _arguments(self, row: EncodedRow) -> list[Argument]:
-        """What EVALSHA takes after the script: number of keys, keys and arguments."""
-        names, fields = fields_of(row.view, tuple(row.values))
-        stamp = encode_micros(row.micros)
-        seconds, micros = divmod(row.micros, MILLION)
-        keys: list[Argument] = [1, row.entity + self.project.encode()]
-        if row.join_key and not self.staged:
-            keys = [2, keys[1], directory_key(self.project, row.join_key)]
-        return [
-            *keys,
-            time_name(row.view),
-            mark_name(row.view),
-            stamp,
-            seconds,
-            micros * 1000,
-            encode_mark(row.revision, self.staged, stamp, fields),
-            self.life_seconds,
-            row.entity,
-            *chain.from_iterable([(field, row.values[name]) for name, field in zip(names, fields, strict=True)]),
-        ]
+    def _calls(self, page: Iterable[EncodedRow]) -> list[Call]:
+        """What EVALSHA takes after the script, for rows of one view and the same features at a time."""
+        alike: dict[Shape, list[EncodedRow]] = {}
+        for row in page:
+            alike.setdefault((row.view, row.join_key, tuple(row.values), row.derived), []).append(row)
+        return [self._call(shape, group) for shape, rows in alike.items() for group in pages(rows, GROUP)]
 
-    def _run(self, calls: Sequence[list[Argument]]) -> list[int]:
-        """Run the script for each row; loads it again when the server has forgotten it, as after a start."""
+    def _call(self, shape: Shape, rows: Sequence[EncodedRow]) -> Call:
+        """Number of keys, keys and arguments, as `write_rows.lua` says."""
+        view, join_key, names, derived = shape
+        names, fields = fields_of(view, names)
+        listed = [directory_key(self.project, join_key)] if join_key and not self.staged else []
+        call: Call = [len(rows) + len(listed), *[row.entity + self._suffix for row in rows], *listed]
+        call += [
+            len(rows),
+            self.project,
+            time_name(view),
+            mark_name(view),
+            self.staged + 2 * derived,
+            self.life_seconds,
+        ]
+        call += [len(fields), *fields]
+        for row in rows:
+            call += _encode_time(row.micros)
+            call.append(row.revision.to_bytes(8))
+            call += [row.values[name] for name in names]
+        return call
+
+    def _run(self, calls: Sequence[Call]) -> list[int]:
+        """Run the script for each call; loads it again when the server has forgotten it, as after a start."""
         replies = self._send(calls)
         unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
@@ -116,7 +141,7 @@ class RedisWriter:
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
-        return replies
+        return [order for reply in replies for order in reply]
 
     def _load_script(self) -> None:
         """Give the script to the server, once. A short command of its own: to a long one refusals are not explained."""
@@ -124,7 +149,7 @@ class RedisWriter:
             self._redis.script_load(self._script.text)
             self._loaded = True
 
-    def _send(self, calls: Sequence[list[Argument]]) -> list[Any]:
+    def _send(self, calls: Sequence[Call]) -> list[Any]:
         with self._redis.pipeline(transaction=False) as pipe:
             for call in calls:
                 pipe.execute_command("EVALSHA", self._script.sha, *call)
@@ -137,6 +162,22 @@ class RedisWriter:
             for page in pages(find_keys(self._redis, join_key, self.project), PAGE):
                 self._redis.sadd(directory, *[key.removesuffix(self.project.encode()) for key in page])
         self._listed.add(join_key)
+
+
+@lru_cache(4096)
+def _encode_time(micros: int) -> tuple[bytes, int, int]:
+    """An event time in Feast's bytes, and its seconds and nanoseconds."""
+    seconds, rest = divmod(micros, MILLION)
+    return encode_micros(micros), seconds, rest * 1000
+
+
+def connect(address: RedisAddress) -> Redis:
+    """A client that connects when first used, and again at once when the connection was lost.
+
+    A server that stays away is the caller's to wait for.
+    """
+    retry: Retry = Retry(ConstantBackoff(PAUSE_SECONDS), RETRIES, supported_errors=(RedisConnectionError,))
+    return Redis(**client_options(address), retry=retry)
 
 
 def find_keys(redis: Redis, join_key: str, project: str) -> Iterator[bytes]:

@@ -2,6 +2,9 @@
 
 The later event time stays; of equal event times the higher revision; of equal revisions the greater `content`, byte by
 byte. So the order in which rows are written does not matter, nor how often, nor by how many writers.
+
+Of two derived rows the higher revision stays, whatever their event times: a result that was withdrawn takes the newest
+row back to an earlier one.
 """
 
 from collections.abc import Mapping
@@ -10,9 +13,7 @@ from typing import NamedTuple
 
 from matchday.feast_layout.keys import Key, entity_key, field_name
 from matchday.feast_layout.moments import to_micros
-from matchday.feast_layout.values import encode_value
-
-Feature = float | int | str | bool | None
+from matchday.feast_layout.values import Feature, encode_values
 
 MOST_REVISION = 2**63 - 1
 
@@ -21,7 +22,8 @@ class FeatureRow(NamedTuple):
     """What one view knows of one entity. event_time: Unix seconds, exact to the microsecond.
 
     revision: decides between rows of one event time; 0 when unknown. values: feature -> value, all of the view's; an
-    integer is stored as int64, a float as double, None and NaN as null.
+    integer is stored as int64, a float as double, None and NaN as null. derived: made of all that is known as of the
+    revision, so that between such rows the revision decides first.
     """
 
     view: str
@@ -30,6 +32,7 @@ class FeatureRow(NamedTuple):
     event_time: float
     revision: int
     values: Mapping[str, Feature]
+    derived: bool = False
 
 
 class EncodedRow(NamedTuple):
@@ -41,6 +44,7 @@ class EncodedRow(NamedTuple):
     micros: int
     revision: int
     values: Mapping[str, bytes]
+    derived: bool = False
 
 
 def encode(row: FeatureRow) -> EncodedRow:
@@ -51,7 +55,8 @@ def encode(row: FeatureRow) -> EncodedRow:
         _entity_key(row.join_key, row.key),
         to_micros(row.event_time),
         checked_revision(row.revision),
-        {name: encode_value(value) for name, value in row.values.items()},
+        encode_values(row.values),
+        row.derived,
     )
 
 

@@ -40,11 +40,12 @@ local function compare_moments(seconds, nanos, other_seconds, other_nanos)
   return 0
 end
 
--- A mark -> revision, whether a refill wrote the row, its event time, the fields of its features as one text.
+-- A mark -> revision, whether a refill wrote the row, its event time, the fields of its features as one text, and
+-- whether the row is derived.
 local function parse_mark(mark)
   if not mark or #mark < 10 then return nil end
   local stop = 10 + mark:byte(10)
-  return mark:sub(1, 8), mark:byte(9) == 1, mark:sub(11, stop), mark:sub(stop + 1)
+  return mark:sub(1, 8), mark:byte(9) % 2 == 1, mark:sub(11, stop), mark:sub(stop + 1), mark:byte(9) >= 2
 end
 
 -- 'abcdefgh' -> {'abcd', 'efgh'}

@@ -1,10 +1,11 @@
 """Writes rows into Feast's SQLite layout: a table for each view, with a line for each entity and feature.
 
-Each call is one transaction. The file keeps SQLite's rollback journal: a refill replaces it by name, and a write-ahead
-log would outlive the file that it belongs to.
+Each call is one transaction, kept in memory until it ends: readers wait for the commit alone. The file keeps SQLite's
+rollback journal: a refill replaces it by name, and a write-ahead log would outlive the file that it belongs to.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,9 @@ from matchday.feast_layout import StoreError, event_time, value_of
 from matchday.feast_layout.moments import MILLION, wall_clock
 
 BUSY_SECONDS = 30.0
-"""How long to wait for another writer."""
+"""How long to wait for another writer, and for readers."""
+
+POLL_SECONDS = 0.002
 
 ATTEMPTS = 10
 """How often the file may be replaced while a writer opens it."""
@@ -35,6 +38,7 @@ class HeldRow(NamedTuple):
     micros: int
     revision: int
     values: Mapping[str, bytes]
+    derived: bool = False
 
 
 class SqliteWriter:
@@ -99,14 +103,14 @@ class SqliteWriter:
         if not file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (f"{self.project}:rows",)).fetchone():
             return
         marks = file.execute(
-            f"SELECT view, entity_key, micros, revision FROM {marks_name(self.project)}"  # noqa: S608
+            f"SELECT view, entity_key, micros, revision, derived FROM {marks_name(self.project)}"  # noqa: S608
             " WHERE filled = 0 AND micros BETWEEN ? AND ?",
             window,
         ).fetchall()
-        for view, entity, micros, revision in marks:
+        for view, entity, micros, revision, derived in marks:
             held = self._held(file, view, entity)
             if held is not None and (held.micros, held.revision) == (micros, revision):
-                yield EncodedRow(view, None, entity, micros, revision, held.values)
+                yield EncodedRow(view, None, entity, micros, revision, held.values, bool(derived))
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -130,7 +134,7 @@ class SqliteWriter:
         """Lock the file for writing. A refill replaces it only while it holds this lock itself."""
         for _ in range(ATTEMPTS):
             file = self._open()
-            file.execute("BEGIN IMMEDIATE")
+            _lock(file)
             if self._identity == file_identity(self.path):
                 return file
             self.close()
@@ -144,8 +148,9 @@ class SqliteWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._identity = identity
             self._file = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
+                self.path, isolation_level=None, check_same_thread=False, cached_statements=512
             )
+            self._file.execute("PRAGMA cache_spill = OFF")
             self._tables = set()
         return self._file
 
@@ -164,12 +169,13 @@ class SqliteWriter:
         except StoreError:
             return None
         mark = file.execute(
-            f"SELECT event_ts, micros, revision FROM {marks_name(self.project)} WHERE view = ? AND entity_key = ?",  # noqa: S608
+            f"SELECT event_ts, micros, revision, derived FROM {marks_name(self.project)}"  # noqa: S608
+            " WHERE view = ? AND entity_key = ?",
             (view, entity),
         ).fetchone()
         if mark is None or mark[0] != stored:
             return HeldRow(round(event_time(stored) * MILLION), 0, values)
-        return HeldRow(mark[1], mark[2], values)
+        return HeldRow(mark[1], mark[2], values, bool(mark[3]))
 
     def _write(self, file: sqlite3.Connection, row: EncodedRow, held: HeldRow | None) -> None:
         table, entity = table_name(self.project, row.view), row.entity
@@ -183,9 +189,9 @@ class SqliteWriter:
             [(entity, name, value, _text(value), stored) for name, value in row.values.items()],
         )
         file.execute(
-            f"REPLACE INTO {marks_name(self.project)} (view, entity_key, event_ts, micros, revision, filled)"  # noqa: S608
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (row.view, entity, stored, row.micros, row.revision, self.staged),
+            f"REPLACE INTO {marks_name(self.project)} (view, entity_key, event_ts, micros, revision, filled, derived)"  # noqa: S608
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (row.view, entity, stored, row.micros, row.revision, self.staged, row.derived),
         )
 
     def _make_tables(self, file: sqlite3.Connection, view: str) -> None:
@@ -199,7 +205,8 @@ class SqliteWriter:
         )
         file.execute(
             f"CREATE TABLE IF NOT EXISTS {marks_name(self.project)} (view TEXT, entity_key BLOB, event_ts INTEGER,"
-            " micros INTEGER, revision INTEGER, filled INTEGER, PRIMARY KEY (view, entity_key)) WITHOUT ROWID"
+            " micros INTEGER, revision INTEGER, filled INTEGER, derived INTEGER, PRIMARY KEY (view, entity_key))"
+            " WITHOUT ROWID"
         )
         self._tables.add(view)
 
@@ -209,6 +216,8 @@ class SqliteWriter:
 
 def compare(row: EncodedRow, held: HeldRow) -> int:
     """Whether a row is later than the one in the store, earlier or the same; see `feature_repo.writers.row`."""
+    if row.derived and held.derived and row.revision != held.revision:
+        return LATER if row.revision > held.revision else EARLIER
     ours, theirs = (row.micros, row.revision), (held.micros, held.revision)
     if ours != theirs:
         return LATER if ours > theirs else EARLIER
@@ -230,6 +239,25 @@ def marks_name(project: str) -> str:
 def read_refills(file: sqlite3.Connection) -> int:
     """How often the file was refilled."""
     return int(file.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _lock(file: sqlite3.Connection) -> None:
+    """Begin to write, as soon as no other writer does. SQLite's own waiting would let a busy writer in again and again.
+
+    The commit waits for readers, as SQLite does by itself.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    file.execute("PRAGMA busy_timeout = 0")
+    while True:
+        try:
+            file.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            file.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+            return
 
 
 def _quote(name: str) -> str:

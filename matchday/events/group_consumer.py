@@ -1,5 +1,6 @@
 """A member of a consumer group: partitions come and go, offsets are committed by hand."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from matchday.events.cluster import KafkaCluster
@@ -34,6 +35,13 @@ OPTIONS: dict[str, Any] = {
     "metrics_enabled": False,
     "client_id": "matchday",
 }
+
+
+SILENT_SECONDS = 2.0
+"""Without records for so long, Kafka is asked something that it must answer: its client hides that a broker is gone."""
+
+ANSWER_MS = 5_000
+"""Longest wait for an answer."""
 
 
 class PartitionState(NamedTuple):
@@ -65,6 +73,8 @@ class GroupConsumer:
         self._options = OPTIONS | options
         self._consumer: Any = None
         self.given: set[Any] = set()
+        self._held: dict[Any, list[Any]] = {}
+        self._heard = 0.0
         self._next: dict[Any, int] = {}
         self._paused = False
         self.joined = False
@@ -74,15 +84,24 @@ class GroupConsumer:
         with self._failures():
             consumer = self._connect()
             found = consumer.poll(timeout_ms=milliseconds, max_records=most)
-            kept = {part: records for part, records in found.items() if part not in self.given and records}
+            for part, records in found.items():
+                self._held.setdefault(part, []).extend(records)
+            self._check_answer(consumer, bool(found))
             if self.given:
-                self._place(consumer)
-            self._next |= {part: records[-1].offset + 1 for part, records in kept.items()}
+                self._held = {part: records for part, records in self._held.items() if part not in self.given}
+                self._place(consumer)  # when this raises, the next poll returns what is held
+            kept, self._held = self._held, {}
+            self._next |= {part: records[-1].offset + 1 for part, records in kept.items() if records}
             return [
                 Received(one.topic, one.partition, one.offset, one.key, one.headers, one.value, one.timestamp / 1000)
                 for records in kept.values()
                 for one in records
             ]
+
+    def place_again(self) -> None:
+        """Ask once more where to begin in every partition that this member has, at the next poll."""
+        if self._consumer is not None:
+            self.given |= self._consumer.assignment()
 
     def commit(self, offsets: Mapping[Position, int]) -> None:
         """Commit offsets behind what is done. Of partitions that another member has by now none is committed."""
@@ -119,13 +138,6 @@ class GroupConsumer:
             found = self._connect().beginning_offsets([TopicPartition(*place) for place in positions])
             return {(part.topic, part.partition): first for part, first in found.items()}
 
-    def seek(self, offsets: Mapping[Position, int]) -> None:
-        """Go on from these offsets."""
-        with self._failures(), suppress(IllegalStateError):  # the partition went to another member
-            for place, offset in offsets.items():
-                self._connect().seek(TopicPartition(*place), offset)
-                self._next[TopicPartition(*place)] = offset
-
     def lag(self) -> int:
         """Records that wait in this member's partitions, as far as the last fetch has told."""
         if self._consumer is None:
@@ -140,7 +152,7 @@ class GroupConsumer:
             with suppress(KafkaError):
                 self._consumer.close(autocommit=False, timeout_ms=5_000)
             self._consumer = None
-        self.joined = False
+        self.joined, self._held = False, {}
 
     def _connect(self) -> Any:
         if self._consumer is None:
@@ -149,13 +161,23 @@ class GroupConsumer:
             self._consumer.subscribe([topic.name for topic in self._topics], listener=_Listener(self))
         return self._consumer
 
+    def _check_answer(self, consumer: Any, heard: bool) -> None:
+        """Make sure that Kafka is there, now and then while it has no records."""
+        assigned = consumer.assignment()
+        if not heard and assigned and time.monotonic() - self._heard > SILENT_SECONDS:
+            consumer.end_offsets(list(assigned), timeout_ms=ANSWER_MS)
+            heard = True
+        if heard:
+            self._heard = time.monotonic()
+
     def _place(self, consumer: Any) -> None:
         """Begin in the partitions that were given to this member. What was fetched of them meanwhile is left out."""
         given = [part for part in self.given if part in consumer.assignment()]
         first, ends = consumer.beginning_offsets(given), consumer.end_offsets(given)
         for part in given:
             place = (part.topic, part.partition)
-            state = PartitionState(place, consumer.committed(part), first[part], ends[part])
+            committed = consumer.committed(part, timeout_ms=ANSWER_MS)
+            state = PartitionState(place, committed, first[part], ends[part])
             self._next[part] = self._choose(state)
             consumer.seek(part, self._next[part])
             if self._paused:

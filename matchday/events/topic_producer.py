@@ -42,7 +42,10 @@ class TopicProducer:
     """Writes to one topic, on a cluster that may be away; connected when first written to."""
 
     def __init__(self, cluster: KafkaCluster, topic: Topic, on_trouble: Callable[[str], None]) -> None:
-        """on_trouble: called again and again with the reason, while events cannot be written."""
+        """on_trouble: called again and again with the reason, while events cannot be written.
+
+        What it raises ends the writing: some of the events may have been written by then.
+        """
         self._cluster = cluster
         self._topic = topic
         self._on_trouble = on_trouble
@@ -54,6 +57,13 @@ class TopicProducer:
 
     def send_records(self, records: Sequence[KafkaRecord]) -> int:
         """Return once all are acknowledged, however long it takes. Returns how many are too large for Kafka."""
+        try:
+            return self._send_all(records)
+        except EventsError:  # raised by on_trouble
+            self.close()
+            raise
+
+    def _send_all(self, records: Sequence[KafkaRecord]) -> int:
         refused = 0
         while records:
             futures = [self._submit(record) for record in records]

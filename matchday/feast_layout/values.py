@@ -4,12 +4,16 @@ A oneof with a single scalar set, or nothing for null.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from matchday.feast_layout.error import StoreError
 from matchday.feast_layout.varint import decode_varint, encode_varint, signed
 
 Value = str | int | float | bool | bytes | None
+"""A value as it is read."""
+
+Feature = float | int | str | bool | None
+"""A value as it is written."""
 
 LEAST, MOST = -(2**63), 2**63 - 1
 """Integers of 64 bits."""
@@ -18,7 +22,7 @@ DOUBLE = struct.Struct("<Bd")
 """Tag and number of a double."""
 
 
-def encode_value(value: float | int | str | bool | None) -> bytes:
+def encode_value(value: Feature) -> bytes:
     """The serialized Value: a float as double, an integer as int64. None and NaN are null, as Feast writes pandas' NaN.
 
     Raises ValueError for an integer beyond 64 bits, TypeError for any other type.
@@ -37,6 +41,15 @@ def encode_value(value: float | int | str | bool | None) -> bytes:
         text = value.encode()
         return bytes((2 << 3 | 2,)) + encode_varint(len(text)) + text
     raise TypeError(f"a feature is a number, a text, a truth value or null, not {type(value).__name__}")
+
+
+def encode_values(values: Mapping[str, Feature]) -> dict[str, bytes]:
+    """`encode_value` of each value; quicker where most are floats."""
+    pack = DOUBLE.pack
+    return {
+        name: pack(5 << 3 | 1, value) if value.__class__ is float and value == value else encode_value(value)
+        for name, value in values.items()
+    }
 
 
 def value_of(raw: bytes) -> Value:

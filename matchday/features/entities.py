@@ -22,6 +22,8 @@ class EntityKey:
 TEAM = EntityKey("team", "BYTES", "Club, three letters: ARS.")
 PLAYER = EntityKey("player", "INT64", "Player, FPL code.")
 
+ENTITIES = (TEAM, PLAYER)
+
 TTL_SECONDS = 120 * DAY
 """Age at which feature rows are out of date: longer than a summer, and than the pause of 2020."""
 

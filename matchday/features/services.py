@@ -1,12 +1,53 @@
 """Feature services: the columns of each one's feature vector, in order.
 
 Needs no pandas, since the catalogue of models imports it. `feature_repo.definitions` makes Feast's services of these,
-and a bundle's signature repeats them.
+and a bundle's signature repeats them. A published service never changes: a change is a new version beside it
+(`matchday.features.published`).
 """
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from matchday.errors import MatchdayError
+from matchday.features.entities import TEAM
 from matchday.features.rest import LONGEST_REST
 from matchday.ratings.form import Performance
-from matchday.signature import DaysSince, FeatureRef
+from matchday.signature import DaysSince, EntityInput, FeatureRef
+
+_VERSION = re.compile(r"_v(\d+)$")
+
+
+class UnknownServiceError(MatchdayError):
+    """A name that no feature service has."""
+
+
+@dataclass(frozen=True)
+class FeatureService:
+    """One version of a feature service, which models are trained and served with.
+
+    name: ends with its version, `match_outcome_v1`. inputs: of a request, which name the entities. features: columns of
+    the vector in order.
+    """
+
+    name: str
+    about: str
+    inputs: tuple[EntityInput, ...]
+    features: tuple[FeatureRef, ...]
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The feature views that it reads."""
+        return tuple(dict.fromkeys(feature.view for feature in self.features))
+
+
+def version_of(name: str) -> int:
+    """The version that a service or view has in its name: 2 of `team_form_v2`, 1 without one."""
+    found = _VERSION.search(name)
+    return int(found[1]) if found else 1
+
 
 SPANS = (5, 10)
 """Lengths of form, in matches."""
@@ -47,3 +88,25 @@ TOTAL_GOALS_V1 = (
     *_ratings("away", "attack", "defence"),
 )
 """What the expected goals of a match are made of."""
+
+_TEAMS = (TEAM.named("home"), TEAM.named("away"))
+
+SERVICES: Mapping[str, FeatureService] = MappingProxyType(
+    {
+        service.name: service
+        for service in (
+            FeatureService("match_outcome_v1", "Features of match-outcome.", _TEAMS, MATCH_OUTCOME_V1),
+            FeatureService("total_goals_v1", "Features of total-goals.", _TEAMS, TOTAL_GOALS_V1),
+        )
+    }
+)
+"""Every version that a model may be served with. All of them are in the online store, side by side."""
+
+
+def feature_service(name: str) -> FeatureService:
+    """The feature service of this name. Raises UnknownServiceError, with the nearest names, when there is none."""
+    if name in SERVICES:
+        return SERVICES[name]
+    near = get_close_matches(name.lower().replace("-", "_"), SERVICES)
+    known = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(SERVICES)}"
+    raise UnknownServiceError(f"no feature service {name!r}; {known}")

@@ -167,13 +167,14 @@ def midnight_after(moment: datetime) -> datetime:
 def match_days(matches: pd.DataFrame) -> Iterator[list[Match]]:
     """Matches in the order of their kick-offs, a list for each UTC day."""
     ordered = matches.sort_values(["kickoff", "home"])
-    names = ("season", "kickoff", "home", "away", "home_goals", "away_goals", "home_xg", "away_xg")
-    columns = [ordered[column].tolist() for column in names]
-    made = [
-        Match(season, kickoff.to_pydatetime(), home, away, (home_goals, away_goals), (home_xg, away_xg))
-        for season, kickoff, home, away, home_goals, away_goals, home_xg, away_xg in zip(*columns, strict=True)
+    columns = ("season", "kickoff", "home", "away", "home_goals", "away_goals", "home_xg", "away_xg")
+    found = [
+        Match(season, kickoff.to_pydatetime(), home, away, goals=(home_goals, away_goals), xg=(home_xg, away_xg))
+        for season, kickoff, home, away, home_goals, away_goals, home_xg, away_xg in zip(
+            *(ordered[column].tolist() for column in columns), strict=True
+        )
     ]
-    for _, day in groupby(made, lambda match: match.kickoff.date()):
+    for _, day in groupby(found, lambda match: match.kickoff.date()):
         yield list(day)
 
 

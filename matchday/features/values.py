@@ -24,6 +24,8 @@ SEASONS = ("2021", "2122", "2223")
 """No expected goals and no stand-in for them; a stand-in learnt from the season before; expected goals."""
 MATCHES_OF_A_SEASON = 60
 """The first matches of each season; those of the last one are described by the fingerprints."""
+VIEWS = ("team_form", "team_ratings")
+"""Feature views whose values are computed on the slice."""
 DIGITS = 5
 """Decimal places behind a feature's leading digit that count: other processors may round later ones differently."""
 
@@ -53,7 +55,7 @@ def pinned_vectors(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.Dat
     stored = [
         _known_before(last, side, view, table)
         for side in ("home", "away")
-        for view, table in (("team_form", form), ("team_ratings", ratings))
+        for view, table in zip(VIEWS, (form, ratings), strict=True)
     ]
     return assemble(features, pd.concat(stored, axis=1), last["kickoff"])
 

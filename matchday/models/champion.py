@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from matchday.errors import MatchdayError
+from matchday.features.services import SERVICES
 from matchday.features.values import feature_values
 from matchday.models import tags
-from matchday.models.catalogue import KINDS
 from matchday.models.kind import ModelKind
 from matchday.models.promotion import Contender, PromotionDecision, changed_values, decide
 from matchday.models.skill import registered_forecasts
@@ -44,7 +44,8 @@ def check_fit(kind: ModelKind, settings: Settings, as_of: datetime) -> None:
         )
     wrong = _service_gone(champion)
     if not wrong and (values := tags.feature_values(champion)):
-        wrong = changed_values(champion.version, values, feature_values(Snapshot(settings.snapshot), kind.features))
+        features = SERVICES[champion.tags[tags.FEATURE_SERVICE]].features
+        wrong = changed_values(champion.version, values, feature_values(Snapshot(settings.snapshot), features))
     if wrong:
         raise MatchdayError(f"{wrong}, and the new model was not promoted: see the reasons of its gate and promotion")
 
@@ -77,7 +78,7 @@ def _cannot_be_served(registry: Registry, champion: ModelVersion) -> str:
 def _service_gone(champion: ModelVersion) -> str:
     """Says so when this code defines no feature service of the name that a champion reads; empty when it does."""
     service = champion.tags.get(tags.FEATURE_SERVICE)
-    if service in {kind.feature_service for kind in KINDS.values()}:
+    if service in SERVICES:
         return ""
     return f"champion {champion.version} reads the feature service {service}, which is gone"
 

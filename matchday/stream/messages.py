@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from matchday.events import PLAYER_STATS, RESULTS, CloudEvent, Topic
+from matchday.events import PLAYER_STATS, RESULTS, CloudEvent, EventsError, Topic
+from matchday.events.validation import complaint
 from matchday.features.team import FULL_TIME
 
 STATISTICS = (
@@ -66,7 +67,12 @@ def plain(column: pd.Series) -> list[Any]:
 
 
 def stream_event(topic: Topic, data: Mapping[str, Any], time: datetime, source: str) -> CloudEvent:
-    """The CloudEvent of a result or of a player's statistics. Its id names subject and revision."""
+    """The CloudEvent of a result or of a player's statistics. Its id names subject and revision.
+
+    Raises EventsError for data that are not valid by the topic's schema.
+    """
+    if wrong := complaint(topic, data):
+        raise EventsError(f"{data.get('match', 'an event')} is not sent to {topic.name}: {wrong}")
     subject = f"{data['match']}:{data['player']}" if topic is PLAYER_STATS else str(data["match"])
     name = "stats" if topic is PLAYER_STATS else "result"
     return CloudEvent(

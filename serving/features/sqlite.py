@@ -7,6 +7,7 @@ entity_key, feature_name, value (protobuf), event_ts (see `matchday.feast_layout
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,17 @@ BUSY_PAUSE = 0.01
 
 class BusyError(StoreError):
     """A writer holds the file."""
+
+
+class HalfWrittenError(StoreError):
+    """A writer was killed while it wrote to the file."""
+
+
+PASSING: dict[int | None, type[StoreError]] = {
+    sqlite3.SQLITE_BUSY: BusyError,
+    sqlite3.SQLITE_READONLY_ROLLBACK: HalfWrittenError,
+}
+"""Errors of SQLite after which a read is tried again."""
 
 
 class SqliteStore:
@@ -66,6 +78,8 @@ class SqliteStore:
         for _ in range(round(BUSY_SECONDS / BUSY_PAUSE)):
             try:
                 return self._run(statement, arguments)
+            except HalfWrittenError:
+                self._roll_back()
             except BusyError:
                 await asyncio.sleep(BUSY_PAUSE)
         return self._run(statement, arguments)
@@ -75,8 +89,13 @@ class SqliteStore:
             return self._connect().execute(statement, arguments).fetchall()
         except (sqlite3.Error, OSError) as error:
             self.close()
-            busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-            raise (BusyError if busy else StoreError)(self._explain(error)) from None
+            kind = PASSING.get(getattr(error, "sqlite_errorcode", None), StoreError)
+            raise kind(self._explain(error)) from None
+
+    def _roll_back(self) -> None:
+        """Undo what a killed writer has left half written, which takes a connection that may write."""
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self.path, timeout=0)) as file:
+            file.execute("PRAGMA schema_version").fetchone()
 
     def _connect(self) -> sqlite3.Connection:
         """The open file, looked at each time whether it is still the one of this name: 2 microseconds."""

@@ -13,6 +13,9 @@ from serving.log.prediction import Prediction, TraceContext
 
 SOURCE = "/matchday/serving/"
 
+MOST_ORIGINS = 4096
+"""Texts about the origin of features that are kept; teams meet again and again, and rows change twice a week."""
+
 
 class PredictionEncoder:
     """Makes the event of each forecast. process: a name unique to the worker, with which ids begin.
@@ -50,7 +53,7 @@ class PredictionEncoder:
         """The template of this version of a model, made anew when its columns are others."""
         version = entry.model, entry.version, entry.variant
         template = self._templates.get(version)
-        if template is None or template.features is not entry.features or template.labels is not entry.labels:
+        if template is None or not template.fits(entry):
             template = self._templates[version] = DataTemplate(entry)
         return template
 
@@ -59,29 +62,36 @@ class DataTemplate:
     """The JSON of a forecast without its values, made once for each version of a model.
 
     Its parts are: a head, then name and number of each column in turn, and a tail. Between the features and the output
-    stands `between`, which is nearly always the same.
+    stands where the features come from, which is the same for all forecasts of the same rows.
     """
 
     def __init__(self, entry: Prediction) -> None:
         self.features = entry.features
         self.labels = entry.labels
+        self.sources = entry.sources
         self.source = SOURCE + entry.model
         self.line_head = line_head(b"%b-%d", self.source, PREDICTIONS.type)
         version = tuple(map(_escape, (entry.model, entry.version, entry.variant)))
         self._head = b'{"request_id":%%b,"trace_id":%%b,"time":"%%b","model":%b,"version":%b,"variant":%b' % version
+        self._head += b',"feature_service":%b' % _escape(entry.feature_service) if entry.feature_service else b""
         self._head += b',"entities":%b,"kickoff":%b'
         names = [*_names(b',"features":{', entry.features), *_names(b"", entry.labels)]
         self._first_label = names[len(entry.features)]
-        names[len(entry.features)] = self._between(None, degraded=False)
+        self._origins: dict[Any, bytes] = {}
+        names[len(entry.features)] = self._describe_origin(None, False, (), ())
         self._count = len(names)
         self._middle = 1 + 2 * len(entry.features)
         self._parts = [b""] * (2 + 2 * self._count)
         self._parts[1:-1:2] = names
 
+    def fits(self, entry: Prediction) -> bool:
+        """Whether an entry has the columns that this was made of."""
+        return self.features is entry.features and self.labels is entry.labels and self.sources is entry.sources
+
     def fill(self, entry: Prediction, row: int) -> tuple[bytes, bytes, str, list[bytes]]:
         """Time of the answer, ids of its trace (empty for none), key of the event, and all parts of its data."""
         request_id, trace, model, _, _, entities, _, values, event_time, _, output = entry[:11]
-        latency, moment, kickoffs, degraded = entry[11:]
+        latency, moment, kickoffs, degraded, _, _, times, late = entry[11:]
         time, ids = iso(moment), _ids(trace)
         parts = self._columns(values[row], output[row])
         keys, key, entities_json = None, f"{model}|{request_id}", b"{}"
@@ -95,8 +105,11 @@ class DataTemplate:
             entities_json,
             b'"%b"' % iso(kickoffs[row]) if kickoffs else b"null",
         )
-        if event_time is not None or degraded:
-            parts[self._middle] = self._between(event_time, degraded)
+        if times or event_time is not None or degraded:
+            width = len(self.sources)
+            own_times = tuple(times[row * width : (row + 1) * width])
+            origin = event_time, degraded, own_times, tuple(late[row]) if row in late else ()
+            parts[self._middle] = self._origins.get(origin) or self._keep_origin(origin)
         parts[-1] = b'},"latency_seconds":%.6f}' % latency
         return time, ids, key, parts
 
@@ -114,11 +127,34 @@ class DataTemplate:
         parts[2:-1:2] = numbers
         return parts
 
-    def _between(self, event_time: float | None, degraded: bool) -> bytes:
+    def _keep_origin(self, origin: tuple[Any, ...]) -> bytes:
+        """The text of an origin, made and kept."""
+        if len(self._origins) >= MOST_ORIGINS:
+            self._origins.clear()
+        text = self._origins[origin] = self._describe_origin(*origin)
+        return text
+
+    def _describe_origin(
+        self, event_time: float | None, degraded: bool, times: Sequence[float | None], late: Sequence[str]
+    ) -> bytes:
         """What stands between the last feature and the first output."""
-        time = b"null" if event_time is None else b'"%b"' % iso(event_time)
         flag = b"true" if degraded else b"false"
-        return b'},"features_event_time":%b,"degraded":%b,"output":{%b' % (time, flag, self._first_label)
+        rows = b""
+        if times:
+            moments = zip(self.sources, times, strict=True)
+            named = b",".join(b"%b:%b" % (orjson.dumps(source), _moment(moment)) for source, moment in moments)
+            rows = b',"feature_times":{%b},"expired_rows":%b' % (named, orjson.dumps(late))
+        return b'},"features_event_time":%b%b,"degraded":%b,"output":{%b' % (
+            _moment(event_time),
+            rows,
+            flag,
+            self._first_label,
+        )
+
+
+def _moment(moment: float | None) -> bytes:
+    """A time as JSON."""
+    return b"null" if moment is None else b'"%b"' % iso(moment)
 
 
 def iso(moment: float) -> bytes:

@@ -1,6 +1,7 @@
 """What the log keeps of an answer, and the protocol of logs."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 
@@ -27,6 +28,9 @@ class Prediction(NamedTuple):
     numbers, NaN where missing. labels: names of the output's columns. output: (n, classes), or (n,) for one
     number. event_time: Unix seconds of the oldest features, None when given. latency: seconds. time: Unix
     seconds of the answer. kickoffs: n times in Unix seconds, or none. degraded: from features past their age.
+    feature_service: of the version. sources: `input.view` of each feature row that a forecast is made of. times: event
+    times of these rows for each forecast in turn, Unix seconds, None for a row that the store did not have; none at all
+    when the features were given. late: forecast -> the sources whose row was older than its TTL.
     """
 
     request_id: str
@@ -44,6 +48,10 @@ class Prediction(NamedTuple):
     time: float
     kickoffs: Sequence[float] = ()
     degraded: bool = False
+    feature_service: str = ""
+    sources: Sequence[str] = ()
+    times: Sequence[float | None] = ()
+    late: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
 class PredictionLog(Protocol):

@@ -40,9 +40,10 @@ def pods(name: str) -> Iterator[tuple[Document, Document, dict[str, str]]]:
 
 
 def containers(name: str) -> Iterator[tuple[str, Document]]:
-    """Every container, KServe's included."""
+    """Every container, KServe's and those that come first included."""
     for each, spec, _ in pods(name):
-        yield from ((kind_and_name(each), container) for container in spec["containers"])
+        made = [*spec.get("initContainers", []), *spec["containers"]]
+        yield from ((kind_and_name(each), container) for container in made)
     for each in objects(name):
         if each["kind"] == "ServingRuntime":
             yield from ((kind_and_name(each), container) for container in each["spec"]["containers"])

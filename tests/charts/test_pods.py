@@ -47,9 +47,10 @@ def test_nothing_but_the_operator_may_ask_the_kubernetes_api(name: str) -> None:
 @everywhere
 def test_containers_have_resources_and_probes(name: str) -> None:
     for each, spec, _ in pods(name):
-        for container in spec["containers"]:
+        for container in [*spec.get("initContainers", []), *spec["containers"]]:
             for asked in ("requests", "limits"):
                 assert container["resources"][asked].keys() == {"cpu", "memory"}, kind_and_name(each)
+        for container in spec["containers"]:
             if each["kind"] in ("Deployment", "StatefulSet"):
                 assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys(), kind_and_name(each)
     for each in objects(name):
@@ -67,19 +68,28 @@ def test_every_mount_has_its_volume(name: str) -> None:
     for each, spec, _ in pods(name):
         mounted = {volume["name"] for volume in spec.get("volumes", [])}
         mounted |= {claim["metadata"]["name"] for claim in each["spec"].get("volumeClaimTemplates", [])}
-        for container in spec["containers"]:
+        for container in [*spec.get("initContainers", []), *spec["containers"]]:
             assert {mount["name"] for mount in container["volumeMounts"]} <= mounted, kind_and_name(each)
 
 
 @everywhere
 def test_whatever_has_several_pods_has_a_disruption_budget(name: str) -> None:
-    deployments = [each["spec"] for each in of_kind(name, "Deployment")]
     services = [each for each in of_kind(name, "InferenceService") if each["spec"]["predictor"]["minReplicas"] > 1]
-    several = [spec["template"]["metadata"]["labels"] for spec in deployments if spec["replicas"] > 1]
+    deployments = [each for each in of_kind(name, "Deployment") if _least_pods(name, each) > 1]
+    several = [each["spec"]["template"]["metadata"]["labels"] for each in deployments]
     several += [_labels_to_count(service) for service in services]
     budgets = [each["spec"]["selector"]["matchLabels"] for each in of_kind(name, "PodDisruptionBudget")]
     assert len(budgets) == len(several)
     assert all(labels in several for labels in budgets)
+
+
+def _least_pods(name: str, deployment: Document) -> int:
+    """Of a Deployment: what it asks for itself, or what scales it."""
+    scalers = [each["spec"] for kind in ("HorizontalPodAutoscaler", "ScaledObject") for each in of_kind(name, kind)]
+    own = [each for each in scalers if each["scaleTargetRef"]["name"] == deployment["metadata"]["name"]]
+    assert ("replicas" in deployment["spec"]) is not bool(own), "an upgrade would undo what scales it"
+    [least] = [each.get("minReplicas") or each["minReplicaCount"] for each in own] or [deployment["spec"]["replicas"]]
+    return int(least)
 
 
 def _labels_to_count(service: Document) -> Document:

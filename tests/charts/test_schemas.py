@@ -19,7 +19,7 @@ KSERVE = {
 }
 """Kinds that Kubernetes' own schemas do not know, as KServe's client does."""
 
-OTHERS = ("HTTPRoute", "PodMonitor", "PrometheusRule")
+OTHERS = ("HTTPRoute", "PodMonitor", "PrometheusRule", "ScaledObject", "TriggerAuthentication")
 """Kinds that neither knows."""
 
 

@@ -65,7 +65,7 @@ class StageContext:
     def images(self) -> dict[str, dict[str, str]]:
         """The chart's value `images`: this checkout's, and the stand-ins."""
         own = {name: {"repository": f"matchday-{name}", "tag": self.tag} for name in ("serving", "pipeline")}
-        stores = {"redis": "redis", "database": "postgres", "bucket": "bucket"}
+        stores = {"redis": "redis", "database": "postgres", "bucket": "bucket", "kafka": "kafka"}
         return own | {name: {"repository": f"matchday-{image}", "tag": "test"} for name, image in stores.items()}
 
     @contextmanager

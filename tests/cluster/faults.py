@@ -130,6 +130,7 @@ def values(context: StageContext) -> list[str]:
         "fullnameOverride=other": "in an upgrade leave fullnameOverride, nameOverride, database.enabled",
         "pipelines.recurring.enabled=true": "name a source, such as fpl, or set pipelines.recurring.enabled=false",
         "sources.names={fotmob}": "sources.names has fotmob, which is no source: there are football_data_org,",
+        "stream.enabled=true": "there is none: give kafka.brokers, or for a trial set kafka.enabled=true",
         "inferenceService.replicas=2": f"write models.{MODEL}.replicas in place of inferenceService.replicas",
     }
     if KNATIVE not in context.kube("api-versions").split():

@@ -1,4 +1,4 @@
-"""The images of the cluster test: built from this checkout, stand-ins for the stores, all brought into the nodes."""
+"""The images of the cluster test: of this checkout, stand-ins for the stores and Kafka, all brought into the nodes."""
 
 import os
 import shlex
@@ -6,7 +6,7 @@ import shlex
 from matchday.settings import REPOSITORY
 from tests.cluster.shell import Failure, run
 
-STAND_INS = ("redis", "postgres", "bucket")
+STAND_INS = ("redis", "postgres", "bucket", "kafka")
 ENGINES = ("docker", "podman", "buildah")
 LOADER = "kind load docker-image --name matchday {image}"
 """How an image gets into the nodes, unless `MATCHDAY_IMAGE_LOADER` says otherwise. A `BUILDER` that is a program of

@@ -1,10 +1,10 @@
 """The stages of the cluster test, in order, with the seconds that each takes."""
 
-from tests.cluster import answers, faults, installation, knative, outages, policies, rollouts, season
+from tests.cluster import answers, faults, installation, knative, outages, policies, rollouts, season, stream
 from tests.cluster.stage import ClusterStage
 
 STAGES = (
-    ClusterStage("images", installation.build_images, 130),
+    ClusterStage("images", installation.build_images, 150),
     ClusterStage("install", installation.install, 280, needs="images"),
     ClusterStage("champion", installation.find_champion, 10, needs="install"),
     ClusterStage("local forecast", answers.forecast_here, 5, needs="install"),
@@ -20,6 +20,7 @@ STAGES = (
     ClusterStage("wrong jobs", faults.jobs, 25, needs="install"),
     ClusterStage("wrong values", faults.values, 5, needs="install"),
     ClusterStage("failed install", faults.installation, 20, needs="images", each_time=False),
+    ClusterStage("streamed gameweek", stream.follow, 230, needs="forecasts"),
     ClusterStage("live season", season.take_in, 420, needs="forecasts", each_time=False),
     ClusterStage("season by CronJobs", season.run_cron_jobs, 330, needs="live season", each_time=False),
     ClusterStage("rollouts", rollouts.enable, 85, needs="forecasts"),

@@ -30,7 +30,9 @@ which call nobody."""
 RUNS = {"redis", "bucket", "mlflow"}
 """What a pod of a pipeline's run is meant to reach."""
 
-OUTSIDE, SOURCE = "outside", "source"
+OUTSIDE, SOURCE, BROKER = "outside", "source", "kafka"
+BROKER_PORT = 9092
+UNENFORCED = "skipped: nothing enforces NetworkPolicies here"
 FREE, DENIED = "free", "denied"
 """Two pods of another namespace: no policy holds for the first, and one that allows nothing for the second, which tells
 whether policies are enforced at all."""
@@ -48,7 +50,7 @@ def refuse(context: StageContext) -> list[str]:
     if OUTSIDE not in reached[FREE]:
         raise Failure("a pod that no policy holds for does not reach another of its namespace")
     if OUTSIDE in reached[DENIED]:
-        return ["skipped: nothing enforces NetworkPolicies here"]
+        return [UNENFORCED]
     if wrong := [line for each in probes for line in _differences(each, reached[each.name])]:
         raise Failure("; ".join(wrong))
     allowed = sum(len(each.allowed) for each in probes)
@@ -57,22 +59,36 @@ def refuse(context: StageContext) -> list[str]:
 
 def reach_source(context: StageContext, selector: str, port: int) -> str:
     """Of the pods of CronJobs that of `ingest` alone reaches a source, a pod with these labels. Skipped as above."""
-    own = {"app.kubernetes.io/name": "matchday", "app.kubernetes.io/instance": NAME, COMPONENT: "recurring"}
-    probes = [Probe(context.kube, DENIED, {"probe": DENIED}, set())]
+    probes = []
     for pipeline in ("ingest", "materialise"):
-        labels = {**own, "matchday.io/pipeline": pipeline}
+        labels = {**_own("recurring"), "matchday.io/pipeline": pipeline}
         probes.append(Probe(context.kube, f"probe-{pipeline}", labels, {SOURCE} if pipeline == "ingest" else set()))
+    enforced = _reach(context, SOURCE, probe.address_of(context.kube, selector, port), probes)
+    return "of the pods that run by the clock that of ingest alone reaches the sources" if enforced else UNENFORCED
+
+
+def reach_broker(context: StageContext) -> str:
+    """What streams reaches the chart's Kafka, and MLflow does not. Skipped as above."""
+    allowed: dict[str, set[str]] = {"stream": {BROKER}, "mlflow": set()}
+    probes = [Probe(context.kube, f"probe-{part}", _own(part), reached) for part, reached in allowed.items()]
+    address = probe.address_of(context.kube, f"{COMPONENT}={BROKER}", BROKER_PORT)
+    return "what streams reaches Kafka, and MLflow does not" if _reach(context, BROKER, address, probes) else UNENFORCED
+
+
+def _reach(context: StageContext, target: str, address: Address, probes: Sequence[Probe]) -> bool:
+    """Try one target from some pods. False where nothing enforces policies. Raises Failure for what is not meant."""
+    image = "{repository}:{tag}".format(**context.images()["serving"])
     context.kube.apply(probe.deny_all(DENIED))
     try:
-        targets = {SOURCE: probe.address_of(context.kube, selector, port)}
-        reached = _try(probes, targets, "{repository}:{tag}".format(**context.images()["serving"]))
+        denied = Probe(context.kube, DENIED, {"probe": DENIED}, set())
+        reached = _try([denied, *probes], {target: address}, image)
     finally:
         context.kube("delete", "networkpolicy", DENIED, "--ignore-not-found")
-    if SOURCE in reached[DENIED]:
-        return "skipped: nothing enforces NetworkPolicies here"
+    if target in reached[DENIED]:
+        return False
     if wrong := [line for each in probes for line in _differences(each, reached[each.name])]:
         raise Failure("; ".join(wrong))
-    return "of the pods that run by the clock that of ingest alone reaches the sources"
+    return True
 
 
 def _try(probes: Sequence[Probe], targets: Mapping[str, Address], image: str) -> dict[str, set[str]]:
@@ -96,9 +112,13 @@ def _probes(context: StageContext, guest: Kube) -> Iterator[Probe]:
     yield Probe(guest, DENIED, {"probe": DENIED}, set())
     runs = Kube("kubeflow") if context.kfp else context.kube
     yield Probe(runs, f"{context.kube.namespace}-run", {"pipeline/runid": "probe"}, {*RUNS, OUTSIDE})
-    own = {"app.kubernetes.io/name": "matchday", "app.kubernetes.io/instance": NAME}
     for part, allowed in ALLOWED.items():
-        yield Probe(context.kube, f"probe-{part}", {**own, COMPONENT: part, **_of_model(part)}, allowed)
+        yield Probe(context.kube, f"probe-{part}", {**_own(part), **_of_model(part)}, allowed)
+
+
+def _own(part: str) -> dict[str, str]:
+    """Labels of the release's pods of a part."""
+    return {"app.kubernetes.io/name": "matchday", "app.kubernetes.io/instance": NAME, COMPONENT: part}
 
 
 def _of_model(part: str) -> dict[str, str]:

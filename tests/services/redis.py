@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -46,11 +47,15 @@ class RedisServer:
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
         wait_for_port(self.process, self.port)
 
-    def save(self) -> None:
-        """Write what it holds to disk, for the next start."""
+    def client(self) -> Any:
+        """A client of it."""
         import redis
 
-        redis.Redis(port=self.port, password=self.password).save()
+        return redis.Redis(port=self.port, password=self.password)
+
+    def save(self) -> None:
+        """Write what it holds to disk, for the next start."""
+        self.client().save()
 
     def kill(self) -> None:
         """End at once, as a machine that is switched off."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.stream.fact_store import open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
 from matchday.events import DEAD_LETTERS, PLAYER_STATS, RESULTS, CloudEvent, Topic
 from matchday.events.cluster import KafkaCluster
 from matchday.events.topic_creation import create_topics

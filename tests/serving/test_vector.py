@@ -123,6 +123,18 @@ def test_each_gap_is_named_in_its_row_of_a_batch() -> None:
     assert vectors.values[0].tolist() == pytest.approx([1500, 1, 1, math.nan, 1, 1], nan_ok=True)
 
 
+def test_every_row_that_was_used_is_named_with_its_time() -> None:
+    known = rows(ARS=1500.0, LIV=1600.0)
+    known["team_ratings", "LIV"] = Row({"elo": 1.0}, 7.0, 9.0)
+    del known["team_form", "ARS"]
+    vectors = LAYOUT.assemble({"home": ["ARS", "LIV"], "away": ["LIV", "ARS"]}, known, [DAY, TTL + 5])
+    assert LAYOUT.sources == ("home.team_ratings", "home.team_form", "away.team_ratings", "away.team_form")
+    ars, form = known["team_ratings", "ARS"].oldest, known["team_form", "LIV"].oldest
+    assert vectors.times == [ars, None, 7.0, form, 7.0, form, ars, None]
+    assert vectors.oldest == min(ars, form, 7.0)
+    assert vectors.late == {1: ["away.team_ratings"]}
+
+
 def test_rows_older_than_their_views_ttl_are_used_and_named() -> None:
     keys = {"home": ["ARS"], "away": ["LIV"]}
     known = rows(ARS=1.0, LIV=2.0)

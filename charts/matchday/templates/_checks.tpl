@@ -8,7 +8,9 @@
 {{- range $name, $model := include "matchday.models" . | fromYaml }}
 {{- include "matchday.checks.model" (list $ $name $model) }}
 {{- end }}
+{{- include "matchday.checks.broker" . }}
 {{- include "matchday.checks.kafka" .Values.kafka }}
+{{- include "matchday.checks.stream" . }}
 {{- include "matchday.checks.sources" .Values.sources }}
 {{- include "matchday.checks.recurring" . }}
 {{- include "matchday.checks.upgrade" . }}

@@ -15,6 +15,9 @@
 {{- if not (and .Values.modelDefaults .Values.storage .Values.networkPolicy.podPorts .Values.sources .Values.pipelines.recurring) }}
 {{- fail "modelDefaults, storage, networkPolicy.podPorts, sources or pipelines.recurring is missing, as after an upgrade that reuses all values of an older chart: use --reset-then-reuse-values" }}
 {{- end }}
+{{- if not (and .Values.stream .Values.kafka.persistence .Values.images.kafka) }}
+{{- fail "stream, kafka.persistence or images.kafka is missing, as after an upgrade that reuses all values of an older chart: use --reset-then-reuse-values" }}
+{{- end }}
 {{- if .Values.clusterObjects }}
 {{- fail "clusterObjects is of an older chart, in which releases shared objects of the cluster: drop it (in an upgrade that reuses values, --set clusterObjects=null), as each release has its own now. Where you have no right to make a ClusterStorageContainer, storage.containerName names one that an administrator has made" }}
 {{- end }}

@@ -1,8 +1,29 @@
 {{/* How clients of Kafka find and trust the brokers: variables, and the files that those name. */}}
 
+{{/* HOST:PORT of each broker, with commas: the chart's own, or yours. Nothing where there is none. */}}
+{{- define "matchday.kafka.brokers" -}}
+{{- if .Values.kafka.enabled -}}
+{{ include "matchday.fullname" . }}-kafka.{{ .Release.Namespace }}.svc:9092
+{{- else -}}
+{{ join "," .Values.kafka.brokers }}
+{{- end }}
+{{- end }}
+
+{{/* Of what logs predictions, or reads that log. */}}
 {{- define "matchday.env.kafka" -}}
 - name: MATCHDAY_SERVING_PREDICTIONS
-  value: kafka://{{ join "," .Values.kafka.brokers }}
+  value: kafka://{{ include "matchday.kafka.brokers" . }}
+{{- include "matchday.env.kafka.security" . }}
+{{- end }}
+
+{{/* Of what streams: the same brokers, for every address that names none. */}}
+{{- define "matchday.env.kafka.stream" -}}
+- name: MATCHDAY_KAFKA_BOOTSTRAP_SERVERS
+  value: {{ include "matchday.kafka.brokers" . }}
+{{- include "matchday.env.kafka.security" . }}
+{{- end }}
+
+{{- define "matchday.env.kafka.security" -}}
 {{- with .Values.kafka }}
 {{- if ne .securityProtocol "PLAINTEXT" }}
 - name: MATCHDAY_KAFKA_SECURITY_PROTOCOL

@@ -28,7 +28,7 @@
 
 {{/* Not empty where a model logs its answers: (list . MODEL). */}}
 {{- define "matchday.model.logs" -}}
-{{- if and (index . 1).predictions (index . 0).Values.kafka.brokers }}
+{{- if and (index . 1).predictions (include "matchday.kafka.brokers" (index . 0)) }}
 {{- print "true" }}
 {{- end }}
 {{- end }}

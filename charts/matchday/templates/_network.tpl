@@ -24,6 +24,8 @@
 {{- $root := first . }}
 {{- $recurring := and (include "matchday.recurring" $root | fromYaml) (not $root.Values.pipelines.kfp.endpoint) }}
 {{- $there := dict "rollout" $root.Values.rollouts.enabled "recurring" $recurring }}
+{{- $_ := set $there "stream" (include "matchday.streams" $root) }}
+{{- $_ := set $there "stream-live" (include "matchday.streams.live" $root) }}
 {{- range rest . }}
 {{- if get $there . }}
 - {{ . }}
@@ -103,16 +105,17 @@ there are no policies, or no such stores.
 {{- end }}
 
 {{/*
-A way out to the live sources that are asked: at the ports of their URLs to addresses outside private networks, or at
-those of networkPolicy.podPorts to wherever they are.
+A way out to live sources: at the ports of their URLs to addresses outside private networks, or at those of
+networkPolicy.podPorts to wherever they are. (list . "fpl" "football_data_uk")
 */}}
 {{- define "matchday.egress.sources" -}}
+{{- $root := first . }}
 {{- $urls := list }}
-{{- range .Values.sources.names }}
-{{- $urls = append $urls (get $.Values.sources.urls .) }}
+{{- range rest . }}
+{{- $urls = append $urls (get $root.Values.sources.urls .) }}
 {{- end }}
-{{- include "matchday.egress.url" (concat (list . "sources") $urls) }}
-{{- if not .Values.networkPolicy.podPorts.sources }}
+{{- include "matchday.egress.url" (concat (list $root "sources") $urls) }}
+{{- if not $root.Values.networkPolicy.podPorts.sources }}
   to:
     # All but the networks of RFC 1918, of carriers (RFC 6598) and of single links, and their like in IPv6.
     - ipBlock:
@@ -135,11 +138,15 @@ those of networkPolicy.podPorts to wherever they are.
 
 {{/* A way out to Kafka's brokers. */}}
 {{- define "matchday.egress.kafka" -}}
+{{- if .Values.kafka.enabled -}}
+{{- include "matchday.egress" (list . "kafka" 9092) }}
+{{- else }}
 {{- $urls := list }}
 {{- range .Values.kafka.brokers }}
 {{- $urls = append $urls (printf "kafka://%s" .) }}
 {{- end }}
 {{- include "matchday.egress.url" (concat (list . "kafka") $urls) }}
+{{- end }}
 {{- end }}
 
 {{- define "matchday.egress.mlflow" -}}

@@ -1,14 +1,17 @@
-"""The stand-ins for the chart's stores do what the chart asks of the official images."""
+"""The stand-ins for the chart's stores and its Kafka do what the chart asks of the official images."""
 
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
+from matchday.settings import REPOSITORY
+from tests.charts.rendering import documents, kind_and_name, render
 from tests.images.engine import USER, engines
+from tests.services import kafka
 from tests.services.requirements import CLUSTER_TEST, require
-
-pytestmark = [pytest.mark.slow]
 
 # The one that the chart gives its pods, and one that no image has heard of.
 USERS = pytest.mark.parametrize("user", [USER, "471147:471147"])
@@ -62,6 +65,36 @@ ask password list-buckets | grep -o matchday
 """
 
 
+KAFKA = """
+export CLASSPATH=/opt/kafka/libs/* CLUSTER_ID=ZTNmMWZiN2U2MGI4ZDY5YQ JAVA_TOOL_OPTIONS=-Xmx256m
+mkdir /var/lib/kafka/etc /var/lib/kafka/tmp
+cat >/var/lib/kafka/etc/server.properties <<'SETTINGS'
+{settings}
+SETTINGS
+cat >/var/lib/kafka/etc/start.sh <<'SCRIPT'
+{script}
+SCRIPT
+for start in first second; do
+  sh -eu /var/lib/kafka/etc/start.sh >/var/lib/kafka/log 2>&1 &
+  until (exec 3<>/dev/tcp/127.0.0.1/9092) 2>/dev/null; do sleep 0.2; done
+  echo "$start"
+  kill -TERM %% && wait %%
+done
+ls /var/lib/kafka/data/meta.properties
+"""
+"""The chart's own script; what it mounts elsewhere is below the one folder that can be written."""
+
+
+def kafka_script() -> str:
+    """`KAFKA` with what the chart renders."""
+    made = {kind_and_name(each): each for each in documents(render(sets=["kafka.enabled=true"]))}
+    [container] = made["StatefulSet matchday/matchday-kafka"]["spec"]["template"]["spec"]["containers"]
+    settings = made["ConfigMap matchday/matchday-kafka"]["data"]["server.properties"]
+    [script] = container["args"]
+    script = script.replace("/etc/kafka", "/var/lib/kafka/etc").replace("=/tmp ", "=/var/lib/kafka/tmp ")
+    return KAFKA.replace("{settings}", settings).replace("{script}", script)
+
+
 @pytest.fixture
 def stand_in() -> Callable[..., CompletedProcess[str]]:
     def run(image: str, script: str, user: str, state: str) -> CompletedProcess[str]:
@@ -73,19 +106,46 @@ def stand_in() -> Callable[..., CompletedProcess[str]]:
     return run
 
 
+@pytest.mark.slow
 @USERS
 def test_redis_asks_for_its_password(stand_in: Callable[..., CompletedProcess[str]], user: str) -> None:
     ran = stand_in("matchday-redis:test", f"REDIS_PASSWORD=secret\n{REDIS}", user, "/data")
     assert ran.stdout.splitlines() == ["NOAUTH Authentication required.", "", "OK", "ARS"], ran.stderr
 
 
+@pytest.mark.slow
 @USERS
 def test_postgres_makes_its_database_once(stand_in: Callable[..., CompletedProcess[str]], user: str) -> None:
     ran = stand_in("matchday-postgres:test", POSTGRES, user, "/var/lib/postgresql/data")
     assert ran.stdout.splitlines() == ["password authentication failed", "mlflow|mlflow|ARS"], ran.stderr
 
 
+@pytest.mark.slow
 @USERS
 def test_the_bucket_is_healthy_and_asks_for_its_keys(stand_in: Callable[..., CompletedProcess[str]], user: str) -> None:
     ran = stand_in("matchday-bucket:test", BUCKET, user, "/data")
     assert ran.stdout.splitlines() == ["200 403", "SignatureDoesNotMatch", "matchday"], ran.stderr
+
+
+@pytest.mark.slow
+@USERS
+def test_kafka_starts_by_the_chart_s_command_and_once_more(
+    stand_in: Callable[..., CompletedProcess[str]], user: str
+) -> None:
+    ran = stand_in("matchday-kafka:test", kafka_script(), user, "/var/lib/kafka")
+    assert ran.stdout.splitlines() == ["first", "second", "/var/lib/kafka/data/meta.properties"], ran.stderr
+
+
+def test_kafka_s_jars_are_those_that_the_tests_of_this_machine_start() -> None:
+    found = ET.parse(Path(__file__).parent / "kafka" / "pom.xml").getroot()
+    space = "{http://maven.apache.org/POM/4.0.0}"
+    asked = {
+        each.findtext(f"{space}groupId"): (each.findtext(f"{space}artifactId"), each.findtext(f"{space}version"))
+        for each in found.iter(f"{space}dependency")
+    }
+    assert asked == kafka.JARS
+
+
+def test_kafka_is_of_the_version_that_the_chart_takes_from_its_registry() -> None:
+    values = (REPOSITORY / "charts" / "matchday" / "values.yaml").read_text()
+    assert f"repository: apache/kafka\n    tag: {kafka.VERSION}\n" in values

@@ -92,12 +92,14 @@ def live() -> None:
     import threading
 
     from console.operations import streaming
+    from matchday import telemetry
 
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     status = 1
     try:
-        streaming.process(0, stop.is_set, lambda port: None)
+        streaming.process(int(os.environ.get("PROBES_PORT", "0")), stop.is_set, lambda port: None)
+        telemetry.shutdown()
         status = 0
     except BaseException as error:  # noqa: BLE001  whatever it is, the child must end here
         print(repr(error), file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
 """A lake that lacks its newest season, the events of that season, and what the batch path makes of all of it."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from feature_repo.stream.fact_store import open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
 from feature_repo.stream.past import Past
 from feature_repo.stream.processor import Processor
 from feature_repo.streamed import StreamedRows
@@ -22,7 +22,7 @@ from matchday.lake import Lake
 from matchday.online_store import RedisAddress
 from matchday.ratings.xg import with_xg
 from matchday.stream.messages import match_events
-from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams
+from matchday.tables import Appearances, Fixtures, Matches, Players, TeamForm, TeamRatings, Teams
 from tests import league
 
 PAST, SEASON = ("2324",), "2425"
@@ -63,9 +63,10 @@ class Place:
 def make_lake(folder: Path, seasons: Iterable[str] = PAST, known: Sequence[str] = (*PAST, SEASON)) -> str:
     """A lake with the results of some seasons, and the teams of `known` ones."""
     lake = Lake(str(folder))
-    for table in (Matches, Appearances):
+    for table in (Matches, Appearances, Players):
         lake.write(table, league.some(table, seasons))
-    lake.write(Teams, league.some(Teams, known))
+    for table in (Teams, Fixtures):
+        lake.write(table, league.some(table, known))
     return str(folder)
 
 
@@ -89,11 +90,20 @@ def records(said: Iterable[tuple[Topic, CloudEvent]], partitions: int = 4) -> li
     return found
 
 
+def batch(
+    seasons: tuple[str, ...] = (*PAST, SEASON), matches: int = 380, wrong: Mapping[str, Any] | None = None
+) -> dict[str, pd.DataFrame]:
+    """The batch path's rows of the newest season, by view. wrong: the home goals of one match, as an event has them."""
+    said = {} if wrong is None else {wrong["match"]: wrong["home_goals"]}
+    return _batch(seasons, matches, tuple(said.items()))
+
+
 @cache
-def batch(seasons: tuple[str, ...] = (*PAST, SEASON), matches: int = 380) -> dict[str, pd.DataFrame]:
-    """The batch path's rows of the newest season, by view."""
+def _batch(seasons: tuple[str, ...], matches: int, goals: tuple[tuple[str, int], ...]) -> dict[str, pd.DataFrame]:
     played = league.some(Matches, seasons).sort_values(["kickoff", "match_id"])
     played = pd.concat([played[played["season"] < seasons[-1]], played[played["season"] == seasons[-1]].head(matches)])
+    for match, number in goals:
+        played.loc[played["match_id"] == match, "home_goals"] = number
     appearances = league.some(Appearances, seasons)
     appearances = appearances[appearances["match_id"].isin(played["match_id"])]
     return tables_of(played, appearances, league.some(Teams, seasons), seasons[-1])

@@ -19,6 +19,7 @@ from tests.waiting import eventually
 MOMENT = 1_779_634_800.25
 FEATURES = ("home_elo", "away_elo", "home_rest_days")
 LABELS = ("H", "D", "A")
+SOURCES = ("home.team_ratings", "home.team_form", "away.team_ratings")
 TEAMS = ("ARS", "BOU", "LIV", "MCI", "WHU")
 
 
@@ -44,6 +45,9 @@ def prediction(number: int = 0, rows: int = 1, **changes: Any) -> Prediction:
         "latency": 0.00025,
         "time": MOMENT,
         "kickoffs": [MOMENT + 7200] * rows,
+        "feature_service": "match_outcome_v1",
+        "sources": SOURCES,
+        "times": [MOMENT - 3600, None, MOMENT - 1800] * rows,
     }
     return Prediction(**(fields | changes))
 

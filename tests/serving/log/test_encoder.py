@@ -9,8 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.log.encoder import PredictionEncoder, iso
-from tests.serving.log.samples import FEATURES, LABELS, TEAMS, Trace, encoded, prediction, received, schema
+from serving.log.encoder import MOST_ORIGINS, PredictionEncoder, iso
+from tests.serving.log.samples import (
+    FEATURES,
+    LABELS,
+    MOMENT,
+    SOURCES,
+    TEAMS,
+    Trace,
+    encoded,
+    prediction,
+    received,
+    schema,
+)
 
 
 def test_an_event_says_all_of_the_answer() -> None:
@@ -22,10 +33,17 @@ def test_an_event_says_all_of_the_answer() -> None:
         "model": "match-outcome",
         "version": "12",
         "variant": "stable",
+        "feature_service": "match_outcome_v1",
         "entities": {"home": "ARS", "away": "LIV"},
         "kickoff": "2026-05-24T17:00:00.250Z",
         "features": {"home_elo": 1900.5, "away_elo": None, "home_rest_days": 0.1},
         "features_event_time": "2026-05-24T14:00:00.250Z",
+        "feature_times": {
+            "home.team_ratings": "2026-05-24T14:00:00.250Z",
+            "home.team_form": None,
+            "away.team_ratings": "2026-05-24T14:30:00.250Z",
+        },
+        "expired_rows": [],
         "degraded": False,
         "output": {"H": 0.5, "D": 0.25, "A": 0.25},
         "latency_seconds": 0.00025,
@@ -42,7 +60,9 @@ def test_an_event_says_all_of_the_answer() -> None:
 
 
 def test_raw_regression_and_untraced_answers_are_valid_too() -> None:
-    given_features = prediction(entities={}, kickoffs=(), event_time=None, trace=Trace(0, 0, 0), degraded=True)
+    given_features = prediction(
+        entities={}, kickoffs=(), event_time=None, times=(), trace=Trace(0, 0, 0), degraded=True
+    )
     points = prediction(model="player-points", labels=("points",), output=np.array([3.5], np.float32), trace=None)
     raw, regression = received(0, given_features), received(1, points)
     for number, entry in enumerate((given_features, points)):
@@ -53,8 +73,36 @@ def test_raw_regression_and_untraced_answers_are_valid_too() -> None:
         assert event.data["trace_id"] is None
     assert (raw.key, raw.data["entities"], raw.data["kickoff"]) == ("match-outcome|r0", {}, None)
     assert raw.data["features_event_time"] is None
+    assert not {"feature_times", "expired_rows"} & raw.data.keys()
     assert raw.data["degraded"] is True
     assert regression.data["output"] == {"points": 3.5}
+
+
+def test_every_forecast_of_a_batch_names_its_own_rows() -> None:
+    times = [MOMENT, None, MOMENT - 1, *[MOMENT - 2] * 3, None, None, None, MOMENT, None, MOMENT - 1]
+    batch = prediction(rows=4, times=times, late={1: ["home.team_form", "away.team_ratings"]})
+    encoder = PredictionEncoder("p")
+    for _ in range(2):  # the second time from what is kept of the first
+        found = [orjson.loads(encoder.line(row, batch, row))["data"] for row in range(4)]
+        assert [list(data["feature_times"]) for data in found] == [list(SOURCES)] * 4
+        stamps = [value for data in found for value in data["feature_times"].values()]
+        assert stamps == [None if one is None else iso(one).decode() for one in times]
+        assert [data["expired_rows"] for data in found] == [[], ["home.team_form", "away.team_ratings"], [], []]
+        for data in found:
+            schema().validate(data)
+
+
+def test_what_is_kept_of_origins_is_bounded() -> None:
+    encoder = PredictionEncoder("p")
+    for number in range(MOST_ORIGINS + 10):
+        encoder.line(number, prediction(times=[MOMENT + number, None, None]), 0)
+    [template] = encoder._templates.values()
+    assert len(template._origins) <= MOST_ORIGINS
+
+
+def test_times_for_other_rows_than_the_sources_make_no_event() -> None:
+    with pytest.raises(ValueError):
+        encoded(0, prediction(times=[MOMENT]))
 
 
 NAMES = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4, unique=True).map(tuple)
