@@ -20,10 +20,10 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo next test lint format compile golden stubs data bench bench-features bench-serving bench-soak bench-judge bench-season images cluster-test serve ui clean
+.PHONY: help setup demo next test lint format compile golden stubs data bench bench-features bench-growth bench-serving bench-soak bench-judge bench-season bench-stream bench-stream-kills images cluster-test serve ui clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## install everything, locked, into .venv (the other targets do this by themselves)
 	@:
@@ -70,6 +70,9 @@ bench: $(READY) ## measure the main job: time, memory, rows
 bench-features: $(READY) ## measure features, online and offline, beside Feast and redis-py
 	@$(BIN)/python -m benchmarks.features
 
+bench-growth: $(READY) ## measure the join of ten million rows by Daft: memory stays flat (2 GB of temporary files)
+	@$(BIN)/python -m benchmarks.features.growth
+
 bench-serving: $(READY) ## measure the model server beside its peers: 10 minutes (ROUNDS=3 EACH=6 ONLY=names)
 	@$(BIN)/python -m benchmarks.serving $${ROUNDS:+--rounds "$$ROUNDS"} $${EACH:+--seconds "$$EACH"} $${ONLY:+--only "$$ONLY"}
 
@@ -81,6 +84,12 @@ bench-judge: $(READY) ## the judge of rollouts on a thousand simulated ones a ce
 
 bench-season: $(READY) ## measure updates from live sources against a stand-in, and a whole season of them
 	@$(BIN)/python -m benchmarks.season
+
+bench-stream: $(READY) ## measure the stream through a real Kafka into Redis and SQLite: 15 minutes
+	@$(BIN)/python -m benchmarks.stream
+
+bench-stream-kills: $(READY) ## kill the stream's processor a thousand times, compare every value: 30 minutes (KILLS=1000)
+	@$(BIN)/python -m benchmarks.stream.kills $${KILLS:+--kills "$$KILLS"}
 
 images: ## build the container images with docker, podman or buildah (BUILDER=name BASE=image)
 	@sh scripts/images.sh

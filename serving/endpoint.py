@@ -134,7 +134,8 @@ class Endpoint:
         inputs = [_describe(each.name, each.datatype, [-1], mode="entity") for each in self.signature.inputs]
         if self.signature.moment:
             inputs.append(_describe(self.signature.moment, "BYTES", [-1], mode="entity", optional=True))
-        inputs.append(_describe(RAW_INPUT, "FP32", [-1, len(self.columns)], mode="raw", columns=list(self.columns)))
+        named = {"columns": list(self.columns), "feature_service": self.signature.feature_service}
+        inputs.append(_describe(RAW_INPUT, "FP32", [-1, len(self.columns)], mode="raw", **named))
         classes = list(self.signature.classes)
         width = [len(classes)] if classes else []
         return {

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from matchday.features.expiry import is_expired
+from matchday.features.expiry import is_expired, view_ttls
 from matchday.features.rest import days_since
 from matchday.signature import Signature
 from serving.features.store import Key, Row, Value
@@ -183,8 +183,7 @@ class Layout:
 
 
 def _parts(signature: Signature, ttls: Mapping[str, float]) -> tuple[ViewColumns, ...]:
-    own = {view.name: math.inf if view.ttl_seconds is None else view.ttl_seconds for view in signature.views}
-    ages = {**own, **ttls}
+    ages = {**view_ttls(signature), **ttls}
     columns: dict[tuple[str, str], list[int]] = {}
     for column, ref in enumerate(signature.features):
         columns.setdefault((ref.input, ref.view), []).append(column)

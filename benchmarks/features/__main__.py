@@ -2,12 +2,13 @@
 
 import sys
 
+from benchmarks.features.joins import measure_joins
 from benchmarks.features.reads import measure_reads
 from benchmarks.features.writes import measure_writes
 from benchmarks.report import report
 from benchmarks.serving.error import BenchError
 
-PARTS = (measure_reads, measure_writes)
+PARTS = (measure_reads, measure_writes, measure_joins)
 """What is measured, in this order; each part returns its measures."""
 
 

@@ -71,6 +71,7 @@ def _measure_redis(folder: Path, port: int) -> list[Measure]:
         }
         _agree(client, contestants, writer)
         rates = _timed(contestants)
+        spent = {name: _processor_time(client, contestant) for name, contestant in contestants.items()}
     ours, _, feast, raw = rates.values()
     return [
         *[
@@ -79,6 +80,7 @@ def _measure_redis(folder: Path, port: int) -> list[Measure]:
         ],
         Measure("this writer's rate / Feast's", _ratio(ours, feast), "x"),
         Measure("this writer's rate / raw pipeline's", _ratio(ours, raw), "x"),
+        *[Measure(f"{name}: processor time of a row, Redis included", each, "µs") for name, each in spent.items()],
     ]
 
 
@@ -112,6 +114,21 @@ def _timed(contestants: Mapping[str, Contestant]) -> dict[str, list[float]]:
             work()
             rates[name].append(count / (time.perf_counter() - begun))
     return {name: found[1:] for name, found in rates.items()}
+
+
+def _processor_time(client: "redis.Redis[bytes]", contestant: Contestant) -> float:
+    """Microseconds of a row, of this process and of Redis: what else the machine does counts less here."""
+    count, prepare = contestant
+    works = [prepare(_rows(count, ROUNDS + turn)) for turn in range(1, ROUNDS)]
+    begun = time.process_time() + _redis_seconds(client)
+    for work in works:
+        work()
+    return (time.process_time() + _redis_seconds(client) - begun) / count / len(works) * 1e6
+
+
+def _redis_seconds(client: "redis.Redis[bytes]") -> float:
+    used: Mapping[str, float] = client.info("cpu")
+    return used["used_cpu_user"] + used["used_cpu_sys"]
 
 
 def _rows(count: int, turn: int) -> list[FeatureRow]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matchday.calendar import Gameweek
 
 HOST, DEFAULT_PORT = "127.0.0.1", 8080
-SCENES = ("outcome", "rollout", "rollback", "season")
+SCENES = ("outcome", "rollout", "rollback", "stream", "season")
 """`season` is played when it is named alone."""
 
 
@@ -45,12 +45,16 @@ def demo(
             demo_rollouts.play_rollout(training.plan_gameweek(as_of), port)
         if scene in (None, "rollback"):
             demo_rollouts.play_rollback(training.plan_gameweek(as_of), port)
+        if scene in (None, "stream"):
+            from console.cli import demo_stream
+
+            demo_stream.play_stream(training.plan_gameweek(as_of), port)
         if scene == "season":
             from console.cli import demo_season
 
             demo_season.play_season()
         if scene in (None, "outcome"):
-            screen.heading(f"{6 if scene is None else 4}  Where to look next")
+            screen.heading(f"{7 if scene is None else 4}  Where to look next")
             print_next(training.plan_gameweek(as_of), port)
     screen.say("")
     screen.say("", f"{time.monotonic() - started:.0f} s in all")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -182,6 +183,9 @@ def verify(
     log: Annotated[str | None, typer.Option(help="file:PATH or kafka://HOST:PORT. Default: the server's.")] = None,
     since: Annotated[str | None, typer.Option(help="Leave out what was answered before this moment.")] = None,
     metrics: Annotated[Path | None, typer.Option(help="File to write in Prometheus' text format.")] = None,
+    every: Annotated[
+        float | None, typer.Option(min=1, help="Go on, with a new sample after so many seconds, until stopped.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare a sample of the prediction log with the offline store, value by value.
@@ -194,13 +198,17 @@ def verify(
 
     Settings().make_home()
     telemetry.start("matchday-console")
-    found = served_features.verify(log, sample, since)
-    if metrics is not None:
-        served_features.write_metrics(found, metrics)
-    if as_json:
-        screen.say(json.dumps(served_features.describe_verified(found), indent=1))
-    else:
-        _print_verified(found)
+    while True:
+        found = served_features.verify(log, sample, since)
+        if metrics is not None:
+            served_features.write_metrics(found, metrics)
+        if as_json:
+            screen.say(json.dumps(served_features.describe_verified(found), indent=1))
+        else:
+            _print_verified(found)
+        if every is None:
+            break
+        time.sleep(every)
     if found.differing:
         raise typer.Exit(DIFFERS)
 

@@ -4,13 +4,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from console.operations.online_rows import read_all
+from console.operations.online_rows import StoredRows, read_all
 from matchday import calendar, history, telemetry
 from matchday.features import tables
 from matchday.features.freshness import note_materialised
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
 from matchday.settings import Settings
+from serving.features.store import StoreError
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,19 @@ def refresh(as_of: str | None) -> RefreshedStore:
     """
     settings = Settings()
     moment = calendar.parse(as_of) if as_of else datetime.now(UTC).replace(microsecond=0)
-    before = read_all(settings)
+    before = _read_former(settings)
     built = rebuild(settings, moment)
     after = read_all(settings)
     changed = sum(before.get(place) != row for place, row in after.items())
     return RefreshedStore(built.features, built.unchanged, moment, len(after), changed)
+
+
+def _read_former(settings: Settings) -> StoredRows:
+    """The online rows so far; none of a store that cannot be read, or lacks a view that is new."""
+    try:
+        return read_all(settings)
+    except StoreError:
+        return {}
 
 
 def rebuild(settings: Settings, moment: datetime) -> tables.Built:

@@ -18,6 +18,7 @@ from feature_repo.stream.settings import StreamSettings
 from matchday import telemetry
 from matchday.events import PLAYER_STATS, RESULTS, TOPICS, CloudEvent, EventsAddress, Topic
 from matchday.events.cluster import KafkaCluster
+from matchday.events.validation import complaint
 from matchday.settings import Settings
 
 Events = Sequence[tuple[Topic, CloudEvent]]
@@ -114,11 +115,17 @@ def redrive() -> Redriven:
     return letters.redrive_file(letters_path(settings), Feed(settings).send)
 
 
-def verify(season: str | None) -> StreamComparison:
-    """Compare online and appended features with the batch path's. Raises LakeError, FeatureStoreError, StoreError."""
-    settings = Settings()
+def verify(
+    season: str | None = None, settings: Settings | None = None, as_of: datetime | None = None
+) -> StreamComparison:
+    """Compare online and appended features with the batch path's.
+
+    season: the newest one by default. settings: by default those of this process. as_of: of the lake's past, as of
+    `open_past`. Raises LakeError, FeatureStoreError, StoreError.
+    """
+    settings = settings or Settings()
     store = open_fact_store(settings.online_address)
-    found, expected = batch_rows(open_past(settings), store, season or "")
+    found, expected = batch_rows(open_past(settings, as_of), store, season or "")
     online = asyncio.run(_read_online(settings, expected))
     return compare(found, expected, online, settings.lake)
 
@@ -153,9 +160,9 @@ def _sender(settings: Settings) -> Iterator[Send]:
 
     def send(events: Events) -> None:
         with telemetry.span("send", kind="producer", events=len(events)):
-            parent = telemetry.traceparent()
+            parent, valid = telemetry.traceparent(), [*valid_events(events)]
             for topic, producer in producers.items():
-                chosen = [event._replace(traceparent=parent) for of, event in events if of is topic]
+                chosen = [event._replace(traceparent=parent) for of, event in valid if of is topic]
                 producer.send(chosen)
 
     try:
@@ -164,6 +171,15 @@ def _sender(settings: Settings) -> Iterator[Send]:
         for producer in producers.values():
             with suppress(Exception):
                 producer.close()
+
+
+def valid_events(events: Events) -> Iterator[tuple[Topic, CloudEvent]]:
+    """The events whose data their topic's schema allows; the others are told by a log."""
+    for topic, event in events:
+        if fault := complaint(topic, event.data):
+            telemetry.logger("stream").warning("an event breaks its schema and is not sent", id=event.id, fault=fault)
+        else:
+            yield topic, event
 
 
 def _feed(feed: Feed, events: Events) -> None:

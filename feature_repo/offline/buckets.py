@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import daft
 import pyarrow as pa
-from daft import DataFrame, DataType, Schema, col
+from daft import DataFrame, DataType, Schema, col, lit
 
 from feature_repo.offline.distributed import align, empty, io_config, join_bucket, key_names, prepare, read_parquet
 from feature_repo.offline.entities import EntityRows, time_column
@@ -22,7 +22,7 @@ ROW = "__row"
 """Number of a row of the caller's frame, which is returned in its order."""
 
 BUCKET = "__bucket"
-PART_BYTES = 64 * 2**20
+PART_BYTES = 16 * 2**20
 """Size of the files that rows are put down in before they are cut."""
 
 
@@ -71,9 +71,10 @@ class DaftJoin:
         return parts
 
     def _join(self, parts: Iterator[DataFrame], lookup: Lookup, scratch: Path) -> Iterator[DataFrame]:
-        files, schema = lookup.source.files(), lookup.source.schema()
+        files = lookup.source.files()
+        schema, count = lookup.source.footers(files)
         columns = lookup.names(schema.names)
-        cuts = self._cuts(lookup, files)
+        cuts = self._cuts(lookup, count)
 
         def source(chosen: Sequence[str]) -> DataFrame:
             return prepare(read_parquet(lookup.source, chosen, schema), lookup, columns)
@@ -94,10 +95,10 @@ class DaftJoin:
             left, right = (_bucket(scratch / side, cut, kind) for side, kind in (("left", given), ("right", kinds)))
             yield join_bucket(left, right, lookup, self.until_known)
 
-    def _cuts(self, lookup: Lookup, files: Sequence[str]) -> int:
+    def _cuts(self, lookup: Lookup, count: int) -> int:
         if not lookup.keys or daft.get_or_infer_runner_type() == "ray":
             return 1
-        return max(1, math.ceil(max(self._count, lookup.source.count(files)) / self.bucket_rows))
+        return max(1, math.ceil(max(self._count, count) / self.bucket_rows))
 
     @cached_property
     def _count(self) -> int:
@@ -139,8 +140,10 @@ class QueriedRows:
 def _cut(tables: Iterator[DataFrame], keys: list[str], cuts: int, folder: Path) -> None:
     """Put the rows of each table into folders by a hash of their keys; rows without a key go anywhere."""
     for table in tables:
-        place = sum((col(key).hash().fill_null(0) % cuts for key in keys[1:]), start=col(keys[0]).hash().fill_null(0))
-        table.with_column(BUCKET, place % cuts).write_parquet(str(folder), partition_cols=[BUCKET])
+        spread: Any = lit(0)
+        for key in keys:  # the remainder first: as anything but UInt64, a hash would lose its last digits
+            spread = spread + (col(key).hash() % lit(cuts)).cast(DataType.int64()).fill_null(0)
+        table.with_column(BUCKET, spread % cuts).write_parquet(str(folder), partition_cols=[BUCKET])
 
 
 def _bucket(folder: Path, cut: int, kinds: Schema) -> DataFrame:

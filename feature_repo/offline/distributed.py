@@ -10,7 +10,7 @@ from typing import Any
 
 import daft
 import pyarrow as pa
-from daft import DataFrame, DataType, Schema, Window, col, lit
+from daft import DataFrame, DataType, Expression, Schema, Window, col, lit
 from daft.functions import monotonically_increasing_id, row_number, when
 from daft.io import IOConfig, S3Config
 
@@ -44,12 +44,12 @@ def io_config(source: ParquetSource) -> IOConfig | None:
     )
 
 
-def prepare(rows: DataFrame, lookup: Lookup, columns: Mapping[str, str | None]) -> DataFrame:
+def prepare(rows: DataFrame, lookup: Lookup, columns: Mapping[str, str]) -> DataFrame:
     """Keys, times and features of a source's rows under names of their own; rows that can match nothing are left out.
 
-    columns: column of the view -> name in the files, None for one that no file has.
+    columns: column of the view -> name in the files, without `created` where no file has it.
     """
-    created = columns[lookup.created] if lookup.created else None
+    created = columns.get(lookup.created or "")
     keys = [col(columns[key]).alias(name) for key, name in zip(lookup.keys.values(), key_names(lookup), strict=True)]
     numbered = rows.with_column(PLACE, monotonically_increasing_id())
     chosen = numbered.select(
@@ -70,14 +70,14 @@ def key_names(lookup: Lookup) -> list[str]:
     return [f"__key{place}" for place in range(len(lookup.keys))]
 
 
-def nanoseconds(name: str | None) -> Any:
+def nanoseconds(name: str) -> Expression:
     """A column of times in nanoseconds since 1970."""
     return col(name).cast(INSTANT).cast(DataType.int64())
 
 
 def join_bucket(rows: DataFrame, prepared: DataFrame, lookup: Lookup, until_known: bool) -> DataFrame:
     """Rows that have MOMENT and the keys, with the features of the row that each takes."""
-    keys = key_names(lookup) or [ONE]
+    keys: list[Any] = list(key_names(lookup)) or [ONE]
     if not lookup.keys:
         rows, prepared = rows.with_column(ONE, lit(0)), prepared.with_column(ONE, lit(0))
     wanted = [name for name in rows.column_names if name not in keys and name != MOMENT]
@@ -85,16 +85,17 @@ def join_bucket(rows: DataFrame, prepared: DataFrame, lookup: Lookup, until_know
     joined = rows.join_asof(
         right.select(*keys, AT, SINCE, *lookup.features), left_on=MOMENT, right_on=SINCE, left_by=keys, right_by=keys
     )
-    young = col(MOMENT) - col(AT) <= lookup.ttl_ns
+    young = col(MOMENT) - col(AT) <= lit(lookup.ttl_ns)
     features = [when(young, col(name)).alias(name) if lookup.ttl_ns else col(name) for name in lookup.features]
     return joined.select(*wanted, *features)
 
 
 def _latest(rows: DataFrame, keys: list[str]) -> DataFrame:
     """Of the rows of an entity and a time the one that was created last; of several, the last in the files."""
-    order = Window().partition_by(*keys, AT).order_by([CREATED, FILE, PLACE], desc=True, nulls_first=False)
-    ranked = rows.with_column(RANK, row_number().over(order))
-    return ranked.where(col(RANK) == 1).with_column(SINCE, col(AT))
+    order = Window().partition_by(*keys).order_by([AT, CREATED, FILE, PLACE], nulls_first=True)
+    following = rows.with_column(RANK, col(AT).lead(1).over(order))
+    last = following.where(col(RANK).is_null() | (col(RANK) != col(AT)))
+    return last.with_column(SINCE, col(AT))
 
 
 def _latest_known(rows: DataFrame, keys: list[str]) -> DataFrame:

@@ -13,7 +13,7 @@ from feast.infra.offline_stores.offline_utils import DEFAULT_ENTITY_DF_EVENT_TIM
 
 from feature_repo.error import FeatureStoreError
 from feature_repo.offline.lookup import Lookup
-from feature_repo.offline.parquet import Relation, arrow, connect, name
+from feature_repo.offline.parquet import Relation, arrow, connect, name, reach
 from feature_repo.offline.pull import nanoseconds
 from feature_repo.offline.source import ParquetSource
 
@@ -31,7 +31,7 @@ class EntityRows:
     @property
     def nanoseconds(self) -> Any:
         """Moments as an Arrow array of nanoseconds since 1970."""
-        return self.table[self.time].cast(INSTANT).cast(pa.int64())
+        return instants(self.table[self.time])
 
     @property
     def columns(self) -> list[str]:
@@ -45,14 +45,14 @@ class EntityRows:
 
 
 def expect_columns(columns: Sequence[str], time: str, lookups: Sequence[Lookup]) -> None:
-    """Raises FeastEntityDFMissingColumnsError where entity rows lack a key, FeatureStoreError where they name a feature."""
+    """Raises FeastEntityDFMissingColumnsError for a key without a column, FeatureStoreError for a feature with one."""
     keys = {key for lookup in lookups for key in lookup.keys}
     if missing := keys.difference(columns):
-        raise FeastEntityDFMissingColumnsError({*keys, time}, missing)
+        raise FeastEntityDFMissingColumnsError({*keys, time}, missing)  # type: ignore[no-untyped-call]
     if taken := {feature for lookup in lookups for feature in lookup.features}.intersection(columns):
         raise FeatureStoreError(
-            f"features and columns of the entity rows have the same names ({', '.join(sorted(taken))}): rename the columns"
-            " or ask for full feature names"
+            f"features and columns of the entity rows have the same names ({', '.join(sorted(taken))}): rename the"
+            " columns or ask for full feature names"
         )
 
 
@@ -72,6 +72,7 @@ def of_table(table: Any) -> EntityRows:
         column = pa.chunked_array([pa.array(pd.to_datetime(column.to_pandas(), utc=True))])
     unit = column.type.unit if pa.types.is_timestamp(column.type) else "us"
     place = table.column_names.index(time)
+    column = column.cast(pa.timestamp("s")) if pa.types.is_date(column.type) else column
     return EntityRows(table.set_column(place, time, column.cast(pa.timestamp(unit, "UTC"))), time)
 
 
@@ -87,11 +88,19 @@ def time_column(types: dict[str, Any]) -> str:
 
 def of_query(sql: str) -> EntityRows:
     """The rows that DuckDB returns for a query; it may read Parquet files itself. Raises FeatureStoreError."""
-    with connect([ParquetSource("s3://")] if "s3://" in sql else []) as connection:
+    with connect() as connection:
+        if "s3://" in sql:
+            reach(connection, ParquetSource("s3://"))
         try:
             return of_table(arrow(connection, sql))
         except duckdb.Error as why:
             raise FeatureStoreError(f"the query of entity rows fails: {why}") from why
+
+
+def instants(column: Any) -> Any:
+    """Times of an Arrow column in nanoseconds since 1970; without a zone they are UTC."""
+    times = column.cast(pa.timestamp("s")) if pa.types.is_date(column.type) else column
+    return times.cast(INSTANT).cast(pa.int64())
 
 
 def of_range(lookups: list[Lookup], start: datetime, end: datetime) -> EntityRows:
@@ -110,7 +119,7 @@ def of_range(lookups: list[Lookup], start: datetime, end: datetime) -> EntityRow
 
 def _keys(lookup: Lookup, start: datetime, end: datetime) -> Any:
     """The entities of a view that have a row in the range, named as in the entity rows."""
-    with connect([lookup.source]) as connection:
+    with connect() as connection:
         files = Relation.of(connection, lookup.source)
         columns = lookup.columns(files.columns)
         wanted = {asked: name(columns.expect(key)) for asked, key in lookup.keys.items()}

@@ -51,7 +51,7 @@ class AsofJob(RetrievalJob):
         return self._on_demand
 
     @cached_property
-    def metadata(self) -> RetrievalMetadata | None:  # type: ignore[override]
+    def metadata(self) -> RetrievalMetadata | None:
         """Names and range of the rows; None for rows of a source."""
         return self._describe() if self._describe else None
 

@@ -63,16 +63,15 @@ class Lookup:
         """The names of the view over these columns of the files."""
         return Columns(self.mapping, frozenset(found), self.source.path)
 
-    def names(self, found: Sequence[str]) -> dict[str, str | None]:
-        """Columns of the view -> names in the files; None for `created` where no file has it.
+    def names(self, found: Sequence[str]) -> dict[str, str]:
+        """Columns of the view -> names in the files, without `created` where no file has it.
 
         Raises FeatureStoreError when no file has another one.
         """
         columns = self.columns(found)
-        wanted = [*self.keys.values(), *self.features.values(), self.time]
-        return {self.created or "": self.created and columns.name(self.created)} | {
-            each: columns.expect(each) for each in wanted
-        }
+        names = {each: columns.expect(each) for each in (*self.keys.values(), *self.features.values(), self.time)}
+        created = columns.name(self.created) if self.created else None
+        return {**names, self.created: created} if self.created and created else names
 
 
 def lookups(

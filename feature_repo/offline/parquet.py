@@ -1,9 +1,12 @@
 """Parquet files as relations of DuckDB. Nothing is downloaded but the files: buckets are read through fsspec."""
 
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import duckdb
@@ -26,6 +29,7 @@ class Relation:
 
         Raises FeatureStoreError when there are none, or when they cannot be read.
         """
+        reach(connection, source)
         sql = f"read_parquet([{', '.join(map(text, source.files()))}], union_by_name = true)"
         try:
             described = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()
@@ -39,20 +43,23 @@ ROW = "file_index::BIGINT * 1099511627776 + file_row_number"
 
 
 @contextmanager
-def connect(sources: Iterable[ParquetSource], memory: str | None = None) -> Iterator[DuckDBPyConnection]:
-    """A DuckDB of its own, in UTC, that reads these sources.
+def connect(memory: str | None = None) -> Iterator[DuckDBPyConnection]:
+    """A DuckDB of its own, in UTC.
 
     memory: how much it takes before it goes on in temporary files (`2GB`); by default four fifths of the machine's.
     """
-    with tempfile.TemporaryDirectory(prefix="matchday-join-") as scratch:
-        config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-        if memory:
-            config["memory_limit"] = memory
-        with duckdb.connect(config={**config, "temp_directory": scratch}) as connection:
+    scratch = Path(tempfile.gettempdir()) / f"matchday-join-{uuid.uuid4().hex}"
+    config: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    config["temp_directory"] = str(scratch)
+    if memory:
+        config["memory_limit"] = memory
+    try:
+        with duckdb.connect(config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            for source in sources:
-                _register(connection, source)
             yield connection
+    finally:
+        if scratch.exists():
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def arrow(connection: DuckDBPyConnection, sql: str) -> Any:
@@ -75,7 +82,10 @@ def listing(parts: Sequence[str]) -> str:
     return "".join(f", {part}" for part in parts)
 
 
-def _register(connection: DuckDBPyConnection, source: ParquetSource) -> None:
-    """Make DuckDB read a bucket through fsspec. Sources of one connection share the first one's endpoint."""
-    if source.remote and not connection.filesystem_is_registered(source.path.split("://", 1)[0]):
+def reach(connection: DuckDBPyConnection, source: ParquetSource) -> None:
+    """Make DuckDB read a source's bucket through fsspec, at the source's endpoint."""
+    if source.remote:
+        scheme = source.path.split("://", 1)[0]
+        if connection.filesystem_is_registered(scheme):
+            connection.unregister_filesystem(scheme)
         connection.register_filesystem(source.filesystem())

@@ -35,29 +35,34 @@ class Pull:
 
     def all(self, memory: str | None = None) -> Any:
         """Every row, in the order of the files. Raises FeatureStoreError for files or columns that are not there."""
-        with connect([self.source], memory) as connection:
+        with connect(memory) as connection:
             self._load(connection)
             return self._named(arrow(connection, "SELECT * FROM source ORDER BY number"))
 
     def latest(self, memory: str | None = None) -> Any:
         """For each entity the row of the latest event time; of several the one that was created last.
 
-        Of several still, the last in the files. Raises FeatureStoreError as `all` does.
+        Of several still, the last in the files. A row that does not say when it was created gets 1970, older than any
+        other: Feast's online stores cannot write none. Raises FeatureStoreError as `all` does.
         """
         keys = ", ".join(f"c{place}" for place in range(len(self.keys)))
-        with connect([self.source], memory) as connection:
+        with connect(memory) as connection:
             self._load(connection)
-            return self._named(
-                arrow(
-                    connection,
-                    f"""
-                    SELECT * FROM source SEMI JOIN (
-                        SELECT arg_max(number, (moment, coalesce(created, {OLDEST}), number)) AS number
-                        FROM source {f"GROUP BY {keys}" if keys else ""}
-                    ) USING (number) ORDER BY number
-                    """,
-                )
+            latest = arrow(
+                connection,
+                f"""
+                SELECT * FROM source SEMI JOIN (
+                    SELECT arg_max(number, (moment, coalesce(created, {OLDEST}), number)) AS number
+                    FROM source {f"GROUP BY {keys}" if keys else ""}
+                ) USING (number) ORDER BY number
+                """,
             )
+        table = self._named(latest)
+        if self.created is None:
+            return table
+        created = table[self.created]
+        filled = created.fill_null(pa.scalar(0, created.type))
+        return table.set_column(table.column_names.index(self.created), self.created, filled)
 
     @property
     def _columns(self) -> list[str]:

@@ -1,6 +1,6 @@
 """The Parquet files behind a FileSource of Feast, in a folder or a bucket."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from feast import FileSource
 from feast.data_format import ParquetFormat
 from feast.data_source import DataSource
+from pyarrow import dataset
 
 from feature_repo.error import FeatureStoreError
 from matchday.storage import adopt_region
@@ -97,23 +98,28 @@ class ParquetSource:
             fs.glob(self.path) if _is_glob(self.path) else fs.exists(self.path) and (self.is_file or fs.find(self.path))
         )
 
-    def schema(self) -> Any:
-        """The columns of all files together, as an Arrow schema. Raises FeatureStoreError when there are no files."""
-        fs = self.filesystem()
-        schemas = []
-        for path in self.files():
-            with fs.open(path) as file:
-                schemas.append(pq.read_schema(file).remove_metadata())
-        return pa.unify_schemas(schemas, promote_options="permissive")
+    def schema(self, files: Iterable[str]) -> Any:
+        """The columns of these files together, as an Arrow schema. Raises FeatureStoreError for what is not Parquet."""
+        return self.footers(files)[0]
 
-    def count(self, files: Iterable[str]) -> int:
-        """How many rows these files have, by their footers."""
-        fs = self.filesystem()
-        total = 0
+    def footers(self, files: Iterable[str]) -> tuple[Any, int]:
+        """Schema and number of rows of these files together. Raises FeatureStoreError for what is not Parquet."""
+        fs, schemas, rows = self.filesystem(), [], 0
         for path in files:
-            with fs.open(path) as file:
-                total += pq.read_metadata(file).num_rows
-        return total
+            try:
+                with fs.open(path) as file:
+                    footer = pq.read_metadata(file)
+            except (pa.ArrowInvalid, OSError) as why:
+                raise FeatureStoreError(f"{path} cannot be read: {why}") from why
+            schemas.append(footer.schema.to_arrow_schema().remove_metadata())
+            rows += footer.num_rows
+        return pa.unify_schemas(schemas, promote_options="permissive"), rows
+
+    def read(self, files: Sequence[str], schema: Any, columns: Sequence[str]) -> Any:
+        """Some columns of files, in the files' order, as an Arrow table; what a file lacks is null there."""
+        place = {"filesystem": self.filesystem()} if self.remote else {}
+        names = [path.split("://", 1)[1] for path in files] if self.remote else list(files)
+        return dataset.dataset(names, schema=schema, format="parquet", **place).to_table(columns=list(columns))
 
     def _address(self, name: str) -> str:
         return name if not self.remote or "://" in name else f"{self.path.split('://', 1)[0]}://{name}"

@@ -32,8 +32,8 @@ class AsofOfflineStoreConfig(FeastConfigBaseModel):
     engine: Literal["duckdb", "daft"] = "duckdb"
     """What joins: DuckDB in this process, or Daft, whose runner may be a Ray cluster."""
     memory: str | None = None
-    """Memory that DuckDB takes before it goes on in temporary files, as `2GB`; four fifths of the machine's if unset."""
-    bucket_rows: int = 1_000_000
+    """Memory that DuckDB takes before it goes on in temporary files, as `2GB`; by default what DuckDB takes."""
+    bucket_rows: int = 500_000
     """Rows of a table that Daft joins at once on one machine."""
 
 
@@ -136,7 +136,7 @@ class AsofOfflineStore(OfflineStore):
         source = feature_view.batch_source
         target = ParquetSource.of(source, config.repo_path)
         names = {mapped: name for name, mapped in (source.field_mapping or {}).items()} if source else {}
-        known = target.schema()
+        known = target.schema(target.files())
         table = table.rename_columns(
             [names[each] if each in names and each not in known.names else each for each in table.column_names]
         )
@@ -168,7 +168,8 @@ class AsofOfflineStore(OfflineStore):
         self, config: RepoConfig, data_source: DataSource
     ) -> Iterable[tuple[str, str]]:
         """Columns of all files of the source together, with their Arrow types."""
-        schema = ParquetSource.of(data_source, config.repo_path).schema()
+        source = ParquetSource.of(data_source, config.repo_path)
+        schema = source.schema(source.files())
         return [(field.name, str(field.type)) for field in schema]
 
 

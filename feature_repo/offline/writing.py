@@ -25,10 +25,9 @@ def save(table: Any, target: ParquetSource) -> None:
         with _new_file(target, target.path) as file:
             pq.write_table(table, file)
         return
-    fs = target.filesystem()
+    fs, former = target.filesystem(), target.files() if target.exists() else []
     with _new_file(target, f"{target.folder}/{_name()}") as file:
         pq.write_table(table, file)
-        former = target.files() if target.exists() else []
         for path in former:
             fs.rm_file(path)
 

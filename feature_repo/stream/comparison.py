@@ -58,8 +58,8 @@ def batch_rows(past: Past, store: FactStore, season: str = "") -> tuple[str, dic
     of_facts[list(SUMMED)] = of_facts[list(SUMMED)].astype(float)
     played = pd.concat([matches[list(MATCH)], pd.DataFrame(rows, columns=list(MATCH))], ignore_index=True)
     played["kickoff"] = pd.to_datetime(played["kickoff"], utc=True).astype("datetime64[us, UTC]")
-    made = team_tables(with_xg(played, pd.concat([appearances, of_facts], ignore_index=True)), past.all_teams(season))
-    return season, {view: rows[rows["season"] == season] for view, rows in zip(TABLES, made, strict=True)}
+    table = with_xg(played, pd.concat([appearances, of_facts], ignore_index=True))
+    return season, dict(zip(TABLES, team_tables(table, past.all_teams(season), since=season), strict=True))
 
 
 def compare(season: str, expected: Mapping[str, pd.DataFrame], online: OnlineRows, lake: str) -> StreamComparison:

@@ -66,25 +66,36 @@ def session(seconds: float) -> dict[str, int]:
     return {"session_timeout_ms": round(seconds * 1000), "heartbeat_interval_ms": round(seconds * 200)}
 
 
-def open_processor(settings: Settings, store: FactStore, letters: DeadLetterBox) -> Processor:
-    """A processor over the settings' lake and online store. Raises CalendarError for a date that is none."""
+def open_processor(
+    settings: Settings, store: FactStore, letters: DeadLetterBox, as_of: datetime | None = None
+) -> Processor:
+    """A processor over the settings' lake and online store. as_of, and what is raised, as of `open_past`."""
     writer = open_writer(settings.online_address)
-    return Processor(store, open_past(settings), writer, StreamedRows(settings.lake), letters)
+    return Processor(store, open_past(settings, as_of), writer, StreamedRows(settings.lake), letters)
 
 
-def open_past(settings: Settings) -> Past:
-    """The lake's past, as of the date of the settings of the stream. Raises CalendarError for a date that is none."""
-    as_of = StreamSettings.load().as_of
-    return Past(settings.lake, parse(as_of) if as_of else None, settings.collected)
+def open_past(settings: Settings, as_of: datetime | None = None) -> Past:
+    """The lake's past as of a moment; None means the date of the settings of the stream, if there is one.
+
+    Raises CalendarError for a date of the settings that is none.
+    """
+    date = StreamSettings.load().as_of
+    return Past(settings.lake, as_of or (parse(date) if date else None), settings.collected)
 
 
 class Feed:
     """The processor without Kafka: events are processed as they are given, features are written before it returns."""
 
-    def __init__(self, settings: Settings) -> None:
-        letters = FileLetters(letters_path(settings))
-        self._processor = open_processor(settings, open_fact_store(settings.online_address), letters)
+    def __init__(self, settings: Settings, as_of: datetime | None = None) -> None:
+        """as_of, and what is raised, as of `open_past`."""
+        store, letters = open_fact_store(settings.online_address), FileLetters(letters_path(settings))
+        self._processor = open_processor(settings, store, letters, as_of)
         self._count = time.time_ns()
+
+    def start(self, season: str) -> None:
+        """Write what the lake says of a season, before its first event. Raises as `send` does."""
+        self._processor.start(season)
+        self._processor.flush()
 
     def send(self, events: Iterable[tuple[Topic, CloudEvent]]) -> Outcome:
         """Process events. Raises FeatureStoreError, StorageError, LakeError or EventsError; sending again is safe."""

@@ -98,17 +98,21 @@ class Processor:
             self._offsets[record.position] = record.offset + 1
         return outcome
 
-    def start(self) -> None:
-        """Take up what others have left undone, and the newest season; its newest rows are written again."""
+    def start(self, season: str = "") -> None:
+        """Take up what others have left undone, and the newest season; its newest rows are written again.
+
+        season: one to be taken up before its first event.
+        """
         self._leagues.forget()
         self._take_up()
+        self._touched |= {season} if season else set()
         self.write_features()
 
     def write_features(self) -> Outcome:
         """Make the features of all that was taken in, and of what time has made known since; write them online."""
         outcome = Outcome()
         self._notice_changes()
-        self._season = max(self._store.seasons(), default="")
+        self._season = max({*self._store.seasons(), *self._touched}, default="")
         while due := sorted(self._touched | self._leagues.outdated):
             self._write(self._leagues.get(due[0]), outcome)
             self._touched.discard(due[0])

@@ -37,7 +37,6 @@ RETRIES, PAUSE_SECONDS = 2, 0.1
 OLDER, UNCHANGED, WRITTEN = -1, 0, 1
 """What the script returns."""
 
-
 GROUP = 50
 """Rows that the script writes in one call, in less than a millisecond: nobody else is served meanwhile."""
 

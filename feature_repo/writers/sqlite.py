@@ -1,7 +1,7 @@
 """Writes rows into Feast's SQLite layout: a table for each view, with a line for each entity and feature.
 
-Each call is one transaction. The file keeps SQLite's rollback journal: a refill replaces it by name, and a write-ahead
-log would outlive the file that it belongs to.
+Each call is one transaction, kept in memory until it ends: readers wait for the commit alone. The file keeps SQLite's
+rollback journal: a refill replaces it by name, and a write-ahead log would outlive the file that it belongs to.
 """
 
 import sqlite3
@@ -150,6 +150,7 @@ class SqliteWriter:
             self._file = sqlite3.connect(
                 self.path, isolation_level=None, check_same_thread=False, cached_statements=512
             )
+            self._file.execute("PRAGMA cache_spill = OFF")
             self._tables = set()
         return self._file
 

@@ -5,6 +5,15 @@ Feast's joins. The moment is the kick-off where one is asked about, otherwise no
 for such a row. Forecasts use it and say so: in summer there is no newer one.
 """
 
+import math
+
+from matchday.signature import Signature
+
+
+def view_ttls(signature: Signature) -> dict[str, float]:
+    """The TTL of each view that a model reads, in seconds; infinite for none."""
+    return {view.name: math.inf if view.ttl_seconds is None else view.ttl_seconds for view in signature.views}
+
 
 def is_expired(event_time: float, moment: float, ttl: float) -> bool:
     """Whether a row is out of date. event_time, moment: Unix seconds. ttl: seconds, infinite for none."""

@@ -7,6 +7,7 @@ with matches. Both have a row for every team on the day a season opens, so that 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 
 import pandas as pd
 
@@ -166,18 +167,15 @@ def midnight_after(moment: datetime) -> datetime:
 def match_days(matches: pd.DataFrame) -> Iterator[list[Match]]:
     """Matches in the order of their kick-offs, a list for each UTC day."""
     ordered = matches.sort_values(["kickoff", "home"])
-    for _, day in ordered.groupby(ordered["kickoff"].dt.normalize()):
-        yield [
-            Match(
-                season=row["season"],
-                kickoff=row["kickoff"].to_pydatetime(),
-                home=row["home"],
-                away=row["away"],
-                goals=(row["home_goals"], row["away_goals"]),
-                xg=(row["home_xg"], row["away_xg"]),
-            )
-            for row in day.to_dict("records")
-        ]
+    columns = ("season", "kickoff", "home", "away", "home_goals", "away_goals", "home_xg", "away_xg")
+    found = [
+        Match(season, kickoff.to_pydatetime(), home, away, goals=(home_goals, away_goals), xg=(home_xg, away_xg))
+        for season, kickoff, home, away, home_goals, away_goals, home_xg, away_xg in zip(
+            *(ordered[column].tolist() for column in columns), strict=True
+        )
+    ]
+    for _, day in groupby(found, lambda match: match.kickoff.date()):
+        yield list(day)
 
 
 def _table(rows: list[Row]) -> pd.DataFrame:

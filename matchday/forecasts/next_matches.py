@@ -1,6 +1,6 @@
 """Forecasts of the matches of the next gameweeks, by one bundle, from what was known at a moment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from matchday.bundle import Bundle
 from matchday.errors import MatchdayError
+from matchday.features.expiry import view_ttls
 from matchday.features.services import SERVICES
 from matchday.forecasts.batch import ForecastBatch, round_probabilities
 from matchday.forecasts.coming import ComingMatches, find_coming
@@ -16,7 +17,7 @@ from matchday.forecasts.data_age import DataAge, read_data_age
 from matchday.forecasts.knowledge import Knowledge
 from matchday.forecasts.reading import read_knowledge
 from matchday.forecasts.scheduled import OutcomeForecast, ScheduledMatch
-from matchday.forecasts.team_rows import make_vectors
+from matchday.forecasts.team_rows import TeamRows, expired_teams, make_vectors
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.signature import RAW_INPUT, Signature
@@ -80,7 +81,7 @@ def forecast_next(
     ]
     version = bundle.signature.version or "0"
     batch = ForecastBatch(bundle.signature.model, version, bundle.digest, moment, tuple(forecasts))
-    notes = (*coming.notes, *_notes(coming, known))
+    notes = (*coming.notes, *_notes(coming, known), *_note_expired(played, known.rows, view_ttls(bundle.signature)))
     return NextForecasts(coming, batch, read_data_age(settings.collected, moment, known.played), notes)
 
 
@@ -123,6 +124,16 @@ def _notes(coming: ComingMatches, known: Knowledge) -> list[str]:
         *(f"{one.home} - {one.away} is not forecast: no features of its teams were known" for one in without),
         *(_describe(match, state) for match, state in states),
     ]
+
+
+def _note_expired(matches: Iterable[ScheduledMatch], rows: TeamRows, ttls: Mapping[str, float]) -> Iterator[str]:
+    """Matches that are forecast from rows that will be out of date by then."""
+    for match in matches:
+        if teams := expired_teams(match, rows, ttls):
+            yield (
+                f"{match.home} - {match.away} is forecast from features that are out of date at its kick-off: "
+                f"those of {' and '.join(teams)}"
+            )
 
 
 def _describe(match_id: str, state: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matchday.features.expiry import is_expired
 from matchday.features.rest import days_since
 from matchday.forecasts.scheduled import ScheduledMatch
 from matchday.signature import FeatureRef
@@ -50,6 +51,20 @@ def make_vectors(
     """Feature vectors (n, k), NaN where a team has no row. fixtures: the schedule of the matches' season."""
     vectors = [_vector(features, match, last_kickoffs(match, fixtures), rows) for match in matches]
     return np.array(vectors, np.float32).reshape(len(matches), len(features))
+
+
+def expired_teams(match: ScheduledMatch, rows: TeamRows, ttls: Mapping[str, float]) -> list[str]:
+    """The teams of a match of which a row is out of date at its kick-off. ttls: of the views that are read, seconds."""
+    kickoff = match.kickoff.timestamp()
+    return [
+        team
+        for team in match.teams
+        if any(
+            is_expired(rows[view][team]["event_time"].timestamp(), kickoff, ttl)
+            for view, ttl in ttls.items()
+            if team in rows[view]
+        )
+    ]
 
 
 def _vector(

@@ -105,6 +105,7 @@ def _forecast(data: Mapping[str, Any]) -> LoggedForecast | None:
         features={str(name): None if value is None else float(value) for name, value in data["features"].items()},
         version=str(data["version"]),
         output={str(name): float(value) for name, value in data["output"].items()},
+        feature_service=str(data.get("feature_service", "")),
     )
     mirrored = data["variant"] == MIRROR
     return LoggedForecast(str(data["request_id"]), _seconds(data["time"]), str(data["model"]), row, mirrored)

@@ -45,7 +45,7 @@ class ModelMetadata:
 
     raw: name of the feature tensor, and columns its columns, in order. inputs: name -> datatype of the entities.
     kickoff: name of the optional input for the moment of a match. classes: columns of the output, or its name alone
-    where it is one number.
+    where it is one number. feature_service: what the columns mean, empty where its servers do not say.
     """
 
     version: str
@@ -54,6 +54,7 @@ class ModelMetadata:
     inputs: Mapping[str, str]
     kickoff: str
     classes: tuple[str, ...]
+    feature_service: str = ""
 
 
 class ModelClient:
@@ -214,6 +215,7 @@ def _metadata(found: Any) -> ModelMetadata:
         inputs={name: datatypes[name] for name in entities if not parameters[name].get("optional")},
         kickoff=next((name for name in entities if parameters[name].get("optional")), ""),
         classes=tuple(output.get("parameters", {}).get("columns") or [output["name"]]),
+        feature_service=str(parameters[raw].get("feature_service", "")) if raw else "",
     )
 
 

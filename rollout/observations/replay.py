@@ -134,7 +134,10 @@ def _divide(
 
 
 def _has_features(row: ReplayRow, metadata: ModelMetadata) -> bool:
-    return bool(metadata.columns) and all(row.features.get(name) is not None for name in metadata.columns)
+    """Whether a version may be given the row's features: it takes columns of these names, which mean the same."""
+    services = {row.feature_service, metadata.feature_service} - {""}
+    known = all(row.features.get(name) is not None for name in metadata.columns)
+    return bool(metadata.columns) and known and len(services) < 2
 
 
 def _is_answered(row: ReplayRow, stable: ModelMetadata) -> bool:

@@ -10,7 +10,8 @@ class ReplayRow:
     """Inputs of one forecast, with the logged answer where there is one.
 
     entities: input -> entity. kickoff: Unix seconds, None where it was not given. features: column -> value, None where
-    it was missing. version: of the logged answer, empty where there is none. output: column -> value.
+    it was missing. version: of the logged answer, empty where there is none. output: column -> value. feature_service:
+    what the features mean, empty where the log does not say.
     """
 
     entities: Mapping[str, str | int] = field(default_factory=dict)
@@ -18,6 +19,7 @@ class ReplayRow:
     features: Mapping[str, float | None] = field(default_factory=dict)
     version: str = ""
     output: Mapping[str, float] = field(default_factory=dict)
+    feature_service: str = ""
 
 
 class RowSource(Protocol):

@@ -18,6 +18,7 @@ from serving import server
 from tests.cluster.shell import run
 from tests.services.processes import free_port
 
+MATCHDAY = str(Path(sys.executable).with_name("matchday"))
 MODEL = "match-outcome"
 KICKOFF = "2026-08-15T14:00:00Z"
 MATCHES = [("ARS", "LIV"), ("MCI", "EVE"), ("CHE", "TOT")]
@@ -55,14 +56,18 @@ class LocalMachine:
 
     def __enter__(self) -> "LocalMachine":
         """Begin to train."""
-        matchday = str(Path(sys.executable).with_name("matchday"))
-        self._trained = self._threads.submit(run, matchday, "pipeline", "run", environ=self._environ, seconds=600)
+        self._trained = self._threads.submit(run, MATCHDAY, "pipeline", "run", environ=self._environ, seconds=600)
         return self
 
     def __exit__(self, *error: object) -> None:
         """Wait for the end of the training, and leave nothing."""
         self._threads.shutdown()
         self._home.cleanup()
+
+    def refresh(self, as_of: str) -> None:
+        """Fill the online store as of a date. Raises Failure when a pipeline failed."""
+        self._trained.result()
+        run(MATCHDAY, "pipeline", "run", "materialise", "--as-of", as_of, environ=self._environ, seconds=600)
 
     def forecast(self) -> np.ndarray[Any, Any]:
         """Probabilities (n, 3). Raises Failure when the pipeline failed."""

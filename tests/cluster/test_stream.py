@@ -108,7 +108,7 @@ def test_a_replay_runs_beside_the_processor_in_a_pod_like_its_own() -> None:
     assert stream._replay(context, 37) == Command(context.kube, "replay-37")
     [job] = kube.applied
     container = only(kube)
-    assert container["args"] == ["stream", "replay", "--season", "2526", "--gameweek", "37", "--speed", "8000"]
+    assert container["args"] == ["stream", "replay", "--season", "2526", "--gameweek", "37", "--speed", "6000"]
     assert environ(container)["MATCHDAY_STREAM_EVENTS"] == "kafka://"
     assert not set(command.OF_SERVERS) & container.keys()
     spec = job["spec"]["template"]["spec"]
@@ -172,6 +172,7 @@ def test_the_eve_is_before_two_gameweeks_and_nothing_else_and_the_first_lasts() 
     later = matches[matches["kickoff"] >= pd.Timestamp(stream.EVE, tz="UTC")]
     assert set(later["gameweek"]) == {stream.SPREAD, stream.LAST} and len(later) == 20
     assert matches["gameweek"].max() == stream.LAST
+    assert matches["kickoff"].max() + pd.Timedelta(days=1) < pd.Timestamp(stream.AFTER, tz="UTC")
     kickoffs = later.loc[later["gameweek"] == stream.SPREAD, "kickoff"]
     seconds = (kickoffs.max() - kickoffs.min()).total_seconds() / stream.SPEED
     assert 30 < seconds < 60, "long enough to kill a processor in"

@@ -147,7 +147,7 @@ def test_a_second_run_takes_from_the_cache_and_registers_nothing_twice(played: t
 
 def test_both_runs_forecast_the_same(played: tuple[Path, str, str]) -> None:
     _, first, second = played
-    rows = [re.findall(r"^[A-Z]{3} - [A-Z]{3}.*$", text, flags=re.MULTILINE) for text in (first, second)]
+    rows = [re.findall(r"^[A-Z]{3} - [A-Z]{3} +\d\d [A-Z].*$", text, flags=re.MULTILINE) for text in (first, second)]
     assert rows[0] == rows[1] != []
 
 
@@ -167,6 +167,23 @@ def test_a_rollout_is_promoted_and_two_spoiled_ones_are_taken_back(played: tuple
     assert set(failures) == {"500"}
     assert "champion of the copy is version 2" in second and "champion is version 1 as before" in second
     assert Registry(settings_of(home).tracking_uri).resolve(CHAMPION).version == "1"
+
+
+def test_forecasts_follow_a_round_that_streams_in(played: tuple[Path, str, str]) -> None:
+    home, first, second = played
+    assert "Results stream in" not in first
+    scene = second.split("6  Results stream in")[1]
+    assert (
+        len(re.findall(r"^  \d\d [A-Z][a-z]{2} \d\d:\d\d  [A-Z]{3} \d-\d [A-Z]{3}  \d+ events", scene, re.MULTILINE))
+        >= 10
+    )
+    moved = re.findall(r"^([A-Z]{3} - [A-Z]{3}) +((?:[\d.]+% -> [\d.]+% +){3})[\d.]+%$", scene, re.MULTILINE)
+    after = {match: tuple(re.findall(r"-> ([\d.]+%)", told)) for match, told in moved}
+    rows = re.findall(r"^([A-Z]{3} - [A-Z]{3}) .* ([\d.]+%) +([\d.]+%) +([\d.]+%) +\d+-\d+", second, re.MULTILINE)
+    assert after == {match: tuple(chances) for match, *chances in rows}, "as the pipeline's own features are forecast"
+    assert "all are those of the batch path" in scene
+    trace = re.search(r"trace ([0-9a-f]{32})", scene)
+    assert trace and trace[1] in (home / "telemetry" / "traces.jsonl").read_text()
 
 
 def test_one_trace_goes_from_the_command_through_the_steps_to_the_answer(played: tuple[Path, str, str]) -> None:

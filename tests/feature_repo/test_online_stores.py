@@ -18,7 +18,7 @@ from feature_repo.writers import FeatureRow, WriteCounts, open_writer
 from matchday.online_store import parse_online_store
 from tests.services.processes import free_port
 from tests.services.redis import RedisServer, redis_server
-from tests.serving.features.conftest import PLAYERS, TEAMS, VIEWS, Stored, write
+from tests.serving.features.conftest import KNOWN_AT, PLAYERS, TEAMS, VIEWS, Stored, write
 from tests.serving.features.test_feast_stores import same
 
 pytestmark = pytest.mark.services
@@ -61,6 +61,31 @@ def test_feast_and_the_server_read_what_was_written(guarded: Stored) -> None:
                 row = rows.get((view, key))
                 ours = None if row is None else row.values[name]  # noqa: PD011
                 assert same(ours, value), (view, name, key)
+
+
+def test_feast_and_the_server_read_what_our_writers_wrote(guarded: Stored) -> None:
+    later = KNOWN_AT.timestamp() + 3600
+    rows = [
+        FeatureRow(
+            "club", "team", "ARS", later, 3, {"float64": -0.0, "int64": -(2**63), "string": "Ødegaard", "bool": False}
+        ),
+        FeatureRow("club", "team", "LIV", later, 0, {"float64": float("nan"), "int64": 0, "string": "", "bool": None}),
+        FeatureRow("rating", "team", "MCI", 0.0, 0, {"elo": 1500.5}),
+    ]
+    with closing(open_writer(parse_online_store(guarded.url))) as writer:
+        assert writer.write(rows) == WriteCounts(written=3)
+        assert writer.write([rows[0]._replace(event_time=later - 1, values={"float64": 1.0})]) == WriteCounts(older=1)
+    theirs = guarded.values("team", ["ARS", "LIV", "MCI"], ["club", "rating"])
+    assert theirs["club", "string"][:2] == ["Ødegaard", ""]
+    assert theirs["club", "float32"][:2] == [None, None], "a row is replaced whole"
+    assert theirs["rating", "elo"][2] == 1500.5
+    with closing(guarded.open()) as store:
+        ours = asyncio.run(
+            store.read("team", ["ARS", "LIV", "MCI"], {view: VIEWS[view] for view in ("club", "rating")})
+        )
+    for (view, name), values in theirs.items():
+        for team, value in zip(("ARS", "LIV", "MCI"), values, strict=True):
+            assert same(ours[view, team].values[name], value), (view, name, team)  # noqa: PD011
 
 
 def test_in_redis_the_fields_are_those_of_feasts_own_store(server: RedisServer, tmp_path: Path) -> None:

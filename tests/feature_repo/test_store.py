@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,8 +17,10 @@ from feature_repo.error import FeatureStoreError
 from feature_repo.materialise import materialise
 from feature_repo.store import open_store
 from feature_repo.training import JUST_BEFORE, match_features, training_set
+from feature_repo.verification import verify
+from feature_repo.writers import FeatureRow, WriteCounts, open_writer
 from matchday import history
-from matchday.feast_layout import event_time
+from matchday.feast_layout import entity_key, event_time, value_of
 from matchday.features import tables
 from matchday.features.vectors import assemble
 from matchday.history import HistoryError
@@ -28,6 +31,7 @@ from matchday.models.packaging import describe
 from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings
 from serving.features.sqlite import SqliteStore
+from serving.features.store import Row
 from serving.vector import Layout, lookups
 from tests import league
 
@@ -171,3 +175,58 @@ def test_a_materialisation_that_is_cut_off_leaves_the_former_store(built: Built,
     assert settings.online_file.read_bytes() == before
     assert not list(settings.online_file.parent.glob(".online.db.new*"))
     monkeypatch.undo()
+
+
+def stream(settings: Settings, team: str, at: datetime, **changes: float) -> FeatureRow:
+    """Write a row of `team_ratings`: the one that is there with another event time and other values."""
+
+    async def read() -> Row:
+        with closing(SqliteStore(settings.online_file)) as store:
+            fields = [name for name in TeamRatings.to_schema().columns if name not in ("season", "team", "event_time")]
+            return (await store.read("team", [team], {"team_ratings": fields}))["team_ratings", team]
+
+    row = asyncio.run(read())
+    streamed = FeatureRow("team_ratings", "team", team, at.timestamp(), 1, {**row.values, **changes})  # type: ignore[arg-type]  # noqa: PD011
+    with closing(open_writer(settings.online_file)) as writer:
+        assert writer.write([streamed]) == WriteCounts(written=1)
+    return streamed
+
+
+def elo_of(settings: Settings, team: str) -> tuple[object, float]:
+    stored, at = rows_of(settings.online_file)["team_ratings", entity_key("team", team), "elo"]
+    return value_of(stored), at
+
+
+def test_a_streamed_row_stays_when_the_lake_is_behind_and_goes_when_the_moment_is(
+    built: Built, settings: Settings
+) -> None:
+    materialise(settings, built.lake, built.features, WINTER)
+    moment = WINTER + timedelta(days=400)
+    of_lake = elo_of(settings, "ARS")
+    for team in league_teams(built):
+        stream(settings, team, moment - timedelta(hours=1), elo=1.0)
+    materialise(settings, built.lake, built.features, moment)
+    assert elo_of(settings, "ARS") == (1.0, (moment - timedelta(hours=1)).timestamp())
+    found = verify(settings, built.lake, built.features, moment)
+    assert found.ahead == 5 * (3 + 3 + 3), "the ratings of both teams of each pair"
+    assert found.values > 0, "their form is the lake's"  # noqa: PD011
+    materialise(settings, built.lake, built.features, WINTER)
+    assert elo_of(settings, "ARS") == of_lake
+    assert verify(settings, built.lake, built.features, WINTER).ahead == 0
+
+
+def test_a_streamed_row_that_the_lake_has_otherwise_is_found_and_refilled(built: Built, settings: Settings) -> None:
+    materialise(settings, built.lake, built.features, SPRING)
+    of_lake = elo_of(settings, "ARS")
+    for team in league_teams(built):
+        stream(settings, team, datetime.fromtimestamp(elo_of(settings, team)[1], UTC), elo=1.0)
+    with pytest.raises(FeatureStoreError, match=r"another .*elo .* than the lake: 1\.0 and"):
+        verify(settings, built.lake, built.features, SPRING)
+    materialise(settings, built.lake, built.features, SPRING)
+    assert elo_of(settings, "ARS") == of_lake
+    assert verify(settings, built.lake, built.features, SPRING).ahead == 0
+
+
+def league_teams(built: Built) -> list[str]:
+    rows = built.lake.read(TeamRatings)
+    return sorted(rows.loc[rows["season"] == "2526", "team"].unique())

@@ -22,7 +22,7 @@ from matchday.features.tables import TABLES
 from matchday.models.kind import ModelKind
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.tables import TeamForm, TeamRatings
-from tests.feature_repo.served_world import SPRING, ServedWorld, fill_lake, pack
+from tests.feature_repo.served_world import SPRING, ServedWorld, pack
 from tests.services.redis import redis_server
 
 V1 = SERVICES["match_outcome_v1"]
@@ -167,8 +167,9 @@ def test_lineage_is_written_down_with_the_definitions(world: ServedWorld, monkey
 
 
 @pytest.mark.parametrize("change", [{"feature": "moon"}, {"dtype": "int64"}, {"view": "team_moods"}])
-def test_a_view_that_lacks_what_a_service_reads_is_named(tmp_path: Path, change: dict[str, Any], monkeypatch) -> None:
-    lake = fill_lake(tmp_path)
+def test_a_view_that_lacks_what_a_service_reads_is_named(
+    world: ServedWorld, change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     use(monkeypatch, replace(V1, features=(replace(V1.features[0], **change), *V1.features[1:])))
     with pytest.raises(FeatureStoreError, match=r"match_outcome_v1 reads .*, which has none of this name and type"):
-        definitions({table: lake.address(table) for table in (TeamForm, TeamRatings)})
+        definitions({table: world.lake.address(table) for table in (TeamForm, TeamRatings)})

@@ -69,6 +69,7 @@ def test_metadata_of_server_and_model(client: httpx.Client) -> None:
     }
     columns = metadata["inputs"][-1]["parameters"]["columns"]
     assert columns == [ref.name for ref in FEATURES]
+    assert metadata["inputs"][-1]["parameters"]["feature_service"] == "match_outcome_v1"
     assert metadata["outputs"][0]["parameters"]["columns"] == ["H", "D", "A"]
 
 

@@ -46,7 +46,7 @@ def test_a_refusal_of_a_process_is_one_line_and_exit_code_2() -> None:
     said = subprocess.run([MATCHDAY, "demo", "--scene", "nonsense"], capture_output=True, text=True, check=False)
     assert said.returncode == 2
     assert said.stdout == ""
-    assert said.stderr == "matchday: no scene 'nonsense'; there are: outcome, rollout, rollback, season\n"
+    assert said.stderr == "matchday: no scene 'nonsense'; there are: outcome, rollout, rollback, stream, season\n"
 
 
 def test_the_default_model_is_the_catalogues_first() -> None:

@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from console.cli import features as commands
 from matchday.features import published
 from matchday.features.services import SERVICES
 from matchday.tables import TeamForm
@@ -242,6 +244,24 @@ def test_a_served_value_that_the_batch_does_not_have_ends_with_1(
     assert re.search(r"three \S+ match-outcome 12 home_elo 2\d{3}\.\d+ 1\d{3}\.\d+", words(ended.stdout))
     found = loads(features("verify", "--log", f"file:{log}", "--json", "--sample", "1000"), code=1)
     assert (found["share"], found["differing"], len(found["differences"])) == (0.25, 1, 1)
+
+
+def test_it_is_measured_all_the_time(
+    features: RunCommand, server: Asked, world: ServedWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new sample each time, until it is stopped."""
+    metrics, rounds = tmp_path / "served.prom", []
+
+    def sleep(seconds: float) -> None:
+        rounds.append((seconds, metrics.stat().st_ino))
+        if len(rounds) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "time", SimpleNamespace(sleep=sleep))
+    ended = features("verify", "--log", str(world.log), "--sample", "2", "--every", "60", "--metrics", str(metrics))
+    assert ended.code == 130
+    assert ended.stdout.count("2 predictions sampled, 2 compared: 2 are equal, 0.00% differ") == 3
+    assert [seconds for seconds, _ in rounds] == [60, 60, 60]
 
 
 def test_an_empty_log_is_no_proof(features: RunCommand, tmp_path: Path) -> None:

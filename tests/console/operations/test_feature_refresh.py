@@ -1,9 +1,11 @@
 """A refresh replaces every online row at once, whoever reads meanwhile."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,15 @@ def test_a_refresh_without_news_leaves_the_rows_as_they_are(world: ServedWorld) 
     assert read_all(world.settings) == before
     assert downstream_is_current(LakeReader(world.settings.lake), SPRING)
     assert verify_served(world.settings, world.lake, world.log).sampled == 0
+
+
+def test_a_store_that_lacks_a_view_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after the first release with a new view."""
+    world = ServedWorld.make(tmp_path / "world")
+    world.adopt(monkeypatch)
+    with closing(sqlite3.connect(world.settings.online_file)) as connection:
+        connection.execute("DROP TABLE matchday_team_form")
+        connection.commit()
+    found = feature_refresh.refresh(SPRING.isoformat())
+    assert (found.rows, found.changed) == (40, 40)
+    assert len(read_all(world.settings)) == 40

@@ -216,6 +216,7 @@ def world(folder: Path, offline: dict[str, Any], path: str = "*.parquet", zone: 
                 online_store={"type": "sqlite", "path": str(folder / "online.db")},
                 offline_store=offline,
                 entity_key_serialization_version=3,
+                materialization={"pull_latest_features": True},
             )
         )
         team = Entity(name="team", join_keys=["team"], value_type=ValueType.STRING)

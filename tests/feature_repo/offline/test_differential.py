@@ -1,10 +1,15 @@
 """The offline store beside the definition in plain Python, and beside Feast's own file store."""
 
-import pandas as pd
+from pathlib import Path
+
+import pyarrow.parquet as pq
 import pytest
+from daft import from_pydict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from feature_repo.offline import join
+from feature_repo.offline.buckets import _cut
 from tests.feature_repo.offline.definition import (
     Asked,
     Row,
@@ -39,9 +44,13 @@ def sources(nulls: bool) -> st.SearchStrategy[dict[str, list[Row]]]:
     return st.fixed_dictionaries({"form": source_rows(nulls), "pair": source_rows(nulls)})
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("held", [0, 2**30], ids=["in DuckDB", "in memory"])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=sources(nulls=True), asked=entity_rows(nulls=True), until_known=st.booleans(), cuts=st.integers(0, 3))
-def test_the_join_is_the_definition(ours: World, rows, asked: list[Asked], until_known: bool, cuts: int) -> None:
+def test_the_join_is_the_definition(
+    ours: World, monkeypatch: pytest.MonkeyPatch, held: int, rows, asked: list[Asked], until_known: bool, cuts: int
+) -> None:
+    monkeypatch.setattr(join, "HELD_BYTES", held)
     ours.write(rows, cuts)
     given_rows = frame(asked)
     found = ours.join(given_rows, until_known)
@@ -49,7 +58,7 @@ def test_the_join_is_the_definition(ours: World, rows, asked: list[Asked], until
     assert values(found) == dict(enumerate(expected(asked, rows, until_known)))
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=sources(nulls=False), asked=entity_rows(nulls=False), until_known=st.booleans())
 def test_the_join_is_that_of_feasts_file_store(
     ours: World, feast: World, rows, asked: list[Asked], until_known: bool
@@ -62,7 +71,6 @@ def test_the_join_is_that_of_feasts_file_store(
     assert theirs == {number: found[number] for number in theirs}
     for number in found.keys() - theirs.keys():
         assert None in found[number].values()
-    assert isinstance(given_rows, pd.DataFrame)
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -72,3 +80,12 @@ def test_dafts_join_is_the_definition(daft: World, rows, asked: list[Asked], unt
     found = daft.join(frame(asked), until_known)
     assert found["number"].tolist() == list(range(len(asked)))
     assert values(found) == dict(enumerate(expected(asked, rows, until_known)))
+
+
+def test_buckets_are_even(tmp_path: Path) -> None:
+    """Hashes that pass through floating point lose their last digits: three buckets of 10 were all but empty."""
+    _cut(iter([from_pydict({"key": list(range(2000))})]), ["key"], 10, tmp_path)
+    sizes = [pq.read_table(folder).num_rows for folder in tmp_path.iterdir()]
+    assert len(sizes) == 10
+    assert sum(sizes) == 2000
+    assert min(sizes) > 100

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from feature_repo.error import FeatureStoreError
 from feature_repo.writers import FeatureRow, WriteCounts, open_writer
 from feature_repo.writers import sqlite as module
+from feature_repo.writers.row import encode
 from feature_repo.writers.sqlite import SqliteWriter
 from serving.features import open_store
 from serving.features.store import Rows
@@ -75,7 +77,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with closing(SqliteWriter(path)) as writer:
         writer.write([form("ARS")])
 
-        def rows():  # type: ignore[no-untyped-def]
+        def rows() -> Iterator[FeatureRow]:
             yield form("LIV")
             raise KeyboardInterrupt
 
@@ -85,20 +87,32 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert {team for _, team in read(path, "ARS", "LIV", "MCI")} == {"ARS", "MCI"}
 
 
+def test_readers_find_the_former_rows_while_much_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "online.db"
+    with closing(SqliteWriter(path)) as writer:
+        writer.write(form(f"T{number}") for number in range(600))
+
+        def rows() -> Iterator[FeatureRow]:
+            for number in range(600):
+                yield FeatureRow("team_form", "team", f"T{number}", NOON + 1, 0, {"points": 2.0, "text": "x" * 8000})
+
+        with writer.transaction() as file:
+            for row in map(encode, rows()):
+                writer._write(file, row, None)
+            assert points(path, "T0") == points(path, "T599") == 1.0
+        assert points(path, "T0") == points(path, "T599") == 2.0
+
+
 KILLED = """
-import sys
-from pathlib import Path
-from feature_repo.writers.sqlite import SqliteWriter
-from feature_repo.writers.row import FeatureRow, encode
-
-def rows():
-    for number in range(30_000):
-        yield encode(FeatureRow("team_form", "team", f"T{number}", 1_790_000_000.0, 0, {"points": 2.0}))
-    print("half", flush=True)
-    sys.stdin.read()
-
-SqliteWriter(Path(sys.argv[1])).write_encoded(rows())
+import sqlite3, sys
+file = sqlite3.connect(sys.argv[1], isolation_level=None)
+file.execute("PRAGMA cache_size = 5")
+file.execute("BEGIN IMMEDIATE")
+file.execute("UPDATE matchday_team_form SET value = x'ff', event_ts = event_ts + 60")
+print("half", flush=True)
+sys.stdin.read()
 """
+"""Memory for five pages: the others are written before the transaction ends."""
 
 
 def test_a_reader_undoes_what_a_killed_writer_left_half_written(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
+from matchday.signature import ViewRef
 from matchday.storage import Storage
 from matchday.tables import Fixtures, Matches, TeamForm, TeamRatings, name
 from serving.features.store import Row
@@ -96,6 +97,23 @@ def test_results_after_the_moment_change_no_forecast(settings: Settings, bundle:
         assert {row["team"]: row for row in plain_rows(known)}.items() >= rows[view].items()
     assert before.data.played is not None and before.data.played <= THURSDAY
     assert all(one.match.kickoff > THURSDAY for one in before.batch.forecasts)
+
+
+def test_features_that_are_out_of_date_at_kickoff_are_used_and_noted(settings: Settings, bundle: Bundle) -> None:
+    made = forecast_next(settings, bundle, THURSDAY, 1, NOW)
+    assert not [note for note in made.notes if "out of date" in note]
+    views = [ViewRef("team_form", None), ViewRef("team_ratings", 7 * 86_400.0)]
+    strict = replace(bundle, signature=replace(bundle.signature, views=views))
+    noted = forecast_next(settings, strict, THURSDAY, 2, NOW)
+    late = [one.match for one in noted.batch.forecasts if one.match.kickoff > THURSDAY + timedelta(days=5)]
+    assert len(late) > 5
+    assert [note for note in noted.notes if "out of date" in note] == [
+        f"{one.home} - {one.away} is forecast from features that are out of date at its kick-off: "
+        f"those of {one.home} and {one.away}"
+        for one in noted.coming.matches
+        if one in late
+    ]
+    assert noted.batch.forecasts[:10] == made.batch.forecasts[:10]
 
 
 def test_after_the_season_there_is_a_sentence_and_no_forecast(settings: Settings, bundle: Bundle) -> None:

@@ -51,6 +51,7 @@ def test_a_forecast_has_all_that_a_rollout_wants(path: Path) -> None:
         features={"home_elo": 1900.5, "away_elo": None, "home_rest_days": 0.1},
         version="12",
         output={"H": 0.5, "D": 0.25, "A": 0.25},
+        feature_service="match_outcome_v1",
     )
 
 

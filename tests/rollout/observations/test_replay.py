@@ -198,6 +198,21 @@ def test_a_candidate_with_other_features_is_asked_by_entities(start: Start, stab
     assert np.isfinite(pairs.canary).all()
 
 
+def test_features_of_another_service_are_not_sent_although_their_names_are_the_same(start: Start, stable: str) -> None:
+    """`home_elo` of `match_outcome_v1` may be another number than that of `match_outcome_v2`."""
+    features = [FeatureRef("home_elo", "home", "team_ratings", "matches"), *FEATURES[1:]]
+    second = {"features": features, "feature_service": "match_outcome_v2"}
+    other = start("25", onnx=graph(), explainer=EXPLAINER, **second)
+    full = {"entities": {"home": "ARS", "away": "LIV"}, "version": "12", "output": {"H": 0.9, "D": 0.05, "A": 0.05}}
+    logged = [row(**more, feature_service="match_outcome_v1") for more in (full, {})]
+    pairs = replay(Given(*logged)).pairs(MODEL, endpoints(stable, other), 9)
+    assert len(pairs.stable) == 1, "by its teams; the row without any is left out"
+    assert pairs.stable[0, 0] != 0.9
+    assert np.isfinite(pairs.canary).all()
+    unsaid = replay(Given(row(**full))).pairs(MODEL, endpoints(stable, other), 9)
+    assert unsaid.stable[0, 0] == pytest.approx(0.9), "logs of before do not say"
+
+
 def test_a_refused_row_does_not_spoil_its_batch(stable: str, canary: str) -> None:
     pairs = replay(Pairings(("NOBODY", *TEAMS))).pairs(MODEL, endpoints(stable, canary), 200)
     unknown = np.array(["NOBODY" in each.entities.values() for each in Pairings(("NOBODY", *TEAMS)).rows(MODEL, 200)])
