@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks.report import report
+from benchmarks.report import Measure, report
 from benchmarks.serving.error import BenchError
 from benchmarks.serving.process import stop_when_told
 from benchmarks.stream.latency import measure_latency
@@ -16,8 +16,11 @@ PARTS = (measure_throughput, measure_latency, measure_push)
 def main() -> int:
     """Measure and report. Returns the exit code: 1 when a bar was missed, 2 when it cannot run."""
     stop_when_told()
+    measures: list[Measure] = []
     try:
-        measures = [one for part in PARTS for one in part()]
+        for part in PARTS:
+            measures += part()
+            print(f"{part.__name__}: {', '.join(f'{one.value:,.4g} {one.unit}' for one in measures)}", flush=True)
     except BenchError as error:
         print(f"bench stream: {error}", file=sys.stderr)
         return 2

@@ -28,6 +28,9 @@ from matchday.tables import TeamForm, TeamRatings, name
 ROUNDS = 5
 PAGE = 500
 TABLES = {name(table): table for table in (TeamForm, TeamRatings)}
+MOMENT = pd.Timestamp("2026-06-01T00:00:00Z")
+"""When rows are said to have been made."""
+
 KEYS = ("season", "team", "event_time")
 
 
@@ -80,7 +83,7 @@ def _values(row: dict[str, float]) -> dict[str, float]:
 def _push(store: FeatureStore, rows: dict[str, pd.DataFrame]) -> Callable[[], None]:
     """Push all rows. Feast has frames and not rows, so these are cut beforehand."""
     cut = [
-        (view, frame.iloc[at : at + PAGE].drop(columns="season"))
+        (view, frame.iloc[at : at + PAGE].drop(columns="season").assign(created=MOMENT))
         for view, frame in rows.items()
         for at in range(0, len(frame), PAGE)
     ]

@@ -14,7 +14,7 @@ from benchmarks.serving.error import BenchError
 from benchmarks.serving.process import resident_bytes, running, tail
 from benchmarks.stream import broker
 from benchmarks.stream.workload import write_lake
-from feature_repo.stream.fact_store import open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
 from matchday.events import DEAD_LETTERS
 from matchday.events.cluster import KafkaCluster
 from matchday.online_store import RedisAddress

@@ -66,7 +66,7 @@ def _fill(where: Place, seasons: list[str], events: int) -> int:
 
 def _watch(run: Run, sent: int) -> Drained:
     """The clock starts when the first offsets are written down, with what was handled by then."""
-    run.wait_for(1)
+    run.wait_for(1, every=0.05)
     first, begun, used = run.of.handled(), time.monotonic(), run.processor_seconds()
     settled = 0
     if sent > SETTLED:

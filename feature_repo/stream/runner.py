@@ -27,8 +27,8 @@ FAULTS = (FeatureStoreError, StorageError, LakeError, EventsError)
 class Pace:
     """most: records of one poll. poll_ms: longest wait for records. flush_seconds: between two commits.
 
-    behind_seconds: between two makings of features while further records wait. pause_seconds: first and longest wait
-    for what does not answer.
+    behind_seconds: between two makings of features while further records wait, at least; they also take at most half
+    of the time then, and commits wait for them. pause_seconds: first and longest wait for what does not answer.
     """
 
     most: int = 2_000
@@ -111,27 +111,31 @@ class Runner:
         if self._lost:
             self._rebuild()
         begun = time.monotonic()
-        records, behind = self._waiting, len(self._waiting) >= self._pace.most
+        records = self._waiting
+        behind = len(records) >= self._pace.most or self._consumer.lag() >= self._pace.most
+        due = not behind or begun >= self._write_at
         if records:
             with span("receive", kind="consumer", records=len(records)):
                 self._metrics.count(self._processor.process(records))
                 self._waiting = []
-                self._write_features(begun, hurry=behind)
+                if due:
+                    self._write_features()
             self._metrics.time_batch(time.monotonic() - begun)
-        else:
-            self._write_features(begun, hurry=False)
-        if begun >= self._flush_at:
+        elif due:
+            self._write_features()
+        if due and begun >= self._flush_at:
             self._flush()
         written = records[-1].written if records else None
         self._metrics.show_lag(self._consumer.lag(), written, len(self._consumer.partitions))
         self._health.say("" if self._consumer.joined else "has not joined its group yet")
         self._metrics.show_trouble("" if self._consumer.joined else "kafka")
 
-    def _write_features(self, now: float, hurry: bool) -> None:
+    def _write_features(self) -> None:
         """Features of what came in; while much waits, of several batches at once."""
-        if not hurry or now >= self._write_at:
-            self._metrics.count(self._processor.write_features())
-            self._write_at = time.monotonic() + self._pace.behind_seconds
+        begun = time.monotonic()
+        self._metrics.count(self._processor.write_features())
+        ended = time.monotonic()
+        self._write_at = ended + max(self._pace.behind_seconds, ended - begun)
 
     def _flush(self) -> None:
         if self._facts_are_gone():

@@ -29,12 +29,14 @@ OPTIONS: dict[str, Any] = {
     "session_timeout_ms": 15_000,
     "heartbeat_interval_ms": 3_000,
     "max_poll_interval_ms": 300_000,
-    "max_partition_fetch_bytes": 2 * 1024 * 1024,
+    "max_partition_fetch_bytes": 128 * 1024,
     "reconnect_backoff_max_ms": 2_000,
     "metadata_max_age_ms": 10_000,
     "metrics_enabled": False,
     "client_id": "matchday",
 }
+"""Fetches are small because the client hands out one partition's fetch after the other: of a long backlog it would run
+months ahead in one partition, and what it makes of them would be made again with each of the others."""
 
 
 SILENT_SECONDS = 2.0
