@@ -119,7 +119,7 @@ def of_range(lookups: list[Lookup], start: datetime, end: datetime) -> EntityRow
 
 def _keys(lookup: Lookup, start: datetime, end: datetime) -> Any:
     """The entities of a view that have a row in the range, named as in the entity rows."""
-    with connect() as connection:
+    with connect(own=lookup.source.remote) as connection:
         files = Relation.of(connection, lookup.source)
         columns = lookup.columns(files.columns)
         wanted = {asked: name(columns.expect(key)) for asked, key in lookup.keys.items()}

@@ -29,7 +29,7 @@ def join(rows: EntityRows, lookups: list[Lookup], until_known: bool = False, mem
     Raises FeatureStoreError for a source or a column that is not there.
     """
     table = rows.table
-    with connect(memory) as connection:
+    with connect(memory, own=any(lookup.source.remote for lookup in lookups)) as connection:
         for lookup in lookups:
             for feature, column in _features(connection, rows, lookup, until_known):
                 table = table.append_column(feature, column)

@@ -35,7 +35,7 @@ class Pull:
 
     def all(self, memory: str | None = None) -> Any:
         """Every row, in the order of the files. Raises FeatureStoreError for files or columns that are not there."""
-        with connect(memory) as connection:
+        with connect(memory, self.source.remote) as connection:
             self._load(connection)
             return self._named(arrow(connection, "SELECT * FROM source ORDER BY number"))
 
@@ -46,7 +46,7 @@ class Pull:
         other: Feast's online stores cannot write none. Raises FeatureStoreError as `all` does.
         """
         keys = ", ".join(f"c{place}" for place in range(len(self.keys)))
-        with connect(memory) as connection:
+        with connect(memory, self.source.remote) as connection:
             self._load(connection)
             latest = arrow(
                 connection,

@@ -12,7 +12,8 @@ from uuid import uuid4
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from feature_repo.stream.fact_store import FactStore, open_fact_store
+from feature_repo.stream.fact_place import open_fact_store
+from feature_repo.stream.fact_store import FactStore
 from matchday.events import DEAD_LETTERS, PLAYER_STATS, RESULTS, STREAMED, CloudEvent, Topic
 from matchday.events.cluster import KafkaCluster
 from matchday.events.topic_creation import create_topics
