@@ -86,6 +86,7 @@ class GroupConsumer:
         with self._failures():
             consumer = self._connect()
             found = consumer.poll(timeout_ms=milliseconds, max_records=most)
+            finish_join(consumer._coordinator)
             for part, records in found.items():
                 self._held.setdefault(part, []).extend(records)
             self._check_answer(consumer, bool(found))
@@ -194,6 +195,16 @@ class GroupConsumer:
             except KafkaError as error:
                 self.close()
                 raise EventsError(f"{self._cluster} does not answer: {failure.explain(error)}") from None
+
+
+def finish_join(coordinator: Any) -> None:
+    """Have a join finished that Kafka's client has forgotten, else this member would wait for ever.
+
+    Seen with kafka-python 3.0.12: a leader joins again because partitions have changed. When the answer comes between
+    two polls, the change that asked for it is already noted, so the next poll does not look at the answer.
+    """
+    if coordinator.rejoining and not coordinator.need_rejoin():
+        coordinator.request_rejoin()
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
