@@ -144,15 +144,23 @@ class GroupConsumer:
         if self._consumer is not None:
             self.given |= self._consumer.assignment()
 
-    def commit(self, offsets: Mapping[Position, int]) -> None:
-        """Commit offsets behind what is done. Of partitions that another member has by now none is committed."""
-        if not offsets or self._consumer is None:
-            return
+    def commit(self, offsets: Mapping[Position, int]) -> bool:
+        """Commit offsets behind what is done. Of partitions that another member has by now none is committed.
+
+        Returns whether it is done; while a rebalance is under way it is not, and has to be tried again.
+        """
+        if not offsets:
+            return True
+        if self._consumer is None:
+            return False
         with self._failures():
             mine = self._consumer.assignment()
             said = {TopicPartition(*place): OffsetAndMetadata(after, "", -1) for place, after in offsets.items()}
-            with suppress(CommitFailedError):  # a rebalance is under way: the next owner starts where the facts say
+            try:
                 self._consumer.commit({part: after for part, after in said.items() if part in mine})
+            except CommitFailedError:
+                return False
+        return True
 
     def pause(self) -> None:
         """Fetch nothing until `resume`; polling goes on, so that this member stays in the group."""
