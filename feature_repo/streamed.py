@@ -47,19 +47,19 @@ class StreamedRows:
 
     def __init__(self, lake: str) -> None:
         self._storage = Storage(lake)
-        self._waiting: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        self._waiting: dict[tuple[type[DataFrameModel], str], list[Row]] = defaultdict(list)
         self._counts: dict[str, int] = {}
 
     def append(self, table: type[DataFrameModel], rows: Iterable[Row], created: datetime, revision: int) -> None:
         """Take rows of a table; `flush` writes them. created: now. revision: of the facts that they are made of."""
         for row in rows:
-            self._waiting[name(table), str(row["season"])].append({**row, "created": created, "revision": revision})
+            self._waiting[table, str(row["season"])].append({**row, "created": created, "revision": revision})
 
     def mark(self, season: str, since: datetime, created: datetime, revision: int) -> None:
         """Note that all rows of a season from a moment on are appended anew with this revision."""
         for table in TABLES:
             mark: Row = {"season": season, "team": MARK, "event_time": since, "created": created, "revision": revision}
-            self._waiting[name(table), season].append(mark)
+            self._waiting[table, season].append(mark)
 
     @property
     def waiting(self) -> int:
@@ -69,21 +69,21 @@ class StreamedRows:
     def flush(self) -> None:
         """Write what was taken. What fails stays for the next time."""
         for (table, season), rows in list(self._waiting.items()):
-            folder = f"{FOLDER}/{table}/season={season}"
-            self._write(folder, pa.Table.from_pylist(rows, streamed_schema(_table(table))))
+            folder = f"{FOLDER}/{name(table)}/season={season}"
+            self._write(folder, pa.Table.from_pylist(rows, streamed_schema(table)))
             del self._waiting[table, season]
             if folder not in self._counts:
                 self._counts[folder] = len(self._paths(folder))
             self._counts[folder] += 1
             if self._counts[folder] > MOST_FILES:
-                self._merge(folder)
+                self._merge(table, folder)
 
     def read(self, table: type[DataFrameModel], seasons: Sequence[str] | None = None) -> pd.DataFrame:
         """Rows of a table with `created` and `revision`, in order of key, then created; none that was withdrawn.
 
         A row that was made again with the same values is there once, with its first `created` and last `revision`.
         """
-        rows, marks = _split(self._load(f"{FOLDER}/{name(table)}", seasons))
+        rows, marks = _split(self._load(table, seasons))
         return _without_withdrawn(_once(table, _frame(table, rows)), marks)
 
     def newest(self, table: type[DataFrameModel], seasons: Sequence[str] | None = None) -> pd.DataFrame:
@@ -92,8 +92,8 @@ class StreamedRows:
         found = rows.drop_duplicates(key(table), keep="last")[columns(table)]
         return found.sort_values(["event_time", "team"], ignore_index=True)
 
-    def _load(self, folder: str, seasons: Sequence[str] | None) -> pa.Table:
-        empty = streamed_schema(_table(folder.split("/")[1])).empty_table()
+    def _load(self, table: type[DataFrameModel], seasons: Sequence[str] | None) -> pa.Table:
+        folder, empty = f"{FOLDER}/{name(table)}", streamed_schema(table).empty_table()
         for _ in range(ATTEMPTS):
             paths = [path for path in self._paths(folder) if _is_of(path, seasons)]
             try:
@@ -115,9 +115,9 @@ class StreamedRows:
         made = rows.column("created")[0].value if len(rows) else 0
         self._storage.write(f"{folder}/{made:020}-{uuid4().hex[:12]}.parquet", sink.getvalue().to_pybytes())
 
-    def _merge(self, folder: str) -> None:
+    def _merge(self, table: type[DataFrameModel], folder: str) -> None:
         """Put all files into one. Those that another process merged meanwhile are left to it."""
-        table, found = _table(folder.split("/")[1]), dict[str, pa.Table]()
+        found: dict[str, pa.Table] = {}
         for path in self._paths(folder):
             try:
                 found[path] = self._get(path)
@@ -181,10 +181,6 @@ def _without_withdrawn(rows: pd.DataFrame, marks: pa.Table) -> pd.DataFrame:
     found = pd.merge_asof(ordered, said[["season", "event_time", "made_anew"]], on="event_time", by="season")
     stays = ~(found["made_anew"] > found["revision"])
     return rows.loc[sorted(found.loc[stays, "index"])].reset_index(drop=True)
-
-
-def _table(wanted: str) -> type[DataFrameModel]:
-    return next(table for table in TABLES if name(table) == wanted)
 
 
 def _is_of(path: str, seasons: Sequence[str] | None) -> bool:

@@ -152,7 +152,8 @@ def _materialise(settings: Settings, lake: Lake, moment: datetime, port: int) ->
     }
     (folder / "feature_store.yaml").write_text(yaml.safe_dump(config))
     with quiet.silence_feast():
-        store = FeatureStore(config=RepoConfig(**config, offline_store={"type": "duckdb"}, repo_path=folder))
+        offline = {"type": "feature_repo.offline.AsofOfflineStore"}
+        store = FeatureStore(config=RepoConfig(**config, offline_store=offline, repo_path=folder))
         store.apply(local_definitions(lake, folder / "tables").all())
         store.materialize(start_date=moment - TTL, end_date=moment)
     return folder

@@ -97,6 +97,8 @@ class Runner:
             self._note_loss("records passed retention", state)
         begin = state.first if kept is None else max(kept, state.first)
         self._expected[state.position] = begin
+        if kept is not None and begin > (state.committed or 0):
+            self._commit[state.position] = begin
         self._noted.pop(state.position, None)
         return begin
 
@@ -144,8 +146,8 @@ class Runner:
         done = self._processor.flush()
         self._noted |= done
         self._commit |= done
-        self._consumer.commit(self._commit)
-        self._commit = {}
+        if self._consumer.commit(self._commit):
+            self._commit = {}
         self._flush_at = time.monotonic() + self._pace.flush_seconds
 
     def _finish(self) -> None:

@@ -16,6 +16,7 @@ from matchday.events.errors import EventsError
 from matchday.events.failures import client_failures
 from matchday.events.received import Received
 from matchday.events.topics import Topic
+from matchday.telemetry import logger
 
 Position = tuple[str, int]
 """Topic and partition."""
@@ -44,6 +45,10 @@ SILENT_SECONDS = 2.0
 
 ANSWER_MS = 5_000
 """Longest wait for an answer."""
+
+
+STALLED_SESSIONS = 4
+"""Session timeouts after which records that nobody takes are looked for: a killed member is long gone by then."""
 
 
 class PartitionState(NamedTuple):
@@ -79,6 +84,9 @@ class GroupConsumer:
         self._heard = 0.0
         self._next: dict[Any, int] = {}
         self._paused = False
+        self._look_at = 0.0
+        self._waiting: dict[Any, int] = {}
+        self._log = logger("events")
         self.joined = False
 
     def poll(self, most: int, milliseconds: int) -> list[Received]:
@@ -90,6 +98,10 @@ class GroupConsumer:
             for part, records in found.items():
                 self._held.setdefault(part, []).extend(records)
             self._check_answer(consumer, bool(found))
+            if self._is_stalled(consumer, bool(found)):
+                self._log.warning("records wait and no member takes them: this one joins its group anew")
+                self.close()
+                return []
             if self.given:
                 self._held = {part: records for part, records in self._held.items() if part not in self.given}
                 self._place(consumer)  # when this raises, the next poll returns what is held
@@ -101,20 +113,55 @@ class GroupConsumer:
                 for one in records
             ]
 
+    def _is_stalled(self, consumer: Any, found: bool) -> bool:
+        """Whether records wait that nobody has taken since the last look.
+
+        Once in a while that is so after members were killed: Kafka's client then polls, and fetches nothing.
+        """
+        now = time.monotonic()
+        if found or self._paused or not self.joined:
+            self._look_at, self._waiting = now + self._patience, {}
+        if now < self._look_at:
+            return False
+        parts = [
+            TopicPartition(topic.name, number)
+            for topic in self._topics
+            for number in consumer.partitions_for_topic(topic.name) or ()
+        ]
+        ends, first = consumer.end_offsets(parts), consumer.beginning_offsets(parts)
+        done = {part: max(consumer.committed(part) or 0, first[part]) for part in parts}
+        waiting = {part: after for part, after in done.items() if after < ends[part]}
+        stalled = any(self._waiting.get(part) == after for part, after in waiting.items())
+        self._look_at, self._waiting = now + self._patience, waiting
+        return stalled
+
+    @property
+    def _patience(self) -> float:
+        """Seconds between two looks for records that nobody takes."""
+        return STALLED_SESSIONS * float(self._options["session_timeout_ms"]) / 1000
+
     def place_again(self) -> None:
         """Ask once more where to begin in every partition that this member has, at the next poll."""
         if self._consumer is not None:
             self.given |= self._consumer.assignment()
 
-    def commit(self, offsets: Mapping[Position, int]) -> None:
-        """Commit offsets behind what is done. Of partitions that another member has by now none is committed."""
-        if not offsets or self._consumer is None:
-            return
+    def commit(self, offsets: Mapping[Position, int]) -> bool:
+        """Commit offsets behind what is done. Of partitions that another member has by now none is committed.
+
+        Returns whether it is done; while a rebalance is under way it is not, and has to be tried again.
+        """
+        if not offsets:
+            return True
+        if self._consumer is None:
+            return False
         with self._failures():
             mine = self._consumer.assignment()
             said = {TopicPartition(*place): OffsetAndMetadata(after, "", -1) for place, after in offsets.items()}
-            with suppress(CommitFailedError):  # a rebalance is under way: the next owner starts where the facts say
+            try:
                 self._consumer.commit({part: after for part, after in said.items() if part in mine})
+            except CommitFailedError:
+                return False
+        return True
 
     def pause(self) -> None:
         """Fetch nothing until `resume`; polling goes on, so that this member stays in the group."""

@@ -73,7 +73,11 @@ class ChartBroker:
 
     def _here(self, text: str) -> str:
         """A text of the chart with this machine's paths and ports."""
-        for path, mount in (("=/var/lib/kafka-scratch ", "scratch"), ("/etc/kafka", "settings"), ("/var/lib/kafka", "data")):
+        for path, mount in (
+            ("=/var/lib/kafka-scratch ", "scratch"),
+            ("/etc/kafka", "settings"),
+            ("/var/lib/kafka", "data"),
+        ):
             assert path not in str(self.folder)
             text = text.replace(path, f"{'=' * path.startswith('=')}{self.folder / mount}{' ' * path.endswith(' ')}")
         text = text.replace("matchday-kafka.matchday.svc", "127.0.0.1").replace("//:9092", "//127.0.0.1:9092")

@@ -67,7 +67,7 @@ ask password list-buckets | grep -o matchday
 
 KAFKA = """
 export CLASSPATH=/opt/kafka/libs/* CLUSTER_ID=ZTNmMWZiN2U2MGI4ZDY5YQ JAVA_TOOL_OPTIONS=-Xmx256m
-mkdir /var/lib/kafka/etc /var/lib/kafka/tmp
+mkdir /var/lib/kafka/etc /var/lib/kafka/scratch
 cat >/var/lib/kafka/etc/server.properties <<'SETTINGS'
 {settings}
 SETTINGS
@@ -91,7 +91,7 @@ def kafka_script() -> str:
     [container] = made["StatefulSet matchday/matchday-kafka"]["spec"]["template"]["spec"]["containers"]
     settings = made["ConfigMap matchday/matchday-kafka"]["data"]["server.properties"]
     [script] = container["args"]
-    script = script.replace("/etc/kafka", "/var/lib/kafka/etc").replace("=/tmp ", "=/var/lib/kafka/tmp ")
+    script = script.replace("/etc/kafka", "/var/lib/kafka/etc").replace("/kafka-scratch ", "/kafka/scratch ")
     return KAFKA.replace("{settings}", settings).replace("{script}", script)
 
 

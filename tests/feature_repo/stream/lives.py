@@ -4,6 +4,7 @@
 id. Importing takes seconds, and a test ends dozens of lives.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -95,6 +96,7 @@ def live() -> None:
     from matchday import telemetry
 
     stop = threading.Event()
+    faulthandler.register(signal.SIGUSR1)  # where it hangs, should it hang
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     status = 1
     try:
