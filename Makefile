@@ -85,7 +85,7 @@ bench-judge: $(READY) ## the judge of rollouts on a thousand simulated ones a ce
 bench-season: $(READY) ## measure updates from live sources against a stand-in, and a whole season of them
 	@$(BIN)/python -m benchmarks.season
 
-bench-stream: $(READY) ## measure the stream through a real Kafka into Redis and SQLite: 15 minutes
+bench-stream: $(READY) ## measure the stream through a real Kafka into Redis and SQLite: 6 minutes
 	@$(BIN)/python -m benchmarks.stream
 
 bench-stream-kills: $(READY) ## kill the stream's processor a thousand times, compare every value: 30 minutes (KILLS=1000)

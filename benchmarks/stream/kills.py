@@ -156,7 +156,9 @@ def page_of(rounds: list[Round]) -> str:
     lines = [
         "# The processor, killed again and again",
         "",
-        f"Written by `make bench-stream-kills` (KILLS={kills}). {__doc__.split(chr(10), 2)[2].strip()}",
+        f"Written by `make bench-stream-kills` (KILLS={kills}).",
+        "",
+        str(__doc__).split("\n\n", 1)[1].strip(),
         "",
         "Each season comes in random order within each day, a tenth of its events twice, a twentieth of them wrong at",
         "first and corrected up to 3,000 events later.",
