@@ -5,14 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from matchday.events import PREDICTIONS, EventsAddress, EventsError
+from matchday.events import PREDICTIONS, RESULTS, EventsAddress, EventsError
 from matchday.events.connect import open_consumer
+from matchday.events.group_consumer import GroupConsumer
+from matchday.events.received import Received
 from matchday.events.settings import cluster_at
+from matchday.events.topic_creation import create_topics
+from matchday.events.topic_producer import TopicProducer
 from serving.log.process_sender import ProcessSender
 from serving.log.queue import QueuedLog
+from tests.feature_repo.stream import small
 from tests.services.certificates import Certificates
 from tests.services.kafka import PASSWORD, USER, Broker, broker
 from tests.serving.log.samples import prediction, wait_for
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.services
 
@@ -130,3 +136,25 @@ def test_a_certificate_for_another_host_is_refused_unless_the_check_is_off(
         open_consumer(where, PREDICTIONS).since(None, 10)
     configure("SASL_SSL", SSL_CHECK_HOSTNAME="false", **LOGIN)
     open_consumer(where, PREDICTIONS).since(None, 10)
+
+
+def test_a_consumer_group_reads_by_tls_with_a_login(secure: Broker, configure: Configure) -> None:
+    configure("SASL_SSL", **LOGIN)
+    cluster = cluster_at(EventsAddress.parse(f"kafka://{secure.login_address}"))
+    create_topics(cluster, [RESULTS], 2, 1)
+    producer = TopicProducer(cluster, RESULTS, print)
+    producer.send([event for topic, event in small.events("2425", 4) if topic is RESULTS])
+    producer.close()
+    consumer = GroupConsumer(cluster, "by-tls", [RESULTS], lambda state: state.first)
+    found: list[Received] = []
+
+    def all_are_read() -> bool:
+        found.extend(consumer.poll(100, 200))
+        return len(found) == 4
+
+    try:
+        eventually(all_are_read)
+        consumer.commit({record.position: record.offset + 1 for record in found})
+    finally:
+        consumer.close()
+    assert {record.key.decode() for record in found if record.key} == set(small.matches("2425", 4)["match_id"])
