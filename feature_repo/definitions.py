@@ -15,6 +15,7 @@ from feast.types import Float32, Float64, Int64, PrimitiveFeastType
 from feature_repo.error import FeatureStoreError
 from matchday.features import entities, services
 from matchday.features.entities import EntityKey
+from matchday.features.team import KEYS
 from matchday.tables import name
 
 TTL = timedelta(seconds=entities.TTL_SECONDS)
@@ -34,8 +35,6 @@ TEAM, PLAYER = ENTITIES
 
 DTYPES: dict[str, PrimitiveFeastType] = {"float64": Float64, "float32": Float32, "int64": Int64}
 """Type of a feature in a signature -> its type in Feast."""
-
-KEYS = ("season", "team", "event_time")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,6 @@ def local_definitions(lake: Lake, folder: Path) -> Definitions:
         place = folder / table.__name__
         lake.download(table, place)
         rows = streamed.read(table)
-        later = rows[rows["event_time"] > lake.read(table)["event_time"].max()]
+        later = rows if rows.empty else rows[rows["event_time"] > lake.read(table)["event_time"].max()]
         pq.write_table(created_rows(table, later), place / "streamed.parquet")
     return definitions({table: str(folder / table.__name__ / "*.parquet") for table in TABLES})

@@ -4,6 +4,7 @@
 Importing takes seconds, and a proof ends hundreds of lives.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -14,6 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
+
+ENDS_SECONDS = 120.0
+"""Longest wait for a process that was told to end."""
 
 
 class Lives:
@@ -31,11 +35,14 @@ class Lives:
         return process
 
     def kill(self, process: int, number: int = signal.SIGKILL) -> None:
-        """End it, at once by default, and return when it is gone."""
+        """End it, at once by default, and return when it is gone. Raises TimeoutError when it does not go."""
         with suppress(ProcessLookupError):
             os.kill(process, number)
         self.alive.discard(process)
+        until = time.monotonic() + ENDS_SECONDS
         while runs(process):
+            if time.monotonic() > until:
+                raise TimeoutError(f"process {process} was sent signal {number}, and runs on")
             time.sleep(0.005)
 
 
@@ -87,16 +94,19 @@ def serve() -> None:
 
 
 def live() -> None:
-    """Process until SIGTERM."""
+    """Process until SIGTERM; PROBES_PORT of the environment: of probes and metrics, by default a free one."""
     import threading
 
     from console.operations import streaming
+    from matchday import telemetry
 
     stop = threading.Event()
+    faulthandler.register(signal.SIGUSR1)  # where it hangs, should it hang
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     status = 1
     try:
-        streaming.process(0, stop.is_set, lambda port: None)
+        streaming.process(int(os.environ.get("PROBES_PORT", "0")), stop.is_set, lambda port: None)
+        telemetry.shutdown()
         status = 0
     except BaseException as error:  # noqa: BLE001  whatever it is, the child must end here
         print(repr(error), file=sys.stderr, flush=True)

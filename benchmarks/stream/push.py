@@ -22,6 +22,7 @@ from feature_repo.definitions import TEAM, team_view
 from feature_repo.online import PROJECT
 from feature_repo.writers import FeatureRow, open_writer
 from matchday.features import entities
+from matchday.features.team import KEYS
 from matchday.online_store import RedisAddress
 from matchday.tables import TeamForm, TeamRatings, name
 
@@ -30,8 +31,6 @@ PAGE = 500
 TABLES = {name(table): table for table in (TeamForm, TeamRatings)}
 MOMENT = pd.Timestamp("2026-06-01T00:00:00Z")
 """When rows are said to have been made."""
-
-KEYS = ("season", "team", "event_time")
 
 
 def measure_push() -> list[Measure]:

@@ -12,7 +12,7 @@ from feature_repo.stream.facts import RESULT, content_of
 from feature_repo.stream.league import match_row
 from feature_repo.stream.past import Past
 from feature_repo.streamed import StreamedRows
-from matchday.features.team import team_tables
+from matchday.features.team import KEYS, team_tables
 from matchday.ratings.xg import SUMMED, with_xg
 from matchday.tables import TeamForm, TeamRatings, columns, name
 from matchday.tables.table import key
@@ -106,4 +106,4 @@ def _key(view: str, row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def columns_of(view: str) -> list[str]:
     """The features of a view."""
-    return [column for column in columns(TABLES[view]) if column not in ("season", "team", "event_time")]
+    return [column for column in columns(TABLES[view]) if column not in KEYS]

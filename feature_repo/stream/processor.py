@@ -24,12 +24,11 @@ from matchday.durations import DAY
 from matchday.events import CloudEvent
 from matchday.events.received import Received
 from matchday.features import entities
-from matchday.features.team import Row
+from matchday.features.team import KEYS, Row
 from matchday.tables import TeamForm, TeamRatings, name
 from matchday.telemetry import span
 
 VIEWS = (name(TeamForm), name(TeamRatings))
-KEYS = ("season", "team", "event_time")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECHECK_SECONDS = 15.0
 UNKNOWN = ("unknown-season", "unknown-team")
@@ -113,11 +112,14 @@ class Processor:
         outcome = Outcome()
         self._notice_changes()
         self._season = max({*self._store.seasons(), *self._touched}, default="")
+        written: set[str] = set()
         while due := sorted(self._touched | self._leagues.outdated):
             self._write(self._leagues.get(due[0]), outcome)
             self._touched.discard(due[0])
+            written.add(due[0])
         for season in self._leagues.opened():
-            self._write(self._leagues.get(season), outcome)
+            if season not in written:
+                self._write(self._leagues.get(season), outcome)
         return outcome
 
     def flush(self) -> Mapping[Position, int]:

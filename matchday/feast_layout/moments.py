@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from matchday.feast_layout.error import StoreError
-from matchday.feast_layout.varint import decode_varint, encode_varint, signed
+from matchday.varint import decode_varint, encode_varint, signed
 
 SECONDS, NANOS = 1 << 3, 2 << 3
 """Protobuf tags of `google.protobuf.Timestamp`."""

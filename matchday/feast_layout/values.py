@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Mapping
 
 from matchday.feast_layout.error import StoreError
-from matchday.feast_layout.varint import decode_varint, encode_varint, signed
+from matchday.varint import decode_varint, encode_varint, signed
 
 Value = str | int | float | bool | bytes | None
 """A value as it is read."""

@@ -20,6 +20,9 @@ from matchday.ratings.goals import GoalsState
 Row = dict[str, object]
 """A row of a feature table, by column."""
 
+KEYS = ("season", "team", "event_time")
+"""Columns of a feature table that are no features."""
+
 FULL_TIME = timedelta(hours=2)
 """From kick-off to the moment when the result is known."""
 

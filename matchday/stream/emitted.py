@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from matchday.events import PLAYER_STATS, Topic
+from matchday.events import Topic
 from matchday.files import write_file
+from matchday.stream.messages import subject
 
 
 class Emitted:
@@ -48,11 +49,6 @@ class Emitted:
         if self._path is not None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_file(self._path, json.dumps(self._said).encode())
-
-
-def subject(topic: Topic, data: Mapping[str, Any]) -> str:
-    """What an event is about: a match, or a player in one."""
-    return f"{data['match']}:{data['player']}" if topic is PLAYER_STATS else str(data["match"])
 
 
 def _digest(data: Mapping[str, Any]) -> str:

@@ -12,8 +12,8 @@ from matchday.events.validation import complaint
 from matchday.sources import fpl, fpl_appearances
 from matchday.sources.fpl import Listing
 from matchday.sources.upstream import Upstream
-from matchday.stream.emitted import Emitted, subject
-from matchday.stream.messages import STATISTICS, iso, plain, stream_event
+from matchday.stream.emitted import Emitted
+from matchday.stream.messages import iso, statistics, stream_event, subject
 from matchday.tables.observed import ObservedFixtures
 from matchday.tables.observed_appearances import ObservedAppearances
 from matchday.telemetry import logger
@@ -34,7 +34,9 @@ def poll(upstream: Upstream, emitted: Emitted, now: datetime) -> list[tuple[Topi
     fixtures = given.tables[ObservedFixtures]
     recent = _recent_matches(fixtures, now)
     played = fpl_appearances.collect(upstream, _as_final(listing, recent), recent)
-    found = [*_statistics(played.tables.get(ObservedAppearances)), *_results(fixtures, emitted.results())]
+    rows = played.tables.get(ObservedAppearances)
+    said = [] if rows is None else [(PLAYER_STATS, data) for data in statistics(rows)]
+    found = [*said, *_results(fixtures, emitted.results())]
     changed = emitted.changed(_valid(found), round(now.timestamp() * 1000))
     return [(topic, stream_event(topic, data, now, SOURCE)) for topic, data in changed]
 
@@ -59,15 +61,6 @@ def _as_final(listing: Listing, matches: set[str]) -> Listing:
     """The listing, as if the statistics of these matches were final: what is read of them may change yet."""
     marked = {number: replace(one, confirmed=one.match_id in matches) for number, one in listing.matches.items()}
     return replace(listing, matches=marked)
-
-
-def _statistics(rows: pd.DataFrame | None) -> Iterator[tuple[Topic, Mapping[str, Any]]]:
-    if rows is None:
-        return
-    columns = {name: plain(rows[name]) for name in ("match_id", "player", "team", *STATISTICS)}
-    columns["match"] = columns.pop("match_id")
-    for values in zip(*columns.values(), strict=True):
-        yield PLAYER_STATS, dict(zip(columns, values, strict=True))
 
 
 def _results(fixtures: pd.DataFrame, said: list[str]) -> Iterator[tuple[Topic, Mapping[str, Any]]]:

@@ -55,15 +55,26 @@ def results(matches: pd.DataFrame, revision: int = 0) -> Iterator[dict[str, Any]
 
 def player_stats(appearances: pd.DataFrame, revision: int = 0) -> Iterator[dict[str, Any]]:
     """Data of the events of player statistics. appearances: rows of `Appearances`."""
+    for data in statistics(appearances):
+        yield data | {"revision": revision}
+
+
+def statistics(appearances: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The same without a revision. appearances: rows of `Appearances` or `ObservedAppearances`."""
     columns = {name: plain(appearances[name]) for name in ("match_id", "player", "team", *STATISTICS)}
     columns["match"] = columns.pop("match_id")
     for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True)) | {"revision": revision}
+        yield dict(zip(columns, values, strict=True))
 
 
 def plain(column: pd.Series) -> list[Any]:
     """Values as JSON has them: None for what is missing."""
     return list(column.astype(object).where(column.notna(), None).tolist())
+
+
+def subject(topic: Topic, data: Mapping[str, Any]) -> str:
+    """What an event is about: a match, or a player in one."""
+    return f"{data['match']}:{data['player']}" if topic is PLAYER_STATS else str(data["match"])
 
 
 def stream_event(topic: Topic, data: Mapping[str, Any], time: datetime, source: str) -> CloudEvent:
@@ -73,10 +84,9 @@ def stream_event(topic: Topic, data: Mapping[str, Any], time: datetime, source: 
     """
     if wrong := complaint(topic, data):
         raise EventsError(f"{data.get('match', 'an event')} is not sent to {topic.name}: {wrong}")
-    subject = f"{data['match']}:{data['player']}" if topic is PLAYER_STATS else str(data["match"])
     name = "stats" if topic is PLAYER_STATS else "result"
     return CloudEvent(
-        id=f"{name}:{subject}:{data['revision']}",
+        id=f"{name}:{subject(topic, data)}:{data['revision']}",
         source=source,
         type=topic.type,
         time=iso(time),
@@ -95,10 +105,10 @@ def match_events(
 ) -> Iterator[tuple[Topic, CloudEvent]]:
     """The events of finished matches by full time: of each match its players' statistics, then its result."""
     by_match = {str(match): rows for match, rows in appearances.groupby("match_id")}
-    for _, row in matches.sort_values(["kickoff", "match_id"]).iterrows():
-        time = row["kickoff"].to_pydatetime() + FULL_TIME
-        if row["match_id"] in by_match:
-            for data in player_stats(by_match[row["match_id"]], revision):
+    ordered = matches.sort_values(["kickoff", "match_id"])
+    for result, kickoff in zip(results(ordered, revision), ordered["kickoff"], strict=True):
+        time = kickoff.to_pydatetime() + FULL_TIME
+        if result["match"] in by_match:
+            for data in player_stats(by_match[result["match"]], revision):
                 yield PLAYER_STATS, stream_event(PLAYER_STATS, data, time, source)
-        for data in results(row.to_frame().T.astype(matches.dtypes.to_dict()), revision):
-            yield RESULTS, stream_event(RESULTS, data, time, source)
+        yield RESULTS, stream_event(RESULTS, result, time, source)

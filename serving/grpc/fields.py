@@ -3,6 +3,8 @@
 https://protobuf.dev/programming-guides/encoding
 """
 
+from matchday.varint import decode_varint
+
 MOST_FIELDS = 256
 """Inputs, outputs, parameters and raw contents of one request."""
 
@@ -16,29 +18,17 @@ def has_many_fields(body: bytes) -> bool:
     try:
         while at < len(body):
             fields += 1
-            tag, at = _varint(body, at)
+            tag, at = decode_varint(body, at)
             kind = tag & 7
             if fields > MOST_FIELDS or kind not in (VARINT, FIXED64, LENGTH, FIXED32):
                 return True
             if kind == VARINT:
-                _, at = _varint(body, at)
+                _, at = decode_varint(body, at)
             elif kind == LENGTH:
-                size, at = _varint(body, at)
+                size, at = decode_varint(body, at)
                 at += size
             else:
                 at += 8 if kind == FIXED64 else 4
     except IndexError:
         return False  # cut short: the parser refuses it
     return False
-
-
-def _varint(body: bytes, at: int) -> tuple[int, int]:
-    """A base-128 number of at most ten bytes, and where it ends. Raises IndexError for any other."""
-    number = 0
-    for shift in range(0, 70, 7):
-        byte = body[at]
-        number |= (byte & 0x7F) << shift
-        at += 1
-        if byte < 0x80:
-            return number, at
-    raise IndexError(at)

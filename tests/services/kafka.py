@@ -5,24 +5,20 @@ from tests.services.kafka import Broker, kafka  # the fixture
 Its jars come from Maven Central once, into `.tools/kafka/` of the repository.
 """
 
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from matchday.files import lock_file
+from benchmarks.serving.error import BenchError
+from benchmarks.stream.kafka_jars import CACHE, fetch_jars
 from tests.services.certificates import Certificates
 from tests.services.processes import SLOW_START_SECONDS, end, free_port, wait_for_port
 from tests.services.requirements import executable, require
 
-VERSION = "4.1.0"
-CACHE = Path(__file__).resolve().parents[2] / ".tools" / "kafka" / VERSION
-JARS = {"org.apache.kafka": ("kafka_2.13", VERSION), "org.slf4j": ("slf4j-simple", "1.7.36")}
 USER, PASSWORD = "matchday", "of-the-login"
 SMALL = ("-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
@@ -108,33 +104,11 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 def _fetch_jars() -> None:
-    """Fill the cache; several processes may ask at once."""
-    with lock_file(CACHE.parent / ".lock"):
-        if CACHE.is_dir():
-            return
-        maven = executable("mvn", package="maven")
-        staged = CACHE.parent / f".{uuid4().hex}"
-        staged.mkdir()
+    if not CACHE.is_dir():
         try:
-            (staged / "pom.xml").write_text(_pom())
-            command = [maven, "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={staged / 'jars'}"]
-            done = subprocess.run(command, cwd=staged, capture_output=True, text=True, check=False)
-            require(done.returncode == 0, f"Maven cannot fetch Kafka: {done.stdout[-500:]}")
-            (staged / "jars").rename(CACHE)
-        finally:
-            shutil.rmtree(staged)
-
-
-def _pom() -> str:
-    wanted = "".join(
-        f"<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
-        for group, (name, version) in JARS.items()
-    )
-    return (
-        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
-        "<groupId>matchday</groupId><artifactId>broker</artifactId><version>1</version><packaging>pom</packaging>"
-        f"<dependencies>{wanted}</dependencies></project>"
-    )
+            fetch_jars(executable("mvn", package="maven"))
+        except BenchError as why:
+            require(False, str(why))
 
 
 def _plain_settings(address: str, controller: int, data: Path, partitions: int) -> dict[str, str]:

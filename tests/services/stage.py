@@ -6,12 +6,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from benchmarks.stream.lives import Lives, lives
 from feature_repo.stream.fact_place import open_fact_store
 from feature_repo.stream.fact_store import FactStore
 from matchday.events import DEAD_LETTERS, PLAYER_STATS, RESULTS, STREAMED, CloudEvent, Topic
@@ -20,15 +21,43 @@ from matchday.events.topic_creation import create_topics
 from matchday.events.topic_producer import TopicProducer
 from matchday.online_store import RedisAddress
 from tests.feature_repo.stream import small
-from tests.feature_repo.stream.lives import Lives
 from tests.feature_repo.stream.world import Place
-from tests.services.kafka import Broker
+from tests.services.kafka import Broker, broker
 from tests.services.processes import free_port
-from tests.services.redis import RedisServer
+from tests.services.redis import RedisServer, redis_server
 from tests.waiting import eventually
 
 PARTITIONS = 4
 ALL = (*STREAMED, DEAD_LETTERS)
+
+
+class Servers(NamedTuple):
+    """What the stages of a module share. living: the parent of their processors."""
+
+    broker: Broker
+    redis: RedisServer
+    living: Lives
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[Servers]:
+    """A Kafka and a Redis, which tests may kill, and a parent of processors."""
+    for name in ("kafka", "redis"):
+        (folder / name).mkdir()
+    with (
+        broker(folder / "kafka") as kafka,
+        redis_server(folder / "redis") as redis,
+        lives(folder / "lives.log") as living,
+    ):
+        yield Servers(kafka, redis, living)
+
+
+@contextmanager
+def set_stage(running: Servers, folder: Path) -> Iterator["Stage"]:
+    """Fresh topics, an empty Redis, and a lake; its processors end with the block."""
+    yield Stage(*running, folder, small.make_place(folder))
+    for process in list(running.living.alive):
+        running.living.kill(process)
 
 
 class Stage:

@@ -10,11 +10,8 @@ from kafka import TopicPartition
 from matchday.lake import Lake
 from matchday.tables import Appearances, Matches
 from tests.feature_repo.stream import small
-from tests.feature_repo.stream.lives import Lives, lives
 from tests.feature_repo.stream.small import BEFORE, PAST, SEASON
-from tests.services.kafka import Broker, broker
-from tests.services.redis import RedisServer, redis_server
-from tests.services.stage import PARTITIONS, Stage
+from tests.services.stage import PARTITIONS, Servers, Stage, servers, set_stage
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -23,28 +20,15 @@ COUNT, HALF = 20, 10
 
 
 @pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with broker(tmp_path_factory.mktemp("kafka")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
-    with lives(tmp_path_factory.mktemp("lives") / "lives.log") as found:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with servers(tmp_path_factory.mktemp("servers")) as found:
         yield found
 
 
 @pytest.fixture
-def stage(kafka: Broker, redis: RedisServer, living: Lives, tmp_path: Path) -> Iterator[Stage]:
-    yield Stage(kafka, redis, living, tmp_path, small.make_place(tmp_path))
-    for process in list(living.alive):
-        living.kill(process)
+def stage(shared: Servers, tmp_path: Path) -> Iterator[Stage]:
+    with set_stage(shared, tmp_path) as made:
+        yield made
 
 
 def said(first: int = 0, last: int = COUNT) -> list[small.Said]:

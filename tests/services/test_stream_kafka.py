@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.stream.lives import Lives, lives
 from feature_repo.stream.fact_place import open_fact_store
 from matchday.events import DEAD_LETTERS, PLAYER_STATS, RESULTS, CloudEvent, Topic
 from matchday.events.cluster import KafkaCluster
@@ -13,7 +14,6 @@ from matchday.events.topic_creation import create_topics
 from matchday.events.topic_producer import TopicProducer
 from matchday.online_store import RedisAddress
 from tests.feature_repo.stream import world
-from tests.feature_repo.stream.lives import Lives, lives
 from tests.services.kafka import Broker, broker
 from tests.services.redis import RedisServer, redis_server
 from tests.waiting import eventually
