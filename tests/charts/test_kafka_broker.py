@@ -12,9 +12,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
+from benchmarks.stream import kafka_jars
 from tests.charts.manifests import Document, of_kind
 from tests.charts.rendering import documents, kind_and_name, render
-from tests.services import kafka
+from tests.services.kafka import require_jars
 from tests.services.processes import SLOW_START_SECONDS, end, free_port, wait_for_port
 from tests.services.requirements import executable
 
@@ -60,7 +61,7 @@ class ChartBroker:
     def running(self) -> Iterator[str]:
         """Its address; ended with SIGTERM, which it takes at its word."""
         given = {each["name"]: each["value"] for each in container()["env"]}
-        environ = {**os.environ, **given, "CLASSPATH": f"{kafka.CACHE}/*", "JAVA_TOOL_OPTIONS": SMALL}
+        environ = {**os.environ, **given, "CLASSPATH": f"{kafka_jars.CACHE}/*", "JAVA_TOOL_OPTIONS": SMALL}
         command = [*container()["command"], *map(self._here, container()["args"])]
         with (self.folder / "log").open("a") as log:
             process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, text=True)
@@ -87,7 +88,7 @@ class ChartBroker:
 @pytest.fixture
 def broker(tmp_path: Path) -> ChartBroker:
     executable("java", package="default-jre-headless")
-    kafka._fetch_jars()
+    require_jars()
     made = ChartBroker(tmp_path, free_port(), free_port())
     made.write_settings()
     return made

@@ -86,7 +86,7 @@ class Broker:
 def broker(folder: Path, certificates: Certificates | None = None) -> Iterator[Broker]:
     """A running broker; it ends with the block."""
     java = executable("java", package="default-jre-headless")
-    _fetch_jars()
+    require_jars()
     made = Broker(java, folder, certificates=certificates)
     made.format()
     made.start()
@@ -103,7 +103,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield running
 
 
-def _fetch_jars() -> None:
+def require_jars() -> None:
+    """Fetch the jars where they are not here yet; without a network there is nothing to test."""
     if not CACHE.is_dir():
         try:
             fetch_jars(executable("mvn", package="maven"))

@@ -22,6 +22,7 @@ from serving.protocol.errors import Refusal
 from serving.settings import ServingSettings
 from serving.worker import Worker
 from tests.services.processes import free_port, running
+from tests.serving.begun import BegunRequest
 from tests.serving.conftest import COMMAND, Online, environ, match
 from tests.waiting import eventually
 
@@ -33,25 +34,15 @@ HEAD = f"POST {INFER} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nc
 def test_beyond_the_limit_of_concurrent_requests_it_says_429(online: Online, bundle: Path, tmp_path: Path) -> None:
     port = free_port()
     with running(COMMAND, port, environ(tmp_path, bundle, online.path, port, max_concurrent="3")):
-        held = [_begun(port) for _ in range(3)]
-        eventually(lambda: httpx.post(f"http://127.0.0.1:{port}{INFER}", json=match()).status_code == 429)
+        held = [BegunRequest(port) for _ in range(3)]
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda _: httpx.post(f"http://127.0.0.1:{port}{INFER}", json=match()), range(12)))
         assert [answer.status_code for answer in answers] == [429] * 12
         assert {answer.headers["retry-after"] for answer in answers} == {"1"}
         assert "3 requests are being answered" in answers[0].json()["error"]
         assert httpx.get(f"http://127.0.0.1:{port}/v2/health/ready").status_code == 200
-        for wire in held:
-            wire.sendall(BODY[10:])
-            assert wire.recv(4096).startswith(b"HTTP/1.1 200")
-            wire.close()
+        assert [begun.finish() for begun in held] == [b"HTTP/1.1 200 OK"] * 3
         assert httpx.post(f"http://127.0.0.1:{port}{INFER}", json=match()).status_code == 200
-
-
-def _begun(port: int) -> socket.socket:
-    wire = socket.create_connection(("127.0.0.1", port), timeout=60)
-    wire.sendall(HEAD.encode() + BODY[:10])
-    return wire
 
 
 class Slow:

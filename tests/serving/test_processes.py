@@ -1,6 +1,5 @@
 """The server's processes: what a worker begins with, what ends it, and how many clients it holds."""
 
-import http.client
 import json
 import os
 import signal
@@ -20,6 +19,7 @@ from serving.grpc import open_inference_pb2 as pb
 from serving.settings import ServingSettings
 from serving.sources import CandidateBundle
 from tests.services.processes import end, free_port, listens, running
+from tests.serving.begun import BegunRequest
 from tests.serving.conftest import COMMAND, Online, environ, graph, match
 from tests.serving.test_versions import INFER, Traffic, made, point, version
 from tests.waiting import eventually
@@ -139,19 +139,12 @@ def test_a_signal_to_every_process_lets_requests_end(
     limits = {"max_concurrent": "1", "body_seconds": "120", "stop_seconds": "120"}
     with serving(online, bundle, tmp_path, workers="2", drain_seconds="1", **limits) as (process, client):
         port = int(str(client.base_url.port))
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        body = json.dumps(match()).encode()
-        connection.putrequest("POST", INFER)
-        connection.putheader("content-type", "application/json")
-        connection.putheader("content-length", str(len(body)))
-        connection.endheaders(body[:20])
+        begun = BegunRequest(port)
         eventually(lambda: any(_ask_anew(client) == 429 for _ in range(10)))
         for each in (*workers_of(process.pid), process.pid):
             os.kill(each, number)
         eventually(lambda: not listens(port))
-        connection.send(body[20:])
-        assert connection.getresponse().status == 200
-        connection.close()
+        assert begun.finish() == b"HTTP/1.1 200 OK"
         assert process.wait(60) == 0
 
 

@@ -1,7 +1,6 @@
 """The real server process, asked as its users would."""
 
 import asyncio
-import http.client
 import json
 import math
 import resource
@@ -23,6 +22,7 @@ from kserve.protocol.infer_type import RequestedOutput
 from serving.server import ServerError, check_port, wait_ready
 from tests.lines import whole_lines
 from tests.services.processes import end, free_port, listens, running, wait_for_port
+from tests.serving.begun import BegunRequest
 from tests.serving.conftest import (
     COMMAND,
     FEATURES,
@@ -250,19 +250,12 @@ def test_server_imports_nothing_heavy(online: Online, bundle: Path, tmp_path: Pa
 def test_sigterm_answers_what_is_in_flight_then_ends(online: Online, bundle: Path, tmp_path: Path) -> None:
     port = free_port()
     with running(COMMAND, port, environ(tmp_path, bundle, online.path, port, max_concurrent="1")) as process:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        body = json.dumps(match()).encode()
-        connection.putrequest("POST", INFER)
-        connection.putheader("content-type", "application/json")
-        connection.putheader("content-length", str(len(body)))
-        connection.endheaders(body[:20])
+        begun = BegunRequest(port)
         infer = f"http://127.0.0.1:{port}{INFER}"
-        eventually(lambda: httpx.post(infer, json=match()).status_code == 429)
+        assert httpx.post(infer, json=match()).status_code == 429
         process.send_signal(signal.SIGTERM)
         eventually(lambda: not listens(port))
-        connection.send(body[20:])
-        assert connection.getresponse().status == 200
-        connection.close()
+        assert begun.finish() == b"HTTP/1.1 200 OK"
         assert process.wait(60) == 0
         assert process.stdout is not None
         assert process.stdout.read() == ""

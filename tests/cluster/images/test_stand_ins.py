@@ -7,10 +7,10 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from benchmarks.stream import kafka_jars
 from matchday.settings import REPOSITORY
 from tests.charts.rendering import documents, kind_and_name, render
 from tests.images.engine import USER, engines
-from tests.services import kafka
 from tests.services.requirements import CLUSTER_TEST, require
 
 # The one that the chart gives its pods, and one that no image has heard of.
@@ -143,9 +143,9 @@ def test_kafka_s_jars_are_those_that_the_tests_of_this_machine_start() -> None:
         each.findtext(f"{space}groupId"): (each.findtext(f"{space}artifactId"), each.findtext(f"{space}version"))
         for each in found.iter(f"{space}dependency")
     }
-    assert asked == kafka.JARS
+    assert asked == kafka_jars.JARS
 
 
 def test_kafka_is_of_the_version_that_the_chart_takes_from_its_registry() -> None:
     values = (REPOSITORY / "charts" / "matchday" / "values.yaml").read_text()
-    assert f"repository: apache/kafka\n    tag: {kafka.VERSION}\n" in values
+    assert f"repository: apache/kafka\n    tag: {kafka_jars.VERSION}\n" in values
