@@ -9,6 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from matchday.errors import MatchdayError
+from matchday.gameweeks import misfiled_matches
 from matchday.lake import Lake
 from matchday.sources.snapshot import TABLES as BUNDLED
 from matchday.sources.snapshot import Snapshot
@@ -194,6 +195,10 @@ def _wrong_home_counts(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:
     return [f"{row['home']} in {row['season']}: {row['size']}" for row in wrong]
 
 
+def _misfiled(matches: pd.DataFrame, _: pd.DataFrame) -> list[str]:
+    return misfiled_matches(matches)
+
+
 def _orphans(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
     return sorted(set(appearances["match_id"]) - set(matches["match_id"]))
 
@@ -220,6 +225,7 @@ def _without_players_yet(matches: pd.DataFrame, appearances: pd.DataFrame) -> li
 _RULES: dict[str, Callable[[pd.DataFrame, pd.DataFrame], list[str]]] = {
     "a season has 380 matches, the one under way at most as many": _incomplete_seasons,
     "a team plays 19 times at home": _wrong_home_counts,
+    "a club plays a gameweek's matches between those of its neighbours": _misfiled,
     "every player row belongs to a match": _orphans,
     "players' goals and the other side's own goals make the score": _scores_not_made_by_players,
 }

@@ -11,8 +11,8 @@ from matchday.tables.table import match_ids
 
 RETURN_LEGS = {
     "1516-ARS-AVL": 38,
-    "1516-AVL-TOT": 31,
-    "1516-LEI-NEW": 31,
+    "1516-AVL-TOT": 30,
+    "1516-LEI-NEW": 30,
     "1516-SUN-CHE": 37,
     "1516-WHU-SWA": 37,
 }
