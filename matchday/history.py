@@ -222,10 +222,25 @@ def _without_players_yet(matches: pd.DataFrame, appearances: pd.DataFrame) -> li
     return sorted(set(living["match_id"]) - set(appearances["match_id"]))
 
 
+def _codes_too_new(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
+    """Codes rise with the years: one above all of the next season that has ended belongs to somebody who came later.
+
+    Assistant managers have codes of their own kind.
+    """
+    under_way = season_under_way(matches)
+    people = appearances[(appearances["position"] != "MNG") & (appearances["season"] != under_way)]
+    newest = people.groupby("season")["player"].max().sort_index()
+    limits = newest.shift(-1).dropna()
+    known = people[["season", "player", "name"]].drop_duplicates(["season", "player"])
+    wrong = known[known["player"] > known["season"].map(limits)]
+    return [f"{row['name']} in {row['season']}: {row['player']}" for row in wrong.to_dict("records")]
+
+
 _RULES: dict[str, Callable[[pd.DataFrame, pd.DataFrame], list[str]]] = {
     "a season has 380 matches, the one under way at most as many": _incomplete_seasons,
     "a team plays 19 times at home": _wrong_home_counts,
     "a club plays a gameweek's matches between those of its neighbours": _misfiled,
     "every player row belongs to a match": _orphans,
+    "no player's code is newer than the season after": _codes_too_new,
     "players' goals and the other side's own goals make the score": _scores_not_made_by_players,
 }

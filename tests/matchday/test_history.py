@@ -109,7 +109,7 @@ def frames() -> Frames:
 
 def test_the_bundled_history_keeps_every_rule() -> None:
     checks = history.check(Frames(league.whole(Matches), league.whole(Appearances)))
-    assert len(checks) == 5
+    assert len(checks) == 6
     assert all(not one.broken for one in checks)
 
 
@@ -193,6 +193,26 @@ def test_a_player_row_of_no_match_breaks_a_rule(frames: Frames) -> None:
     frames.tables[Appearances].loc[0, "match_id"] = "2526-XXX-YYY"
     with pytest.raises(HistoryError, match="every player row belongs to a match: 2526-XXX-YYY"):
         history.check(frames)
+
+
+def test_a_player_with_the_code_of_a_later_namesake_breaks_a_rule() -> None:
+    """16/17 has no dump of codes: James Wilson of Manchester United is not the one who came to Tottenham in 25/26."""
+    matches, rows = (league.some(table, ["1617", "1718", "2526"]) for table in (Matches, Appearances))
+    wilson = (rows["season"] == "1617") & (rows["name"] == "James Wilson")
+    assert wilson.any()
+    rows.loc[wilson, "player"] = 613232
+    with pytest.raises(HistoryError, match=r"newer than the season after: James Wilson in 1617: 613232$"):
+        history.check(Frames(matches, rows))
+
+
+def test_codes_are_not_held_against_those_of_a_season_under_way_nor_of_managers(frames: Frames) -> None:
+    matches, rows = frames.tables[Matches], frames.tables[Appearances]
+    first = matches["gameweek"] == 1
+    new = matches[first].assign(season="2627"), rows[rows["player"] < 200_000].head(50).assign(season="2627")
+    assert history._codes_too_new(pd.concat([matches, new[0]]), pd.concat([rows, new[1]])) == []
+    both = league.some(Matches, ["2425", "2526"]), league.some(Appearances, ["2425", "2526"])
+    assert (both[1].groupby("season")["player"].max() > 100_000_000).to_dict() == {"2425": True, "2526": False}
+    assert history._codes_too_new(*both) == []
 
 
 @pytest.mark.parametrize("side", ["home", "away"])

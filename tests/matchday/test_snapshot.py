@@ -184,7 +184,7 @@ def test_players_of_one_name_in_one_season_are_two(players):
 
 def test_only_players_gone_before_1718_and_one_manager_have_no_code(players):
     unknown = players[players["player"] < 0]
-    assert unknown.groupby("season").size().to_dict() == {"1617": 215, "2425": 1}
+    assert unknown.groupby("season").size().to_dict() == {"1617": 216, "2425": 1}
     assert list(unknown.loc[unknown["season"] == "2425", "position"]) == ["MNG"]
     assert unknown["player"].is_unique
 

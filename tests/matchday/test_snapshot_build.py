@@ -168,11 +168,12 @@ def dump(*players: tuple[int, str, str, int, int]) -> str:
 
 @pytest.fixture
 def registrations(tmp_path) -> Registrations:
-    """Three seasons with namesakes; the others are empty."""
+    """Seasons with namesakes; the others are empty. The largest code of 17/18 is 8."""
     path = tmp_path / "dumps.whl"
     filled = {
-        "FPL_1718.json": dump((7, "José", "Ángel", 1, 1)),
+        "FPL_1718.json": dump((7, "José", "Ángel", 1, 1), (8, "Ed", "Fox", 1, 3), (99, "A", "Manager", 1, 5)),
         "FPL_1819.json": dump((1, "Danny", "Ward", 1, 1), (2, "Danny", "Ward", 2, 4), (8, "José", "Ángel", 2, 2)),
+        "FPL_2526.json": dump((9, "José", "Ruiz", 1, 3), (8, "Ana", "Ruiz", 1, 3)),
         "FPL_1920.json": dump((3, "Sam", "Ward", 1, 3), (4, "Sam", "Ward", 1, 3)),
     }
     with zipfile.ZipFile(path, "w") as archive:
@@ -193,6 +194,9 @@ def registrations(tmp_path) -> Registrations:
         ("1617", "Jose Angel", "ARS", "DEF", 8),
         ("1920", "Sam Ward", "LEI", "MID", None),
         ("1617", "Nobody", "LEI", "GK", None),
+        ("1617", "José Ruiz", "LEI", "MID", None),
+        ("2526", "José Ruiz", "LEI", "MID", 9),
+        ("1617", "Ana Ruiz", "LEI", "MID", 8),
     ],
 )
 def test_namesakes_are_told_apart(registrations, season, name, team, position, code):

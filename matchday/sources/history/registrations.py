@@ -38,8 +38,11 @@ class Registrations:
     def __init__(self, archive: Archive) -> None:
         self._codes: dict[tuple[str, str], Registration] = {}
         self._names: dict[tuple[str, str], list[Registration]] = defaultdict(list)
+        self._newest: dict[str, int] = {}
         for season in DUMPED:
-            for one in _dump(archive, season):
+            dump = _dump(archive, season)
+            self._newest[season] = max((one.code for one in dump if one.position != "MNG"), default=0)
+            for one in dump:
                 self._codes[season, f"p{one.code}"] = one
                 self._names[season, _plain(one.name)].append(one)
 
@@ -51,13 +54,19 @@ class Registrations:
         """Who that is: by name in the season itself, then in the nearest one that knows the name.
 
         Two of a name in one season are told apart by team, then by position. A goalkeeper is never an
-        outfield player of another season. None when no dump knows the name, or two remain.
+        outfield player of another season. Codes rise with the years: one above all of the nearest dump was
+        given to a namesake who came later. None when no dump knows the name, or two remain.
         """
         plain = _plain(SPELLINGS.get(name, name))
-        for other in sorted(DUMPED, key=lambda known: abs(int(known) - int(season))):
+        nearest, *_ = dumps = sorted(DUMPED, key=lambda known: abs(int(known) - int(season)))
+        for other in dumps:
             namesakes = self._names.get((other, plain), [])
             if other != season:
-                namesakes = [one for one in namesakes if (one.position == "GK") == (position == "GK")]
+                namesakes = [
+                    one
+                    for one in namesakes
+                    if (one.position == "GK") == (position == "GK") and one.code <= self._newest[nearest]
+                ]
             if len(namesakes) > 1:
                 namesakes = [one for one in namesakes if one.team == team] or namesakes
             if len(namesakes) > 1:
