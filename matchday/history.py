@@ -15,6 +15,7 @@ from matchday.sources.snapshot import TABLES as BUNDLED
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, Fixtures, Matches, Players, Teams, merge, name
 from matchday.tables.schedule import MATCHES_OF_A_SEASON
+from matchday.unrecorded import unrecorded_statistics
 
 TABLES: tuple[type[pa.DataFrameModel], ...] = (Matches, Appearances, Teams, Fixtures, Players)
 
@@ -222,6 +223,10 @@ def _without_players_yet(matches: pd.DataFrame, appearances: pd.DataFrame) -> li
     return sorted(set(living["match_id"]) - set(appearances["match_id"]))
 
 
+def _unrecorded(_: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
+    return unrecorded_statistics(appearances)
+
+
 def _codes_too_new(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
     """Codes rise with the years: one above all of the next season that has ended belongs to somebody who came later.
 
@@ -241,6 +246,7 @@ _RULES: dict[str, Callable[[pd.DataFrame, pd.DataFrame], list[str]]] = {
     "a team plays 19 times at home": _wrong_home_counts,
     "a club plays a gameweek's matches between those of its neighbours": _misfiled,
     "every player row belongs to a match": _orphans,
+    "an index or expected goals that are 0 for every player of a match are null": _unrecorded,
     "no player's code is newer than the season after": _codes_too_new,
     "players' goals and the other side's own goals make the score": _scores_not_made_by_players,
 }

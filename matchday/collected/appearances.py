@@ -21,6 +21,7 @@ from matchday.tables.arrow import dtypes
 from matchday.tables.observed import ObservedPlayers
 from matchday.tables.observed_appearances import ObservedAppearances
 from matchday.tables.observed_rules import ObservedRules
+from matchday.unrecorded import blank_unrecorded
 
 SEASON_OVER = 39
 """Stands for the gameweek of versions after the last deadline."""
@@ -39,7 +40,7 @@ def appearances(matches: Iterable[BelievedMatch], rows: Mapping[type[DataFrameMo
     found["opponent"] = found["match_id"].str[9:12].where(found["home"], found["match_id"].str[5:8])
     market = _market(found, players, _totals(rows[ObservedRules]))
     found[list(MARKET)] = found[list(MARKET)].fillna(market).fillna(0)
-    return found[columns(Appearances)].astype(dtypes(Appearances))
+    return blank_unrecorded(found[columns(Appearances)].astype(dtypes(Appearances)))
 
 
 def _latest(rows: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 From 2022/23 a team's expected goals are the sum over its players. Before, the fantasy game's `threat` and
 `creativity` of its players and the `saves` of the other side's stand in: a Poisson regression of goals on their
-logarithms, fitted on the seasons before the one it is applied to, so that no season helps to describe itself.
+logarithms, fitted on the seasons before the one it is applied to, so that no season helps to describe itself. Where
+those were not recorded either there are no expected goals, and goals alone count (`matchday.ratings.goals.observe`).
 """
 
 import math
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matchday.ratings.poisson import poisson_regression
+from matchday.unrecorded import ALWAYS_SOMEONE
 
 FloatArray = NDArray[np.float64]
 
@@ -41,7 +43,8 @@ def fill_seasons(table: pd.DataFrame) -> pd.DataFrame:
 def with_sums(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
     """Matches with the sums of their sides' players: `home_xg`, `away_threat` and so on, NaN where no player has any.
 
-    Sums are rounded once, from the exact value: they do not depend on the order of the players.
+    A statistic that is 0 for both sides was not recorded (`matchday.unrecorded`), but for saves: NaN too. Sums are
+    rounded once, from the exact value: they do not depend on the order of the players.
     """
     table = matches.reset_index(drop=True)
     grouped = _sums(appearances)
@@ -49,6 +52,9 @@ def with_sums(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
         keys = list(zip(table["match_id"], table[side], strict=True))
         for column in SUMMED:
             table[f"{side}_{column}"] = np.array([grouped[column].get(key, np.nan) for key in keys], np.float64)
+    for column in set(SUMMED).intersection(ALWAYS_SOMEONE):
+        both = [f"{side}_{column}" for side in SIDES]
+        table.loc[(table[both] == 0).all(axis=1), both] = np.nan
     return table
 
 

@@ -18,9 +18,9 @@ class Appearances(Table):
     players.
 
     minutes: 0..130. points: of the fantasy game. bps: bonus point system. influence, creativity, threat:
-    indices from 0. xg, xa, xgc: expected goals, assists and goals conceded while on the pitch; null before
-    22/23. starts: 0 or 1; tackles, recoveries, clearances_blocks_interceptions and defensive_contribution:
-    counts; all null before 25/26.
+    indices from 0; null for every player of a match of which the source has none. xg, xa, xgc: expected goals,
+    assists and goals conceded while on the pitch; null before 22/23. starts: 0 or 1; tackles, recoveries,
+    clearances_blocks_interceptions and defensive_contribution: counts; all null before 25/26.
     """
 
     season: Series[str] = pa.Field(str_matches=SEASON)
@@ -47,9 +47,9 @@ class Appearances(Table):
     saves: Series[int] = pa.Field(ge=0, le=40)
     bonus: Series[int] = pa.Field(ge=0, le=3)
     bps: Series[int] = pa.Field(ge=-100, le=250)
-    influence: Series[float] = pa.Field(ge=0)
-    creativity: Series[float] = pa.Field(ge=0)
-    threat: Series[float] = pa.Field(ge=0)
+    influence: Series[float] = pa.Field(ge=0, nullable=True)
+    creativity: Series[float] = pa.Field(ge=0, nullable=True)
+    threat: Series[float] = pa.Field(ge=0, nullable=True)
     value: Series[int] = pa.Field(ge=1, le=300)
     selected: Series[int] = pa.Field(ge=0)
     transfers_in: Series[int] = pa.Field(ge=0)

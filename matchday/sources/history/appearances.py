@@ -8,6 +8,7 @@ from matchday.errors import MatchdayError
 from matchday.sources.history.archive import DETAILED, Archive
 from matchday.sources.history.registrations import Registration, Registrations, made_up
 from matchday.tables.table import match_ids
+from matchday.unrecorded import blank_unrecorded
 
 COLUMNS = {
     "played_for": "team",
@@ -94,7 +95,7 @@ def _season(archive: Archive, season: str, known: Registrations, played: pd.Data
         | dict.fromkeys([*INDICES, *LATER_INDICES], "float64")
         | dict.fromkeys(LATER_COUNTS, "Int64")
     )
-    return who.assign(season=seasons, gameweek=_gameweek(rows), match_id=match, home=home).join(typed)
+    return blank_unrecorded(who.assign(season=seasons, gameweek=_gameweek(rows), match_id=match, home=home).join(typed))
 
 
 def _gameweek(rows: pd.DataFrame) -> pd.Series:
