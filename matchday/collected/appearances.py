@@ -38,7 +38,7 @@ def appearances(matches: Iterable[BelievedMatch], rows: Mapping[type[DataFrameMo
     found = found.merge(who, on="player")
     found["home"] = found["match_id"].str[5:8] == found["team"]
     found["opponent"] = found["match_id"].str[9:12].where(found["home"], found["match_id"].str[5:8])
-    market = _market(found, players, _totals(rows[ObservedRules]))
+    market = _market(found, players, squads_in_all(rows[ObservedRules]))
     found[list(MARKET)] = found[list(MARKET)].fillna(market).fillna(0)
     return blank_unrecorded(found[columns(Appearances)].astype(dtypes(Appearances)))
 
@@ -84,7 +84,7 @@ def _market(found: pd.DataFrame, players: pd.DataFrame, totals: pd.DataFrame) ->
     return pd.DataFrame(made).reindex(found.index).astype("Int64")
 
 
-def _totals(rules: pd.DataFrame) -> pd.DataFrame:
+def squads_in_all(rules: pd.DataFrame) -> pd.DataFrame:
     """How many squads there were: columns known_at and total, by known_at."""
     said = rules[rules["name"] == TOTAL_PLAYERS].sort_values("known_at")
     return pd.DataFrame({"known_at": said["known_at"], "total": pd.to_numeric(said["value"])}).reset_index(drop=True)

@@ -12,7 +12,7 @@ from datetime import datetime
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
-from matchday.collected.appearances import appearances
+from matchday.collected.appearances import appearances, squads_in_all
 from matchday.collected.precedence import ORDER, BelievedMatch, believe, statements
 from matchday.collected.versions import newest, same
 from matchday.sources.clubs import NAMES
@@ -20,6 +20,7 @@ from matchday.sources.history.availability import reason
 from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams, columns, merge, order
 from matchday.tables.arrow import dtypes
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
+from matchday.tables.observed_rules import ObservedRules
 from matchday.tables.schedule import MATCHES_OF_A_SEASON
 
 Observations = Mapping[type[DataFrameModel], pd.DataFrame]
@@ -125,14 +126,22 @@ def _players(season: ObservedSeason) -> pd.DataFrame:
 
 
 def _availability(season: ObservedSeason) -> pd.DataFrame:
-    """The versions that changed a player's price, flag, news or return. After the last gameweek there are none."""
+    """The versions that changed a player's price, flag, news or return, and his first one of each day.
+
+    After the last gameweek there are none. selected: the percentage that the source gives, of all squads.
+    """
     rows = season.rows[ObservedPlayers]
     rows = rows[rows["gameweek"].notna()].sort_values(["player", "known_at"], ignore_index=True)
-    before = rows.groupby("player")[["price", "chance", "news", "return_gameweek"]].shift()
-    first = ~rows["player"].duplicated()
-    unchanged = [same(rows[column], before[column]) for column in before.columns]
-    changed = rows[first | ~pd.concat(unchanged, axis=1).all(axis=1)] if len(rows) else rows
-    return changed.rename(columns={"known_at": "seen_at"}).assign(reason=reason(changed["news"]))
+    told = ["price", "chance", "news", "return_gameweek"]
+    unchanged = [same(rows[column], rows.groupby("player")[column].shift()) for column in told]
+    again = pd.concat(unchanged, axis=1).all(axis=1) & rows["player"].duplicated()
+    same_day = rows.assign(day=rows["known_at"].dt.floor("D")).duplicated(["player", "day"])
+    shown = rows[~(again & same_day)].sort_values("known_at", kind="stable")
+    totals = squads_in_all(season.rows[ObservedRules])
+    shown = pd.merge_asof(shown, totals, on="known_at") if len(totals) else shown.assign(total=float("nan"))
+    squads = (shown["selected"] * shown["total"] / 100).round()
+    shown = shown.assign(selected=squads, reason=reason(shown["news"]))
+    return shown.rename(columns={"known_at": "seen_at"}).sort_values(["player", "seen_at"], ignore_index=True)
 
 
 def _appearances(season: ObservedSeason) -> pd.DataFrame:

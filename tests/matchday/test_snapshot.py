@@ -20,6 +20,7 @@ from matchday.tables import (
     key,
     name,
 )
+from matchday.tables.availability import flag_changes
 
 LARGEST = 6_000_000
 SEASONS = ["1415", "1516", "1617", "1718", "1819", "1920", "2021", "2122", "2223", "2324", "2425", "2526"]
@@ -41,6 +42,9 @@ CHAMPIONS = {
     "2425": ("LIV", 84),
     "2526": ("ARS", 85),
 }
+
+CLOSE = 0.97
+"""Correlation of a count at the last daily snapshot before the deadline with that at the deadline."""
 
 
 @pytest.fixture(scope="module")
@@ -209,12 +213,38 @@ def test_assistant_managers_are_marked(appearances):
 def test_availability_tells_changes_alone(data, players):
     rows = data.load(Availability)
     told = ["price", "chance", "reason", "return_gameweek"]
-    assert len(rows) == 5635
+    assert len(rows) == 187_092
+    assert 4000 < len(flag_changes(rows)) < 5635
     assert set(rows["season"]) == {"2526"}
     assert set(rows["player"]) <= set(players.loc[players["season"] == "2526", "player"])
     assert rows.sort_values(["player", "seen_at"]).index.is_monotonic_increasing
     assert (rows["reason"].notna() | rows["chance"].isna() | (rows["chance"] == 100)).all()
     assert rows[told[1]].isin([0, 25, 50, 75, 100]).sum() > 1000
+
+
+def test_ownership_and_transfers_at_a_deadline_are_those_of_the_appearance(data, matches, appearances):
+    """The daily record counts in the same units; it does not know when gameweek 4 began to count."""
+    seen = data.load(Availability)[["seen_at", "player", "price", "selected", "transfers_in", "transfers_out"]]
+    played = appearances[(appearances["season"] == "2526") & (appearances["gameweek"] > 4)]
+    moments = matches[matches["season"] == "2526"].groupby("gameweek")["kickoff"].min() - pd.Timedelta(minutes=90)
+    played = played.assign(deadline=played["gameweek"].map(moments).astype("datetime64[us, UTC]"))
+    played = played.sort_values("deadline").rename(columns={"value": "price"})
+    both = pd.merge_asof(
+        played,
+        seen.sort_values("seen_at"),
+        left_on="deadline",
+        right_on="seen_at",
+        by="player",
+        suffixes=("", "_seen"),
+    ).dropna(subset=["seen_at"])
+    assert len(both) > 25_000
+    assert (both["price"] == both["price_seen"]).mean() > 0.99
+    for column in ("selected", "transfers_in", "transfers_out"):
+        assert both[column].astype(float).corr(both[f"{column}_seen"].astype(float)) > CLOSE, column
+    first = data.load(Availability)
+    unknown = first[first["transfers_in"].isna()]
+    assert set(unknown["gameweek"]) == {4}
+    assert first["selected"].notna().all()
 
 
 @pytest.mark.parametrize("table", TABLES, ids=name)

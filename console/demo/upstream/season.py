@@ -13,6 +13,7 @@ import pandas as pd
 
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, Availability, Matches, Players, Teams
+from matchday.tables.availability import flag_changes
 
 HALF, BREAK = 45, 15
 WHISTLE, CONFIRMED = timedelta(minutes=2 * HALF + BREAK), timedelta(hours=4)
@@ -144,7 +145,7 @@ class PastSeason:
             rows.setdefault(row["player"], []).append(row)
         flags: dict[int, list[dict[str, Any]]] = {}
         seen = snapshot.load(Availability)
-        for row in _records(seen[seen["season"] == self.season].sort_values("seen_at")):
+        for row in _records(flag_changes(seen[seen["season"] == self.season]).sort_values("seen_at")):
             flags.setdefault(row["player"], []).append(row)
         people = [one for one in _records(snapshot.load(Players, [self.season])) if one["player"] in rows]
         people.sort(key=lambda one: (_first(rows[one["player"]]), rows[one["player"]][0]["team"], one["player"]))

@@ -1,11 +1,12 @@
-"""Flags and prices of 25/26, from its daily record."""
+"""Flags, prices and ownership of 25/26, from its daily record."""
 
 import pandas as pd
 
 from matchday.sources.history.archive import Archive
 
 RECORD = "player_attributes_history_2526.csv"
-WATCHED = ["price", "news", "chance_of_playing_next_round", "return_gameweek"]
+TRANSFERS = ["transfers_in", "transfers_out"]
+WATCHED = ["gameweek", "price", "news", "chance_of_playing_next_round", "return_gameweek", "selected", *TRANSFERS]
 
 SIGNS = {
     "ineligible": r"ineligible",
@@ -22,16 +23,19 @@ SIGNS = {
 
 
 def availability(archive: Archive) -> pd.DataFrame:
-    """The Availability of 25/26: the days on which a player's flag or price changed."""
+    """The Availability of 25/26: the days on which anything about a player changed."""
     rows = pd.DataFrame(archive.rows(RECORD)).replace("", None)
     rows["player"] = rows["opta_code"].str[1:].astype("int64")
     rows["seen_at"] = pd.to_datetime(rows["timestamp"], utc=True).astype("datetime64[us, UTC]")
     rows = rows.sort_values(["player", "seen_at"], ignore_index=True)
+    numbers = ["gameweek", "price", "chance_of_playing_next_round", "return_gameweek", "selected", *TRANSFERS]
+    whole = {column: pd.to_numeric(rows[column]).astype("Int64") for column in numbers}
+    for column in TRANSFERS:
+        whole[column] = _of_the_gameweek(rows, whole["gameweek"], whole[column])
     said = rows[WATCHED].fillna("")
     before = said.groupby(rows["player"]).shift()
-    rows = rows[(said != before).any(axis=1)].reset_index(drop=True)
-    whole = {column: pd.to_numeric(rows[column]).astype("Int64") for column in (*WATCHED[2:], "price", "gameweek")}
-    return pd.DataFrame(
+    changed = (said != before).any(axis=1)
+    made = pd.DataFrame(
         {
             "seen_at": rows["seen_at"],
             "season": rows["season"],
@@ -39,11 +43,26 @@ def availability(archive: Archive) -> pd.DataFrame:
             "player": rows["player"],
             "team": rows["team"],
             "price": whole["price"].astype("int64"),
+            "selected": whole["selected"],
+            "transfers_in": whole["transfers_in"],
+            "transfers_out": whole["transfers_out"],
             "chance": whole["chance_of_playing_next_round"],
             "reason": reason(rows["news"]),
             "return_gameweek": whole["return_gameweek"],
         }
     )
+    return made[changed].reset_index(drop=True)
+
+
+def _of_the_gameweek(rows: pd.DataFrame, week: pd.Series, total: pd.Series) -> pd.Series:
+    """Transfers for the next gameweek, of totals since the season began: less the last total before the gameweek.
+
+    Null in the first gameweek of the record, whose beginning it does not have; a player who comes later begins at 0.
+    """
+    last = total.groupby([rows["player"], week]).transform("last")
+    before = last.groupby(rows["player"]).shift().where(week != week.groupby(rows["player"]).shift())
+    before = before.mask(~rows["player"].duplicated() & (week > week.min()), 0)
+    return total - before.groupby([rows["player"], week]).transform("first")
 
 
 def reason(news: pd.Series) -> pd.Series:

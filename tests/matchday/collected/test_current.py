@@ -13,8 +13,21 @@ from matchday.collected.store import TABLES, no_rows
 from matchday.collected.versions import stack
 from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams, name, validate
 from matchday.tables.observed import ObservedFixtures, ObservedPlayers, ObservedTeams
+from matchday.tables.observed_rules import ObservedRules
 from tests import league
-from tests.matchday.collected.observations import FPL, ORG, SATURDAY, UK, at, fixtures, match, player, players, teams
+from tests.matchday.collected.observations import (
+    FPL,
+    ORG,
+    SATURDAY,
+    UK,
+    at,
+    fixtures,
+    frame,
+    match,
+    player,
+    players,
+    teams,
+)
 
 SEASONS = ("2425", "2526")
 MADE = (Teams, Fixtures, Matches, Appearances, Players, Availability)
@@ -53,9 +66,9 @@ def test_observed_rows_stand_after_the_bundled_seasons():
     clubs, people = teams(1, "ARS", "LIV", "ZZZ"), players(player(1, 7), player(1, 8, team="LIV"))
     rows = fixtures(match(1), match(30, score=(2, 1)), match(1, "LIV-ARS", kickoff=SATURDAY + timedelta(days=200)))
     found = made(50, rows, people, clubs)
-    for table, frame in found.items():
-        validate(table, frame)
-        before = frame[frame["season"] != "2627"].reset_index(drop=True)
+    for table, rows_found in found.items():
+        validate(table, rows_found)
+        before = rows_found[rows_found["season"] != "2627"].reset_index(drop=True)
         pd.testing.assert_frame_equal(before, bundled(table), obj=name(table))
     assert list(living(found[Fixtures])["match_id"]) == ["2627-ARS-LIV", "2627-LIV-ARS"]
     (result,) = living(found[Matches]).to_dict("records")
@@ -89,7 +102,7 @@ def test_a_match_is_a_fixture_and_a_result_by_rule(rows, fixture, played):
 def test_a_change_of_price_or_flag_or_news_is_a_row_of_availability():
     rows = players(
         player(1),
-        player(2, transfers_in=999),
+        player(1.5, transfers_in=999),
         player(3, price=56),
         player(4, price=56, chance=50, news="Knock - 50% chance of playing"),
         player(5, price=56, gameweek=None, news="Season is over"),
@@ -99,6 +112,24 @@ def test_a_change_of_price_or_flag_or_news_is_a_row_of_availability():
     assert list(zip(found["player"], found["seen_at"], strict=True)) == [(7, at(1)), (7, at(3)), (7, at(4)), (8, at(3))]
     assert list(found["reason"].fillna("-")) == ["-", "-", "injury", "-"]
     assert list(found["price"]) == [55, 56, 56, 55]
+
+
+def test_squads_of_a_player_are_a_row_of_availability_once_a_day():
+    rows = players(
+        player(1, selected=1.5),
+        player(1.5, selected=1.6, transfers_in=20),
+        player(2, selected=2.0, transfers_in=30, transfers_out=6),
+        player(2.2, selected=2.1, price=56),
+    )
+    rules = frame(ObservedRules, [{"source": FPL, "known_at": at(0), "name": "total_players", "value": "2000"}])
+    observed = {table: no_rows(table) for table in TABLES} | {ObservedPlayers: rows, ObservedRules: rules}
+    found = living(tables(bundled, observed, at(50))[Availability])
+    assert list(found["seen_at"]) == [at(1), at(2), at(2.2)]
+    assert list(found["selected"]) == [30, 40, 42]
+    assert list(found["transfers_in"]) == [10, 30, 10]
+    assert list(found["transfers_out"]) == [5, 6, 5]
+    without = living(made(50, people=rows)[Availability])
+    assert without["selected"].isna().all(), "nobody knows how many squads there are"
 
 
 def test_a_player_who_moves_is_of_the_team_that_he_was_of_then():
