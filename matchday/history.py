@@ -4,10 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
 import pandera.pandas as pa
 
+from matchday.deductions import deducted
+from matchday.durations import FULL_TIME
 from matchday.errors import MatchdayError
 from matchday.gameweeks import misfiled_matches
 from matchday.lake import Lake
@@ -154,8 +157,14 @@ def describe(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[Season]:
     ]
 
 
-def league_table(matches: pd.DataFrame) -> pd.DataFrame:
-    """Final or current table of one season's matches: index team; points, difference, goals; best first."""
+def league_table(matches: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
+    """Table of one season's matches: index team; points, difference, goals; best first.
+
+    as_of: matches and deductions of points that were not known before it do not count; None: all do. A result is known
+    at full time. Deductions are those of `matchday.deductions`; matches without a column `season` have none.
+    """
+    if as_of is not None:
+        matches = matches[matches["kickoff"] + FULL_TIME <= as_of]
     sides = [
         pd.DataFrame({"team": matches[one], "goals": matches[f"{one}_goals"], "against": matches[f"{other}_goals"]})
         for one, other in (("home", "away"), ("away", "home"))
@@ -164,6 +173,9 @@ def league_table(matches: pd.DataFrame) -> pd.DataFrame:
     rows["points"] = 3 * (rows["goals"] > rows["against"]) + (rows["goals"] == rows["against"])
     rows["difference"] = rows["goals"] - rows["against"]
     table = rows.groupby("team")[["points", "difference", "goals"]].sum()
+    for season in matches["season"].unique() if "season" in matches else ():
+        taken = pd.Series(deducted(str(season), as_of), dtype="int64")
+        table["points"] -= taken.reindex(table.index, fill_value=0)
     return table.sort_values(["points", "difference", "goals"], ascending=False)
 
 

@@ -11,6 +11,7 @@ from itertools import groupby
 
 import pandas as pd
 
+from matchday import durations
 from matchday.features.services import SPANS
 from matchday.ratings import elo, form, goals
 from matchday.ratings.elo import EloState
@@ -23,7 +24,7 @@ Row = dict[str, object]
 KEYS = ("season", "team", "event_time")
 """Columns of a feature table that are no features."""
 
-FULL_TIME = timedelta(hours=2)
+FULL_TIME = durations.FULL_TIME
 """From kick-off to the moment when the result is known."""
 
 

@@ -1,11 +1,13 @@
 """The history in the lake."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from matchday import history
+from matchday.deductions import deducted
 from matchday.history import HistoryError, league_table
 from matchday.lake import Lake
 from matchday.sources.snapshot import Snapshot, SnapshotError
@@ -255,3 +257,43 @@ def test_the_table_is_ordered_by_points_then_difference_then_goals() -> None:
 def test_every_team_of_a_season_is_in_its_table() -> None:
     table = league_table(league.some(Matches, ["2526"]))
     assert set(table.index) == set(league.some(Teams, ["2526"])["team"])
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "everton", "forest"),
+    [
+        ("2023-11-17", 0, 0),
+        ("2023-11-18", 10, 0),
+        ("2024-02-26", 10, 0),
+        ("2024-02-27", 6, 0),
+        ("2024-03-19", 6, 4),
+        ("2024-04-08", 6, 4),
+        ("2024-04-09", 8, 4),
+        ("2024-07-01", 8, 4),
+    ],
+)
+def test_points_are_deducted_from_the_end_of_the_day_of_the_decision(moment: str, everton: int, forest: int) -> None:
+    matches = league.some(Matches, ["2324"])
+    known = matches[matches["kickoff"] < day(moment)]
+    with_deductions = league_table(matches, day(moment))["points"]
+    taken = league_table(known.drop(columns="season"))["points"] - with_deductions
+    assert taken[taken != 0].to_dict() == {team: lost for team, lost in (("EVE", everton), ("NFO", forest)) if lost}
+
+
+def test_a_table_as_of_a_moment_counts_matches_that_are_over() -> None:
+    matches = league.some(Matches, ["2425"])
+    first = matches.iloc[0]
+    over = (first["kickoff"] + pd.Timedelta(hours=2)).to_pydatetime()
+    assert league_table(matches, over - pd.Timedelta(seconds=1)).empty
+    assert set(league_table(matches, over).index) == {first["home"], first["away"]}
+
+
+def test_the_final_tables_of_clubs_that_lost_points() -> None:
+    table = league_table(league.some(Matches, ["2324"]))
+    assert table.loc[["EVE", "NFO"], "points"].to_dict() == {"EVE": 40, "NFO": 32}
+    assert list(table.index[-6:]) == ["EVE", "BRE", "NFO", "LUT", "BUR", "SHU"]
+    assert deducted("2425") == {} == deducted("2223")
