@@ -20,6 +20,8 @@ FloatArray = NDArray[np.float64]
 
 SCORES = [(int(home), int(away)) for home in scoreline.GOALS for away in scoreline.GOALS]
 """Scorelines, 121, in the order of the graph's cells."""
+LOW_SCORE_SIGNS = {(0, 0): -1, (0, 1): 1, (1, 0): 1, (1, 1): -1}
+"""Cells that Dixon and Coles' correction takes from and gives to."""
 ODDS = np.array([[1, 0], [-1, -1], [0, 1]])
 """From logarithms of home, draw, away to the log-odds of home and away against the draw."""
 
@@ -36,20 +38,22 @@ def _goals_member(writer: GraphWriter) -> str:
     """Logarithms (n, 3) of the goals member, each row up to a constant; `scoreline.outcome` in ONNX.
 
     Cells are divided by that of 1-1, so that Dixon and Coles' correction, which moves the same probability from both
-    draws to both wins of a goal to nil, is the dependence itself.
+    draws to both wins of a goal to nil, is the dependence itself. No cell falls below 0.
     """
-    log_rates = log_rate_matrix(NAMES)
     powers = np.array(SCORES).T - 1
     orders = [-scoreline.LOG_FACTORIAL[home] - scoreline.LOG_FACTORIAL[away] for home, away in SCORES]
     wins = scoreline.HOME_WINS
     outcomes = np.stack([wins.ravel(), np.eye(len(wins)).ravel(), wins.T.ravel()], axis=1)
-    moved = np.outer(np.eye(len(NAMES))[POSITION["league_low_score"]], [1, -2, 1])
+    signs = [LOW_SCORE_SIGNS.get(score, 0) for score in SCORES]
+    moved = np.outer(np.eye(len(NAMES))[POSITION["league_low_score"]], signs)
 
-    rates = writer.node("MatMul", [FEATURES, writer.constant("ratings_to_log_rates", log_rates)], "log_rates")
-    cells = [rates, writer.constant("powers", powers), writer.constant("orders", orders)]
-    joint = writer.node("Exp", [writer.node("Gemm", cells, "log_scores")], "scores")
-    low = writer.node("MatMul", [FEATURES, writer.constant("low_score_to_moved", moved)], "moved")
-    sums = writer.node("Gemm", [joint, writer.constant("scores_to_outcomes", outcomes), low], "outcomes")
+    rates = [FEATURES, writer.constant("ratings_to_log_scores", log_rate_matrix(NAMES) @ powers)]
+    joint = writer.node(
+        "Exp", [writer.node("Gemm", [*rates, writer.constant("orders", orders)], "log_scores")], "scores"
+    )
+    low = writer.node("Gemm", [FEATURES, writer.constant("low_score_to_moved", moved), joint], "corrected")
+    cells = writer.node("Clip", [low, writer.constant("impossible", 0)], "cells")
+    sums = writer.node("MatMul", [cells, writer.constant("scores_to_outcomes", outcomes)], "outcomes")
     return writer.node("Log", [sums], "goals")
 
 

@@ -15,13 +15,17 @@ HOME_WINS = np.tril(np.ones((MOST_GOALS + 1, MOST_GOALS + 1)), -1)
 
 
 def low_score_factor(home: FloatArray, away: FloatArray, low_score: FloatArray) -> FloatArray:
-    """Dixon and Coles' (1997) tau for the scores up to 1-1: (n, 11, 11), 1 elsewhere."""
+    """Dixon and Coles' (1997) tau for the scores up to 1-1: (n, 11, 11), 1 elsewhere.
+
+    Their correction takes more from a score than it has once `low_score * home * away` or `-low_score * home` is
+    above 1: there it is 0.
+    """
     factor = np.ones((len(home), len(GOALS), len(GOALS)))
     factor[:, 0, 0] -= low_score * home * away
     factor[:, 0, 1] += low_score * home
     factor[:, 1, 0] += low_score * away
     factor[:, 1, 1] -= low_score
-    return factor
+    return np.maximum(factor, 0.0)
 
 
 def poisson(rate: FloatArray) -> FloatArray:
@@ -29,14 +33,24 @@ def poisson(rate: FloatArray) -> FloatArray:
     return np.asarray(np.exp(np.log(rate)[:, None] * GOALS - rate[:, None] - LOG_FACTORIAL))
 
 
+def score_grid(home: FloatArray, away: FloatArray, low_score: FloatArray) -> FloatArray:
+    """Probabilities (n, 11, 11) of home and away goals, at least 0 and 1 in sum.
+
+    home, away: rates of goals (n,). low_score: dependence of the scores up to 1-1 (n,). More than ten goals of a side
+    are left out.
+    """
+    joint = poisson(home)[:, :, None] * poisson(away)[:, None, :] * low_score_factor(home, away, low_score)
+    return np.asarray(joint / joint.sum(axis=(1, 2), keepdims=True))
+
+
 def outcome(home: FloatArray, away: FloatArray, low_score: FloatArray) -> FloatArray:
     """Probabilities (n, 3) of home, draw, away from rates of goals (n,) and the low-score dependence (n,)."""
-    joint = poisson(home)[:, :, None] * poisson(away)[:, None, :] * low_score_factor(home, away, low_score)
+    grid = score_grid(home, away, low_score)
     sums = np.stack(
         [
-            (joint * HOME_WINS).sum(axis=(1, 2)),
-            np.trace(joint, axis1=1, axis2=2),
-            (joint * HOME_WINS.T).sum(axis=(1, 2)),
+            (grid * HOME_WINS).sum(axis=(1, 2)),
+            np.trace(grid, axis1=1, axis2=2),
+            (grid * HOME_WINS.T).sum(axis=(1, 2)),
         ],
         axis=1,
     )

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
+from matchday.models.goal_rates import goal_rates
 from matchday.models.graph import TOLERANCE, Parity, ParityError, prove_parity
 from matchday.models.match_outcome import model as outcome
 from matchday.models.match_outcome.export import export
@@ -76,6 +77,18 @@ def test_the_graph_forecasts_what_the_model_forecasts_on_vectors_that_never_were
     # To a millionth: of numbers below the normal ones, which no rating is, ONNX Runtime makes zero.
     vectors = (LOW + share.round(6) * (HIGH - LOW)).astype(np.float32)
     assert proved(*whole, vectors).largest < CLOSE
+
+
+def test_a_score_that_the_correction_would_make_negative_is_impossible_in_the_graph_too(whole, matches) -> None:
+    """Both sides at rates of e^2.4 and e^1.5: 0-0 would lose four times what it has."""
+    row = matches[-1].copy()
+    for name, value in {"league_level": 0.5, "home_attack": 1.0, "away_attack": 1.0, "league_low_score": 0.1}.items():
+        row[NAMES.index(name)] = value
+    for name, value in {"league_home_edge": 0.4, "home_defence": 0.0, "away_defence": -0.5}.items():
+        row[NAMES.index(name)] = value
+    home, away = goal_rates(row[None], NAMES)
+    assert 0.1 * home[0] * away[0] > 4
+    assert proved(*whole, row[None]).largest < CLOSE
 
 
 def test_a_row_on_the_bound_of_a_split_goes_the_way_of_the_trees(whole, matches) -> None:
