@@ -13,7 +13,8 @@ class Appearances(Table):
 
     A player who did not play has a row with minutes 0. Sorted by season, player, kickoff. Known only after
     the match, but for value (price, tenths of a million), selected, transfers_in and transfers_out (squads
-    that hold, bought and sold the player before that gameweek's deadline). In a season under way they are as last
+    that hold, bought and sold the player before that gameweek's deadline). These four are known from the deadline on
+    (`matchday.deadlines.market_known_from`), not at midnight before it. In a season under way they are as last
     observed before the deadline: see docs/sources.md. MNG rows are assistant managers (24/25): drop them for
     players.
 
