@@ -20,8 +20,8 @@ from matchday.signature import FeatureRef
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, Matches, Teams
 
-SEASONS = ("2021", "2122", "2223")
-"""No expected goals and no stand-in for them; a stand-in learnt from the season before; expected goals."""
+SEASONS = ("2122", "2223", "2324")
+"""No stand-in for expected goals; one learnt from the season before; expected goals."""
 MATCHES_OF_A_SEASON = 60
 """The first matches of each season; those of the last one are described by the fingerprints."""
 VIEWS = ("team_form", "team_ratings")

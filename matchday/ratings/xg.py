@@ -1,6 +1,6 @@
 """Expected goals (xG) of both sides of a match, with a stand-in for the seasons that have none.
 
-From 2022/23 a team's expected goals are the sum over its players. Before, the fantasy game's `threat` and
+From 26 December 2022 a team's expected goals are the sum over its players. Before, the fantasy game's `threat` and
 `creativity` of its players and the `saves` of the other side's stand in: a Poisson regression of goals on their
 logarithms, fitted on the seasons before the one it is applied to, so that no season helps to describe itself. Where
 those were not recorded either there are no expected goals, and goals alone count (`matchday.ratings.goals.observe`).
@@ -20,6 +20,10 @@ FloatArray = NDArray[np.float64]
 SIDES = ("home", "away")
 SUMMED = ("xg", "threat", "creativity", "saves")
 """Columns of appearances that describe a match when they are summed over the players of a side."""
+
+FIRST_WITH_XG = "2223"
+XG_PUBLISHED = pd.Timestamp("2022-12-26", tz="UTC")
+"""Expected goals of 22/23 came out during the World Cup's break; matches before it were forecast without them."""
 
 StandIn = FloatArray
 """Coefficients (4,) of log goals on a constant, log threat, log creativity and log saves."""
@@ -44,7 +48,8 @@ def with_sums(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
     """Matches with the sums of their sides' players: `home_xg`, `away_threat` and so on, NaN where no player has any.
 
     A statistic that is 0 for both sides was not recorded (`matchday.unrecorded`), but for saves: NaN too. Sums are
-    rounded once, from the exact value: they do not depend on the order of the players.
+    rounded once, from the exact value: they do not depend on the order of the players. Expected goals of matches before
+    `XG_PUBLISHED` are NaN: nobody had them at the time, and a state once observed is not observed again.
     """
     table = matches.reset_index(drop=True)
     grouped = _sums(appearances)
@@ -55,6 +60,8 @@ def with_sums(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
     for column in set(SUMMED).intersection(ALWAYS_SOMEONE):
         both = [f"{side}_{column}" for side in SIDES]
         table.loc[(table[both] == 0).all(axis=1), both] = np.nan
+    unpublished = (table["season"] == FIRST_WITH_XG) & (table["kickoff"] < XG_PUBLISHED)
+    table.loc[unpublished, [f"{side}_xg" for side in SIDES]] = np.nan
     return table
 
 

@@ -20,7 +20,8 @@ class Appearances(Table):
 
     minutes: 0..130. points: of the fantasy game. bps: bonus point system. influence, creativity, threat:
     indices from 0; null for every player of a match of which the source has none. xg, xa, xgc: expected goals,
-    assists and goals conceded while on the pitch; null before 22/23. starts: 0 or 1; tackles, recoveries,
+    assists and goals conceded while on the pitch; null before 22/23, and in 22/23 known to nobody
+    before 26 December 2022 (`matchday.ratings.xg.XG_PUBLISHED`). starts: 0 or 1; tackles, recoveries,
     clearances_blocks_interceptions and defensive_contribution: counts; all null before 25/26.
     """
 

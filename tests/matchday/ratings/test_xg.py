@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from matchday.ratings.poisson import poisson_regression
-from matchday.ratings.xg import with_xg
+from matchday.ratings.xg import XG_PUBLISHED, with_xg
 from matchday.tables import Appearances, Matches
 from tests import league
 
@@ -66,3 +66,19 @@ def test_where_the_source_has_expected_goals_they_are_the_sum_over_the_players()
 def test_matches_without_players_have_none() -> None:
     matches = league.some(Matches, ["1415"])
     assert with_xg(matches, league.some(Appearances, ["1617"]))[["home_xg", "away_xg"]].isna().all(axis=None)
+
+
+def test_expected_goals_of_2223_are_not_used_before_they_were_published() -> None:
+    """A forecast of a match before the World Cup does not change whatever they say of autumn, nor does one after it."""
+    seasons = ["2122", "2223"]
+    matches, rows = league.some(Matches, seasons), league.some(Appearances, seasons)
+    found = with_xg(matches, rows)
+    early = (rows["season"] == "2223") & (rows["kickoff"] < XG_PUBLISHED)
+    altered = with_xg(matches, rows.assign(xg=rows["xg"].mask(early, rows["xg"] + 5)))
+    pd.testing.assert_frame_equal(altered, found)
+    autumn = found[(found["season"] == "2223") & (found["kickoff"] < XG_PUBLISHED)]
+    assert 140 < len(autumn) < 160
+    assert autumn["home_xg"].notna().all(), "the stand-in serves"
+    later = found[(found["kickoff"] >= XG_PUBLISHED)].iloc[0]
+    players = rows[(rows["match_id"] == later["match_id"]) & (rows["team"] == later["home"])]
+    assert later["home_xg"] == pytest.approx(players["xg"].sum())
