@@ -144,7 +144,7 @@ def _notes(forecasts: pd.DataFrame, odds: Odds) -> list[str]:
 def _suspicions(moments: Sequence[MomentComparison]) -> list[str]:
     closing = [one for at in moments if at.moment == Moment.CLOSING for one in at.differences if one.season == ALL]
     return [
-        f"the model is better than the closing odds ({one.score.replace('_', ' ')}): look for a leak"
+        f"better than the closing odds by more than {SUSPICIOUS:g} standard errors of {one.score}: look for a leak"
         for one in closing
         if one.difference < -SUSPICIOUS * one.standard_error
     ]

@@ -56,7 +56,7 @@ def measure_slope(said: FloatArray, hit: FloatArray) -> float:
     design = np.column_stack([np.ones_like(bounded), np.log(bounded / (1 - bounded))])
     if np.ptp(design[:, 1]) < CLOSE:
         return nan
-    found = np.array([0.0, 1.0])
+    found = np.zeros(2)
     for _ in range(STEPS):
         expected = 1 / (1 + np.exp(-np.clip(design @ found, -500, 500)))
         information = (design.T * (expected * (1 - expected))) @ design
