@@ -130,9 +130,7 @@ def test_ways_to_take_out_the_margin_differ_in_the_market_alone(
 def test_numbers_that_there_are_not_are_dashes_and_null(matchday: RunCommand, tmp_path: Path, forecasts: Path) -> None:
     """Of one match there is no error, no interval, no slope; of a file without closing odds no part about them."""
     row = pd.read_parquet(forecasts).query("season == '2526'").iloc[0]
-    home, away = (
-        british.NAMES.get(code) or small_season("2526").teams[code] for code in row["match_id"].split("-")[1:]
-    )
+    home, away = map(name, row["match_id"].split("-")[1:])
     goals = league.some(Matches, ["2526"]).set_index("match_id").loc[row["match_id"], ["home_goals", "away_goals"]]
     cells = ["E0", "16/09/2025", home, away, *map(str, goals), "2.0", "3.5", "4.0"]
     header = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG,B365H,B365D,B365A,"
@@ -191,8 +189,7 @@ def test_refusals_are_one_line(
 def test_without_a_champion_the_forecasts_are_asked_for(matchday: RunCommand, odds: Path) -> None:
     prepare(Settings().tracking_uri)
     refused = matchday("market", "compare", "--odds", str(odds)).refusal
-    assert "match-outcome" in refused
-    print(refused)
+    assert refused.startswith("matchday: no model match-outcome") and "train one first" in refused
 
 
 def test_forecasts_and_odds_of_other_seasons_have_nothing_in_common(
