@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from matchday.market.disagreement import LargestDisagreements, largest_disagreem
 from matchday.market.error import MarketError
 from matchday.market.margin import Margin
 from matchday.market.odds import Odds, read_odds
-from matchday.market.pairs import Pairs, contradictions, pair
+from matchday.market.pairs import FORECAST_COLUMNS, Pairs, contradictions, pair
 from matchday.market.season_file import Moment
 from matchday.models.evaluation import Evaluation
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
@@ -111,9 +112,12 @@ def _registered(version: str | None) -> tuple[str, pd.DataFrame]:
 
 def _read_forecasts(path: Path) -> tuple[str, pd.DataFrame]:
     try:
-        return f"{MATCH_OUTCOME.name} of {path.name}", Evaluation.load(MATCH_OUTCOME, path).own.forecasts
+        rows = Evaluation.load(MATCH_OUTCOME, path).own.forecasts
     except (OSError, ValueError) as why:  # of pyarrow: no Parquet
         raise MarketError(f"{path} is no file of forecasts: {str(why).splitlines()[0]}") from None
+    if lacking := [column for column in FORECAST_COLUMNS if column not in rows]:
+        raise MarketError(f"{path} is no file of walk-forward forecasts: it lacks {', '.join(lacking)}")
+    return f"{MATCH_OUTCOME.name} of {path.name}", rows
 
 
 def _describe_moment(pairs: Pairs, listed: int) -> MomentComparison:
@@ -164,6 +168,6 @@ def _plain(value: Any) -> Any:
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
-    if isinstance(value, pd.Timestamp) or hasattr(value, "isoformat"):
+    if isinstance(value, datetime):
         return value.isoformat()
     return None if isinstance(value, float) and not math.isfinite(value) else value

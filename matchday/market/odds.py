@@ -54,7 +54,10 @@ def _list_files(place: Path) -> list[Path]:
         return [place]
     if not place.is_dir():
         raise MarketError(f"there is no folder {place}; {REMEDY}")
-    found = [*place.iterdir(), *place.glob("*/*")]
+    try:
+        found = [*place.iterdir(), *place.glob("*/*")]
+    except OSError as why:
+        raise MarketError(f"{place} cannot be read ({why.strerror})") from None
     return sorted(path for path in found if path.suffix.lower() == ENDING and path.is_file())
 
 

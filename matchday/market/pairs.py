@@ -16,6 +16,9 @@ from matchday.scores.outcome import CLASSES
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+FORECAST_COLUMNS = ("match_id", "season", "kickoff", "result", *CLASSES)
+"""What is read of walk-forward forecasts."""
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -55,7 +58,7 @@ class Pairs:
 def pair(forecasts: pd.DataFrame, odds: Odds, moment: Moment, margin: Margin) -> Pairs:
     """The matches of both, found by season and clubs: a match that was postponed has another date, and stays the same.
 
-    forecasts: `match_id`, `season`, `kickoff`, `result`, and `H`, `D`, `A`. A match whose result is another in the
+    forecasts: `FORECAST_COLUMNS`, one row for each match. A match whose result is another in the
     file (`contradictions`) is left out.
     """
     played = _played(forecasts, odds)
@@ -81,8 +84,7 @@ def contradictions(forecasts: pd.DataFrame, odds: Odds) -> list[str]:
 
 
 def _played(forecasts: pd.DataFrame, odds: Odds) -> pd.DataFrame:
-    columns = ["match_id", "season", "kickoff", "result", *CLASSES]
-    return forecasts[columns].merge(odds.matches, on="match_id")
+    return forecasts[list(FORECAST_COLUMNS)].merge(odds.matches, on="match_id")
 
 
 def _same_result(played: pd.DataFrame) -> NDArray[np.bool_]:

@@ -192,6 +192,20 @@ def test_without_a_champion_the_forecasts_are_asked_for(matchday: RunCommand, od
     assert refused.startswith("matchday: no model match-outcome") and "train one first" in refused
 
 
+def test_forecasts_without_a_season_are_refused(
+    matchday: RunCommand, odds: Path, forecasts: Path, tmp_path: Path
+) -> None:
+    pd.read_parquet(forecasts).drop(columns=["season", "kickoff"]).to_parquet(tmp_path / "bare.parquet")
+    refused = matchday("market", "compare", "--odds", str(odds), "--forecasts", str(tmp_path / "bare.parquet")).refusal
+    assert "bare.parquet is no file of walk-forward forecasts: it lacks season, kickoff" in refused
+
+
+def test_a_version_or_a_file_of_forecasts_is_asked_for_not_both(matchday: RunCommand, forecasts: Path) -> None:
+    ended = matchday("market", "compare", "--odds", ".", "--version", "1", "--forecasts", str(forecasts))
+    assert ended.code == 2
+    assert "give --version or --forecasts, not both" in ended.stderr
+
+
 def test_forecasts_and_odds_of_other_seasons_have_nothing_in_common(
     matchday: RunCommand, odds: Path, forecasts: Path, tmp_path: Path
 ) -> None:

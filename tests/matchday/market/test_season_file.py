@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from matchday.market.error import MarketError
 from matchday.market.season_file import Moment, SeasonFile, read_season_file, season_of
@@ -134,3 +136,19 @@ def test_what_is_no_season_file_is_refused_with_the_reason(body: bytes, reason: 
         read_season_file(NAME, body)
     assert reason in str(refused.value)
     assert str(refused.value).startswith("E0.csv: ")
+
+
+WHOLE = season_file([line(), line("Fulham", "Everton"), line("Wigan", "Wolves")])
+
+
+@given(place=some.integers(0, len(WHOLE)), length=some.integers(0, 30), put=some.binary(max_size=30))
+def test_a_file_that_was_damaged_anywhere_is_read_or_refused(place: int, length: int, put: bytes) -> None:
+    try:
+        found = read_season_file(NAME, WHOLE[:place] + put + WHOLE[place + length :])
+    except MarketError as refused:
+        assert str(refused).startswith("E0.csv: ")
+    else:
+        assert len(found.matches) >= 1
+        assert (found.odds[["H", "D", "A"]].to_numpy(float) > 1).all()
+        assert set(found.odds["match_id"]) <= set(found.matches["match_id"])
+        assert not found.odds.duplicated(["match_id", "moment"]).any()
