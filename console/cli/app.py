@@ -12,6 +12,7 @@ from console.cli import (
     egress,
     features,
     forecast,
+    market,
     model,
     next_gameweek,
     pipeline,
@@ -31,6 +32,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
+app.add_typer(market.app, name="market")
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(stream.app, name="stream")
 app.add_typer(cluster.app, name="cluster")

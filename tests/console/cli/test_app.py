@@ -14,7 +14,7 @@ from matchday.settings import REPOSITORY
 from tests.console.conftest import RunCommand
 
 MATCHDAY = str(Path(sys.executable).with_name("matchday"))
-FREE_COMMANDS = ("demo", "serve", "forecast", "data", "pipeline", "model", "cluster", "rollout", "features")
+FREE_COMMANDS = ("demo", "serve", "forecast", "data", "pipeline", "model", "cluster", "rollout", "features", "market")
 
 
 def test_help_lists_the_commands() -> None:

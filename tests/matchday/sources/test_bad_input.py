@@ -279,9 +279,9 @@ def test_a_postponed_match_of_the_second_witness_has_no_kick_off(
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        ("15/08/2025", "32/08/2025", "has the date '32/08/2025 20:00', which is no day and time"),
-        ("15/08/2025", "", "has the date ' 20:00', which is no day and time"),
-        (",20:00,Liverpool", ",,Liverpool", "has the date '15/08/2025 ', which is no day and time"),
+        ("15/08/2025", "32/08/2025", "has the date '32/08/2025', which is no day"),
+        ("15/08/2025", "", "has the date '', which is no day"),
+        (",20:00,Liverpool", ",,Liverpool", "has the time '', which is no time of day"),
         ("Liverpool,Bournemouth,4,2", "Liverpool,Bournemouth,,", "has FTHG '', which is no number"),
         ("Liverpool,Bournemouth", "Barcelona,Bournemouth", "names a club 'Barcelona', which is not known here"),
     ],
