@@ -20,7 +20,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo next test lint format compile golden stubs data bench bench-features bench-growth bench-serving bench-soak bench-judge bench-season bench-stream bench-stream-kills images cluster-test serve ui clean
+.PHONY: help setup demo next test lint format compile golden stubs data bench bench-outcome bench-features bench-growth bench-serving bench-soak bench-judge bench-season bench-stream bench-stream-kills images cluster-test serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ data: $(READY) ## rebuild the bundled history from its source
 
 bench: $(READY) ## measure the main job: time, memory, rows
 	@$(BIN)/python -m benchmarks.demo
+
+bench-outcome: $(READY) ## forecast seven past seasons by the calibrated goals model, beside the bars: half a minute
+	@$(BIN)/python -m benchmarks.outcome
 
 bench-features: $(READY) ## measure features, online and offline, beside Feast and redis-py
 	@$(BIN)/python -m benchmarks.features

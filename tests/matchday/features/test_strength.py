@@ -1,0 +1,91 @@
+"""Rows of teams' strength: when they are known, and of what."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from matchday.features.strength import deducted, strength_table, with_xg_and_stand_in
+from matchday.ratings.home_edge import behind_closed_doors
+from matchday.tables import Appearances, Matches, Teams
+from tests import league
+
+SEASONS = ("1920", "2021")
+
+
+@cache
+def matches() -> pd.DataFrame:
+    return with_xg_and_stand_in(league.some(Matches, SEASONS), league.some(Appearances, SEASONS))
+
+
+@cache
+def table() -> pd.DataFrame:
+    return strength_table(matches(), league.some(Teams, SEASONS))
+
+
+def known_at(rows: pd.DataFrame, moment: datetime) -> pd.DataFrame:
+    return rows[rows["event_time"] <= moment].groupby("team").tail(1).set_index("team").sort_index()
+
+
+def test_every_team_has_a_row_at_the_opening_and_after_each_day_with_matches() -> None:
+    days = sum(matches().loc[matches()["season"] == season, "kickoff"].dt.date.nunique() for season in SEASONS)
+    assert len(table()) == 20 * (len(SEASONS) + days)
+    assert not table().duplicated(["team", "event_time"]).any()
+    assert np.isfinite(table()[["attack", "defence", "level", "home_edge"]].to_numpy()).all()
+
+
+@pytest.mark.parametrize("moment", [datetime(2019, 12, 1, tzinfo=UTC), datetime(2021, 2, 3, tzinfo=UTC)])
+def test_rows_up_to_a_moment_do_not_change_with_what_happens_later(moment) -> None:
+    """The future is cut off, and the future is made up."""
+    wanted = table()[table()["event_time"] <= moment].reset_index(drop=True)
+    past = matches()[matches()["kickoff"] < moment]
+    made_up = matches().assign(home_goals=9, away_xg=7.0).where(matches()["kickoff"] >= moment, matches())
+    made_up = made_up.astype(matches().dtypes.to_dict())
+    for changed in (past, made_up):
+        found = strength_table(changed, league.some(Teams, SEASONS))
+        pd.testing.assert_frame_equal(found[found["event_time"] <= moment].reset_index(drop=True), wanted)
+
+
+def test_the_home_edge_of_a_row_is_that_of_the_crowd_at_its_moment() -> None:
+    rows = table().drop_duplicates("event_time")
+    closed = np.array([behind_closed_doors(moment.to_pydatetime()) for moment in rows["event_time"]])
+    changes = np.flatnonzero(np.diff(closed))
+    before, after = rows["home_edge"].to_numpy()[changes], rows["home_edge"].to_numpy()[changes + 1]
+    assert closed[changes + 1].tolist() == [True, False]
+    assert (after - before > 0.05).tolist() == [False, True]
+    assert (after - before < -0.05).tolist() == [True, False]
+
+
+def test_champions_are_settled_once_nobody_can_catch_them() -> None:
+    """LIV were champions of 19/20 on 25 June 2020, after MCI had lost; they were sure of all else then, too."""
+    settled = [known_at(table(), datetime(2020, 6, day, 1, tzinfo=UTC)).loc["LIV", "settled"] for day in (25, 26)]
+    assert settled == [0.0, 1.0]
+
+
+def test_nobody_is_settled_before_spring() -> None:
+    months = table()["event_time"].dt.month
+    assert not table().loc[months.isin([8, 9, 10, 11, 12, 1]), "settled"].any()
+
+
+def test_deductions_count_from_their_day() -> None:
+    days = [(2023, 11, 16), (2023, 11, 17), (2024, 3, 1), (2024, 5, 1)]
+    found = [deducted("2324", datetime(*day, tzinfo=UTC)) for day in days]
+    assert found == [{}, {"EVE": 10}, {"EVE": 6}, {"EVE": 8, "NFO": 4}]
+    assert deducted("2425", datetime(2025, 5, 1, tzinfo=UTC)) == {}
+
+
+def test_a_match_whose_threat_and_creativity_are_all_zero_has_nothing_that_stands_in() -> None:
+    seasons = ("2021", "2122", "2223")
+    rows = with_xg_and_stand_in(league.some(Matches, seasons), league.some(Appearances, seasons)).set_index("match_id")
+    last = rows[(rows["season"] > "2021") & (rows["gameweek"] == 38)]
+    described = last.groupby("season")[["home_stand_in", "home_xg"]].count()
+    assert described.to_numpy().tolist() == [[0, 0], [0, 10]]
+    others = rows[(rows["season"] > "2021") & (rows["gameweek"] != 38)]
+    assert others["home_stand_in"].notna().all()
+
+
+def test_rows_are_ordered_as_they_become_known() -> None:
+    steps = table()["event_time"].diff().dropna()
+    assert (steps >= timedelta(0)).all()
