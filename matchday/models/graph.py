@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 
 OPSET, IR_VERSION = 18, 9
+DOMAINS = {"": OPSET, "ai.onnx.ml": 3}
+"""Versions of the operators by their domain."""
 FEATURES = "features"
 """Name of the graph's input, (n, k) float32."""
 TOLERANCE = 1e-5
@@ -67,7 +69,8 @@ class GraphWriter:
             [helper.make_tensor_value_info(kind.output.name, TensorProto.FLOAT, shape)],
             self._constants,
         )
-        opsets = [helper.make_opsetid("", OPSET)]
+        used = sorted({"", *(node.domain for node in self._nodes)})
+        opsets = [helper.make_opsetid(domain, DOMAINS[domain]) for domain in used]
         whole = helper.make_model(graph, opset_imports=opsets, producer_name="matchday", ir_version=IR_VERSION)
         onnx.checker.check_model(whole, full_check=True)
         return bytes(whole.SerializeToString(deterministic=True))
