@@ -4,33 +4,17 @@ A player with two clubs in a gameweek has a row with each, which differ in his r
 the game counts no transfers.
 """
 
-from datetime import timedelta
-
 import pandas as pd
 
+from matchday.deadlines import deadlines
 from matchday.tables import columns
 from matchday.tables.player_market import PlayerMarket
 
 SQUAD = 15
 """Players of a squad: all ownership together is that many squads."""
-NOTICE = timedelta(minutes=90)
-"""From the deadline to the first kick-off, since 20/21."""
-SHORT_NOTICE, LAST_SHORT = timedelta(minutes=60), "1920"
-"""The same before, and the last season in which it was so."""
 LEAST_OWNED = 0.0001
 LARGEST_RATIO = 20.0
 WEEK = ["season", "gameweek"]
-
-
-def deadlines(appearances: pd.DataFrame) -> pd.Series:
-    """When the squads of each gameweek were closed, UTC, by season and gameweek.
-
-    Reckoned from the first kick-off that was played, as the history has no deadlines. Where a first match was postponed
-    the true deadline was earlier, so this never says that something was known too soon.
-    """
-    first = appearances.groupby(WEEK)["kickoff"].min()
-    notice = first.index.get_level_values("season").map(lambda one: SHORT_NOTICE if one <= LAST_SHORT else NOTICE)
-    return (first - pd.to_timedelta(notice)).astype("datetime64[us, UTC]")
 
 
 def player_market(appearances: pd.DataFrame) -> pd.DataFrame:

@@ -3,30 +3,20 @@
 The table has a row for every team at the opening of a season and after each day with matches, as `team_ratings`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
+from matchday.deductions import deducted
 from matchday.features.team import FULL_TIME, Row, midnight_after, season_opening
 from matchday.ratings import home_edge, stakes, strength
 from matchday.ratings.home_edge import HomeEdgeState
 from matchday.ratings.stakes import StakesState
 from matchday.ratings.strength import Pair, StrengthState
-from matchday.ratings.xg import SIDES, SUMMED, fill_seasons, with_sums
-
-XG_PUBLISHED = {"2223": datetime(2022, 12, 26, tzinfo=UTC)}
-"""When a season's own expected goals became known, where that was after its first matches."""
-
-DEDUCTIONS = (
-    (datetime(2023, 11, 17, tzinfo=UTC), "2324", "EVE", 10),
-    (datetime(2024, 2, 26, tzinfo=UTC), "2324", "EVE", -4),
-    (datetime(2024, 3, 18, tzinfo=UTC), "2324", "NFO", 4),
-    (datetime(2024, 4, 8, tzinfo=UTC), "2324", "EVE", 2),
-)
-"""Points that were taken, or given back on appeal: the day, season, team, points."""
+from matchday.ratings.xg import SIDES, fill_seasons, with_sums
 
 
 @dataclass(frozen=True)
@@ -59,9 +49,9 @@ def open_season(state: LeagueStrength, teams: Iterable[str]) -> LeagueStrength:
 
 def observe(state: LeagueStrength, match: DescribedMatch) -> LeagueStrength:
     """The state after one more match."""
-    sides, since = (match.home, match.away), XG_PUBLISHED.get(match.season)
+    sides = (match.home, match.away)
     return LeagueStrength(
-        strength.observe(state.strength, match.kickoff, *sides, match.goals, match.xg, match.stand_in, since),
+        strength.observe(state.strength, match.kickoff, *sides, match.goals, match.xg, match.stand_in),
         home_edge.observe(state.home_edge, match.kickoff, match.home, match.goals),
         stakes.observe(state.stakes, *sides, *match.goals),
     )
@@ -84,15 +74,6 @@ def strength_rows(state: LeagueStrength, season: str, at: datetime) -> dict[str,
     }
 
 
-def deducted(season: str, at: datetime) -> Mapping[str, int]:
-    """Points taken from teams of a season up to a moment."""
-    taken: dict[str, int] = {}
-    for day, of, team, points in DEDUCTIONS:
-        if of == season and day <= at:
-            taken[team] = taken.get(team, 0) + points
-    return taken
-
-
 def strength_table(matches: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
     """The rows of all seasons, sorted by `event_time` and `team`.
 
@@ -104,13 +85,8 @@ def strength_table(matches: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_xg_and_stand_in(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
-    """Matches with `home_xg`, `home_stand_in` and the same of away, NaN where unknown, in the order given.
-
-    A match in which no player has any threat, creativity or save is not described: the source has left them out.
-    """
+    """Matches with `home_xg`, `home_stand_in` and the same of away, NaN where unknown, in the order given."""
     sums = with_sums(matches, appearances)
-    described = [f"{side}_{what}" for side in SIDES for what in SUMMED[1:3]]
-    sums.loc[(sums[described] == 0).all(axis=1), described] = np.nan
     hidden = fill_seasons(sums.assign(home_xg=np.nan, away_xg=np.nan))
     found = {f"{side}_xg": sums[f"{side}_xg"].to_numpy() for side in SIDES}
     return matches.assign(**found, **{f"{side}_stand_in": hidden[f"{side}_xg"].to_numpy() for side in SIDES})

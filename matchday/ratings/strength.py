@@ -8,7 +8,7 @@ A match is two Poisson observations on a common log scale, as in `matchday.ratin
 Maher (1982), with weights that decay in time and ridge penalties towards a prior. Three things differ. Ratings are the
 mean of fits with several decays: none is chosen. The home edge is not fitted but given, with a crowd and without
 (`matchday.ratings.home_edge`). And the response mixes goals with the game's own expected goals at another share than
-with what stands in for them, from the moment at which they were published.
+with what stands in for them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,6 @@ OBSERVED = np.dtype(
         ("away", "U3"),
         ("goals", "f8", 2),
         ("xg", "f8", 2),
-        ("xg_since", "f8"),
         ("stand_in", "f8", 2),
     ]
 )
@@ -84,15 +83,12 @@ def observe(
     goals: tuple[int, int],
     xg: Pair = UNKNOWN,
     stand_in: Pair = UNKNOWN,
-    xg_since: datetime | None = None,
 ) -> StrengthState:
     """The state after one more match.
 
-    xg: expected goals; stand_in: what stands in for them; NaN where unknown. xg_since: when `xg` was published, where
-    that was later than the match.
+    xg: expected goals; stand_in: what stands in for them; NaN where unknown.
     """
-    since = xg_since.timestamp() if xg_since else -np.inf
-    row = np.array([(time.timestamp(), home, away, goals, xg, since, stand_in)], OBSERVED)
+    row = np.array([(time.timestamp(), home, away, goals, xg, stand_in)], OBSERVED)
     kept = state.matches[state.matches["time"] > time.timestamp() - state.horizon * DAY]
     return replace(state, matches=np.concatenate([kept, row]))
 
@@ -114,10 +110,9 @@ def fit(state: StrengthState, at: datetime, edge: HomeEdge) -> Strengths:
     )
 
 
-def response(state: StrengthState, known: NDArray[np.void], moment: float) -> FloatArray:
-    """What counts as goals of home and away (n, 2), as known at a moment in Unix seconds."""
-    goals, published = known["goals"], (known["xg_since"] <= moment)[:, None]
-    own = published & ~np.isnan(known["xg"])
+def response(state: StrengthState, known: NDArray[np.void]) -> FloatArray:
+    """What counts as goals of home and away (n, 2)."""
+    goals, own = known["goals"], ~np.isnan(known["xg"])
     described = ~np.isnan(known["stand_in"])
     expected = np.where(own, known["xg"], np.where(described, known["stand_in"], goals))
     share = np.where(own, state.xg_share, state.stand_in_share)
@@ -137,7 +132,7 @@ class _Likelihood:
         age = (moment - known["time"]) / DAY
         weights = np.exp(-np.array(state.decays)[:, None] * age)
         at_home = np.exp(np.where(closed_doors(known["time"]), edge.closed, edge.open))
-        value = response(state, known, moment)
+        value = response(state, known)
         # Row: the team that attacks. Column: the team that defends.
         self.goals = self._sum(home, away, weights * value[:, 0]) + self._sum(away, home, weights * value[:, 1])
         self.exposure = self._sum(home, away, weights * at_home) + self._sum(away, home, weights)

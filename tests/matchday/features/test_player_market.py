@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from matchday.features.player_market import deadlines, player_market
+from matchday.features.player_market import player_market
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, validate
@@ -58,15 +58,6 @@ def test_a_game_with_more_managers_looks_the_same(rows, times) -> None:
     rows = [{**row, "selected": row["selected"] + 15} for row in rows]
     larger = [{**row, **{name: row[name] * times for name in counted}} for row in rows]
     pd.testing.assert_frame_equal(market(*larger), market(*rows), rtol=1e-9)
-
-
-def test_the_deadline_is_90_minutes_before_the_first_match_and_was_60_until_2020() -> None:
-    rows = [offer(1, 1), offer(1, 2, kickoff=START - pd.Timedelta(days=1)), offer(2, 1)]
-    old = [{**row, "season": "1920"} for row in rows[:1]]
-    found = deadlines(pd.DataFrame(rows + old))
-    assert found["2425", 1] == START - pd.Timedelta(days=1, minutes=90)
-    assert found["2425", 2] == START + pd.Timedelta(weeks=1) - pd.Timedelta(minutes=90)
-    assert found["1920", 1] == START - pd.Timedelta(minutes=60)
 
 
 def test_every_row_of_a_gameweek_is_known_from_its_deadline() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matchday.features.strength import deducted, strength_table, with_xg_and_stand_in
+from matchday.features.strength import strength_table, with_xg_and_stand_in
 from matchday.ratings.home_edge import behind_closed_doors
 from matchday.tables import Appearances, Matches, Teams
 from tests import league
@@ -67,13 +67,6 @@ def test_champions_are_settled_once_nobody_can_catch_them() -> None:
 def test_nobody_is_settled_before_spring() -> None:
     months = table()["event_time"].dt.month
     assert not table().loc[months.isin([8, 9, 10, 11, 12, 1]), "settled"].any()
-
-
-def test_deductions_count_from_their_day() -> None:
-    days = [(2023, 11, 16), (2023, 11, 17), (2024, 3, 1), (2024, 5, 1)]
-    found = [deducted("2324", datetime(*day, tzinfo=UTC)) for day in days]
-    assert found == [{}, {"EVE": 10}, {"EVE": 6}, {"EVE": 8, "NFO": 4}]
-    assert deducted("2425", datetime(2025, 5, 1, tzinfo=UTC)) == {}
 
 
 def test_a_match_whose_threat_and_creativity_are_all_zero_has_nothing_that_stands_in() -> None:

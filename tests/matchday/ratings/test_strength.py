@@ -109,14 +109,11 @@ def test_a_goal_behind_closed_doors_says_more_of_a_home_team() -> None:
     assert fit(closed, moment, EDGE).attack["ARS"] > fit(crowd, moment, EDGE).attack["ARS"]
 
 
-def test_the_response_takes_expected_goals_once_published_then_what_stands_in_then_goals() -> None:
+def test_the_response_takes_expected_goals_then_what_stands_in_then_goals() -> None:
     state = open_season(StrengthState(xg_share=0.75, stand_in_share=0.5), TEAMS)
-    published = START + timedelta(days=100)
-    state = observe(state, START, "ARS", "BRE", (4, 0), (2.0, 1.0), (1.0, 2.0), published)
+    state = observe(state, START, "ARS", "BRE", (4, 0), (2.0, nan), (1.0, 2.0))
     state = observe(state, START, "CHE", "EVE", (4, 0), UNKNOWN, (1.0, nan))
-    before, since = (response(state, state.matches, moment.timestamp()) for moment in (START, published))
-    assert before.tolist() == [[2.5, 1.0], [2.5, 0.0]]
-    assert since.tolist() == [[2.5, 0.75], [2.5, 0.0]]
+    assert response(state, state.matches).tolist() == [[2.5, 1.0], [2.5, 0.0]]
 
 
 def test_matches_beyond_the_horizon_are_forgotten() -> None:
