@@ -242,12 +242,14 @@ def _unrecorded(_: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
 def _codes_too_new(matches: pd.DataFrame, appearances: pd.DataFrame) -> list[str]:
     """Codes rise with the years: one above all of the next season that has ended belongs to somebody who came later.
 
-    Assistant managers have codes of their own kind.
+    Assistant managers have codes of their own kind. A season with less than half as many players says nothing of the
+    one before: it was observed in part.
     """
     under_way = season_under_way(matches)
     people = appearances[(appearances["position"] != "MNG") & (appearances["season"] != under_way)]
-    newest = people.groupby("season")["player"].max().sort_index()
-    limits = newest.shift(-1).dropna()
+    seasons = people.groupby("season")["player"].agg(["max", "nunique"]).sort_index()
+    following = seasons.shift(-1)
+    limits = following.loc[following["nunique"] * 2 >= seasons["nunique"], "max"]
     known = people[["season", "player", "name"]].drop_duplicates(["season", "player"])
     wrong = known[known["player"] > known["season"].map(limits)]
     return [f"{row['name']} in {row['season']}: {row['player']}" for row in wrong.to_dict("records")]

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 from matchday.features.team import team_tables
 from matchday.features.vectors import assemble
-from matchday.ratings.xg import with_xg
+from matchday.ratings.xg import XG_PUBLISHED, with_xg
 from matchday.signature import FeatureRef
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances, Matches, Teams
 
-SEASONS = ("2122", "2223", "2324")
-"""No stand-in for expected goals; one learnt from the season before; expected goals."""
+SEASONS = ("2021", "2122", "2223")
+"""No expected goals and no stand-in for them; a stand-in learnt from the season before; expected goals, in the end."""
 MATCHES_OF_A_SEASON = 60
-"""The first matches of each season; those of the last one are described by the fingerprints."""
+"""The first matches of each season; of the last one, which the fingerprints describe, half are the first ones and half
+those from the publication of expected goals on."""
 VIEWS = ("team_form", "team_ratings")
 """Feature views whose values are computed on the slice."""
 DIGITS = 5
@@ -46,8 +47,7 @@ def fingerprint_values(values: NDArray[np.float64]) -> str:
 
 def pinned_vectors(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.DataFrame:
     """Feature vectors of the pinned slice's last season, each as known before its kick-off."""
-    matches = snapshot.load(Matches, SEASONS).sort_values(["kickoff", "match_id"])
-    matches = matches.groupby("season").head(MATCHES_OF_A_SEASON)
+    matches = _slice(snapshot.load(Matches, SEASONS).sort_values(["kickoff", "match_id"]))
     appearances = snapshot.load(Appearances, SEASONS)
     known = appearances[appearances["match_id"].isin(matches["match_id"])]
     form, ratings = team_tables(with_xg(matches, known), snapshot.load(Teams, SEASONS))
@@ -58,6 +58,15 @@ def pinned_vectors(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.Dat
         for view, table in zip(VIEWS, (form, ratings), strict=True)
     ]
     return assemble(features, pd.concat(stored, axis=1), last["kickoff"])
+
+
+def _slice(matches: pd.DataFrame) -> pd.DataFrame:
+    """The pinned matches of all that there are, in order of kick-off."""
+    last = matches["season"] == SEASONS[-1]
+    published = last & (matches["kickoff"] >= XG_PUBLISHED)
+    half = MATCHES_OF_A_SEASON // 2
+    parts = [matches[~last].groupby("season").head(MATCHES_OF_A_SEASON)]
+    return pd.concat([*parts, matches[last & ~published].head(half), matches[published].head(half)])
 
 
 def _known_before(matches: pd.DataFrame, side: str, view: str, table: pd.DataFrame) -> pd.DataFrame:

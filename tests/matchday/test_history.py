@@ -207,6 +207,12 @@ def test_a_player_with_the_code_of_a_later_namesake_breaks_a_rule() -> None:
         history.check(Frames(matches, rows))
 
 
+def test_codes_are_not_held_against_those_of_a_season_that_was_observed_in_part() -> None:
+    matches, rows = (league.some(table, ["2425", "2526"]) for table in (Matches, Appearances))
+    few = rows["player"] < 200_000
+    assert history._codes_too_new(matches, rows[(rows["season"] == "2425") | few]) == []
+
+
 def test_codes_are_not_held_against_those_of_a_season_under_way_nor_of_managers(frames: Frames) -> None:
     matches, rows = frames.tables[Matches], frames.tables[Appearances]
     first = matches["gameweek"] == 1

@@ -133,7 +133,7 @@ def test_a_cluster_that_is_not_there_is_named(matchday: RunCommand) -> None:
 def test_the_bundled_history_keeps_every_rule(matchday: RunCommand) -> None:
     ended = matchday("data", "verify")
     assert ended.code == 0
-    assert ended.stdout.count("holds: ") == 4
+    assert ended.stdout.count("holds: ") == 7
 
 
 def test_the_bundled_history_is_shown_season_by_season(matchday: RunCommand) -> None:

@@ -1,5 +1,7 @@
 """Fingerprints of features change with their values alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.ratings import elo
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import Snapshot
+from matchday.tables import Appearances
 
 NAMES = tuple(feature.name for feature in MATCH_OUTCOME_V1)
 
@@ -40,6 +43,21 @@ def test_a_changed_rule_changes_the_features_that_it_makes_and_no_other(
     monkeypatch.setattr(elo, "PROMOTED", elo.PROMOTED + 1)
     after = values.feature_values(bundled, MATCH_OUTCOME_V1)
     assert {name for name in NAMES if before[name] != after[name]} == {"home_elo", "away_elo"}
+
+
+@pytest.mark.parametrize("column", ["xg", "threat"])
+def test_expected_goals_and_their_stand_in_show_in_the_fingerprints(
+    bundled: Snapshot, vectors: pd.DataFrame, column: str
+) -> None:
+    class Altered(Snapshot):
+        def load(self, table: type, seasons: Sequence[str] | None = None) -> pd.DataFrame:
+            rows = super().load(table, seasons)
+            return rows.assign(**{column: rows[column] * 1.5}) if table is Appearances else rows
+
+    after = values.pinned_vectors(Altered(bundled.folder), MATCH_OUTCOME_V1)
+    changed = {name for name in NAMES if (after[name].to_numpy() != vectors[name].to_numpy()).any()}
+    assert {"home_attack", "away_defence", "home_xg_for_5"} <= changed
+    assert not changed & {"home_elo", "home_points_5", "home_rest_days"}
 
 
 @given(
