@@ -39,7 +39,7 @@ class Online:
         return replace(self, config={**self.config, "staged": True})
 
     def judged_at(self, moment: datetime | None) -> "Online":
-        """The same store, in which the ages of rows are judged at a moment; None for now."""
+        """The same store, in which the ages of rows are judged at a moment; None means now."""
         return self if moment is None else replace(self, config={**self.config, "as_of": moment.timestamp()})
 
 

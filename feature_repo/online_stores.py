@@ -40,7 +40,7 @@ MICROSECOND, MILLISECOND = timedelta(microseconds=1), timedelta(milliseconds=1)
 
 
 class GuardedSqliteOnlineStoreConfig(SqliteOnlineStoreConfig):
-    """staged: the file is the draft of a refill. as_of: Unix seconds that ages are judged at; None for now."""
+    """staged: the file is the draft of a refill. as_of: Unix seconds that ages are judged at; None means now."""
 
     type: Literal["feature_repo.online_stores.GuardedSqliteOnlineStore"] = (
         "feature_repo.online_stores.GuardedSqliteOnlineStore"  # type: ignore[assignment]
@@ -50,7 +50,7 @@ class GuardedSqliteOnlineStoreConfig(SqliteOnlineStoreConfig):
 
 
 class GuardedRedisOnlineStoreConfig(RedisOnlineStoreConfig):
-    """staged: a refill moves the rows to their place. as_of: Unix seconds that ages are judged at; None for now."""
+    """staged: a refill moves the rows to their place. as_of: Unix seconds that ages are judged at; None means now."""
 
     type: Literal["feature_repo.online_stores.GuardedRedisOnlineStore"] = (
         "feature_repo.online_stores.GuardedRedisOnlineStore"  # type: ignore[assignment]
@@ -164,7 +164,7 @@ def encode_rows(config: RepoConfig, table: FeatureView, data: Iterable[WrittenRo
 
 
 def drop_expired(rows: Iterable[ReadRow], view: FeatureView, as_of: float | None) -> list[ReadRow]:
-    """The rows without those that are out of date. as_of: Unix seconds; None for now."""
+    """The rows without those that are out of date. as_of: Unix seconds; None means now."""
     if not view.ttl:
         return list(rows)
     moment, ttl = time.time() if as_of is None else as_of, view.ttl.total_seconds()

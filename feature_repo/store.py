@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parent
 def open_store(settings: Settings, as_of: datetime | None = None) -> FeatureStore:
     """The shared feature store: registry and online store of the settings.
 
-    as_of: rows of the online store that are out of date at this moment are not read; None for now.
+    as_of: rows of the online store that are out of date at this moment are not read; None means now.
     """
     adopt_region()
     return _store(settings.feast_registry, online.current(settings).judged_at(as_of))

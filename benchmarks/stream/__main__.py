@@ -19,8 +19,9 @@ def main() -> int:
     measures: list[Measure] = []
     try:
         for part in PARTS:
-            measures += part()
-            print(f"{part.__name__}: {', '.join(f'{one.value:,.4g} {one.unit}' for one in measures)}", flush=True)
+            found = part()
+            print(f"{part.__name__}: {', '.join(f'{one.value:,.4g} {one.unit}' for one in found)}", flush=True)
+            measures += found
     except BenchError as error:
         print(f"bench stream: {error}", file=sys.stderr)
         return 2
