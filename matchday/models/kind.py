@@ -13,7 +13,7 @@ from math import inf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from matchday.signature import EntityInput, FeatureRef
+from matchday.signature import EntityInput, FeatureRef, FurtherOutput, NumberInput
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -27,6 +27,20 @@ class ReplayRows(StrEnum):
 
     PAIRINGS = "pairings"
     """Every team of the latest season at home against every other one."""
+
+
+class Subject(StrEnum):
+    """What one forecast is of."""
+
+    MATCH = "match"
+    """A match: a row of `Matches`. Key: match_id. Features are those known just before kick-off."""
+    APPEARANCE = "appearance"
+    """A player's match: a row of `Appearances`. Key: match_id, player. Features are those known at the deadline."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns that tell forecasts apart."""
+        return ("match_id",) if self is Subject.MATCH else ("match_id", "player")
 
 
 @dataclass(frozen=True)
@@ -111,8 +125,10 @@ class ModelKind:
     inputs: of a request in entity mode. distinct: those that must name different entities. moment: the input that says
     which moment a forecast is for.
     feature_service: the Feast service that it is trained and served with. features: its columns in order.
-    output: the tensor of its forecasts.
-    result: what happened in matches, (n,), in the model's terms, from goals of home and away, (n,) each.
+    numbers: inputs of a request that are features themselves: columns of the model's input behind `features`.
+    output: the tensor of its forecasts. further: other tensors of its graph, given to requests that ask for them.
+    subject: what a forecast is of. result_of: columns of the subject's table that say what happened. result: what
+    happened, (n,), in the model's terms, from those columns, (n,) each.
     score: by which two of its versions are compared. scores: means of all its scores by name, that of `score` among
     them, from forecasts (n, c) and results (n,).
     baselines: forecasts that it is evaluated beside. gate: what its evaluation must show.
@@ -127,7 +143,7 @@ class ModelKind:
     feature_service: str
     features: tuple[FeatureRef, ...]
     output: ModelOutput
-    result: Callable[[IntArray, IntArray], IntArray]
+    result: Callable[..., IntArray]
     score: PairedScore
     scores: Callable[[FloatArray, IntArray], dict[str, float]]
     baselines: tuple[str, ...]
@@ -135,11 +151,15 @@ class ModelKind:
     entry_point: str
     replay: ReplayRows = ReplayRows.PAIRINGS
     moment: str = "kickoff"
+    numbers: tuple[NumberInput, ...] = ()
+    further: tuple[FurtherOutput, ...] = ()
+    subject: Subject = Subject.MATCH
+    result_of: tuple[str, ...] = ("home_goals", "away_goals")
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the columns of its feature vectors, in order."""
-        return tuple(feature.name for feature in self.features)
+        """Names of the columns of its feature vectors, in order: those of the store, then those of the request."""
+        return tuple(each.name for each in (*self.features, *self.numbers))
 
     @property
     def pipeline(self) -> str:

@@ -1,8 +1,9 @@
 """Where the columns of a model's input come from: request inputs, feature views and features."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matchday.signature.checks import check_choice, check_positive, check_text
+from matchday.signature.checks import SignatureError, check_choice, check_positive, check_text, sequence
 
 DATATYPES = ("BYTES", "INT64")
 """Of entity keys in requests: texts or whole numbers."""
@@ -30,6 +31,46 @@ class EntityInput:
         check_text("inputs.name", self.name)
         check_text(f"inputs.{self.name}.join_key", self.join_key)
         check_choice(f"inputs.{self.name}.datatype", self.datatype, DATATYPES)
+
+
+@dataclass(frozen=True)
+class NumberInput:
+    """A request input that is a feature itself: a number that no store knows, one for each row.
+
+    name: the input and the column, `home`. least, most: its bounds. about: what it says, for people.
+    """
+
+    name: str
+    least: float
+    most: float
+    about: str
+
+    def __post_init__(self) -> None:
+        """Raises SignatureError for a field that is not text and for bounds that are none."""
+        for field in ("name", "about"):
+            check_text(f"numbers.{field}", getattr(self, field))
+        if not self.least < self.most:
+            raise SignatureError(f"numbers.{self.name}.least is {self.least!r}; a number below most is needed")
+
+
+@dataclass(frozen=True)
+class FurtherOutput:
+    """An output tensor beside the forecast, FP32, that requests may ask for by name.
+
+    name: `score_grid`. shape: of one row's numbers, (11, 11); () for one number. about: what they are, for people.
+    """
+
+    name: str
+    shape: Sequence[int]
+    about: str
+
+    def __post_init__(self) -> None:
+        """Raises SignatureError for a field that is not text and for a shape that is none."""
+        for field in ("name", "about"):
+            check_text(f"further.{field}", getattr(self, field))
+        object.__setattr__(self, "shape", sequence("further.shape", self.shape))
+        for size in self.shape:
+            check_positive(f"further.{self.name}.shape", size)
 
 
 @dataclass(frozen=True)
