@@ -159,7 +159,7 @@ class ModelKind:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the columns of its feature vectors, in order: those of the store, then those of the request."""
-        return tuple(each.name for each in (*self.features, *self.numbers))
+        return (*(each.name for each in self.features), *(each.name for each in self.numbers))
 
     @property
     def pipeline(self) -> str:
