@@ -20,9 +20,9 @@ CELLS = 128
 """Cells in which the least e-value over stable's quantile is searched."""
 CELLS_OF_WAY = np.linspace(0, 1, CELLS + 1)
 
-SLACK = 0.02
-"""Nats. The least e-value of one version is at a count up to half a request from its quantile's, and by this much lower
-at most."""
+SLACK = 1 / (4 * PRIOR)
+"""Nats. The least e-value of one version is at a count up to half a request from its quantile's, and lower than there by
+1 / (8 PRIOR) at most: half the squared slope over the curvature. Two versions are compared."""
 
 WIDEST = 1000.0
 """Ratios beyond this, or below its inverse, count as this."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rollout.judge.quantiles import Buckets, _log_evalue, quantile, ratio_bounds, ratio_log_evalue
@@ -53,6 +53,7 @@ def test_below_the_floor_all_are_equal():
     assert ratio_bounds(one, other, 0.5, 0.0, 0.02, 0.05)[1] > 2
 
 
+@example(sizes=(50, 54), slower=0.9, ratio=0.8, q=0.99, floor=0.0)
 @given(
     sizes=st.tuples(st.integers(50, 30_000), st.integers(50, 30_000)),
     slower=st.sampled_from([0.5, 0.9, 1.0, 1.3, 1.6, 3.0]),
