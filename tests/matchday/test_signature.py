@@ -74,9 +74,9 @@ def test_schema_1_of_players_gets_number_keys() -> None:
     assert (read.distinct, read.moment) == ((), "kickoff")
 
 
-def test_what_is_upgraded_is_written_as_schema_2_and_read_back() -> None:
+def test_what_is_upgraded_is_written_as_schema_3_and_read_back() -> None:
     upgraded = Signature.from_json(old())
-    assert upgraded.to_json()["schema"] == 2
+    assert upgraded.to_json()["schema"] == 3
     assert Signature.from_json(json.loads(json.dumps(upgraded.to_json()))) == upgraded
 
 
@@ -104,9 +104,9 @@ def test_a_signature_of_schema_1_that_lacks_a_field_is_refused(field: str) -> No
         Signature.from_json({key: item for key, item in old().items() if key != field})
 
 
-@pytest.mark.parametrize("schema", [0, 3, True, "2", None, [1], {}])
+@pytest.mark.parametrize("schema", [0, 4, True, "3", None, [1], {}])
 def test_an_unknown_schema_is_refused_with_what_to_do(schema: object) -> None:
-    with pytest.raises(SignatureError, match=r"reads 1 and 2: serve .* or train the model again") as refused:
+    with pytest.raises(SignatureError, match=r"reads 1, 2 and 3: serve .* or train the model again") as refused:
         Signature.from_json({**SIGNATURE.to_json(), "schema": schema})
     assert repr(schema) in str(refused.value)
 
@@ -137,8 +137,8 @@ HOME_ELO, AWAY_REST = SIGNATURE.to_json()["features"]
         ({"views": [{"name": "team_ratings", "ttl_seconds": None}]}, r"features\.away_rest\.view"),
         ({"views": [{"name": "team_ratings", "ttl_seconds": -1}]}, r"views\.team_ratings\.ttl_seconds"),
         ({"views": [*SIGNATURE.to_json()["views"], {"name": "weather", "ttl_seconds": None}]}, "names weather"),
-        ({"moment": "home"}, "inputs and moment names one twice"),
-        ({"moment": "features"}, "inputs and moment names one twice"),
+        ({"moment": "home"}, "inputs, numbers and moment names one twice"),
+        ({"moment": "features"}, "inputs, numbers and moment names one twice"),
         ({"moment": ""}, "moment"),
         ({"distinct": ["home", "referee"]}, "distinct is 'referee'"),
         ({"trained_until": "yesterday"}, "trained_until"),
@@ -218,9 +218,9 @@ def test_a_bundle_names_the_file_of_an_unknown_schema(tmp_path: Path) -> None:
 
     write_bundle(tmp_path / "bundle", b"graph", SIGNATURE, {}, "# Card\n")
     path = tmp_path / "bundle" / "signature.json"
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 7'))
+    path.write_text(path.read_text().replace('"schema": 3', '"schema": 7'))
     sums = (tmp_path / "bundle" / "SHA256SUMS").read_text().splitlines()
     sums[-1] = f"{hashlib.sha256(path.read_bytes()).hexdigest()}  signature.json"
     (tmp_path / "bundle" / "SHA256SUMS").write_text("\n".join(sums) + "\n")
-    with pytest.raises(BundleError, match=r"signature\.json: schema is 7, and this release reads 1 and 2"):
+    with pytest.raises(BundleError, match=r"signature\.json: schema is 7, and this release reads 1, 2 and 3"):
         read_bundle(tmp_path / "bundle")
