@@ -125,11 +125,14 @@ def _check(signature: Signature, session: onnxruntime.InferenceSession, path: Pa
 def _warm(model: Model, path: Path) -> None:
     """Run one row and two, so that no client pays for first allocations, and check the shapes."""
     signature = model.signature
-    shapes = {signature.output: (len(signature.classes),) if signature.classes else ()}
+    shapes: dict[str, tuple[int, ...]] = {signature.output: (len(signature.classes),) if signature.classes else ()}
     further = {each.name: tuple(each.shape) for each in signature.further}
+    sessions = [(model.session, shapes)]
+    if model.whole is not None:
+        sessions.append((model.whole, shapes | further))
     for rows in (1, 2):
         features = {RAW_INPUT: np.zeros((rows, len(signature.columns)), np.float32)}
-        for session, wanted in [(model.session, shapes), *([(model.whole, shapes | further)] if model.whole else [])]:
+        for session, wanted in sessions:
             for (name, shape), output in zip(wanted.items(), session.run(list(wanted), features), strict=True):
                 if output.shape != (rows, *shape):
                     raise ModelError(
