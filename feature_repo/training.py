@@ -47,8 +47,9 @@ def match_features(kind: ModelKind, settings: Settings, lake: Lake, played: pd.D
     recipe, keys = load_recipe(kind), list(kind.subject.keys)
     asked = _asked(kind, lake, played)
     names = [each.name for each in kind.inputs]
-    entities = asked[[*keys, *names, "event_time"]].rename(columns={"event_time": "event_timestamp"})
-    stored = historical(kind, settings, lake, entities).drop(columns=names)
+    wanted = list(dict.fromkeys([*keys, *names, "event_time"]))
+    entities = asked[wanted].rename(columns={"event_time": "event_timestamp"})
+    stored = historical(kind, settings, lake, entities).drop(columns=[name for name in names if name not in keys])
     found = asked[keys].merge(stored, on=keys, how="left", validate="1:1")
     vectors = assemble(kind.features, found, asked["kickoff"])
     if (incomplete := vectors[_required(recipe)].isna().any(axis=1)).any():
