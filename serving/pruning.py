@@ -12,9 +12,9 @@ from matchday.varint import decode_varint, encode_varint
 MODEL_GRAPH = 7
 NODE, INITIALIZER, OUTPUT, VALUE_INFO = 1, 5, 12, 13
 """Fields of a GraphProto."""
-NODE_INPUT, NODE_OUTPUT, NODE_ATTRIBUTE = 1, 2, 5
-SUBGRAPHS = (6, 11)
-"""Fields of an attribute that hold a graph."""
+NODE_INPUT, NODE_OUTPUT, NODE_OPERATOR = 1, 2, 4
+NESTING = {b"If", b"Loop", b"Scan", b"SequenceMap"}
+"""Operators with graphs inside of them, which may read any value around them."""
 TENSOR_NAME, VALUE_NAME = 8, 1
 VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
 """Wire types of protobuf."""
@@ -53,7 +53,7 @@ def _needed(graph: list[Field], output: str) -> list[Field] | None:
     for place, node in reversed(list(enumerate(nodes))):
         if values.isdisjoint(_texts(node, NODE_OUTPUT)):
             continue
-        if any(each.number in SUBGRAPHS for attribute in _texts(node, NODE_ATTRIBUTE) for each in _fields(attribute)):
+        if not NESTING.isdisjoint(_texts(node, NODE_OPERATOR)):
             return None
         chosen.add(place)
         values |= {*_texts(node, NODE_INPUT), *_texts(node, NODE_OUTPUT)}
