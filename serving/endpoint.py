@@ -76,7 +76,11 @@ class Endpoint:
         self.check_outputs(request)
         inputs = await self.inputs(request, call)
         begun = perf_counter()
-        output, outputs = await self._predict(inputs, request.outputs)
+        if self._further.isdisjoint(request.outputs):
+            output = await self._predict(inputs)
+            outputs = [Tensor(self.signature.output, "FP32", output.shape, output)]
+        else:
+            output, outputs = self._predict_further(inputs, request.outputs)
         ended = call.mark(INFERENCE, begun)
         self._count(inputs, call)
         if self.log.enabled:
@@ -84,7 +88,7 @@ class Endpoint:
         return InferenceResponse(
             model_name=self.name,
             model_version=self.model.version,
-            outputs=[Tensor(name, "FP32", values.shape, values) for name, values in outputs.items()],
+            outputs=outputs,
             id=call.id if request.id is None else request.id,
             parameters=self.parameters(inputs),
         )
@@ -198,21 +202,25 @@ class Endpoint:
             why = f": {len(vectors.missing)} missing in the online store ({names})"
         return NotFinite(self.name, rows, count, why)
 
-    async def _predict(self, inputs: Inputs, wanted: Iterable[str]) -> tuple[Matrix, Mapping[str, Matrix]]:
-        """The forecast, and the outputs to answer with by their names: those wanted in their order, or the forecast.
-
-        Requests for further outputs run alone: others need not wait for what they did not ask for.
-        """
-        forecast, features = self.signature.output, inputs.vectors.values
-        further = [name for name in wanted if name != forecast]
+    async def _predict(self, inputs: Inputs) -> Matrix:
         try:
-            if not further:
-                output = await self._batcher.predict(features)
-                return output, {forecast: output}
-            found = dict(zip((forecast, *further), self.model.predict_further(features, further), strict=True))
+            return await self._batcher.predict(inputs.vectors.values)
         except NotFinite as error:
             raise self.not_finite(inputs, error.rows) from None
-        return found[forecast], {name: found[name] for name in wanted}
+
+    def _predict_further(self, inputs: Inputs, wanted: Iterable[str]) -> tuple[Matrix, list[Tensor]]:
+        """The forecast, and the outputs that a request names, in its order.
+
+        Such requests run alone: others need not wait for what they did not ask for.
+        """
+        forecast = self.signature.output
+        names = [name for name in wanted if name != forecast]
+        try:
+            outputs = self.model.predict_further(inputs.vectors.values, names)
+        except NotFinite as error:
+            raise self.not_finite(inputs, error.rows) from None
+        found = dict(zip((forecast, *names), outputs, strict=True))
+        return found[forecast], [Tensor(name, "FP32", found[name].shape, found[name]) for name in wanted]
 
     def _count(self, inputs: Inputs, call: Call) -> None:
         vectors = inputs.vectors

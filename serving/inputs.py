@@ -51,13 +51,14 @@ class InputReader:
         self.lookups = lookups(signature)
         self._layout = Layout(signature, ttls)
         self.sources = self._layout.sources
+        self._columns = len(signature.columns)
         self._names = tuple(each.name for each in signature.inputs)
         numbers = tuple(each.name for each in signature.numbers)
         self._known = (*self._names, *numbers, *([signature.moment] if signature.moment else []))
 
     def check_input(self, name: str, datatype: str, shape: Sequence[int]) -> None:
         """Raises Refusal for an input that the model does not take; cheap, and so done before its data are decoded."""
-        columns = len(self.signature.columns)
+        columns = self._columns
         if name == RAW_INPUT:
             if datatype in ("BYTES", "BOOL"):
                 raise Refusal(f"input {RAW_INPUT} must be numbers, at best FP32, found {datatype}")
@@ -82,7 +83,7 @@ class InputReader:
         """The features of a request in entity mode. Raises Refusal or StoreError."""
         keys = self._entities(request)
         count = len(next(iter(keys.values())))
-        numbers = self._numbers(request, count)
+        numbers = self._numbers(request, count) if self.signature.numbers else ()
         moments = self._moments(request, count)
         rows = Rows()
         for lookup in self.lookups:

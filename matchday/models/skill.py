@@ -104,14 +104,14 @@ def last_before_kickoff(kind: ModelKind, forecasts: Iterable[GivenForecast], pla
     flat = [(*each.entities, each.kickoff, each.time, *each.numbers) for each in forecasts]
     given = pd.DataFrame(flat, columns=[*names, "asked_kickoff", "time", *columns])
     given = given.astype({each.name: "int64" if each.datatype == "INT64" else "object" for each in kind.inputs})
-    wanted = list(dict.fromkeys([*keys, *names, "kickoff", *kind.result_of]))
-    both = given.rename_axis("forecast").reset_index().merge(played[wanted], on=names)
+    known = played[list(dict.fromkeys([*keys, *names, "kickoff"]))].assign(result=results(kind, played))
+    both = given.rename_axis("forecast").reset_index().merge(known, on=names)
     kickoff = (both["kickoff"] - EPOCH).dt.total_seconds()
     both = both.assign(off=(both["asked_kickoff"] - kickoff).abs(), began=kickoff)
     near = both[both["off"] <= MOVED.total_seconds()].sort_values("off", kind="stable").drop_duplicates("forecast")
-    known = near[near["time"] < near["began"]].sort_values(["time", "forecast"], kind="stable")
-    last = known.drop_duplicates(keys, keep="last").sort_values(["kickoff", *keys])
-    return last.assign(result=results(kind, last))[[*keys, "result", *columns]].reset_index(drop=True)
+    before = near[near["time"] < near["began"]].sort_values(["time", "forecast"], kind="stable")
+    last = before.drop_duplicates(keys, keep="last").sort_values(["kickoff", *keys])
+    return last[[*keys, "result", *columns]].reset_index(drop=True)
 
 
 def results(kind: ModelKind, played: pd.DataFrame) -> IntArray:
