@@ -1,6 +1,6 @@
 """Training sets: matches, or players' matches, with what happened and their features as known before."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pandas as pd
 
@@ -8,6 +8,7 @@ from feature_repo.error import FeatureStoreError
 from feature_repo.store import working_store
 from matchday import history
 from matchday.deadlines import market_known_from
+from matchday.features.known import JUST_BEFORE
 from matchday.features.tables import TABLES
 from matchday.features.team import FULL_TIME
 from matchday.features.vectors import assemble
@@ -17,9 +18,6 @@ from matchday.models.recipe import Recipe, load_recipe, numbers_of
 from matchday.models.skill import results
 from matchday.settings import Settings
 from matchday.tables import Appearances, Matches, columns, validate
-
-JUST_BEFORE = timedelta(seconds=1)
-"""Time before kick-off at which the features of a match are read."""
 
 
 def training_set(kind: ModelKind, settings: Settings, lake: Lake, features: str, as_of: datetime) -> pd.DataFrame:

@@ -52,13 +52,11 @@ def tables(league: SeasonLeague) -> dict[str, pd.DataFrame]:
     """All rows that a league makes known, as the batch path gives them."""
     known = list(league.known())
     assert [rows.at for rows in known] == sorted(rows.at for rows in known)
-    made = {"team_form": [], "team_ratings": []}
-    for rows in known:
-        made["team_form"] += rows.form
-        made["team_ratings"] += rows.ratings
-    return {
-        view: pd.DataFrame(rows).sort_values(["event_time", "team"], ignore_index=True) for view, rows in made.items()
+    made = {
+        view: pd.DataFrame([row for rows in known for row in rows.tables[place]])
+        for place, view in enumerate(world.COLUMNS)
     }
+    return {view: rows.sort_values(["event_time", "team"], ignore_index=True) for view, rows in made.items()}
 
 
 def check(league: SeasonLeague, expected: dict[str, pd.DataFrame]) -> None:

@@ -23,14 +23,16 @@ from matchday.history import TABLES as HISTORY_TABLES
 from matchday.history import present
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
+from matchday.models.kind import ModelKind
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.signature import ViewRef
 from matchday.storage import Storage
-from matchday.tables import Fixtures, Matches, TeamForm, TeamRatings, name
+from matchday.tables import Fixtures, Matches, TeamForm, name
 from serving.features.store import Row
 from serving.vector import Layout
 from tests import league
+from tests.league import WITH_FORM
 from tests.matchday.forecasts.league_ahead import outcome_bundle
 
 THURSDAY = datetime(2025, 11, 27, 12, tzinfo=UTC)
@@ -50,15 +52,19 @@ def settings(two_seasons: Settings, tmp_path: Path) -> Settings:
     )
 
 
-def test_each_match_of_the_gameweek_has_probabilities_of_the_bundle(settings: Settings, bundle: Bundle) -> None:
+@pytest.mark.parametrize("kind", [MATCH_OUTCOME, WITH_FORM], ids=lambda kind: kind.feature_service)
+def test_each_match_of_the_gameweek_has_probabilities_of_the_bundle(
+    settings: Settings, kind: ModelKind, tmp_path: Path
+) -> None:
+    bundle = outcome_bundle(tmp_path / "bundle", kind, trained_until="2025-06-01T00:00:00+00:00")
     made = forecast_next(settings, bundle, THURSDAY, 1, NOW)
     assert made.sentence == "gameweek 13 of 2025/26: 10 matches"
     assert (made.batch.model, made.batch.version, made.batch.made_at) == ("match-outcome", "7", THURSDAY)
-    joined = league.joined(played(settings), *lake_features(settings)).set_index("match_id")
+    joined = league.joined(played(settings), *lake_features(settings), kind=kind).set_index("match_id")
     saturday = [one for one in made.batch.forecasts if one.match.kickoff.day == 29]
     assert len(saturday) == 5, "those of Sunday are trained on with Saturday's results, which nobody knows yet"
     for one in saturday:
-        vector = joined.loc[one.match.match_id, list(MATCH_OUTCOME.feature_names)].to_numpy(np.float32)[None]
+        vector = joined.loc[one.match.match_id, list(kind.feature_names)].to_numpy(np.float32)[None]
         session = onnxruntime.InferenceSession(bundle.onnx, providers=["CPUExecutionProvider"])
         assert one.probabilities == pytest.approx(session.run(None, {"features": vector})[0][0], abs=2e-6)
 
@@ -83,16 +89,15 @@ def test_rest_counts_from_the_match_that_is_scheduled_before(settings: Settings,
     known = read_knowledge(settings, THURSDAY, NOW)
     match = next(one for one in known.fixtures if one.match_id == "2526-BOU-EVE")
     (vector,) = make_vectors(bundle.signature.features, [match], known.fixtures, known.rows)
-    rest = dict(zip(MATCH_OUTCOME.feature_names, vector, strict=True))["home_rest_days"]
+    rest = dict(zip(WITH_FORM.feature_names, vector, strict=True))["home_rest_days"]
     assert rest == pytest.approx(3 + 4.5 / 24, abs=1e-4)
 
 
 def test_results_after_the_moment_change_no_forecast(settings: Settings, bundle: Bundle) -> None:
     """A lake whose history ends on Thursday says the same as one that knows the rest of the season."""
     before = forecast_next(settings, bundle, THURSDAY, 2, NOW)
-    form, ratings = lake_features(settings)
     rows = read_knowledge(settings, THURSDAY, NOW).rows
-    for view, table in (("team_form", form), ("team_ratings", ratings)):
+    for view, table in zip(rows, lake_features(settings), strict=True):
         known = table[table["event_time"] <= THURSDAY].sort_values("event_time").drop_duplicates("team", keep="last")
         assert {row["team"]: row for row in plain_rows(known)}.items() >= rows[view].items()
     assert before.data.played is not None and before.data.played <= THURSDAY
@@ -191,9 +196,8 @@ def played(settings: Settings) -> pd.DataFrame:
     return Lake(settings.lake).read(Matches)
 
 
-def lake_features(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    lake = Lake(settings.lake)
-    return lake.read(TeamForm), lake.read(TeamRatings)
+def lake_features(settings: Settings) -> list[pd.DataFrame]:
+    return [Lake(settings.lake).read(table) for table in TABLES]
 
 
 def test_the_reader_gives_what_the_lake_does(settings: Settings) -> None:
