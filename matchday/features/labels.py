@@ -74,7 +74,11 @@ PLAYER = {
     **{f"minutes_{ago}": f"Minutes {ago} matches ago" for ago in range(1, 5)},
     **{
         f"{name}_{past}": f"{text}, {past} past"
-        for name, text in (("played", "Share of matches played"), ("full", "Share of full matches"), ("minutes", "Minutes"))
+        for name, text in (
+            ("played", "Share of matches played"),
+            ("full", "Share of full matches"),
+            ("minutes", "Minutes"),
+        )
         for past in ("short", "middle", "long")
     },
 }

@@ -150,6 +150,7 @@ def _flags(found: pd.DataFrame, availability: pd.DataFrame | None) -> NDArray[np
     chance = availability["chance"].map(FLAG_OF_CHANCE).fillna(NEVER_FLAGGED).astype("int64")
     seen = availability[["season", "player", "seen_at"]].assign(flag=chance).sort_values("seen_at")
     asked = found[["season", "player", "event_time"]].assign(place=range(len(found))).sort_values("event_time")
-    keys = {"left_on": "event_time", "right_on": "seen_at", "by": ["season", "player"]}
-    joined = pd.merge_asof(asked, seen, **keys, allow_exact_matches=False).sort_values("place")
+    joined = pd.merge_asof(
+        asked, seen, left_on="event_time", right_on="seen_at", by=["season", "player"], allow_exact_matches=False
+    ).sort_values("place")
     return joined["flag"].fillna(UNKNOWN).to_numpy(np.int64)

@@ -80,7 +80,9 @@ class _Graph:
             self._log_goals("against", self._away(), "opponent_attack", "team_defence"),
             self.node("Add", [self.column("gameweek"), weeks], "gameweek_then"),
             *(
-                self.node("Where", [later, self.writer.constant(f"usual_{name}", one), self.column(name)], f"{name}_then")
+                self.node(
+                    "Where", [later, self.writer.constant(f"usual_{name}", one), self.column(name)], f"{name}_then"
+                )
                 for name, one in usual.items()
             ),
         ]
@@ -179,7 +181,8 @@ class _Graph:
         low_row = self.node("Add", [start, whole], f"low_row_{tag}")
         high_row = self.node("Add", [low_row, self.writer.integers(f"next_{tag}", [1])], f"high_row_{tag}")
         low, high = (
-            self.double(self.node("Gather", ["tilts", row], f"{row}_single"), f"{row}_tilt") for row in (low_row, high_row)
+            self.double(self.node("Gather", ["tilts", row], f"{row}_single"), f"{row}_tilt")
+            for row in (low_row, high_row)
         )
         axis = self.writer.integers(f"axis_of_share_{tag}", [2])
         gap = self.node("Sub", [high, low], f"gap_{tag}")

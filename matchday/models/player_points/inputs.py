@@ -37,7 +37,7 @@ def vectors_of(rows: pd.DataFrame) -> Float32Array:
 def weeks_ahead(vectors: Float32Array) -> IntArray:
     """Whole weeks (n,) from the deadline that the features are of to the match, 0 to 7."""
     weeks = np.floor(vectors[:, COLUMN["days_ahead"]] / np.float32(WEEK))
-    return np.clip(weeks, 0, WEEKS - 1).astype(np.int64)
+    return np.asarray(np.clip(weeks, 0, WEEKS - 1), np.int64)
 
 
 def tree_inputs(vectors: Float32Array) -> Float32Array:

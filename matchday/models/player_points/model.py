@@ -10,6 +10,7 @@ before (`matchday.models.player_points.distribution`).
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,8 @@ DIRECT_SHARE = 0.5
 """Of the mean given that he plays."""
 LEAST_MATCHES = 50
 """Rows of each kind of minutes that a fit needs."""
+THREADS = 2
+"""Boosters that are fitted at once; XGBoost lets go of the interpreter, and each has one thread."""
 AGEING_SEASONS, AGEING_WEEKS = 1, frozenset(range(2, 38, 4))
 """Ageing is learnt from this many seasons before the one that is forecast and from it, in every fourth gameweek."""
 
@@ -133,15 +136,22 @@ def fit(rows: pd.DataFrame, season: str | None = None) -> PointsModel:
     points = rows["result"].to_numpy(np.int64)
     wanted = (points - _defending(rows)).astype(float)
     positions = rows["position_number"].to_numpy(np.int64)
-    plays = boost_chance(PLAYS, inputs[recent], played[recent])
+    with ThreadPoolExecutor(THREADS) as pool:
+        plays = pool.submit(boost_chance, PLAYS, inputs[recent], played[recent])
+        direct = pool.submit(boost_mean, DIRECT, inputs[played], wanted[played])
+        full_points = pool.submit(boost_mean, FULL_POINTS, inputs[full], wanted[full])
+        lasts = pool.submit(boost_chance, LASTS, inputs[recent & played], full[recent & played])
+        some_points = pool.submit(boost_mean, SOME_POINTS, inputs[some], wanted[some])
+        ratios = pool.submit(_ratios, rows[recent], inputs[recent], played[recent])
+        ageing = _ageing(rows[rows["season"] >= seasons_before(season, AGEING_SEASONS)], plays.result())
     return PointsModel(
-        plays=plays,
-        lasts=boost_chance(LASTS, inputs[recent & played], full[recent & played]),
-        some_points=boost_mean(SOME_POINTS, inputs[some], wanted[some]),
-        full_points=boost_mean(FULL_POINTS, inputs[full], wanted[full]),
-        direct=boost_mean(DIRECT, inputs[played], wanted[played]),
-        ratios=_ratios(rows[recent], inputs[recent], played[recent]),
-        ageing=_ageing(rows[rows["season"] >= seasons_before(season, AGEING_SEASONS)], plays),
+        plays=plays.result(),
+        lasts=lasts.result(),
+        some_points=some_points.result(),
+        full_points=full_points.result(),
+        direct=direct.result(),
+        ratios=ratios.result(),
+        ageing=ageing,
         tilts=tilt_table(points[played], positions[played], full[played], len(POSITION_NUMBER)),
     )
 
