@@ -6,6 +6,7 @@ import pandas as pd
 
 from matchday.features.player_vectors import player_tables, points_rows
 from matchday.features.team import team_tables
+from matchday.models.player_points.model import PointsModel, fit
 from matchday.ratings.xg import with_xg
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import Snapshot
@@ -44,7 +45,23 @@ def rows_of(appearances: pd.DataFrame, flags: pd.DataFrame | None = None) -> pd.
     return points_rows(appearances, tables)
 
 
+CLUBS = ("ARS", "LEI", "SUN")
+"""One that stayed, one that went, one that came."""
+
+
 @cache
-def rows() -> pd.DataFrame:
-    """Rows of `PointsFeatures` of the two seasons."""
-    return rows_of(history(), availability())
+def few() -> pd.DataFrame:
+    """Rows of `PointsFeatures` of the players of `CLUBS`."""
+    return rows_of(history()[history()["team"].isin(CLUBS)], availability())
+
+
+@cache
+def past() -> pd.DataFrame:
+    """Those of `few` until the middle of the second season."""
+    return few()[(few()["season"] == SEASONS[0]) | (few()["gameweek"] <= 19)].reset_index(drop=True)
+
+
+@cache
+def model() -> PointsModel:
+    """A model that has learnt from `past`."""
+    return fit(past())

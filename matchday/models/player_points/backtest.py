@@ -149,8 +149,10 @@ def _blocks(target: pd.DataFrame) -> Iterator[tuple[str, list[float]]]:
 def _forecast(model: PointsModel, coming: pd.DataFrame, seed: int) -> pd.DataFrame:
     vectors = vectors_of(coming)
     found, points = model.predict(vectors), coming["result"].to_numpy(np.int64)
-    unflagged = vectors.copy()
-    unflagged[:, COLUMN["flag"]] = 0
+    unflagged = found
+    if vectors[:, COLUMN["flag"]].any():
+        vectors[:, COLUMN["flag"]] = 0
+        unflagged = model.predict(vectors)
     uniform = np.random.default_rng(seed).random(len(points))
     low, _, high = found.quantiles.T
     return coming[KEYS].assign(
@@ -158,7 +160,7 @@ def _forecast(model: PointsModel, coming: pd.DataFrame, seed: int) -> pd.DataFra
         minutes=coming["minutes"],
         points=points,
         forecast=found.points,
-        without_flags=model.predict(unflagged).points,
+        without_flags=unflagged.points,
         given=found.given,
         plays=1 - found.minutes[:, 0],
         pit=found.distribution.randomised_pit(points, uniform),

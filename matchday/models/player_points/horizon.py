@@ -47,11 +47,16 @@ def later_rows(rows: pd.DataFrame, ahead: int, weeks: frozenset[int] | None = No
     now = now.drop_duplicates([*KEYS, "player"])
     then = rows[[*KEYS, "player", *OF_THE_MATCH]].assign(gameweek=rows["gameweek"] - ahead)
     found = now.drop(columns=list(OF_THE_MATCH)).merge(then, on=[*KEYS, "player"])
-    ratings = now.drop_duplicates([*KEYS, "team"])[[*KEYS, "team", "team_attack", "team_defence"]]
-    ratings.columns = pd.Index([*KEYS, "opponent", "opponent_attack", "opponent_defence"])
-    found = found.drop(columns=["opponent_attack", "opponent_defence"]).merge(ratings, on=[*KEYS, "opponent"])
+    found = found.drop(columns=["opponent_attack", "opponent_defence"]).merge(_ratings(now), on=[*KEYS, "opponent"])
     days = (found["kickoff"] - found["event_time"]).dt.total_seconds() / DAY
     return found.assign(days_ahead=days.clip(0.0, LONGEST_AHEAD))[list(rows.columns)]
+
+
+def _ratings(now: pd.DataFrame) -> pd.DataFrame:
+    """Attack and defence of each club that has a match in a gameweek, as known at its deadline."""
+    wanted = [*KEYS, "opponent", "opponent_attack", "opponent_defence"]
+    own = now[[*KEYS, "team", "team_attack", "team_defence"]].set_axis(wanted, axis=1)
+    return pd.concat([own, now[wanted]]).drop_duplicates([*KEYS, "opponent"])
 
 
 def learn_ageing(odds: FloatArray, weeks: IntArray, played: NDArray[np.bool_]) -> Ageing:
