@@ -1,14 +1,45 @@
 """Distributions of whole points."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from matchday.models.player_points.distribution import LEAST, MOST, PointsDistribution, base_chances, mix, tilt
+from matchday.models.player_points.distribution import (
+    LEAST,
+    LOWEST_MEAN,
+    MOST,
+    NODES,
+    STEPS_A_POINT,
+    PointsDistribution,
+    TiltTable,
+    base_chances,
+    count_below,
+    tilt,
+    tilt_table,
+)
 
 SCORED = np.array([1, 1, 1, 2, 2, 2, 2, 2, 5, 6, 6, 8, 9, 13, -1, 0])
 MEANS = some.lists(some.floats(-3, 15), min_size=1, max_size=6).map(np.array)
+
+
+HIGHEST_MEAN = LOWEST_MEAN + (NODES - 1) / STEPS_A_POINT
+
+
+@cache
+def table() -> TiltTable:
+    """A table of two positions; the second scores a point less."""
+    points = np.concatenate([SCORED, SCORED - 1])
+    positions = np.repeat([0, 1], len(SCORED))
+    return tilt_table(points, positions, np.arange(len(points)) % 2 == 0, 2)
+
+
+def mix(minutes: np.ndarray, some: np.ndarray, full: np.ndarray) -> PointsDistribution:
+    """The distribution of players of the first position."""
+    reached = table().mix(np.zeros(len(some), np.int64), minutes, some, full)
+    return PointsDistribution(LEAST, np.diff(reached, axis=1, prepend=0.0))
 
 
 @some.composite
@@ -16,8 +47,7 @@ def forecasts(draw: some.DrawFn) -> PointsDistribution:
     means = draw(MEANS)
     shares = np.array([draw(some.floats(0.01, 1.0)) for _ in range(3)])
     minutes = np.tile(shares / shares.sum(), (len(means), 1))
-    base = base_chances(SCORED)
-    return mix(minutes, tilt(base, means / 2), tilt(base, means))
+    return mix(minutes, means / 2, means)
 
 
 @settings(max_examples=50)
@@ -61,10 +91,36 @@ def test_quantiles_are_whole_rise_with_their_level_and_split_the_probability(for
 
 
 def test_who_surely_does_not_play_scores_nothing() -> None:
-    base = base_chances(SCORED)
-    never = mix(np.array([[1.0, 0.0, 0.0]]), tilt(base, np.array([1.0])), tilt(base, np.array([5.0])))
+    never = mix(np.array([[1.0, 0.0, 0.0]]), np.array([1.0]), np.array([5.0]))
     assert never.mean == pytest.approx([0.0])
     assert never.quantiles((0.001, 0.5, 0.999)).tolist() == [[0, 0, 0]]
+
+
+@settings(max_examples=50)
+@given(means=some.lists(some.floats(LOWEST_MEAN, HIGHEST_MEAN), min_size=1, max_size=6).map(np.array))
+def test_between_two_tilts_of_the_table_the_mean_is_the_one_asked_for(means) -> None:
+    for position in (0, 1):
+        for minutes in (0, 1):
+            reached = table().reached(np.full(len(means), position), minutes, means)
+            assert (np.diff(reached, axis=1) >= -1e-7).all()
+            found = PointsDistribution(LEAST, np.diff(reached, axis=1, prepend=0.0))
+            assert found.mean == pytest.approx(means, abs=1e-5)
+
+
+def test_a_mean_beyond_the_table_has_the_distribution_of_the_nearest() -> None:
+    asked = np.array([-9.0, LOWEST_MEAN, HIGHEST_MEAN, 99.0])
+    low, lowest, highest, high = table().reached(np.zeros(4, np.int64), 1, asked)
+    assert (low == lowest).all()
+    assert (high == highest).all()
+
+
+def test_the_mean_of_a_mixture_is_the_sum_over_minutes() -> None:
+    found = mix(np.array([[0.2, 0.3, 0.5]]), np.array([1.3]), np.array([4.1]))
+    assert found.mean == pytest.approx([0.3 * 1.3 + 0.5 * 4.1], abs=1e-5)
+
+
+def test_the_last_number_is_always_reached() -> None:
+    assert count_below(np.array([[0.1, 0.5, 0.9999]]), (0.05, 0.1, 0.5, 0.51, 0.99999)).tolist() == [[0, 0, 1, 2, 2]]
 
 
 @settings(max_examples=30)
