@@ -30,7 +30,7 @@ from matchday.features.vectors import assemble
 from matchday.lake import Lake
 from matchday.models.catalogue import model_kind
 from matchday.models.graph import prove_parity
-from matchday.models.match_outcome import model as outcome
+from matchday.models.match_outcome.candidates import stacking as outcome
 from matchday.models.match_outcome.export import export
 from matchday.models.packaging import describe
 from matchday.settings import Settings

@@ -25,8 +25,8 @@ from matchday.features import tables
 from matchday.features.vectors import assemble
 from matchday.history import HistoryError
 from matchday.lake import Lake
+from matchday.models.match_outcome.candidates.stacking import vectors_of
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.match_outcome.model import vectors_of
 from matchday.models.packaging import describe
 from matchday.settings import Settings
 from matchday.tables import Matches, TeamForm, TeamRatings

@@ -16,8 +16,8 @@ from components.refuse import refuse
 from components.register import register
 from matchday.backtest import Walk
 from matchday.models.evaluation import Evaluation
+from matchday.models.match_outcome.candidates.stacking import Parameters
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.match_outcome.model import Parameters
 from matchday.models.match_outcome.recipe import OutcomeRecipe
 from matchday.models.registration import registered_by
 from matchday.models.tags import RUN

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from matchday.models.match_outcome.model import elo_gap, goals_forecast, vectors_of
+from matchday.models.match_outcome.candidates.stacking import elo_gap, goals_forecast, vectors_of
 
 FloatArray = NDArray[np.float64]
 

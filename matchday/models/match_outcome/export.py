@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from matchday.models.goal_rates import log_rate_matrix
 from matchday.models.graph import FEATURES, GraphWriter
 from matchday.models.match_outcome import scoreline
+from matchday.models.match_outcome.candidates.stacking import ELO_UNIT, GAPS, NAMES, POSITION, OutcomeModel, contrasts
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.match_outcome.model import ELO_UNIT, GAPS, NAMES, POSITION, OutcomeModel, contrasts
 from matchday.models.match_outcome.rules import Rules, rules_of
 
 FloatArray = NDArray[np.float64]

@@ -8,11 +8,11 @@ import pandas as pd
 from matchday.backtest import Forecaster
 from matchday.models.graph import prove_parity
 from matchday.models.kind import ModelKind
-from matchday.models.match_outcome import model as outcome
 from matchday.models.match_outcome.baselines import BASELINES
+from matchday.models.match_outcome.candidates import stacking as outcome
+from matchday.models.match_outcome.candidates.stacking import MEMBERS, NAMES, FloatArray, Parameters
 from matchday.models.match_outcome.export import export
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.match_outcome.model import MEMBERS, NAMES, FloatArray, Parameters
 from matchday.models.recipe import CardNotes
 from matchday.models.trained import Trained, data_fingerprint, explainer, trained_until
 from matchday.tables import OutcomeFeatures

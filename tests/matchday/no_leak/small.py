@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from matchday.features.team import FULL_TIME, team_tables
 from matchday.models.evaluation import evaluate
-from matchday.models.match_outcome.model import Parameters
+from matchday.models.match_outcome.candidates.stacking import Parameters
 from matchday.models.match_outcome.recipe import OutcomeRecipe
 from matchday.ratings.xg import with_xg
 from tests import league

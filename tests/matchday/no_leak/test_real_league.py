@@ -13,9 +13,9 @@ from matchday.calendar import next_gameweek
 from matchday.features import team
 from matchday.features.team import FULL_TIME, team_tables
 from matchday.models.evaluation import evaluate
-from matchday.models.match_outcome import model as outcome
 from matchday.models.match_outcome.baselines import elo_ordered_logit
-from matchday.models.match_outcome.model import Parameters
+from matchday.models.match_outcome.candidates import stacking as outcome
+from matchday.models.match_outcome.candidates.stacking import Parameters
 from matchday.models.match_outcome.recipe import OutcomeRecipe
 from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Fixtures, Matches, Teams

@@ -13,9 +13,16 @@ from hypothesis.extra.numpy import arrays
 
 from matchday.models.goal_rates import goal_rates
 from matchday.models.graph import TOLERANCE, Parity, ParityError, prove_parity
-from matchday.models.match_outcome import model as outcome
+from matchday.models.match_outcome.candidates import stacking as outcome
+from matchday.models.match_outcome.candidates.stacking import (
+    NAMES,
+    OutcomeModel,
+    Parameters,
+    contrasts,
+    trees_input,
+    vectors_of,
+)
 from matchday.models.match_outcome.export import export
-from matchday.models.match_outcome.model import NAMES, OutcomeModel, Parameters, contrasts, trees_input, vectors_of
 from matchday.models.match_outcome.rules import rules_of
 from tests import league
 

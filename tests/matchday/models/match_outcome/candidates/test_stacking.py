@@ -7,8 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matchday.models.match_outcome import model as outcome
-from matchday.models.match_outcome.model import MEMBERS, NAMES, POSITION, Parameters, contrasts, trees_input, vectors_of
+from matchday.models.match_outcome.candidates import stacking as outcome
+from matchday.models.match_outcome.candidates.stacking import (
+    MEMBERS,
+    NAMES,
+    POSITION,
+    Parameters,
+    contrasts,
+    trees_input,
+    vectors_of,
+)
 from matchday.models.match_outcome.recipe import OutcomeRecipe
 from matchday.models.trained import BACKGROUND, Trained
 from tests import league

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from matchday.models.match_outcome.pool import SHRINKAGE, Pool, fit_pool
+from matchday.models.match_outcome.candidates.pool import SHRINKAGE, Pool, fit_pool
 
 EQUAL = np.array([0.5, 0.5])
 
@@ -44,7 +44,7 @@ def test_the_fit_is_where_the_gradient_is_zero_or_a_weight_is(seed: int, matches
 @pytest.fixture
 def free(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hardly a pull to equal weights."""
-    monkeypatch.setattr("matchday.models.match_outcome.pool.SHRINKAGE", 1.0)
+    monkeypatch.setattr("matchday.models.match_outcome.candidates.pool.SHRINKAGE", 1.0)
 
 
 @pytest.mark.usefixtures("free")

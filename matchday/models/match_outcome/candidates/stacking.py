@@ -19,8 +19,8 @@ from xgboost import XGBClassifier
 from matchday.features.services import FORM, TEAM_RATINGS
 from matchday.models.goal_rates import goal_rates
 from matchday.models.match_outcome import scoreline
+from matchday.models.match_outcome.candidates.pool import Pool, fit_pool
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.match_outcome.pool import Pool, fit_pool
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
