@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from console.cli import (
+    backtest,
     cluster,
     data,
     demo,
@@ -33,6 +34,7 @@ app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(market.app, name="market")
+app.add_typer(backtest.app, name="backtest")
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(stream.app, name="stream")
 app.add_typer(cluster.app, name="cluster")
