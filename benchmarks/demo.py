@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.report import Measure, report
+from matchday.features.tables import TABLES
 from matchday.lake import Lake
 from matchday.models.catalogue import model_kind
 from matchday.models.evaluation import Evaluation, evaluate
 from matchday.models.recipe import load_recipe
 from matchday.settings import REPOSITORY, Settings
-from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, name
+from matchday.tables import Appearances, Matches, name
 
 MATCHDAY = str(Path(sys.executable).with_name("matchday"))
 SAMPLE_S = 0.2
@@ -98,7 +99,7 @@ def tree_memory(root: int) -> int:
 
 def rows(lake: Lake) -> list[Measure]:
     """How much data the main job went through."""
-    tables = (Matches, Appearances, TeamForm, TeamRatings)
+    tables = (Matches, Appearances, *TABLES)
     return [Measure(f"rows of {name(table)}", len(lake.read(table)), "rows") for table in tables]
 
 
@@ -106,7 +107,6 @@ def scores(home: Path) -> list[Measure]:
     """Walk-forward over all 1,140 matches of 2023/24 to 2025/26, after the last of them."""
     from feature_repo.training import training_set
     from matchday import calendar, history
-    from matchday.features.tables import TABLES
 
     settings = Settings(home=home)
     lake = Lake(settings.lake)

@@ -1,6 +1,6 @@
 """Training sets: matches with their results and their features as known just before kick-off."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from feature_repo.error import FeatureStoreError
 from feature_repo.store import working_store
 from matchday import history
+from matchday.features.before_kickoff import JUST_BEFORE
 from matchday.features.tables import TABLES
 from matchday.features.team import FULL_TIME
 from matchday.features.vectors import assemble
@@ -16,9 +17,6 @@ from matchday.models.kind import ModelKind
 from matchday.models.recipe import load_recipe
 from matchday.settings import Settings
 from matchday.tables import Matches, validate
-
-JUST_BEFORE = timedelta(seconds=1)
-"""Time before kick-off at which the features of a match are read."""
 
 
 def training_set(kind: ModelKind, settings: Settings, lake: Lake, features: str, as_of: datetime) -> pd.DataFrame:
@@ -38,14 +36,15 @@ def training_set(kind: ModelKind, settings: Settings, lake: Lake, features: str,
 
 def match_features(kind: ModelKind, settings: Settings, lake: Lake, matches: pd.DataFrame) -> pd.DataFrame:
     """The features of finished matches, rows of `Matches`, with their results."""
-    asked = matches[["match_id", "season", "kickoff", "home", "away"]].reset_index(drop=True)
+    matches = matches.reset_index(drop=True)
+    asked = matches[["match_id", "season", "kickoff", "home", "away"]]
     asked = asked.assign(event_timestamp=asked["kickoff"] - JUST_BEFORE)
     stored = historical(kind, settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
     vectors = assemble(kind.features, stored, asked["kickoff"])
     if (incomplete := vectors.isna().any(axis=1)).any():
         raise FeatureStoreError(f"no features for {', '.join(asked.loc[incomplete, 'match_id'].head())}")
-    result = kind.result(*(matches[f"{side}_goals"].to_numpy(np.int64) for side in ("home", "away")))
-    keys = asked.rename(columns={"event_timestamp": "event_time"}).assign(result=result)
+    said = {column: matches[column].to_numpy(np.int64) for column in kind.result_of}
+    keys = asked.rename(columns={"event_timestamp": "event_time"}).assign(**said, result=kind.result(*said.values()))
     return keys.join(vectors).sort_values(["kickoff", "match_id"], ignore_index=True)
 
 

@@ -15,8 +15,12 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
+RESULTS = ("result", "home_goals", "away_goals")
+"""Columns of a training set that say what happened."""
+
+
 class Forecaster(Protocol):
-    """Learns from past rows of a training set and forecasts the coming ones, which come without `result`.
+    """Learns from past rows of a training set and forecasts the coming ones, which come without `RESULTS`.
 
     Returns (n, c) or, of one column, (n,).
     """
@@ -72,7 +76,7 @@ def walk_forward(
     for block in _blocks(target, refit):
         start = block["kickoff"].iloc[0]
         past = rows[rows["kickoff"] + FULL_TIME <= start]
-        forecast = forecaster(past, block.drop(columns="result")).reshape(len(block), -1)
+        forecast = forecaster(past, block.drop(columns=list(RESULTS), errors="ignore")).reshape(len(block), -1)
         named = pd.DataFrame(forecast, columns=list(columns), index=block.index)
         parts.append(block[["match_id", "season", "kickoff", "result"]].join(named).assign(refit=start))
         if progress:

@@ -1,7 +1,7 @@
 """The real league for tests: read once a process, cut to some seasons, joined without Feast."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
+from matchday.features.before_kickoff import JUST_BEFORE, vectors_before_kickoff
+from matchday.features.services import MATCH_OUTCOME_V1
+from matchday.features.tables import TABLES
 from matchday.features.team import team_tables
-from matchday.features.vectors import assemble
 from matchday.models.kind import ModelKind
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.total_goals.kind import TOTAL_GOALS
 from matchday.ratings.xg import with_xg
 from matchday.settings import REPOSITORY
-from matchday.sources.snapshot import TABLES, Snapshot, write
-from matchday.tables import Appearances, Matches, Teams
+from matchday.sources import snapshot
+from matchday.sources.snapshot import Snapshot, write
+from matchday.tables import Appearances, Matches, Teams, name
 
 
 @cache
@@ -34,31 +37,27 @@ def some(table: type[DataFrameModel], seasons: Iterable[str]) -> pd.DataFrame:
 
 def bundled(folder: Path, seasons: Iterable[str]) -> Snapshot:
     """A bundled history of some seasons alone."""
-    write(folder, {table: some(table, seasons) for table in TABLES})
+    write(folder, {table: some(table, seasons) for table in snapshot.TABLES})
     return Snapshot(folder)
 
 
-def joined(
-    matches: pd.DataFrame, form: pd.DataFrame, ratings: pd.DataFrame, kind: ModelKind = MATCH_OUTCOME
-) -> pd.DataFrame:
-    """The training set of a model over finished matches, joined by pandas: each team's newest row before kick-off."""
+def joined(matches: pd.DataFrame, *tables: pd.DataFrame, kind: ModelKind = MATCH_OUTCOME) -> pd.DataFrame:
+    """The training set of a model over finished matches, joined by pandas: each team's newest row before kick-off.
+
+    tables: as `team_tables` gives them.
+    """
     rows = matches.sort_values(["kickoff", "match_id"], ignore_index=True)
-    moment = (rows["kickoff"] - timedelta(seconds=1)).astype("datetime64[us, UTC]")
-    stored = pd.DataFrame(index=rows.index)
-    for side in ("home", "away"):
-        asked = pd.DataFrame({"event_time": moment, "team": rows[side]})
-        for view, table in (("team_form", form), ("team_ratings", ratings)):
-            known = table.drop(columns="season").sort_values("event_time")
-            found = pd.merge_asof(asked, known, on="event_time", by="team").drop(columns=["event_time", "team"])
-            stored = stored.join(found.add_prefix(f"{side}__{view}__"))
-    keys = rows[["match_id", "season", "kickoff", "home", "away"]].assign(event_time=moment)
-    result = kind.result(*(rows[f"{side}_goals"].to_numpy(np.int64) for side in ("home", "away")))
-    return keys.assign(result=result).join(assemble(kind.features, stored, rows["kickoff"]))
+    by_view = {name(table): frame for table, frame in zip(TABLES, tables, strict=True)}
+    vectors = vectors_before_kickoff(kind.features, rows, by_view)
+    keys = rows[["match_id", "season", "kickoff", "home", "away"]]
+    keys = keys.assign(event_time=(rows["kickoff"] - JUST_BEFORE).astype("datetime64[us, UTC]"))
+    said = {column: rows[column].to_numpy(np.int64) for column in kind.result_of}
+    return keys.assign(**said, result=kind.result(*said.values())).join(vectors)
 
 
 @cache
-def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`TeamForm` and `TeamRatings` of the whole history."""
+def tables() -> tuple[pd.DataFrame, ...]:
+    """`TeamForm`, `TeamRatings` and `TeamStrength` of the whole history."""
     return team_tables(with_xg(whole(Matches), whole(Appearances)), whole(Teams))
 
 
@@ -69,6 +68,12 @@ def outcome_features() -> pd.DataFrame:
 
 
 @cache
+def candidate_features() -> pd.DataFrame:
+    """The same with the features of `match_outcome_v1`, which the candidates read."""
+    return joined(whole(Matches), *tables(), kind=replace(MATCH_OUTCOME, features=MATCH_OUTCOME_V1))
+
+
+@cache
 def goals_features() -> pd.DataFrame:
     """`GoalsFeatures` of the whole history."""
-    return joined(whole(Matches), *tables(), TOTAL_GOALS)
+    return joined(whole(Matches), *tables(), kind=TOTAL_GOALS)

@@ -21,7 +21,7 @@ from benchmarks.serving.process import stop_when_told, tail
 from benchmarks.stream.lives import Lives, lives, runs
 from benchmarks.stream.runs import LONGEST_SECONDS, Place, place
 from benchmarks.stream.workload import Senders, all_seasons, batch_rows, disturbed_events
-from feature_repo.stream.comparison import StreamComparison, columns_of, compare
+from feature_repo.stream.comparison import TABLES, StreamComparison, columns_of, compare
 from matchday.settings import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "stream-kills.md"
@@ -130,7 +130,7 @@ async def _read_online(where: Place, teams: list[str]) -> dict[tuple[str, str], 
 
     store = open_store(where.environ()["MATCHDAY_ONLINE_STORE"])
     try:
-        rows = await store.read("team", teams, {view: columns_of(view) for view in ("team_form", "team_ratings")})
+        rows = await store.read("team", teams, {view: columns_of(view) for view in TABLES})
     finally:
         store.close()
     return {(view, str(team)): {**row.values, "event_time": row.newest} for (view, team), row in rows.items()}

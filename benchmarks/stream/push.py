@@ -21,14 +21,14 @@ from feature_repo import quiet
 from feature_repo.definitions import TEAM, team_view
 from feature_repo.online import PROJECT
 from feature_repo.writers import FeatureRow, open_writer
-from matchday.features import entities
+from matchday.features import entities, tables
 from matchday.features.team import KEYS
 from matchday.online_store import RedisAddress
-from matchday.tables import TeamForm, TeamRatings, name
+from matchday.tables import name
 
 ROUNDS = 5
 PAGE = 500
-TABLES = {name(table): table for table in (TeamForm, TeamRatings)}
+TABLES = {name(table): table for table in tables.TABLES}
 MOMENT = pd.Timestamp("2026-06-01T00:00:00Z")
 """When rows are said to have been made."""
 

@@ -18,13 +18,14 @@ from pandera.pandas import DataFrameModel
 from matchday.events import PLAYER_STATS, RESULTS, STREAMED, CloudEvent, Topic
 from matchday.events.cluster import KafkaCluster
 from matchday.events.topic_producer import TopicProducer
+from matchday.features.tables import TABLES
 from matchday.features.team import FULL_TIME, midnight_after, team_tables
 from matchday.lake import Lake
 from matchday.ratings.xg import with_xg
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import Snapshot
 from matchday.stream.messages import iso, player_stats, results, stream_event
-from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams, name
+from matchday.tables import Appearances, Matches, Teams, name
 
 Said = tuple[Topic, CloudEvent]
 
@@ -132,7 +133,7 @@ def batch_rows(past: Sequence[str], season: str) -> dict[str, pd.DataFrame]:
     seasons = [*past, season]
     played = with_xg(cut(Matches, seasons), cut(Appearances, seasons))
     made = team_tables(played, cut(Teams, seasons), since=season)
-    return {name(table): rows for table, rows in zip((TeamForm, TeamRatings), made, strict=True)}
+    return {name(table): rows for table, rows in zip(TABLES, made, strict=True)}
 
 
 class Senders:

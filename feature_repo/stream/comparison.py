@@ -12,12 +12,13 @@ from feature_repo.stream.facts import RESULT, content_of
 from feature_repo.stream.league import match_row
 from feature_repo.stream.past import Past
 from feature_repo.streamed import StreamedRows
+from matchday.features import tables
 from matchday.features.team import KEYS, team_tables
 from matchday.ratings.xg import SUMMED, with_xg
-from matchday.tables import TeamForm, TeamRatings, columns, name
+from matchday.tables import columns, name
 from matchday.tables.table import key
 
-TABLES = {name(table): table for table in (TeamForm, TeamRatings)}
+TABLES = {name(table): table for table in tables.TABLES}
 
 MATCH = ("match_id", "season", "kickoff", "home", "away", "home_goals", "away_goals")
 

@@ -16,11 +16,10 @@ NEVER = date.min
 
 
 class KnownRows(NamedTuple):
-    """Rows of `TeamForm` and of `TeamRatings` that become known at a moment."""
+    """Rows that become known at a moment. tables: of each of `matchday.features.tables.TABLES`."""
 
     at: datetime
-    form: list[Row]
-    ratings: list[Row]
+    tables: tuple[list[Row], ...]
 
 
 @dataclass
@@ -89,9 +88,10 @@ class SeasonLeague:
 
     def _place(self, match_id: str, row: dict[str, Any]) -> list[date]:
         """Put a match on its day. Returns the days that changed: its own, and that it was on before."""
-        xg = row.pop("filled")
-        kickoff = row["kickoff"].to_pydatetime()
-        match = Match(self.season, kickoff, row["home"], row["away"], (row["home_goals"], row["away_goals"]), xg)
+        filled = row.pop("filled")
+        kickoff, goals = row["kickoff"].to_pydatetime(), (row["home_goals"], row["away_goals"])
+        own = (row["home_xg"], row["away_xg"])
+        match = Match(self.season, kickoff, row["home"], row["away"], goals, xg=filled, own_xg=own)
         day = self._days.get(kickoff.date())
         if day is not None and _same(day.matches.get(match_id), match):
             self._rows[match_id] = row
@@ -131,7 +131,7 @@ class SeasonLeague:
 
 
 def _known_rows(moment: Moment) -> KnownRows:
-    return KnownRows(moment.at, *moment_rows(moment))
+    return KnownRows(moment.at, moment_rows(moment))
 
 
 def match_row(match_id: str, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,11 +24,12 @@ from matchday.durations import DAY
 from matchday.events import CloudEvent
 from matchday.events.received import Received
 from matchday.features import entities
+from matchday.features.tables import TABLES
 from matchday.features.team import KEYS, Row
-from matchday.tables import TeamForm, TeamRatings, name
+from matchday.tables import name
 from matchday.telemetry import span
 
-VIEWS = (name(TeamForm), name(TeamRatings))
+VIEWS = tuple(map(name, TABLES))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECHECK_SECONDS = 15.0
 UNKNOWN = ("unknown-season", "unknown-team")
@@ -197,8 +198,8 @@ class Processor:
         """Append rows to the offline store, and from which day on these are all that there are."""
         revision = current.revision
         created = EPOCH + timedelta(milliseconds=revision)
-        self._streamed.append(TeamForm, (row for rows in changed for row in rows.form), created, revision)
-        self._streamed.append(TeamRatings, (row for rows in changed for row in rows.ratings), created, revision)
+        for place, table in enumerate(TABLES):
+            self._streamed.append(table, (row for rows in changed for row in rows.tables[place]), created, revision)
         if current.unwritten is not None:
             since = max(datetime.combine(current.unwritten, datetime.min.time(), UTC), EPOCH)
             self._streamed.mark(current.league.season, since, created, revision)
@@ -208,7 +209,7 @@ def newest_rows(known: Sequence[KnownRows]) -> dict[tuple[str, str], Row]:
     """The newest row of each view and team. known: in order of time."""
     found: dict[tuple[str, str], Row] = {}
     for rows in known:
-        for view, of_view in zip(VIEWS, (rows.form, rows.ratings), strict=True):
+        for view, of_view in zip(VIEWS, rows.tables, strict=True):
             for row in of_view:
                 found[view, str(row["team"])] = row
     return found

@@ -10,7 +10,7 @@ from matchday.lake.reader import LakeReader
 
 HISTORY = ("matches", "appearances", "teams", "fixtures", "players")
 """Tables of the history by name: `matchday.history.TABLES`, which takes pandas to import."""
-FEATURES = ("team_form", "team_ratings")
+FEATURES = ("team_form", "team_ratings", "team_strength")
 """Feature tables by name: `matchday.features.tables.TABLES`."""
 RECEIPT = "built.json"
 """In the lake: of which history, and by which code, its feature tables were made."""
@@ -59,7 +59,8 @@ def combine(prints: Mapping[str, str | None]) -> str | None:
 
 
 def code() -> str:
-    """Fingerprint of the code that makes the feature tables: the rooms `features` and `ratings`."""
-    rooms = (Path(__file__).parent, Path(__file__).parent.with_name("ratings"))
-    files = sorted(file for room in rooms for file in room.glob("*.py"))
+    """Fingerprint of the code that makes the feature tables: the rooms `features` and `ratings`, and what they read."""
+    matchday = Path(__file__).parents[1]
+    files = sorted(file for room in ("features", "ratings") for file in (matchday / room).glob("*.py"))
+    files += [matchday / "deductions.py", matchday / "unrecorded.py"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

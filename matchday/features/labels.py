@@ -10,6 +10,7 @@ RATINGS = {
     "attack": "attack rating",
     "defence": "defence rating",
     "rest_days": "days of rest",
+    "settled": "nothing left to play for",
 }
 FORM = {
     "points": "points a match",

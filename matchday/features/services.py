@@ -67,6 +67,10 @@ def _ratings(side: str, *names: str) -> tuple[FeatureRef, ...]:
     return tuple(FeatureRef(f"{side}_{name}", side, "team_ratings", name) for name in names)
 
 
+def _strength(side: str, *names: str, prefix: str = "") -> tuple[FeatureRef, ...]:
+    return tuple(FeatureRef(f"{prefix or side}_{name}", side, "team_strength", name) for name in names)
+
+
 def _form_and_rest(side: str) -> tuple[FeatureRef, ...]:
     form = tuple(FeatureRef(f"{side}_{name}", side, "team_form", name) for name in FORM)
     rest = FeatureRef(f"{side}_rest_days", side, "team_form", "last_kickoff", "int64", DaysSince(LONGEST_REST))
@@ -82,6 +86,16 @@ MATCH_OUTCOME_V1 = (
 )
 """All that is known of both teams of a match."""
 
+TEAM_STRENGTH = ("attack", "defence", "settled")
+"""Columns of `team_strength` that differ between teams; `level` and `home_edge` are read from the home team's row."""
+
+MATCH_OUTCOME_V2 = (
+    *_strength("home", "level", "home_edge", prefix="league"),
+    *_strength("home", *TEAM_STRENGTH),
+    *_strength("away", *TEAM_STRENGTH),
+)
+"""What the goals of both teams of a match are made of, and whether a team has nothing left to play for."""
+
 TOTAL_GOALS_V1 = (
     *_league("level", "home_edge"),
     *_ratings("home", "attack", "defence"),
@@ -95,7 +109,8 @@ SERVICES: Mapping[str, FeatureService] = MappingProxyType(
     {
         service.name: service
         for service in (
-            FeatureService("match_outcome_v1", "Features of match-outcome.", _TEAMS, MATCH_OUTCOME_V1),
+            FeatureService("match_outcome_v1", "Form and ratings of both teams.", _TEAMS, MATCH_OUTCOME_V1),
+            FeatureService("match_outcome_v2", "Features of match-outcome.", _TEAMS, MATCH_OUTCOME_V2),
             FeatureService("total_goals_v1", "Features of total-goals.", _TEAMS, TOTAL_GOALS_V1),
         )
     }

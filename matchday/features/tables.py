@@ -13,9 +13,9 @@ from matchday.features.team import team_tables
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
 from matchday.ratings.xg import with_xg
-from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams
+from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams, TeamStrength
 
-TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings)
+TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings, TeamStrength)
 INPUTS = ("matches", "appearances", "teams")
 """Tables that features are made of, by name."""
 
@@ -32,7 +32,7 @@ class Built:
 
 
 def build(lake: Lake, of: str) -> Built:
-    """Write `TeamForm` and `TeamRatings` of the history with fingerprint `of`; tables that are there are left alone.
+    """Write `TABLES` of the history with fingerprint `of`; tables that are there are left alone.
 
     Rows are made from the first season on that changed: those of earlier ones depend on nothing later. Raises
     HistoryError when the lake holds another history by now.

@@ -1,7 +1,7 @@
 """Feature rows of teams, each with the moment from which it is known.
 
-`team_form` has a row at every full time of a team, `team_ratings` a row for every team at midnight after each day
-with matches. Both have a row for every team on the day a season opens, so that no team is ever without.
+`team_form` has a row at every full time of a team, `team_ratings` and `team_strength` a row for every team at midnight
+after each day with matches. All have a row for every team on the day a season opens, so that no team is ever without.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +12,14 @@ from itertools import groupby
 import pandas as pd
 
 from matchday import durations
+from matchday.features import strength
 from matchday.features.services import SPANS
+from matchday.features.strength import LeagueStrength
 from matchday.ratings import elo, form, goals
 from matchday.ratings.elo import EloState
 from matchday.ratings.form import FormState
 from matchday.ratings.goals import GoalsState
+from matchday.ratings.xg import SIDES
 
 Row = dict[str, object]
 """A row of a feature table, by column."""
@@ -30,16 +33,17 @@ FULL_TIME = durations.FULL_TIME
 
 @dataclass(frozen=True)
 class LeagueState:
-    """Ratings and form of all teams after some matches."""
+    """Ratings, form and strength of all teams after some matches."""
 
     elo: EloState = field(default_factory=EloState)
     goals: GoalsState = field(default_factory=GoalsState)
     form: FormState = field(default_factory=FormState)
+    strength: LeagueStrength = field(default_factory=LeagueStrength)
 
 
 @dataclass(frozen=True)
 class Match:
-    """A finished match. goals and xg (expected goals, NaN where unknown): home, away."""
+    """A finished match. Of home and away: goals, xg and own_xg as `matchday.ratings.xg.with_xg` gives them."""
 
     season: str
     kickoff: datetime
@@ -47,6 +51,7 @@ class Match:
     away: str
     goals: tuple[int, int]
     xg: tuple[float, float]
+    own_xg: tuple[float, float]
 
 
 def season_opening(season: str, last: datetime | None) -> datetime:
@@ -65,6 +70,7 @@ def open_season(state: LeagueState, teams: Iterable[str]) -> LeagueState:
         elo.open_season(state.elo, teams),
         goals.open_season(state.goals, teams),
         form.open_season(state.form, teams),
+        strength.open_season(state.strength, teams),
     )
 
 
@@ -75,6 +81,7 @@ def observe(state: LeagueState, match: Match) -> LeagueState:
         elo.observe(state.elo, *sides, *match.goals),
         goals.observe(state.goals, match.kickoff, *sides, match.goals, match.xg),
         form.observe(state.form, match.kickoff, *sides, match.goals, match.xg),
+        strength.observe(state.strength, match.kickoff, *sides, match.goals, match.own_xg, match.xg),
     )
 
 
@@ -100,7 +107,7 @@ def rating_rows(state: LeagueState, at: datetime) -> dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment after which more is known: form of `played`, and the ratings of all teams on `rated`."""
+    """A moment after which more is known: form of `played`, and ratings and strength of all teams on `rated`."""
 
     season: str
     at: datetime
@@ -112,7 +119,7 @@ class Moment:
 def moments(matches: pd.DataFrame, teams: pd.DataFrame) -> Iterator[Moment]:
     """The league lived once: season openings, full times and ends of match days, in order.
 
-    matches: finished matches with `home_xg` and `away_xg`. teams: the teams of every season, `Teams`.
+    matches: finished matches as `matchday.ratings.xg.with_xg` gives them. teams: the teams of every season, `Teams`.
     """
     state, last = LeagueState(), None
     for season, members in teams.groupby("season", sort=True)["team"]:
@@ -142,25 +149,25 @@ def day_moments(state: LeagueState, season: str, day: Sequence[Match]) -> Iterat
     yield Moment(season, max(midnight_after(last), last + FULL_TIME), state, rated=True)
 
 
-def team_tables(matches: pd.DataFrame, teams: pd.DataFrame, since: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`TeamForm` and `TeamRatings` of all seasons, or of those from `since` on, from the same input as `moments`."""
-    form_rows: list[Row] = []
-    rating_table: list[Row] = []
-    for moment in moments(matches, teams):
-        if moment.season < since:
-            continue
-        form, ratings = moment_rows(moment)
-        form_rows += form
-        rating_table += ratings
-    return _table(form_rows), _table(rating_table)
+def team_tables(matches: pd.DataFrame, teams: pd.DataFrame, since: str = "") -> tuple[pd.DataFrame, ...]:
+    """`TeamForm`, `TeamRatings` and `TeamStrength` of all seasons, or of those from `since` on.
+
+    matches, teams: as of `moments`.
+    """
+    known = [moment_rows(moment) for moment in moments(matches, teams) if moment.season >= since]
+    return tuple(_table([row for rows in of_table for row in rows]) for of_table in zip(*known, strict=True))
 
 
-def moment_rows(moment: Moment) -> tuple[list[Row], list[Row]]:
-    """The rows of `TeamForm` and of `TeamRatings` that a moment makes known."""
+def moment_rows(moment: Moment) -> tuple[list[Row], list[Row], list[Row]]:
+    """The rows of `TeamForm`, `TeamRatings` and `TeamStrength` that a moment makes known."""
     key: Row = {"season": moment.season, "event_time": moment.at}
-    form_rows: list[Row] = [{**key, "team": team, **form_row(moment.state, team)} for team in moment.played]
     rated = rating_rows(moment.state, moment.at) if moment.rated else {}
-    return form_rows, [{**key, "team": team, **row} for team, row in rated.items()]
+    strong = strength.strength_rows(moment.state.strength, moment.season, moment.at) if moment.rated else {}
+    return (
+        [{**key, "team": team, **form_row(moment.state, team)} for team in moment.played],
+        [{**key, "team": team, **row} for team, row in rated.items()],
+        [{**key, "team": team, **row} for team, row in strong.items()],
+    )
 
 
 def midnight_after(moment: datetime) -> datetime:
@@ -171,12 +178,11 @@ def midnight_after(moment: datetime) -> datetime:
 def match_days(matches: pd.DataFrame) -> Iterator[list[Match]]:
     """Matches in the order of their kick-offs, a list for each UTC day."""
     ordered = matches.sort_values(["kickoff", "home"])
-    columns = ("season", "kickoff", "home", "away", "home_goals", "away_goals", "home_xg", "away_xg")
+    pairs = [ordered[[f"{side}_{what}" for side in SIDES]].to_numpy().tolist() for what in ("goals", "xg", "own_xg")]
+    sides = (ordered[column].tolist() for column in ("season", "kickoff", "home", "away"))
     found = [
-        Match(season, kickoff.to_pydatetime(), home, away, goals=(home_goals, away_goals), xg=(home_xg, away_xg))
-        for season, kickoff, home, away, home_goals, away_goals, home_xg, away_xg in zip(
-            *(ordered[column].tolist() for column in columns), strict=True
-        )
+        Match(season, kickoff.to_pydatetime(), home, away, *map(tuple, of_both))
+        for season, kickoff, home, away, *of_both in zip(*sides, *pairs, strict=True)
     ]
     for _, day in groupby(found, lambda match: match.kickoff.date()):
         yield list(day)

@@ -6,15 +6,14 @@ have the same values, however the code that makes them is written.
 
 import hashlib
 from collections.abc import Sequence
-from datetime import timedelta
 from math import floor, log10
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from matchday.features.before_kickoff import vectors_before_kickoff
 from matchday.features.team import team_tables
-from matchday.features.vectors import assemble
 from matchday.ratings.xg import XG_PUBLISHED, with_xg
 from matchday.signature import FeatureRef
 from matchday.sources.snapshot import Snapshot
@@ -25,7 +24,7 @@ SEASONS = ("2021", "2122", "2223")
 MATCHES_OF_A_SEASON = 60
 """The first matches of each season; of the last one, which the fingerprints describe, half are the first ones and half
 those from the publication of expected goals on."""
-VIEWS = ("team_form", "team_ratings")
+VIEWS = ("team_form", "team_ratings", "team_strength")
 """Feature views whose values are computed on the slice."""
 DIGITS = 5
 """Decimal places behind a feature's leading digit that count: other processors may round later ones differently."""
@@ -50,14 +49,9 @@ def pinned_vectors(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.Dat
     matches = _slice(snapshot.load(Matches, SEASONS).sort_values(["kickoff", "match_id"]))
     appearances = snapshot.load(Appearances, SEASONS)
     known = appearances[appearances["match_id"].isin(matches["match_id"])]
-    form, ratings = team_tables(with_xg(matches, known), snapshot.load(Teams, SEASONS))
+    tables = team_tables(with_xg(matches, known), snapshot.load(Teams, SEASONS))
     last = matches[matches["season"] == SEASONS[-1]].reset_index(drop=True)
-    stored = [
-        _known_before(last, side, view, table)
-        for side in ("home", "away")
-        for view, table in zip(VIEWS, (form, ratings), strict=True)
-    ]
-    return assemble(features, pd.concat(stored, axis=1), last["kickoff"])
+    return vectors_before_kickoff(features, last, dict(zip(VIEWS, tables, strict=True)))
 
 
 def _slice(matches: pd.DataFrame) -> pd.DataFrame:
@@ -67,12 +61,3 @@ def _slice(matches: pd.DataFrame) -> pd.DataFrame:
     half = MATCHES_OF_A_SEASON // 2
     parts = [matches[~last].groupby("season").head(MATCHES_OF_A_SEASON)]
     return pd.concat([*parts, matches[last & ~published].head(half), matches[published].head(half)])
-
-
-def _known_before(matches: pd.DataFrame, side: str, view: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The row of a team table that was known before each match; columns `home__team_form__points_5`."""
-    moment = (matches["kickoff"] - timedelta(seconds=1)).astype("datetime64[us, UTC]")
-    asked = pd.DataFrame({"event_time": moment, "team": matches[side]})
-    rows = table.drop(columns="season").sort_values("event_time")
-    found = pd.merge_asof(asked, rows, on="event_time", by="team")
-    return found.drop(columns=["event_time", "team"]).add_prefix(f"{side}__{view}__")

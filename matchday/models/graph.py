@@ -1,6 +1,6 @@
 """Writing ONNX graphs, and proving that a graph forecasts what the model in Python forecasts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,13 +60,16 @@ class GraphWriter:
         return name
 
     def serialise(self, kind: ModelKind, columns: int) -> bytes:
-        """The graph from `features` (n, columns) to the model's output, checked by ONNX's own checker."""
-        shape: list[str | int | None] = ["n", *kind.output.shape[1:]]
+        """The graph from `features` (n, columns) to the model's outputs, checked by ONNX's own checker.
+
+        Its outputs are `kind.output` and those of `kind.further`, by their names.
+        """
+        shapes = {kind.output.name: kind.output.shape[1:], **{each.name: each.shape for each in kind.further}}
         graph = helper.make_graph(
             self._nodes,
             kind.name,
             [helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["n", columns])],
-            [helper.make_tensor_value_info(kind.output.name, TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(each, TensorProto.FLOAT, ["n", *shape]) for each, shape in shapes.items()],
             self._constants,
         )
         used = sorted({"", *(node.domain for node in self._nodes)})
@@ -76,15 +79,31 @@ class GraphWriter:
         return bytes(whole.SerializeToString(deterministic=True))
 
 
-def prove_parity(graph: bytes, output: str, vectors: Float32Array, wanted: FloatArray) -> Parity:
-    """Compare a graph's output on every feature vector (n, k), together and one by one, with the model's (n, ...).
+def prove_parity(
+    graph: bytes,
+    output: str,
+    vectors: Float32Array,
+    wanted: FloatArray,
+    further: Mapping[str, FloatArray] | None = None,
+) -> Parity:
+    """Compare a graph's outputs on every feature vector (n, k), together and one by one, with the model's.
 
-    Raises ParityError beyond `TOLERANCE`.
+    wanted: (n, ...) of `output`; further: those of the other outputs, by name. Raises ParityError beyond `TOLERANCE`,
+    and for an output of the graph that there is nothing to compare with.
     """
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    together = session.run([output], {FEATURES: vectors})[0]
-    alone = np.concatenate([session.run([output], {FEATURES: row[None]})[0] for row in vectors])
-    largest = float(max(np.abs(together - wanted).max(), np.abs(alone - wanted).max()))
+    all_wanted = {output: wanted, **(further or {})}
+    if unproven := {each.name for each in session.get_outputs()} - all_wanted.keys():
+        raise ParityError(f"nothing was given to compare the graph's {', '.join(sorted(unproven))} with")
+    names = list(all_wanted)
+    together = session.run(names, {FEATURES: vectors})
+    rows = [session.run(names, {FEATURES: row[None]}) for row in vectors]
+    alone = [np.concatenate(each) for each in zip(*rows, strict=True)]
+    largest = max(
+        float(np.abs(found - all_wanted[name]).max())
+        for of_all in (together, alone)
+        for name, found in zip(names, of_all, strict=True)
+    )
     if not largest <= TOLERANCE:
         raise ParityError(f"the exported graph is off by {largest:.2e} (limit {TOLERANCE:.0e}): it must not be served")
     return Parity(rows=len(vectors), largest=largest)

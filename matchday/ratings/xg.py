@@ -18,6 +18,8 @@ from matchday.unrecorded import ALWAYS_SOMEONE
 FloatArray = NDArray[np.float64]
 
 SIDES = ("home", "away")
+XG = tuple(f"{side}_xg" for side in SIDES)
+OWN_XG = tuple(f"{side}_own_xg" for side in SIDES)
 SUMMED = ("xg", "threat", "creativity", "saves")
 """Columns of appearances that describe a match when they are summed over the players of a side."""
 
@@ -30,14 +32,20 @@ StandIn = FloatArray
 
 
 def with_xg(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
-    """Matches with `home_xg` and `away_xg` (goals; NaN where nothing is known), in the order given."""
+    """Matches with `home_xg`, `home_own_xg` and the same of away, in the order given.
+
+    xg: expected goals, or what stands in for them; NaN where nothing is known. own_xg: expected goals alone.
+    """
     table = fill_seasons(with_sums(matches, appearances))
-    return matches.assign(home_xg=table["home_xg"].to_numpy(), away_xg=table["away_xg"].to_numpy())
+    return matches.assign(**{column: table[column].to_numpy() for column in (*XG, *OWN_XG)})
 
 
 def fill_seasons(table: pd.DataFrame) -> pd.DataFrame:
-    """Matches with sums, the missing expected goals of each season filled by what is learnt from those before it."""
-    table = table.copy()
+    """Matches with sums, the missing expected goals of each season filled by what is learnt from those before it.
+
+    `home_own_xg` and `away_own_xg` keep those that were not filled.
+    """
+    table = table.assign(**{own: table[xg] for own, xg in zip(OWN_XG, XG, strict=True)})
     for season in sorted(table.loc[_describable(table), "season"].unique()):
         rows = table["season"] == season
         table.loc[rows] = fill_xg(table[rows], fit_stand_in(table[table["season"] < season]))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matchday.tables.table import Table, columns, key, name, order
     from matchday.tables.team_form import TeamForm
     from matchday.tables.team_ratings import TeamRatings
+    from matchday.tables.team_strength import TeamStrength
     from matchday.tables.teams import Teams
     from matchday.tables.validation import validate
 else:
@@ -36,6 +37,7 @@ else:
         "TableError": "error",
         "TeamForm": "team_form",
         "TeamRatings": "team_ratings",
+        "TeamStrength": "team_strength",
         "Teams": "teams",
         "columns": "table",
         "key": "table",
@@ -64,6 +66,7 @@ __all__ = [
     "TableError",
     "TeamForm",
     "TeamRatings",
+    "TeamStrength",
     "Teams",
     "columns",
     "key",

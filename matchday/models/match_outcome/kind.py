@@ -3,9 +3,10 @@
 import numpy as np
 
 from matchday.features.entities import TEAM
-from matchday.features.services import MATCH_OUTCOME_V1
+from matchday.features.services import MATCH_OUTCOME_V2
 from matchday.models.kind import GateRules, IntArray, ModelKind, ModelOutput, PairedScore, ScoreLimit
 from matchday.scores.outcome import CLASSES, outcome_scores, ranked_probability
+from matchday.signature import FurtherOutput
 
 
 def outcome_of(home_goals: IntArray, away_goals: IntArray) -> IntArray:
@@ -29,9 +30,15 @@ MATCH_OUTCOME = ModelKind(
     about="Probabilities of home win, draw and away win of a Premier League match.",
     inputs=(TEAM.named("home"), TEAM.named("away")),
     distinct=("home", "away"),
-    feature_service="match_outcome_v1",
-    features=MATCH_OUTCOME_V1,
+    feature_service="match_outcome_v2",
+    features=MATCH_OUTCOME_V2,
     output=ModelOutput("probabilities", CLASSES, labels=("home", "draw", "away")),
+    further=(
+        FurtherOutput("score_grid", (11, 11), "Probabilities of 0 to 10 home goals by 0 to 10 away goals."),
+        FurtherOutput("over", (6,), "Probabilities of more than 0.5, 1.5, 2.5, 3.5, 4.5 and 5.5 goals of both teams."),
+        FurtherOutput("both_score", (), "Probability that both teams score."),
+        FurtherOutput("clean_sheets", (2,), "Probabilities that the home team, and the away team, concede no goal."),
+    ),
     result=outcome_of,
     score=PairedScore(
         name="rps",

@@ -1,4 +1,4 @@
-"""From two expected goals to the probabilities of home, draw and away."""
+"""From two expected goals to the probabilities of scores, and of what sums of scores say."""
 
 from math import lgamma
 
@@ -12,6 +12,19 @@ GOALS = np.arange(MOST_GOALS + 1, dtype=float)
 LOG_FACTORIAL = np.array([lgamma(k + 1) for k in range(MOST_GOALS + 1)])
 HOME_WINS = np.tril(np.ones((MOST_GOALS + 1, MOST_GOALS + 1)), -1)
 """1 at [i, j] where i home goals beat j away goals."""
+OUTCOMES = np.stack([HOME_WINS, np.eye(MOST_GOALS + 1), HOME_WINS.T], axis=2)
+"""1 at [i, j, k] where the score is a home win (0), a draw (1), an away win (2)."""
+LINES = (0.5, 1.5, 2.5, 3.5, 4.5, 5.5)
+"""Goals of both teams that a match may have more of."""
+OVER = (np.add.outer(GOALS, GOALS)[:, :, None] > np.array(LINES)).astype(float)
+"""1 at [i, j, k] where both teams together score more than `LINES[k]`."""
+BOTH_SCORE = np.outer(GOALS > 0, GOALS > 0).astype(float)
+"""1 at [i, j] where both teams score."""
+CLEAN_SHEETS = np.stack(np.broadcast_arrays(GOALS[None, :] == 0, GOALS[:, None] == 0), axis=2).astype(float)
+"""1 at [i, j, 0] where the home team concedes no goal, at [i, j, 1] where the away team does not."""
+LOW_SCORE_SIGNS = np.zeros((MOST_GOALS + 1, MOST_GOALS + 1))
+LOW_SCORE_SIGNS[:2, :2] = [[-1, 1], [1, -1]]
+"""What Dixon and Coles' correction takes from a score and gives to it, in units of dependence x the score 1-1."""
 
 
 def low_score_factor(home: FloatArray, away: FloatArray, low_score: FloatArray) -> FloatArray:

@@ -17,17 +17,18 @@ from feature_repo.streamed import StreamedRows
 from feature_repo.writers import open_writer
 from matchday.events import CloudEvent, Topic
 from matchday.events.received import Received
+from matchday.features.tables import TABLES
 from matchday.features.team import team_tables
 from matchday.lake import Lake
 from matchday.online_store import RedisAddress
 from matchday.ratings.xg import with_xg
 from matchday.stream.messages import match_events
-from matchday.tables import Appearances, Fixtures, Matches, Players, TeamForm, TeamRatings, Teams
+from matchday.tables import Appearances, Fixtures, Matches, Players, Teams, name
 from tests import league
 
 PAST, SEASON = ("2324",), "2425"
 END = pd.Timestamp("2025-07-01", tz="UTC").timestamp()
-COLUMNS = {"team_form": TeamForm, "team_ratings": TeamRatings}
+COLUMNS = {name(table): table for table in TABLES}
 
 
 class Letters(list[CloudEvent]):

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matchday.features.strength import strength_table, with_xg_and_stand_in
+from matchday.features.team import team_tables
 from matchday.ratings.home_edge import behind_closed_doors
+from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Matches, Teams
 from tests import league
 
@@ -17,12 +18,16 @@ SEASONS = ("1920", "2021")
 
 @cache
 def matches() -> pd.DataFrame:
-    return with_xg_and_stand_in(league.some(Matches, SEASONS), league.some(Appearances, SEASONS))
+    return with_xg(league.some(Matches, SEASONS), league.some(Appearances, SEASONS))
 
 
 @cache
 def table() -> pd.DataFrame:
     return strength_table(matches(), league.some(Teams, SEASONS))
+
+
+def strength_table(matches: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
+    return team_tables(matches, teams)[2]
 
 
 def known_at(rows: pd.DataFrame, moment: datetime) -> pd.DataFrame:
@@ -41,7 +46,9 @@ def test_rows_up_to_a_moment_do_not_change_with_what_happens_later(moment) -> No
     """The future is cut off, and the future is made up."""
     wanted = table()[table()["event_time"] <= moment].reset_index(drop=True)
     past = matches()[matches()["kickoff"] < moment]
-    made_up = matches().assign(home_goals=9, away_xg=7.0).where(matches()["kickoff"] >= moment, matches())
+    made_up = (
+        matches().assign(home_goals=9, away_xg=7.0, away_own_xg=7.0).where(matches()["kickoff"] >= moment, matches())
+    )
     made_up = made_up.astype(matches().dtypes.to_dict())
     for changed in (past, made_up):
         found = strength_table(changed, league.some(Teams, SEASONS))
@@ -67,16 +74,6 @@ def test_champions_are_settled_once_nobody_can_catch_them() -> None:
 def test_nobody_is_settled_before_spring() -> None:
     months = table()["event_time"].dt.month
     assert not table().loc[months.isin([8, 9, 10, 11, 12, 1]), "settled"].any()
-
-
-def test_a_match_whose_threat_and_creativity_are_all_zero_has_nothing_that_stands_in() -> None:
-    seasons = ("2021", "2122", "2223")
-    rows = with_xg_and_stand_in(league.some(Matches, seasons), league.some(Appearances, seasons)).set_index("match_id")
-    last = rows[(rows["season"] > "2021") & (rows["gameweek"] == 38)]
-    described = last.groupby("season")[["home_stand_in", "home_xg"]].count()
-    assert described.to_numpy().tolist() == [[0, 0], [0, 10]]
-    others = rows[(rows["season"] > "2021") & (rows["gameweek"] != 38)]
-    assert others["home_stand_in"].notna().all()
 
 
 def test_rows_are_ordered_as_they_become_known() -> None:

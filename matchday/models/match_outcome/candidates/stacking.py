@@ -1,12 +1,13 @@
-"""`match-outcome`: home, draw and away probabilities of a match.
+"""Stacking: home, draw and away probabilities of a match, pooled from three members.
 
 Three members forecast each match: the goals model (ratings to scorelines), gradient-boosted trees that correct it,
 and a multinomial logistic regression on its log-odds and the Elo gap. A pool combines them into one calibrated
 forecast; it is fitted on forecasts of seasons that the members had not seen.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,18 +17,19 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
-from matchday.features.services import FORM, TEAM_RATINGS
+from matchday.backtest import Forecaster
+from matchday.features.services import FORM, MATCH_OUTCOME_V1, TEAM_RATINGS
 from matchday.models.goal_rates import goal_rates
 from matchday.models.match_outcome import scoreline
+from matchday.models.match_outcome.baselines import elo_gap
 from matchday.models.match_outcome.candidates.pool import Pool, fit_pool
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
-AnyFloat = TypeVar("AnyFloat", np.float32, np.float64)
 
-NAMES = MATCH_OUTCOME.feature_names
+NAMES = tuple(feature.name for feature in MATCH_OUTCOME_V1)
+"""Columns of a feature vector, in order: those of the feature service `match_outcome_v1`."""
 POSITION = {name: position for position, name in enumerate(NAMES)}
 """Column of each feature in a feature vector."""
 
@@ -36,8 +38,6 @@ GAPS = (*TEAM_RATINGS, *FORM, "rest_days")
 """Features that trees see as home minus away."""
 TOTALS = ("attack", "defence")
 """Features that trees also see as home plus away: what makes draws likely."""
-ELO_UNIT = 100.0
-"""Elo points in one unit of `elo_gap`."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class OutcomeModel:
 
 
 def vectors_of(features: pd.DataFrame) -> Float32Array:
-    """Feature vectors (n, k), as a server sees them, of rows of `OutcomeFeatures`."""
+    """Feature vectors (n, k), as a server sees them, of rows with `NAMES`."""
     return features[list(NAMES)].to_numpy(np.float32)
 
 
@@ -111,11 +111,6 @@ def contrasts() -> Float32Array:
 def trees_input(vectors: Float32Array) -> Float32Array:
     """What trees see (n, m); each entry is one float32 sum, so that no split depends on rounding."""
     return vectors @ contrasts()
-
-
-def elo_gap(home: NDArray[AnyFloat], away: NDArray[AnyFloat]) -> NDArray[AnyFloat]:
-    """Elo rating of home minus that of away, in `ELO_UNIT`, all (n,)."""
-    return (home - away) / ELO_UNIT
 
 
 def logistic_input(vectors: Float32Array, goals: FloatArray) -> Float32Array:
@@ -151,7 +146,7 @@ def fit_logistic(vectors: Float32Array, result: IntArray, parameters: Parameters
 
 
 def fit_members(rows: pd.DataFrame, parameters: Parameters) -> Members:
-    """Fit the members on rows of `OutcomeFeatures` with results."""
+    """Fit the members on rows with `NAMES` and results."""
     vectors, result = vectors_of(rows), rows["result"].to_numpy(np.int64)
     return Members(fit_trees(vectors, result, parameters), fit_logistic(vectors, result, parameters))
 
@@ -175,7 +170,7 @@ def held_out_forecasts(features: pd.DataFrame, parameters: Parameters) -> pd.Dat
 def train(
     features: pd.DataFrame, parameters: Parameters | None = None, held_out: pd.DataFrame | None = None
 ) -> OutcomeModel:
-    """Fit members and pool on rows of `OutcomeFeatures` (with results).
+    """Fit members and pool on rows with `NAMES` and results.
 
     held_out: `held_out_forecasts` of these rows or of more, computed here where not given.
     Raises ValueError when the rows hold fewer than three kinds of result.
@@ -189,6 +184,25 @@ def train(
     members = [seen[[f"{member}_{label}" for label in "HDA"]].to_numpy(float) for member in MEMBERS]
     pool = fit_pool(members, seen["result"].to_numpy(np.int64))
     return OutcomeModel(fit_members(rows, parameters), pool, parameters)
+
+
+def forecasters(features: pd.DataFrame, parameters: Parameters | None = None) -> Mapping[str, Forecaster]:
+    """The pool and each of its members alone, by name, to be walked over rows with `NAMES`, results and goals.
+
+    Members forecast held-out seasons once, not at every refit.
+    """
+    given = parameters or Parameters()
+    held_out = held_out_forecasts(features, given)
+
+    def pooled(past: pd.DataFrame, coming: pd.DataFrame) -> FloatArray:
+        known = held_out[held_out["match_id"].isin(past["match_id"])]
+        return train(past, given, known).predict(vectors_of(coming))
+
+    def alone(member: int, past: pd.DataFrame, coming: pd.DataFrame) -> FloatArray:
+        rows = past[past["season"] >= given.first_season]
+        return fit_members(rows, given).forecast(vectors_of(coming))[member]
+
+    return {"pool": pooled, **{name: partial(alone, place) for place, name in enumerate(MEMBERS)}}
 
 
 def _member_table(match_id: pd.Series, members: list[FloatArray]) -> pd.DataFrame:
