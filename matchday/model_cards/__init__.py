@@ -1,1 +1,1 @@
-"""Model cards of `docs/models/`: what a backtest showed, in Markdown, with plots drawn here. The same numbers, bytes."""
+"""Model cards of `docs/models/`: what a backtest showed, in Markdown. Plots are drawn here."""

@@ -7,7 +7,7 @@ from matchday.model_cards.markdown import season_name, table
 from matchday.models.alarms import raise_alarms
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.match_outcome.reported import LATEST, SEASONS, OutcomeBacktest
-from matchday.models.match_outcome.settled_goals import CALIBRATION_PENALTY, SETTLED_PENALTY
+from matchday.models.match_outcome.settled_goals import Parameters
 from matchday.ratings.strength import StrengthState
 from matchday.scores.calibration import class_bins
 
@@ -16,7 +16,7 @@ COLUMNS = ("matches", "RPS", "log loss", "Brier", "accuracy", "calibration", "sl
 
 def outcome_card(found: OutcomeBacktest, plot: str) -> str:
     """The card in Markdown. plot: file name of the calibration plot, beside it."""
-    ratings = StrengthState()
+    ratings, given = StrengthState(), Parameters()
     decays = ", ".join(f"{decay:g}" for decay in ratings.decays)
     alarms = "\n".join(f"- {alarm}" for alarm in raise_alarms(found.evaluation)) or "No alarm was raised."
     return TEXT.format(
@@ -27,8 +27,8 @@ def outcome_card(found: OutcomeBacktest, plot: str) -> str:
         decays=decays,
         xg_share=ratings.xg_share,
         stand_in_share=ratings.stand_in_share,
-        settled_penalty=SETTLED_PENALTY,
-        calibration_penalty=CALIBRATION_PENALTY,
+        settled_penalty=given.settled_penalty,
+        calibration_penalty=given.calibration_penalty,
         learnt=_learnt(found),
         whole=forecaster_table(found, SEASONS),
         late=forecaster_table(found, LATEST),
@@ -109,16 +109,18 @@ by a regression fitted on earlier seasons alone. Betting odds are never read.
 
 ## Method
 
-Attack and defence of each team from goals and expected goals, as the mean of fits with decays of {decays} a day. Expected
-goals have a weight of {xg_share:g} beside goals, what stands in for them {stand_in_share:g}. The home edge moves over years, and
-closed doors have one of their own. A team for which no place that means something is in reach is *settled*. The rates of
-goals give all scores by Poisson distributions with Dixon and Coles' correction, and their sums home, draw and away.
+Attack and defence of each team from goals and expected goals, as the mean of fits with decays of {decays} a day.
+Expected goals have a weight of {xg_share:g} beside goals, what stands in for them {stand_in_share:g}. The home edge
+moves over years, and closed doors have one of their own. A team for which no place that means something is in reach is
+*settled*. The rates of goals give all scores by Poisson distributions with Dixon and Coles' correction, and their sums
+home, draw and away, which are then calibrated.
 
 {learnt}
 
-Penalties: {settled_penalty:g} on what being settled does, {calibration_penalty:g} on the calibration. How these were set, and why no season
-that is reported had a say in it: [decision 29](../decisions/0029-nothing-is-chosen-on-what-is-reported.md). What was
-tried besides: [experiments](experiments.md).
+Penalties: {settled_penalty:g} on what being settled does, {calibration_penalty:g} on the calibration. How these were
+set, and how far the reported seasons had no say in it:
+[decision 29](../decisions/0029-nothing-is-chosen-on-what-is-reported.md). What was tried besides:
+[experiments](experiments.md).
 
 ## Scores, walk-forward
 
@@ -150,8 +152,8 @@ Ten bins of equal count for each outcome, {first} to {last}; vertical lines are 
 
 ## Too good to be true?
 
-Nobody beats the closing odds by much for long: an RPS below .1968 on the 2,660 matches, below .1938 on the last 1,140, or
-an accuracy above 56 % would mean a leak.
+Nobody beats the closing odds for long: an RPS below .1968 on the 2,660 matches, below .1938 on the last 1,140, or an
+accuracy above 56 % would mean a leak.
 
 {alarms}
 

@@ -119,13 +119,13 @@ TEXT = """\
 # player-points
 
 Fantasy points of every registered player in his coming matches. Written by `make cards` from
-[the scores of its backtest](player-points.json), which the same command makes anew; CI writes the card from the scores and
-compares, as the backtest itself takes minutes.
+[the scores of its backtest](player-points.json), which the same command makes anew; CI writes the card from the scores
+and compares, as the backtest itself takes minutes.
 
 ## Intended use
 
-To say what a player may be worth in the coming gameweeks: a mean, and a distribution over whole points. The rules of the
-Fantasy Premier League are data. It picks no team; that is the optimiser's part.
+To say what a player may be worth in the coming gameweeks: a mean, and a distribution over whole points. The rules of
+the Fantasy Premier League are data. It picks no team; that is the optimiser's part.
 
 ## Data
 
@@ -134,9 +134,10 @@ prices, ownership and transfers as at the deadline. Availability flags exist for
 
 ## Method
 
-Minutes first: the probabilities of 0, of 1 to 59 and of 60 and more minutes. Then points given the minutes, by position,
-with the strengths of both teams from the outcome side. Points that follow those of similar appearances, tilted to the
-forecast mean, give the distribution. Hyper-parameters were chosen on 2019/20 to 2021/22, before the seasons below.
+Minutes first: the probabilities of 0, of 1 to 59 and of 60 and more minutes. Then points given the minutes, by
+position, with the strengths of both teams from the outcome side. Points that follow those of similar appearances,
+tilted to the forecast mean, give the distribution. Hyper-parameters were chosen on 2019/20 to 2021/22, before the
+seasons below.
 
 ## Scores, walk-forward
 

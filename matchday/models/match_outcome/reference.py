@@ -5,7 +5,6 @@ multinomial logistic regression and boosted trees on form and Elo, and the mean 
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -16,10 +15,9 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
 from matchday.backtest import Forecaster, Walk
+from matchday.features.before_kickoff import vectors_before_kickoff
 from matchday.features.services import FORM, MATCH_OUTCOME_V1
 from matchday.features.strength import LeagueStrength
-from matchday.features.team import team_tables
-from matchday.features.vectors import assemble
 from matchday.models.goal_rates import goal_rates
 from matchday.models.match_outcome import scoreline
 from matchday.models.match_outcome.baselines import base_rate, elo_ordered_logit
@@ -41,17 +39,17 @@ BASE_RATE, ELO, DIXON_COLES = "base rate", "Elo, ordered logit", "Dixon-Coles"
 LOGISTIC, TREES, MEAN = "logistic regression", "XGBoost on form and Elo", "mean of Elo, Dixon-Coles, logistic"
 
 
-def reference_columns(described: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
+def reference_columns(matches: pd.DataFrame, teams: pd.DataFrame, known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """A row for each match, by match_id: Elo of both, gaps of form, and ratings from goals alone.
 
-    described: matches as `with_xg_and_stand_in` gives them. teams: `Teams`.
+    matches: finished ones as `matchday.ratings.xg.with_xg` gives them. teams: `Teams`. known: feature tables by view.
     """
-    vectors = _form_and_elo(described, teams)
+    vectors = vectors_before_kickoff(MATCH_OUTCOME_V1, matches, known)
     gaps = {f"gap_{name}": vectors[f"home_{name}"] - vectors[f"away_{name}"] for name in GAPS}
     elo = {f"{side}_elo": vectors[f"{side}_elo"] for side in ("home", "away")}
-    found = pd.DataFrame({"match_id": vectors["match_id"], **elo, **gaps})
+    found = pd.DataFrame({"match_id": matches["match_id"].to_numpy(), **elo, **gaps})
     start = LeagueStrength(StrengthState(decays=(0.003,), xg_share=0.0, stand_in_share=0.0))
-    alone = rate_matches(described, teams, start)[["match_id", *NAMES]]
+    alone = rate_matches(matches, teams, start)[["match_id", *NAMES]]
     return found.merge(alone.rename(columns={name: GOALS_ALONE + name for name in NAMES}), on="match_id")
 
 
@@ -111,24 +109,3 @@ def _learnt(past: pd.DataFrame) -> tuple[FloatArray, NDArray[np.int64]]:
 
 def _gaps(rows: pd.DataFrame) -> FloatArray:
     return rows[[f"gap_{name}" for name in GAPS]].to_numpy(float)
-
-
-def _form_and_elo(described: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
-    """Feature vectors of `match_outcome_v1`, each team's newest rows before kick-off."""
-    rows = described.sort_values(["kickoff", "match_id"], ignore_index=True)
-    form, ratings = team_tables(_fill_xg(rows), teams)[:2]
-    moment = (rows["kickoff"] - timedelta(seconds=1)).astype("datetime64[us, UTC]")
-    stored = pd.DataFrame(index=rows.index)
-    for side in ("home", "away"):
-        asked = pd.DataFrame({"event_time": moment, "team": rows[side]})
-        for view, table in (("team_form", form), ("team_ratings", ratings)):
-            known = table.drop(columns="season").sort_values("event_time")
-            found = pd.merge_asof(asked, known, on="event_time", by="team").drop(columns=["event_time", "team"])
-            stored = stored.join(found.add_prefix(f"{side}__{view}__"))
-    return rows[["match_id"]].join(assemble(MATCH_OUTCOME_V1, stored, rows["kickoff"]))
-
-
-def _fill_xg(described: pd.DataFrame) -> pd.DataFrame:
-    """Expected goals, and what stands in for them where there are none."""
-    filled = {f"{side}_xg": described[f"{side}_xg"].fillna(described[f"{side}_stand_in"]) for side in ("home", "away")}
-    return described.assign(**filled)

@@ -12,23 +12,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matchday.backtest import Forecaster, Walk, walk_forward
-from matchday.features.strength import with_xg_and_stand_in
+from matchday.backtest import Walk, walk_forward
+from matchday.features.before_kickoff import vectors_before_kickoff
+from matchday.features.tables import TABLES
+from matchday.features.team import team_tables
 from matchday.models.evaluation import Evaluation
-from matchday.models.match_outcome import reference, settled_goals
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.match_outcome.rated import GOALS, rate_matches, vectors
-from matchday.models.match_outcome.settled_goals import SettledGoals
+from matchday.models.match_outcome import reference
+from matchday.models.match_outcome.kind import MATCH_OUTCOME, outcome_of
+from matchday.models.match_outcome.rated import GOALS
+from matchday.models.match_outcome.settled_goals import Parameters, SettledGoals, train, vectors_of
+from matchday.ratings.xg import with_xg
 from matchday.scores.calibration import calibration_slope, class_calibration_error
 from matchday.scores.outcome import CLASSES, outcome_scores, ranked_probability
 from matchday.scores.paired import PairedGap, paired_gap
 from matchday.sources.snapshot import Snapshot
-from matchday.tables import Appearances, Matches, Teams
+from matchday.tables import Appearances, Matches, Teams, name
 
 FloatArray = NDArray[np.float64]
 
-FIRST_LEARNT = "1516"
-"""14/15 alone warms up the ratings."""
+KEYS = ["season", "kickoff", "result"]
 SEASONS = ("1920", "2021", "2122", "2223", "2324", "2425", "2526")
 """Seasons that are reported."""
 LATEST = ("2324", "2425", "2526")
@@ -42,7 +44,7 @@ class OutcomeBacktest:
 
     evaluation: Evaluation
     rows: pd.DataFrame
-    """Every match with what was known before it, as `rate_matches` gives it."""
+    """Of `feature_rows`."""
 
     def scores(self, name: str | None = None, seasons: Sequence[str] = SEASONS) -> dict[str, float]:
         """Mean scores of a forecaster (default: the model) over some seasons. The calibration error is by class."""
@@ -65,7 +67,7 @@ class OutcomeBacktest:
 
     def last_model(self) -> SettledGoals:
         """The model that all matches up to now give."""
-        return fit(self.rows)
+        return train(self.rows)
 
 
 def backtest_outcome(snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> OutcomeBacktest:
@@ -73,37 +75,43 @@ def backtest_outcome(snapshot: Snapshot, progress: Callable[[int, int], None] | 
 
     progress is called with (matches done, matches in all) of the model's own walk.
     """
-    teams = snapshot.load(Teams)
-    described = describe(snapshot)
-    rows = rate_matches(described, teams)
-    walks = {MATCH_OUTCOME.name: walk_model(rows, SEASONS, progress=progress), **_references(described, teams, rows)}
+    teams, matches = snapshot.load(Teams), load_matches(snapshot)
+    known = {name(table): rows for table, rows in zip(TABLES, team_tables(matches, teams), strict=True)}
+    rows = feature_rows(matches, known)
+    walks = {MATCH_OUTCOME.name: walk_model(rows, SEASONS, progress=progress)}
+    references = reference.reference_columns(matches, teams, known).merge(rows[["match_id", *KEYS]], on="match_id")
+    simple = {title: walk_forward(references, one, CLASSES, SEASONS) for title, one in reference.forecasters().items()}
+    walks |= {**simple, reference.MEAN: reference.mean_walk(simple)}
     return OutcomeBacktest(Evaluation(MATCH_OUTCOME, walks), rows)
 
 
-def describe(snapshot: Snapshot) -> pd.DataFrame:
-    """All finished matches with expected goals and what stands in for them."""
-    return with_xg_and_stand_in(snapshot.load(Matches), snapshot.load(Appearances))
+def load_matches(snapshot: Snapshot) -> pd.DataFrame:
+    """All finished matches with expected goals, or what stands in for them, by kick-off."""
+    matches = with_xg(snapshot.load(Matches), snapshot.load(Appearances))
+    return matches.sort_values(["kickoff", "match_id"], ignore_index=True)
+
+
+def feature_rows(matches: pd.DataFrame, known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row for each match: keys, goals, result, and the features of `match-outcome` as known before kick-off."""
+    said = {column: matches[column].to_numpy(np.int64) for column in GOALS}
+    keys = matches[["match_id", "season", "kickoff", "home", "away"]]
+    return keys.assign(**said, result=outcome_of(*said.values())).join(
+        vectors_before_kickoff(MATCH_OUTCOME.features, matches, known)
+    )
 
 
 def walk_model(
     rows: pd.DataFrame,
     seasons: Sequence[str],
-    learn: Callable[[pd.DataFrame], SettledGoals] | None = None,
+    parameters: Parameters | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Walk:
-    """Forecasts of seasons, refitted each week. rows: of `rate_matches`. learn: by default `fit`."""
-    goals = rows.set_index("match_id")[GOALS]
+    """Forecasts of seasons, learnt again each week. rows: of `feature_rows`, or of `rate_matches`."""
 
     def forecast(past: pd.DataFrame, coming: pd.DataFrame) -> FloatArray:
-        return (learn or fit)(past.join(goals, on="match_id")).predict(vectors(coming))
+        return train(past, parameters).predict(vectors_of(coming))
 
-    return walk_forward(rows.drop(columns=GOALS), forecast, CLASSES, seasons, REFIT, progress)
-
-
-def fit(past: pd.DataFrame) -> SettledGoals:
-    """The model that rows of matches that are over give."""
-    learnt = past[past["season"] >= FIRST_LEARNT]
-    return settled_goals.fit(vectors(learnt), learnt[GOALS].to_numpy(np.int64))
+    return walk_forward(rows, forecast, CLASSES, seasons, REFIT, progress)
 
 
 def over(walk: Walk, seasons: Sequence[str]) -> Walk:
@@ -114,11 +122,3 @@ def over(walk: Walk, seasons: Sequence[str]) -> Walk:
 def weeks(forecasts: pd.DataFrame) -> NDArray[np.int64]:
     """A number for the week of each match, (n,)."""
     return np.asarray(forecasts["kickoff"].astype("datetime64[us, UTC]").astype(np.int64) // (7 * 86_400 * 10**6))
-
-
-def _references(described: pd.DataFrame, teams: pd.DataFrame, rows: pd.DataFrame) -> Mapping[str, Walk]:
-    known = rows[["match_id", "season", "kickoff", "result"]]
-    table = known.merge(reference.reference_columns(described, teams), on="match_id", validate="one_to_one")
-    named: Mapping[str, Forecaster] = reference.forecasters()
-    walks = {name: walk_forward(table, forecast, CLASSES, SEASONS) for name, forecast in named.items()}
-    return {**walks, reference.MEAN: reference.mean_walk(walks)}
