@@ -11,6 +11,7 @@ from console.cli import (
     data,
     demo,
     egress,
+    experiments,
     features,
     forecast,
     market,
@@ -20,6 +21,7 @@ from console.cli import (
     rollout,
     serve,
     stream,
+    tune,
 )
 from matchday import __version__
 from matchday.errors import MatchdayError
@@ -35,6 +37,8 @@ app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(market.app, name="market")
 app.add_typer(backtest.app, name="backtest")
+app.add_typer(experiments.app, name="experiments")
+app.add_typer(tune.app, name="tune")
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(stream.app, name="stream")
 app.add_typer(cluster.app, name="cluster")

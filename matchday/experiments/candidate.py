@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from matchday.backtest import Walk
-from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.features.before_kickoff import vectors_before_kickoff
+from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.features.tables import TABLES
 from matchday.features.team import team_tables
 from matchday.models.match_outcome import reference

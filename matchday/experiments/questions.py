@@ -249,7 +249,9 @@ QUESTIONS: Mapping[str, Question] = {
                 Candidate(BASE, {"parameters": 2, "penalty": 200}, _base),
                 Candidate("none", {}, partial(_calibrated, None)),
                 Candidate("two parameters, no penalty", {"penalty": 0}, partial(_two_parameters, 0.0)),
-                Candidate("shift of the draw alone", {"parameters": 1}, partial(_calibrated, calibrators.fit_draw_shift)),
+                Candidate(
+                    "shift of the draw alone", {"parameters": 1}, partial(_calibrated, calibrators.fit_draw_shift)
+                ),
                 Candidate("Dirichlet", {"parameters": 12}, partial(_calibrated, calibrators.fit_dirichlet)),
                 Candidate("isotonic", {}, partial(_calibrated, calibrators.fit_isotonic)),
             ),
