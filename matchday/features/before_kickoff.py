@@ -30,7 +30,7 @@ def _stored(
     moment = (matches["kickoff"] - JUST_BEFORE).astype("datetime64[us, UTC]")
     for side, view in dict.fromkeys((feature.input, feature.view) for feature in features):
         asked = pd.DataFrame({"event_time": moment, "team": matches[side]})
-        order = asked["event_time"].argsort(kind="stable")
+        asked = asked.sort_values("event_time", kind="stable")
         rows = tables[view].drop(columns="season").sort_values("event_time", kind="stable")
-        found = pd.merge_asof(asked.iloc[order], rows, on="event_time", by="team").set_index(asked.index[order])
-        yield found.sort_index().drop(columns=["event_time", "team"]).add_prefix(f"{side}__{view}__")
+        found = pd.merge_asof(asked, rows, on="event_time", by="team").set_index(asked.index).sort_index()
+        yield found.drop(columns=["event_time", "team"]).add_prefix(f"{side}__{view}__")

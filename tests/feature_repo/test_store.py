@@ -16,20 +16,22 @@ from feast import FeatureStore
 from feature_repo.error import FeatureStoreError
 from feature_repo.materialise import materialise
 from feature_repo.store import open_store
-from feature_repo.training import JUST_BEFORE, match_features, training_set
+from feature_repo.training import match_features, training_set
 from feature_repo.verification import verify
 from feature_repo.writers import FeatureRow, WriteCounts, open_writer
 from matchday import history
 from matchday.feast_layout import entity_key, event_time, value_of
 from matchday.features import tables
+from matchday.features.before_kickoff import JUST_BEFORE
+from matchday.features.tables import TABLES
 from matchday.features.vectors import assemble
 from matchday.history import HistoryError
 from matchday.lake import Lake
-from matchday.models.match_outcome.candidates.stacking import vectors_of
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.match_outcome.settled_goals import vectors_of
 from matchday.models.packaging import describe
 from matchday.settings import Settings
-from matchday.tables import Matches, TeamForm, TeamRatings
+from matchday.tables import Matches, TeamRatings, name
 from serving.features.sqlite import SqliteStore
 from serving.features.store import Row
 from serving.vector import Layout, lookups
@@ -74,7 +76,7 @@ def rows_of(store: Path) -> dict[tuple[str, bytes, str], tuple[bytes, float]]:
     with sqlite3.connect(store) as connection:
         return {
             (view, key, name): (value, event_time(at))
-            for view in ("team_form", "team_ratings")
+            for view in map(name, TABLES)
             for key, name, value, at in connection.execute(
                 f"SELECT entity_key, feature_name, value, event_ts FROM matchday_{view}"
             )
@@ -83,7 +85,7 @@ def rows_of(store: Path) -> dict[tuple[str, bytes, str], tuple[bytes, float]]:
 
 def test_the_join_of_feast_is_our_own_join(built: Built, settings: Settings) -> None:
     joined = training_set(MATCH_OUTCOME, settings, built.lake, built.features, END)
-    matches, tables_ = built.lake.read(Matches), (built.lake.read(table) for table in (TeamForm, TeamRatings))
+    matches, tables_ = built.lake.read(Matches), (built.lake.read(table) for table in TABLES)
     own = league.joined(matches, *tables_)
     assert len(joined) == 4 * 380
     pd.testing.assert_frame_equal(joined, own[list(joined.columns)], check_exact=True)

@@ -16,9 +16,9 @@ from components.refuse import refuse
 from components.register import register
 from matchday.backtest import Walk
 from matchday.models.evaluation import Evaluation
-from matchday.models.match_outcome.candidates.stacking import Parameters
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.match_outcome.recipe import OutcomeRecipe
+from matchday.models.match_outcome.settled_goals import Parameters
 from matchday.models.registration import registered_by
 from matchday.models.tags import RUN
 from matchday.registry import Registry
@@ -72,7 +72,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model on real matches."""
     features = league.outcome_features()
     folder = tmp_path_factory.mktemp("made") / "model"
-    quick = Parameters(trees=5, first_season="2425", first_held_out="2526")
+    quick = Parameters(first_season="2425")
     OutcomeRecipe(quick).train(features[features["season"] >= "2425"]).save(folder)
     return folder
 

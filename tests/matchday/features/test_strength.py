@@ -46,9 +46,8 @@ def test_rows_up_to_a_moment_do_not_change_with_what_happens_later(moment) -> No
     """The future is cut off, and the future is made up."""
     wanted = table()[table()["event_time"] <= moment].reset_index(drop=True)
     past = matches()[matches()["kickoff"] < moment]
-    made_up = (
-        matches().assign(home_goals=9, away_xg=7.0, away_own_xg=7.0).where(matches()["kickoff"] >= moment, matches())
-    )
+    other = matches().assign(home_goals=9, away_xg=7.0, away_own_xg=7.0)
+    made_up = other.where(matches()["kickoff"] >= moment, matches())
     made_up = made_up.astype(matches().dtypes.to_dict())
     for changed in (past, made_up):
         found = strength_table(changed, league.some(Teams, SEASONS))

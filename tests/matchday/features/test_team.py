@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from matchday.features.labels import label
-from matchday.features.services import FORM, MATCH_OUTCOME_V1, SPANS
+from matchday.features.services import FORM, MATCH_OUTCOME_V1, SERVICES, SPANS
 from matchday.features.team import FULL_TIME, midnight_after, season_opening
 from matchday.features.vectors import assemble
 from matchday.ratings import form
-from matchday.tables import Matches, OutcomeFeatures, TeamForm, TeamRatings, Teams, validate
+from matchday.tables import Matches, TeamForm, TeamRatings, Teams, TeamStrength, validate
 from tests import league
 
 NAMES = tuple(feature.name for feature in MATCH_OUTCOME_V1)
@@ -72,13 +72,14 @@ def test_a_season_opens_in_june_or_when_the_one_before_has_ended() -> None:
 
 
 def test_tables_keep_their_schemas_and_every_day_rates_all_twenty_teams() -> None:
-    form_table, ratings = league.tables()
+    form_table, *rated = league.tables()
     validate(TeamForm, form_table)
-    validate(TeamRatings, ratings)
-    assert set(ratings.groupby("event_time").size()) == {20}
     days = league.whole(Matches)["kickoff"].dt.normalize().nunique()
     seasons = league.whole(Teams)["season"].nunique()
-    assert ratings["event_time"].nunique() == days + seasons
+    for table, rows in zip((TeamRatings, TeamStrength), rated, strict=True):
+        validate(table, rows)
+        assert set(rows.groupby("event_time").size()) == {20}
+        assert rows["event_time"].nunique() == days + seasons
     assert len(form_table) == 2 * len(league.whole(Matches)) + 20 * seasons
 
 
@@ -100,12 +101,6 @@ def test_teams_that_came_up_are_rated_below_the_mean_of_the_league() -> None:
         assert opening.loc[promoted, "attack"].mean() < opening["attack"].mean()
 
 
-def test_training_vectors_keep_their_schema_on_every_match() -> None:
-    rows = validate(OutcomeFeatures, league.outcome_features())
-    assert len(rows) == len(league.whole(Matches))
-    assert rows[list(NAMES)].notna().all(axis=None)
-
-
 def test_a_vector_is_what_the_store_holds_in_the_order_of_the_names_with_days_of_rest() -> None:
     kickoff = pd.Series(pd.to_datetime(["2026-05-24T15:00Z", "2026-05-24T15:00Z"]))
     stored = pd.DataFrame(
@@ -123,8 +118,10 @@ def test_a_vector_is_what_the_store_holds_in_the_order_of_the_names_with_days_of
 
 def test_names_are_unique_and_every_one_can_be_said() -> None:
     assert len(set(NAMES)) == len(NAMES) == 3 + 2 * (3 + len(FORM) + 1)
-    assert {name for name in OutcomeFeatures.to_schema().columns if name.partition("_")[2]} >= set(NAMES)
-    assert len({label(name) for name in NAMES}) == len(NAMES)
+    for service in SERVICES.values():
+        names = [feature.name for feature in service.features]
+        assert len({label(name) for name in names}) == len(names)
+    assert label("away_settled") == "Away team: nothing left to play for"
     assert label("home_xg_for_5") == "Home team: expected goals a match, last 5"
     assert len(FORM) == len(SPANS) * len(form.Performance.__dataclass_fields__)
     with pytest.raises(KeyError):

@@ -27,7 +27,7 @@ from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.signature import ViewRef
 from matchday.storage import Storage
-from matchday.tables import Fixtures, Matches, TeamForm, TeamRatings, name
+from matchday.tables import Fixtures, Matches, TeamForm, name
 from serving.features.store import Row
 from serving.vector import Layout
 from tests import league
@@ -90,9 +90,8 @@ def test_rest_counts_from_the_match_that_is_scheduled_before(settings: Settings,
 def test_results_after_the_moment_change_no_forecast(settings: Settings, bundle: Bundle) -> None:
     """A lake whose history ends on Thursday says the same as one that knows the rest of the season."""
     before = forecast_next(settings, bundle, THURSDAY, 2, NOW)
-    form, ratings = lake_features(settings)
     rows = read_knowledge(settings, THURSDAY, NOW).rows
-    for view, table in (("team_form", form), ("team_ratings", ratings)):
+    for view, table in zip(rows, lake_features(settings), strict=True):
         known = table[table["event_time"] <= THURSDAY].sort_values("event_time").drop_duplicates("team", keep="last")
         assert {row["team"]: row for row in plain_rows(known)}.items() >= rows[view].items()
     assert before.data.played is not None and before.data.played <= THURSDAY
@@ -102,7 +101,7 @@ def test_results_after_the_moment_change_no_forecast(settings: Settings, bundle:
 def test_features_that_are_out_of_date_at_kickoff_are_used_and_noted(settings: Settings, bundle: Bundle) -> None:
     made = forecast_next(settings, bundle, THURSDAY, 1, NOW)
     assert not [note for note in made.notes if "out of date" in note]
-    views = [ViewRef("team_form", None), ViewRef("team_ratings", 7 * 86_400.0)]
+    views = [ViewRef("team_strength", 7 * 86_400.0)]
     strict = replace(bundle, signature=replace(bundle.signature, views=views))
     noted = forecast_next(settings, strict, THURSDAY, 2, NOW)
     late = [one.match for one in noted.batch.forecasts if one.match.kickoff > THURSDAY + timedelta(days=5)]
@@ -191,9 +190,8 @@ def played(settings: Settings) -> pd.DataFrame:
     return Lake(settings.lake).read(Matches)
 
 
-def lake_features(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    lake = Lake(settings.lake)
-    return lake.read(TeamForm), lake.read(TeamRatings)
+def lake_features(settings: Settings) -> list[pd.DataFrame]:
+    return [Lake(settings.lake).read(table) for table in TABLES]
 
 
 def test_the_reader_gives_what_the_lake_does(settings: Settings) -> None:

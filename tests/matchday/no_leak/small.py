@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as some
 
+from matchday.backtest import RESULTS
 from matchday.features.team import FULL_TIME, team_tables
 from matchday.models.evaluation import evaluate
-from matchday.models.match_outcome.candidates.stacking import Parameters
 from matchday.models.match_outcome.recipe import OutcomeRecipe
+from matchday.models.match_outcome.settled_goals import Parameters
 from matchday.ratings.xg import with_xg
 from tests import league
 
@@ -24,7 +25,7 @@ TEAMS = (("ARS", "BUR", "CHE", "LEE"), ("ARS", "BUR", "CHE", "EVE"), ("ARS", "CH
 """By season; one goes down and one comes up each summer."""
 GOALS = ("home_goals", "away_goals")
 SAID = ("xg", "threat", "creativity", "saves")
-QUICK = Parameters(trees=3, leaf_weight=1.0, leaf_penalty=1.0, first_season="2122", first_held_out="2223")
+QUICK = Parameters(settled_penalty=1.0, calibration_penalty=1.0, first_season="2122")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Known:
 
     form: pd.DataFrame
     ratings: pd.DataFrame
+    strength: pd.DataFrame
     vectors: pd.DataFrame
 
     @cached_property
@@ -136,15 +138,16 @@ class Change:
 
 def differences(moment: pd.Timestamp, ours: Known, theirs: Known) -> Iterator[str]:
     """What was known or forecast at a moment and differs between two worlds that part after it."""
-    for name in ("form", "ratings"):
+    for name in ("form", "ratings", "strength"):
         one, other = (getattr(world, name) for world in (ours, theirs))
         if not one[one["event_time"] <= moment].equals(other[other["event_time"] <= moment]):
             yield name
     begun = ours.vectors["kickoff"] <= moment
     over = ours.vectors["kickoff"] + FULL_TIME <= moment
-    if not ours.vectors[begun].drop(columns="result").equals(theirs.vectors[begun].drop(columns="result")):
+    said = list(RESULTS)
+    if not ours.vectors[begun].drop(columns=said).equals(theirs.vectors[begun].drop(columns=said)):
         yield "vectors"
-    if not ours.vectors.loc[over, "result"].equals(theirs.vectors.loc[over, "result"]):
+    if not ours.vectors.loc[over, said].equals(theirs.vectors.loc[over, said]):
         yield "results"
     if not (begun & (ours.vectors["season"] == SEASONS[-1])).any():
         return

@@ -43,7 +43,7 @@ def test_each_kind_of_change_is_seen_later(what: str) -> None:
     since = opening() if what in ("goals", "xg", "rows") else happened(0).matches["kickoff"].min()
     theirs = known(Change(what, 1, 1.0).apply(happened(0), since))
     later = set(differences(END, as_it_was(0), theirs))
-    assert {"form", "ratings", "vectors", "forecasts of match-outcome"} <= later
+    assert {"form", "ratings", "strength", "vectors", "forecasts of match-outcome"} <= later
     assert ("results" in later) is (what == "goals")
 
 
@@ -54,9 +54,9 @@ def say_form_is_known_early(monkeypatch: pytest.MonkeyPatch) -> None:
 def say_ratings_are_known_early(monkeypatch: pytest.MonkeyPatch) -> None:
     tables = small.team_tables
 
-    def early(*history: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        form, ratings = tables(*history)
-        return form, ratings.assign(event_time=ratings["event_time"] - timedelta(hours=12))
+    def early(*history: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+        form, *rated = tables(*history)
+        return form, *(rows.assign(event_time=rows["event_time"] - timedelta(hours=12)) for rows in rated)
 
     monkeypatch.setattr(small, "team_tables", early)
 
@@ -66,7 +66,8 @@ def describe_a_season_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def told(matches: pd.DataFrame, appearances: pd.DataFrame) -> pd.DataFrame:
         table = with_xg(matches, appearances)
-        return table.assign(home_xg=table["home_xg"] + matches.groupby("season")["home_goals"].transform("mean"))
+        of_season = matches.groupby("season")["home_goals"].transform("mean")
+        return table.assign(home_xg=table["home_xg"] + of_season, home_own_xg=table["home_own_xg"] + of_season)
 
     monkeypatch.setattr(small, "with_xg", told)
 

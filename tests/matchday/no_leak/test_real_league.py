@@ -13,17 +13,17 @@ from matchday.calendar import next_gameweek
 from matchday.features import team
 from matchday.features.team import FULL_TIME, team_tables
 from matchday.models.evaluation import evaluate
-from matchday.models.match_outcome.baselines import elo_ordered_logit
-from matchday.models.match_outcome.candidates import stacking as outcome
-from matchday.models.match_outcome.candidates.stacking import Parameters
+from matchday.models.match_outcome import settled_goals
+from matchday.models.match_outcome.baselines import baselines
 from matchday.models.match_outcome.recipe import OutcomeRecipe
+from matchday.models.match_outcome.settled_goals import Parameters
 from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Fixtures, Matches, Teams
 from tests import league
 
 SEASONS = ("2021", "2122", "2223", "2324")
 """The first two without expected goals: the second takes the stand-in, learnt from the first."""
-QUICK = Parameters(trees=10, first_season="2021", first_held_out="2122")
+QUICK = Parameters(first_season="2021")
 SAID = ["xg", "threat", "creativity", "saves"]
 
 
@@ -33,11 +33,13 @@ class World:
 
     form: pd.DataFrame
     ratings: pd.DataFrame
+    strength: pd.DataFrame
     features: pd.DataFrame
 
     def known(self, moment: pd.Timestamp) -> list[pd.DataFrame]:
         """The feature rows of a moment."""
-        return [table[table["event_time"] <= moment].reset_index(drop=True) for table in (self.form, self.ratings)]
+        tables = (self.form, self.ratings, self.strength)
+        return [table[table["event_time"] <= moment].reset_index(drop=True) for table in tables]
 
 
 def lived(matches: pd.DataFrame, appearances: pd.DataFrame) -> World:
@@ -68,8 +70,8 @@ def forecast(world: World, moment: pd.Timestamp) -> np.ndarray:
     past = world.features[world.features["kickoff"] + FULL_TIME <= moment]
     coming = next_gameweek(league.some(Fixtures, SEASONS), moment.to_pydatetime()).fixtures
     rows = coming.assign(kickoff=moment + timedelta(seconds=1), home_goals=0, away_goals=0)
-    vectors = outcome.vectors_of(league.joined(rows, *world.known(moment)))
-    return outcome.train(past, QUICK).predict(vectors)
+    vectors = settled_goals.vectors_of(league.joined(rows, *world.known(moment)))
+    return settled_goals.train(past, QUICK).predict(vectors)
 
 
 def assert_no_leak(moment: pd.Timestamp, seed: int) -> None:
@@ -77,7 +79,7 @@ def assert_no_leak(moment: pd.Timestamp, seed: int) -> None:
     for ours, theirs in zip(here.known(moment), elsewhere.known(moment), strict=True):
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
     before = here.features["kickoff"] <= moment
-    names = list(outcome.NAMES)
+    names = list(settled_goals.NAMES)
     assert here.features.loc[before, names].equals(elsewhere.features.loc[before, names])
     assert np.array_equal(forecast(here, moment), forecast(elsewhere, moment))
     after = here.features["kickoff"] > moment + timedelta(days=30)
@@ -115,7 +117,8 @@ def test_an_altered_result_reaches_the_forecasts_of_the_next_fit_only() -> None:
     cut = pd.Timestamp("2023-11-01T00:00Z")
     altered.loc[altered["kickoff"] >= cut, "result"] = 1
     ours, theirs = (
-        walk_forward(table, elo_ordered_logit, ("H", "D", "A"), ["2324"]).forecasts for table in (rows, altered)
+        walk_forward(table, baselines(rows)["Elo, ordered logit"], ("H", "D", "A"), ["2324"]).forecasts
+        for table in (rows, altered)
     )
     same = (ours[["H", "D", "A"]] == theirs[["H", "D", "A"]]).all(axis=1)
     heard = (rows.loc[rows["kickoff"] >= cut, "kickoff"] + FULL_TIME).min()

@@ -9,18 +9,19 @@ from hypothesis import strategies as some
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from matchday.models.graph import prove_parity
 from matchday.models.match_outcome import scoreline
 from matchday.models.match_outcome.kind import outcome_of
 from matchday.models.match_outcome.settled_goals import (
-    CALIBRATION_PENALTY,
     LOW_SCORE,
     NAMES,
+    Parameters,
     SettledGoals,
-    export,
     fit,
     rates,
+    train,
+    vectors_of,
 )
+from tests import league
 
 MODEL = SettledGoals(scored=-0.05, conceded=0.16, sharpness=1.08, draw=-0.03)
 
@@ -56,10 +57,41 @@ def test_the_score_grid_sums_to_the_three_probabilities(model, seed) -> None:
 
 
 @given(some_models, some.integers(0, 1000))
-@settings(deadline=None, max_examples=20)
-def test_the_graph_forecasts_what_the_model_forecasts(model, seed) -> None:
-    vectors = invent_vectors(8, seed)
-    assert prove_parity(export(model), "probabilities", vectors, model.predict(vectors)).largest < 2e-6
+@settings(deadline=None, max_examples=30)
+def test_further_outputs_are_sums_of_scores_one_by_one(model, seed) -> None:
+    vectors = invent_vectors(4, seed)
+    found = model.further(vectors)
+    grid = found["score_grid"]
+    assert np.array_equal(grid, model.score_grid(vectors))
+    scores = [(home, away, grid[:, home, away]) for home in range(11) for away in range(11)]
+    for place in range(6):
+        more = sum(chance for home, away, chance in scores if home + away > place)
+        assert found["over"][:, place] == pytest.approx(more, abs=1e-12)
+    both = sum(chance for home, away, chance in scores if home and away)
+    assert found["both_score"] == pytest.approx(both, abs=1e-12)
+    kept = [sum(chance for home, away, chance in scores if not (away, home)[side]) for side in (0, 1)]
+    assert found["clean_sheets"] == pytest.approx(np.column_stack(kept), abs=1e-12)
+    # Both score unless one keeps a clean sheet; 0-0 is of both.
+    neither = found["clean_sheets"].sum(axis=1) - grid[:, 0, 0]
+    assert found["both_score"] == pytest.approx(1 - neither, abs=1e-9)
+    assert (np.diff(found["over"], axis=1) <= 0).all()
+
+
+def test_training_takes_rows_of_the_first_season_on() -> None:
+    rows = league.outcome_features()
+    given = Parameters(first_season="2223")
+    learnt = rows[rows["season"] >= "2223"]
+    goals = learnt[["home_goals", "away_goals"]].to_numpy()
+    assert train(rows, given) == train(learnt, given) == fit(vectors_of(learnt), goals, given) != train(rows)
+
+
+def test_a_stronger_prior_learns_less() -> None:
+    vectors = invent_vectors(500, 11)
+    goals = invent_goals(vectors, SettledGoals(scored=-0.3, conceded=0.3), 12)
+    loose, tight = (fit(vectors, goals, Parameters(settled_penalty=by, calibration_penalty=by)) for by in (1.0, 1e6))
+    assert abs(tight.conceded) < 0.01 < abs(loose.conceded)
+    assert abs(tight.sharpness - 1) < 0.01
+    assert fit(vectors, goals, Parameters(low_score=-0.1)).low_score == -0.1
 
 
 def test_without_anything_learnt_it_is_the_goals_model() -> None:
@@ -98,7 +130,10 @@ def test_the_calibration_maximises_the_penalised_likelihood_of_results() -> None
 
     def loss(theta: np.ndarray) -> float:
         likely = log_softmax(theta[0] * logs + np.array([0.0, theta[1], 0.0]), axis=1)
-        return CALIBRATION_PENALTY / 2 * ((theta[0] - 1) ** 2 + theta[1] ** 2) - likely[np.arange(1500), result].sum()
+        return (
+            Parameters().calibration_penalty / 2 * ((theta[0] - 1) ** 2 + theta[1] ** 2)
+            - likely[np.arange(1500), result].sum()
+        )
 
     wanted = minimize(loss, [1.0, 0.0], options={"gtol": 1e-6}).x
     learnt = fit(vectors, goals)

@@ -1,12 +1,12 @@
-"""`match-outcome` on the real training set; its graph has a file of its own."""
+"""The pool of three members on the real league."""
 
-import hashlib
-from pathlib import Path
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from matchday.backtest import walk_forward
 from matchday.models.match_outcome.candidates import stacking as outcome
 from matchday.models.match_outcome.candidates.stacking import (
     MEMBERS,
@@ -17,8 +17,7 @@ from matchday.models.match_outcome.candidates.stacking import (
     trees_input,
     vectors_of,
 )
-from matchday.models.match_outcome.recipe import OutcomeRecipe
-from matchday.models.trained import BACKGROUND, Trained
+from matchday.scores.outcome import ranked_probability
 from tests import league
 
 QUICK = Parameters(trees=20, first_season="2223", first_held_out="2425")
@@ -26,27 +25,8 @@ QUICK = Parameters(trees=20, first_season="2223", first_held_out="2425")
 
 @pytest.fixture(scope="module")
 def rows() -> pd.DataFrame:
-    features = league.outcome_features()
+    features = league.candidate_features()
     return features[features["season"] >= "2223"].reset_index(drop=True)
-
-
-def test_training_and_export_give_the_same_bytes_again(rows) -> None:
-    first, second = (OutcomeRecipe(QUICK).train(rows) for _ in range(2))
-    assert hashlib.sha256(first.graph).hexdigest() == hashlib.sha256(second.graph).hexdigest()
-    assert first == second
-    shuffled = rows.sample(frac=1, random_state=1)
-    assert OutcomeRecipe(QUICK).train(shuffled).trained_until == first.trained_until
-
-
-def test_a_trained_model_comes_back_as_it_was_saved(rows, tmp_path: Path) -> None:
-    trained = OutcomeRecipe(QUICK).train(rows)
-    trained.save(tmp_path / "model")
-    assert Trained.load(tmp_path / "model") == trained
-    assert trained.matches == len(rows)
-    assert pd.Timestamp(trained.trained_until) == rows["kickoff"].max() + pd.Timedelta(hours=2)
-    assert len(trained.explainer["background"]) == BACKGROUND
-    assert set(trained.explainer["labels"]) == set(NAMES)
-    assert set(trained.coefficients) == {f"weight_{member}" for member in MEMBERS}
 
 
 def test_every_member_and_the_pool_give_probabilities_that_beat_chance(rows) -> None:
@@ -79,3 +59,14 @@ def test_trees_see_exact_gaps_and_totals() -> None:
 def test_too_little_to_learn_from_is_said(rows) -> None:
     with pytest.raises(ValueError, match="needs home wins, draws and away wins"):
         outcome.train(rows[rows["result"] == 0], QUICK)
+
+
+def test_the_candidates_are_walked_forward_and_see_no_result_of_what_they_forecast(rows) -> None:
+    changed = rows.assign(result=rows["result"].where(rows["season"] < "2526", 0))
+    ours, theirs = (outcome.forecasters(table, QUICK) for table in (rows, changed))
+    assert list(ours) == ["pool", *MEMBERS]
+    refit = timedelta(days=400)
+    for name in ours:
+        walks = [walk_forward(rows, of[name], ("H", "D", "A"), ["2526"], refit) for of in (ours, theirs)]
+        assert walks[0].forecasts.equals(walks[1].forecasts)
+        assert ranked_probability(walks[0].numbers, walks[0].results).mean() < 0.225
