@@ -3,12 +3,14 @@
 Rules, each with a test:
 
 - A player is his code: who is renamed goes on, and two of one name stay apart.
-- Who changes club or position takes his history with him; only `club_matches` starts again.
-- Who has never been seen has no row: `UNSEEN` stands in, the same numbers as for no match at all. A player of a
-  promoted club is not special: he is unseen, or has the history of his time in the league.
+- Who changes club or position takes his history with him.
+- Who has never been seen starts as `UNSEEN`, the same numbers as for no match at all. A player of a promoted club is
+  not special: he is unseen, or has the history of his time in the league.
+- A season starts with rows of its own, so that no reader has to turn last season's numbers over: one when it opens, for
+  every player of the season before, and one at the deadline of his first gameweek, for every player.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +18,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matchday.features.team import FULL_TIME
+from matchday.deadlines import deadlines
+from matchday.features.team import FULL_TIME, season_opening
+from matchday.ratings.xg import FIRST_WITH_XG, XG_PUBLISHED
 from matchday.tables import columns
 from matchday.tables.player_form import PlayerForm
 
@@ -29,29 +33,32 @@ PASTS: Mapping[str, float] = MappingProxyType({"short": 0.6, "middle": 0.85, "lo
 """Weight that a match keeps with each later one of the team."""
 SUMMED = ("points", "goals", "assists", "bonus", "bps", "saves", "yellow_cards", "threat", "creativity", "xg", "xa")
 """What is summed for each 90 minutes; threat, creativity, xg and xa only over matches in which they are known."""
+PUBLISHED_LATE = ("xg", "xa")
+"""Of these nobody knew the first half of 22/23 at the time, and a match once seen is not seen again."""
 KEPT = 0.97
 """Weight that a match played keeps with each later one played."""
 PRIOR_NINETIES = 2.0
 """Matches without anything that each sum is diluted by."""
 FULL_KEPT, FULL_PRIOR, FULL_PRIOR_POINTS = 0.95, 2.0, 2.0
 """Of points in full matches: weight kept, matches of the prior, its points."""
-LAST = 3
+LAST = 4
 """Latest matches whose minutes are given one by one."""
 
 UNSEEN: Mapping[str, float] = MappingProxyType(
     {
         name: FULL_PRIOR_POINTS if name == "full_points" else 0.0
         for name in columns(PlayerForm)
-        if name not in ("season", "player", "event_time", "team", "position")
+        if name not in ("season", "player", "event_time")
     }
 )
 """Form of a player before his first match."""
 
 
-def player_form(appearances: pd.DataFrame) -> pd.DataFrame:
+def player_form(appearances: pd.DataFrame, seasons: Collection[str] = ()) -> pd.DataFrame:
     """Rows of `PlayerForm` from rows of `Appearances`; assistant managers are left out.
 
-    A row depends on the player's own rows up to it and on no other.
+    seasons: that have opened, also those without a match so far; those of the appearances always have. A row depends
+    on the player's own rows before it, and on the schedule of his season's first gameweek.
     """
     players = appearances[appearances["position"] != "MNG"]
     rows = players.sort_values(["player", "kickoff"], ignore_index=True)
@@ -59,11 +66,55 @@ def player_form(appearances: pd.DataFrame) -> pd.DataFrame:
     previous = _previous(rows["player"])
     found = pd.DataFrame({"season": rows["season"], "player": rows["player"]})
     found["event_time"] = (rows["kickoff"] + FULL_TIME).astype("datetime64[us, UTC]")
-    found["team"], found["position"] = rows["team"], rows["position"]
     found = found.assign(
         **_counts(rows, minutes), **_last_minutes(rows, minutes), **_shares(minutes, previous), **_rates(rows, previous)
     )
-    return found[columns(PlayerForm)]
+    starts = [_registrations(rows, found), _openings(rows, found, {*seasons, *rows["season"]})]
+    whole = pd.concat([found, *(each for each in starts if len(each))], ignore_index=True)
+    whole = whole.astype({name: found[name].dtype for name in found})
+    return whole.sort_values(["player", "event_time"], ignore_index=True)[columns(PlayerForm)]
+
+
+def _registrations(rows: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """A row at the deadline of each player's first gameweek of a season, as of his row before; unseen without one."""
+    first = rows[rows["gameweek"].notna()].drop_duplicates(["season", "player"])
+    moments = deadlines(rows).rename("event_time")
+    asked = first.join(moments, on=["season", "gameweek"])[["season", "player", "event_time"]]
+    last = found.drop_duplicates(["season", "player"], keep="last")
+    return _turn_over(asked, last)
+
+
+def _openings(rows: pd.DataFrame, found: pd.DataFrame, seasons: Collection[str]) -> pd.DataFrame:
+    """A row at the opening of each season for every player of the season before."""
+    last = found.drop_duplicates(["season", "player"], keep="last")
+    ends = rows.groupby("season")["kickoff"].max()
+    parts = []
+    for season in sorted(seasons):
+        players = last.loc[last["season"] == season_before(season), ["player"]]
+        if len(players):
+            opening = season_opening(season, ends[season_before(season)].to_pydatetime())
+            parts.append(players.assign(season=season, event_time=pd.Timestamp(opening)))
+    if not parts:
+        return found.iloc[:0]
+    asked = pd.concat(parts, ignore_index=True).astype({"event_time": "datetime64[us, UTC]"})
+    return _turn_over(asked, last)
+
+
+def _turn_over(asked: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:
+    """Rows (season, player, event_time) with the player's form as of the last row of a season before theirs."""
+    known = last.rename(columns={"season": "last_season", "event_time": "known"}).sort_values("known")
+    asked = asked.sort_values("event_time")
+    rows = pd.merge_asof(asked, known, left_on="event_time", right_on="known", by="player", allow_exact_matches=False)
+    right_before = rows["last_season"].eq(rows["season"].map(season_before))
+    ended = {f"last_{name}": rows[name].where(right_before, 0.0) for name in ("season_minutes", "season_points")}
+    rows = rows.assign(**ended, season_minutes=0.0, season_points=0.0, season_matches=0)
+    return rows.drop(columns=["last_season", "known"]).fillna(dict(UNSEEN))
+
+
+def season_before(season: str) -> str:
+    """`2425` of `2526`."""
+    first = int(season[:2])
+    return f"{(first - 1) % 100:02d}{first:02d}"
 
 
 def decayed_sums(values: FloatArray, previous: IntArray, kept: FloatArray) -> FloatArray:
@@ -89,26 +140,25 @@ def _previous(players: pd.Series) -> IntArray:
 
 def _counts(rows: pd.DataFrame, minutes: IntArray) -> dict[str, NDArray[Any]]:
     player = rows["player"]
-    stint = (rows["team"].ne(rows["team"].shift()) | player.ne(player.shift())).cumsum()
     matches = rows.groupby("player").cumcount().to_numpy() + 1
     played = pd.Series(np.where(minutes > 0, matches, 0)).groupby(player).cummax().to_numpy()
-    in_season = rows.groupby(["player", "season"])["minutes"]
+    in_season = rows.groupby(["player", "season"])
     number = in_season.cumcount().to_numpy() + 1
     return {
         "matches": matches,
-        "club_matches": rows.groupby(stint).cumcount().to_numpy() + 1,
         "season_matches": number,
         "missed": matches - played,
-        "season_minutes": in_season.cumsum().to_numpy() / number,
-        "last_season_minutes": _last_season(rows),
+        "season_minutes": in_season["minutes"].cumsum().to_numpy() / number,
+        "season_points": in_season["points"].cumsum().to_numpy() / number,
+        "last_season_minutes": _last_season(rows, "minutes"),
+        "last_season_points": _last_season(rows, "points"),
     }
 
 
-def _last_season(rows: pd.DataFrame) -> FloatArray:
-    """Mean minutes of the season right before each row's; 0 for who was not in the league then."""
-    means = rows.groupby(["player", "season"])["minutes"].mean()
-    first = rows["season"].str[:2].astype(int)
-    before = (first - 1).map("{:02d}".format) + first.map("{:02d}".format)
+def _last_season(rows: pd.DataFrame, name: str) -> FloatArray:
+    """Mean of the season right before each row's; 0 for who was not in the league then."""
+    means = rows.groupby(["player", "season"])[name].mean()
+    before = rows["season"].map({season: season_before(season) for season in rows["season"].unique()})
     return means.reindex(pd.MultiIndex.from_arrays([rows["player"], before])).fillna(0.0).to_numpy(float)
 
 
@@ -132,8 +182,11 @@ def _rates(rows: pd.DataFrame, previous: IntArray) -> dict[str, FloatArray]:
     minutes = rows["minutes"].to_numpy(float)
     kept = np.where(minutes > 0, KEPT, 1.0)
     found = {"nineties": decayed_sums(minutes[:, None] / 90, previous, kept)[:, 0]}
+    unpublished = ((rows["season"] == FIRST_WITH_XG) & (rows["kickoff"] < XG_PUBLISHED)).to_numpy()
     for name in SUMMED:
         value = rows[name].to_numpy(float, na_value=np.nan)
+        if name in PUBLISHED_LATE:
+            value = np.where(unpublished, np.nan, value)
         known = (minutes > 0) & ~np.isnan(value)
         both = np.column_stack([np.where(known, value, 0.0), np.where(known, minutes / 90, 0.0)])
         sums = decayed_sums(both, previous, np.where(known, KEPT, 1.0))

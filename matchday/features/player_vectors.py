@@ -1,103 +1,70 @@
 """Feature vectors of players before matches, all as known at the gameweek's deadline.
 
-A player who has no row of form yet is `UNSEEN`. Form of an earlier season than the match's counts as last season's when
-it is of the season right before, and `club_matches` is 0 for a club that he has not been seen with.
+The values are those that Feast's join of `player_points_v1` gives at the deadline, made from the tables themselves.
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from matchday.features.player_form import UNSEEN
-from matchday.features.player_market import WEEK
+from matchday.deadlines import deadlines
+from matchday.features.player_form import player_form
+from matchday.features.player_market import player_market
+from matchday.features.services import PLAYER_POINTS, FeatureService
+from matchday.features.vectors import assemble, stored_name
 from matchday.tables import columns
-from matchday.tables.player_market import PlayerMarket
+from matchday.tables.points_features import PointsFeatures
 
-FloatArray = NDArray[np.float64]
-
-POSITION_NUMBER: Mapping[str, int] = MappingProxyType({"GK": 0, "DEF": 1, "MID": 2, "FWD": 3})
-FORM = tuple(UNSEEN)
-MARKET = tuple(
-    name for name in columns(PlayerMarket) if name not in ("season", "gameweek", "player", "team", "event_time")
-)
-MATCH = (
-    "position_number",
-    "home",
-    "gameweek_number",
-    "gameweek_matches",
-    "attack",
-    "defence",
-    "goals_for",
-    "goals_against",
-)
-"""Of the match: the player's position, the side, how many matches his club has in the gameweek, ratings of his club,
-and the rates of goals of his club and of the other one."""
-NAMES = (*MATCH, *MARKET, *FORM)
-"""Columns of a feature vector in order."""
-KEYS = (*WEEK, "match_id", "kickoff", "player", "team", "position", "deadline")
+WEEK = ["season", "gameweek"]
+ENTITIES = {"player_form": "player", "player_market": "player", "team_form": "team", "team_ratings": "team"}
+"""The entity column of each view's table."""
 
 
-def player_vectors(
-    asked: pd.DataFrame, form: pd.DataFrame, market: pd.DataFrame, ratings: pd.DataFrame
-) -> pd.DataFrame:
-    """Columns `KEYS` and `NAMES` for each player and match asked about, in the order given.
+def player_tables(
+    appearances: pd.DataFrame, teams: pd.DataFrame, availability: pd.DataFrame | None = None, since: str = ""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`PlayerForm` and `PlayerMarket` of all seasons, or of those from `since` on.
 
-    asked: season, gameweek, match_id, kickoff, player, team, opponent, home, position. form, market, ratings: rows of
-    `PlayerForm`, `PlayerMarket` and `TeamRatings`. Only rows known by the deadline are read, and of the market those of
-    the gameweek itself. Raises ValueError when the market or the ratings lack one.
+    Rows of `Appearances`, `Teams` and `Availability`. Those of a season depend on nothing later.
     """
-    rows = asked.reset_index(drop=True).astype({"gameweek": "int64"})
-    keys = [*WEEK, "player", "team"]
-    rows = rows.merge(market.rename(columns={"event_time": "deadline"}), on=keys, how="left", validate="m:1")
-    if rows["deadline"].isna().any():
-        raise ValueError(f"no price of player {rows.loc[rows['deadline'].isna(), 'player'].iloc[0]} in his gameweek")
-    known = _as_of(rows, form.rename(columns={"team": "last_team", "season": "last_season"}), "player", "player")
-    found = rows[list(KEYS)].assign(**_match(rows, ratings), **{name: rows[name] for name in MARKET}, **_form(known))
-    return found[[*KEYS, *NAMES]]
+    tables = player_form(appearances, set(teams["season"])), player_market(appearances, availability)
+    form, market = (table[table["season"] >= since].reset_index(drop=True) for table in tables)
+    return form, market
 
 
-def _as_of(rows: pd.DataFrame, table: pd.DataFrame, entity: str, by: str) -> pd.DataFrame:
-    """The latest row of the entity in column `by` that was known by each row's deadline; nulls where none was."""
-    asked = pd.DataFrame({"deadline": rows["deadline"], entity: rows[by], "place": range(len(rows))})
-    for column in ("season", "team"):
-        if column != entity:
-            asked[column] = rows[column]
-    other = table.drop(columns=["season", "position"], errors="ignore").sort_values("event_time")
-    joined = pd.merge_asof(asked.sort_values("deadline"), other, left_on="deadline", right_on="event_time", by=entity)
-    return joined.sort_values("place", ignore_index=True)
+def points_rows(appearances: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Rows of `PointsFeatures` for the rows of `Appearances` that have a gameweek; assistant managers are left out.
+
+    tables: feature tables by the name of their view, of as many clubs and players. Raises ValueError when one of them
+    had no row by a deadline.
+    """
+    rows = appearances[(appearances["position"] != "MNG") & appearances["gameweek"].notna()]
+    rows = rows.sort_values(["kickoff", "match_id", "player"], ignore_index=True)
+    rows = rows.join(deadlines(rows).rename("event_time"), on=WEEK)
+    stored = known_at(rows, tables, PLAYER_POINTS)
+    if (missing := stored.isna().any(axis=1)).any():
+        first = rows[missing].iloc[0]
+        raise ValueError(f"nothing was known of player {first['player']} or a club of {first['match_id']} before it")
+    vectors = assemble(PLAYER_POINTS.features, stored, rows["kickoff"]).astype(float)
+    keys = rows.drop(columns=["home", "gameweek"]).assign(result=rows["points"])
+    wanted = columns(PointsFeatures)
+    found = vectors.assign(home=rows["home"].astype(float), **{name: keys[name] for name in wanted if name in keys})
+    return found[wanted]
 
 
-def _form(known: pd.DataFrame) -> dict[str, FloatArray]:
-    values = {name: known[name].fillna(UNSEEN[name]).to_numpy(float) for name in FORM}
-    older = known["last_season"].ne(known["season"]).to_numpy()
-    first = pd.to_numeric(known["season"].str[:2])
-    before = first.sub(pd.to_numeric(known["last_season"].str[:2])).eq(1).to_numpy()
-    ended = np.where(before, values["season_minutes"], 0.0)
-    values["last_season_minutes"] = np.where(older, ended, values["last_season_minutes"])
-    for name in ("season_minutes", "season_matches"):
-        values[name] = np.where(older, 0.0, values[name])
-    values["club_matches"] = np.where(known["last_team"].eq(known["team"]), values["club_matches"], 0.0)
-    return values
+def known_at(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], service: FeatureService) -> pd.DataFrame:
+    """What each of a service's views said at the `event_time` of rows: a column `player__player_form__missed` each.
 
-
-def _match(rows: pd.DataFrame, ratings: pd.DataFrame) -> dict[str, FloatArray]:
-    own = _as_of(rows, ratings, "team", "team")
-    other = _as_of(rows, ratings, "team", "opponent")
-    if own["attack"].isna().any() or other["attack"].isna().any():
-        raise ValueError("a club has no ratings before its match")
-    home = rows["home"].to_numpy(float)
-    level, edge = own["level"].to_numpy(float), own["home_edge"].to_numpy(float)
-    attack, defence = own["attack"].to_numpy(float), own["defence"].to_numpy(float)
-    return {
-        "position_number": rows["position"].map(POSITION_NUMBER).to_numpy(float),
-        "home": home,
-        "gameweek_number": rows["gameweek"].to_numpy(float),
-        "gameweek_matches": rows.groupby([*WEEK, "player"])["match_id"].transform("size").to_numpy(float),
-        "attack": attack,
-        "defence": defence,
-        "goals_for": np.exp(level + edge * home + attack - other["defence"].to_numpy(float)),
-        "goals_against": np.exp(level + edge * (1 - home) + other["attack"].to_numpy(float) - defence),
-    }
+    rows: with a column for each of the service's inputs. NaN where an entity had no row by then.
+    """
+    found: dict[str, pd.Series] = {}
+    for side, view in dict.fromkeys((feature.input, feature.view) for feature in service.features):
+        entity = ENTITIES[view]
+        asked = pd.DataFrame({"event_time": rows["event_time"], entity: rows[side], "place": range(len(rows))})
+        table = tables[view].drop(columns="season").sort_values("event_time")
+        joined = pd.merge_asof(asked.sort_values("event_time"), table, on="event_time", by=entity)
+        joined = joined.sort_values("place", ignore_index=True)
+        for feature in service.features:
+            if (feature.input, feature.view) == (side, view):
+                found[stored_name(feature)] = joined[feature.feature]
+    return pd.DataFrame(found)

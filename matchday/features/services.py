@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from matchday.errors import MatchdayError
-from matchday.features.entities import TEAM
+from matchday.features.entities import PLAYER, TEAM
 from matchday.features.rest import LONGEST_REST
 from matchday.ratings.form import Performance
 from matchday.signature import DaysSince, EntityInput, FeatureRef
@@ -103,7 +103,62 @@ TOTAL_GOALS_V1 = (
 )
 """What the expected goals of a match are made of."""
 
+PLAYER_MARKET = (
+    *("gameweek", "matches", "position_number", "price", "price_change", "week_price_change", "club_weeks"),
+    *("owned", "owned_change", "owned_growth", "bought", "sold", "net", "last_net"),
+    *("net_ratio", "bought_ratio", "sold_ratio", "balance"),
+    *("price_rank", "owned_rank", "bought_rank", "club_price_rank", "club_owned_rank"),
+    *("owned_share", "bought_share", "rivals_sold", "club_bought", "price_gap", "defensive_points", "flag"),
+)
+"""Columns of `player_market` but for the deadline."""
+PLAYER_FORM = (
+    *("matches", "season_matches", "missed", "minutes_1", "minutes_2", "minutes_3", "minutes_4"),
+    *(f"{what}_{past}" for what in ("played", "full", "minutes") for past in ("short", "middle", "long")),
+    *("season_minutes", "season_points", "last_season_minutes", "last_season_points", "nineties"),
+    *("points_90", "goals_90", "assists_90", "bonus_90", "bps_90", "saves_90", "yellow_cards_90"),
+    *("threat_90", "creativity_90", "xg_90", "xa_90", "full_points"),
+)
+"""Columns of `player_form`."""
+WHOLE_NUMBERS = frozenset(
+    {
+        *("gameweek", "matches", "position_number", "price", "price_change", "week_price_change", "club_weeks"),
+        *("price_rank", "owned_rank", "bought_rank", "club_price_rank", "club_owned_rank", "price_gap", "flag"),
+        *("season_matches", "missed", "minutes_1", "minutes_2", "minutes_3", "minutes_4"),
+    }
+)
+"""Columns of the views of players that are int64."""
+LONGEST_AHEAD = 56.0
+"""Days from a deadline to a kick-off beyond which a forecast is as for eight weeks."""
+
+
+def _of_player(view: str, *names: str) -> tuple[FeatureRef, ...]:
+    kinds = {name: "int64" if name in WHOLE_NUMBERS else "float64" for name in names}
+    prefix = "gameweek_" if view == "player_market" else "ever_"
+    return tuple(
+        FeatureRef(f"{prefix}matches" if name == "matches" else name, "player", view, name, kind)
+        for name, kind in kinds.items()
+    )
+
+
+PLAYER_POINTS_V1 = (
+    *_of_player("player_market", *PLAYER_MARKET),
+    FeatureRef("days_ahead", "player", "player_market", "deadline", "int64", DaysSince(LONGEST_AHEAD)),
+    *_of_player("player_form", *PLAYER_FORM),
+    *(FeatureRef(f"league_{name}", "team", "team_ratings", name) for name in ("level", "home_edge")),
+    *_ratings("team", "attack", "defence"),
+    FeatureRef("team_rest_days", "team", "team_form", "last_kickoff", "int64", DaysSince(LONGEST_REST)),
+    *_ratings("opponent", "attack", "defence"),
+)
+"""All that is known of a player at his gameweek's deadline, of his club and of the other one."""
+
 _TEAMS = (TEAM.named("home"), TEAM.named("away"))
+
+PLAYER_POINTS = FeatureService(
+    "player_points_v1",
+    "Features of player-points.",
+    (PLAYER.named("player"), TEAM.named("team"), TEAM.named("opponent")),
+    PLAYER_POINTS_V1,
+)
 
 SERVICES: Mapping[str, FeatureService] = MappingProxyType(
     {

@@ -54,6 +54,11 @@ class GraphWriter:
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value, np.float32), name))
         return name
 
+    def doubles(self, name: str, value: Any) -> str:
+        """Add a constant, kept as float64; returns its name."""
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value, np.float64), name))
+        return name
+
     def integers(self, name: str, values: Sequence[int]) -> str:
         """Add a constant of int64, such as axes; returns its name."""
         self._constants.append(numpy_helper.from_array(np.array(values, np.int64), name))

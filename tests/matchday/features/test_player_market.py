@@ -18,12 +18,12 @@ def offer(week: int, player: int, **changed: object) -> dict[str, object]:
     """One row with the columns that the market is made of."""
     basic = {"season": "2425", "gameweek": week, "kickoff": START + pd.Timedelta(weeks=week - 1), "player": player}
     basic |= {"team": "ARS", "position": "MID", "value": 50, "selected": 100, "transfers_in": 0, "transfers_out": 0}
-    return {**basic, **changed}
+    return {**basic, "match_id": str(basic["kickoff"]), "minutes": 0, "defensive_contribution": None, **changed}
 
 
-def market(*rows: dict[str, object]) -> pd.DataFrame:
-    table = pd.DataFrame(list(rows)).astype({"kickoff": "datetime64[us, UTC]"})
-    return validate(PlayerMarket, player_market(table)).set_index(["player", "gameweek"])
+def market(*rows: dict[str, object], availability: pd.DataFrame | None = None) -> pd.DataFrame:
+    table = pd.DataFrame(list(rows)).astype({"kickoff": "datetime64[us, UTC]", "defensive_contribution": "Int64"})
+    return validate(PlayerMarket, player_market(table, availability)).set_index(["player", "gameweek"])
 
 
 @some.composite
@@ -97,12 +97,53 @@ def test_ranks_are_among_club_and_position() -> None:
     assert rows.loc[(1, 1)]["owned_share"] == pytest.approx(0.75)
 
 
-def test_two_matches_in_a_gameweek_are_one_row_and_two_clubs_are_two() -> None:
-    again = offer(1, 1, kickoff=START + pd.Timedelta(days=3))
-    assert len(market(offer(1, 1), again)) == 1
-    moved = market(offer(1, 1), {**again, "team": "LIV"}, offer(2, 1, team="LIV", value=51))
-    assert moved["team"].tolist() == ["ARS", "LIV", "LIV"]
-    assert moved["week_price_change"].tolist() == [0, 0, 1]
+def test_two_matches_in_a_gameweek_are_one_row_that_says_so() -> None:
+    rows = market(offer(1, 1), offer(1, 1, kickoff=START + pd.Timedelta(days=3)), offer(1, 2))
+    assert rows["matches"].to_dict() == {(1, 1): 2, (2, 1): 1}
+
+
+def test_who_plays_for_two_clubs_in_a_gameweek_is_of_the_first_one() -> None:
+    rivals = [offer(1, 2, team="LIV", value=90), offer(1, 3, value=40)]
+    later = offer(1, 1, team="LIV", kickoff=START + pd.Timedelta(days=3))
+    rows = market(later, offer(1, 1), *rivals, offer(2, 1, team="LIV", value=51))
+    assert len(rows.loc[1]) == 2
+    assert (rows.loc[(1, 1)]["price_gap"], rows.loc[(1, 1)]["matches"]) == (0, 2)
+    assert rows.loc[1]["club_weeks"].tolist() == [0, 0]
+    assert rows.loc[(1, 2)]["week_price_change"] == 1
+
+
+def test_gameweeks_with_a_club_are_counted_and_start_again_with_another() -> None:
+    clubs = ["ARS", "ARS", "LIV", "ARS"]
+    assert market(*(offer(week + 1, 1, team=team) for week, team in enumerate(clubs)))["club_weeks"].tolist() == [0, 1, 0, 0]
+
+
+def defended(week: int, player: int, actions: int | None, **changed: object) -> dict[str, object]:
+    return offer(week, player, season="2526", minutes=90, defensive_contribution=actions, **changed)
+
+
+def test_points_for_defending_are_his_own_pulled_to_his_positions_by_what_was_before() -> None:
+    rows = market(*(defended(week, 1, 12) for week in (1, 2, 3)), *(defended(week, 2, 11) for week in (1, 2, 3)))
+    assert rows.loc[(1, 1)]["defensive_points"] == 0.0
+    for week in (2, 3):
+        played = week - 1
+        rate = 2 * played / (2 * played + 100)
+        assert rows.loc[(1, week)]["defensive_points"] == pytest.approx((2 * played + 6 * rate) / (played + 6))
+        assert rows.loc[(2, week)]["defensive_points"] == pytest.approx(6 * rate / (played + 6))
+
+
+def test_a_defender_needs_fewer_actions_and_before_25_26_nobody_got_points() -> None:
+    backs = market(*(defended(week, 1, 10, position="DEF") for week in (1, 2)))
+    assert backs.loc[(1, 2)]["defensive_points"] > 0
+    old = market(*(offer(week, 1, minutes=90, defensive_contribution=20) for week in (1, 2)))
+    assert (old["defensive_points"] == 0).all()
+
+
+def test_the_last_flag_before_the_deadline_counts() -> None:
+    seen = [START - pd.Timedelta(days=1), START - pd.Timedelta(hours=1), START + pd.Timedelta(days=6)]
+    flags = pd.DataFrame({"season": "2425", "player": 1, "seen_at": seen, "chance": [25, 0, None]})
+    flags = flags.astype({"chance": "Int64", "seen_at": "datetime64[us, UTC]"})
+    rows = market(offer(1, 1), offer(2, 1), offer(1, 2), availability=flags)
+    assert rows["flag"].to_dict() == {(1, 1): 3, (1, 2): 1, (2, 1): 0}
 
 
 def test_who_changes_position_is_ranked_in_the_new_one_and_managers_are_left_out() -> None:
@@ -113,7 +154,7 @@ def test_who_changes_position_is_ranked_in_the_new_one_and_managers_are_left_out
 def test_the_bundled_history_has_a_price_before_every_match() -> None:
     appearances = Snapshot(REPOSITORY / "data").load(Appearances, ["2526"])
     rows = validate(PlayerMarket, player_market(appearances))
-    joined = appearances.merge(rows, on=["season", "gameweek", "player", "team"])
+    joined = appearances.merge(rows, on=["season", "gameweek", "player"])
     assert len(joined) == len(appearances)
     assert (joined["event_time"] < joined["kickoff"]).all()
     assert rows.groupby("gameweek")["owned"].sum().between(12, 16).all()
