@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     registry_url: str | None = Field(
         None, alias="MATCHDAY_FEAST_REGISTRY", description="Feast's registry: s3://BUCKET/KEY, or a path."
     )
+    studies_url: str | None = Field(
+        None,
+        alias="MATCHDAY_STUDIES",
+        description="Database of the searches of settings: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.",
+    )
 
     @cached_property
     def lake(self) -> str:
@@ -62,6 +67,11 @@ class Settings(BaseSettings):
     def tracking_uri(self) -> str:
         """MLflow tracking and registry URI."""
         return self.mlflow_uri or f"sqlite:///{self.home.resolve() / 'mlflow' / 'mlflow.db'}"
+
+    @cached_property
+    def studies(self) -> str:
+        """Database of the searches of settings."""
+        return self.studies_url or f"sqlite:///{self.home.resolve() / 'studies.db'}"
 
     @property
     def embedded(self) -> bool:

@@ -6,10 +6,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from console.cli import (
+    backtest,
     cluster,
     data,
     demo,
     egress,
+    experiments,
     features,
     forecast,
     market,
@@ -19,6 +21,7 @@ from console.cli import (
     rollout,
     serve,
     stream,
+    tune,
 )
 from matchday import __version__
 from matchday.errors import MatchdayError
@@ -33,6 +36,9 @@ app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(features.app, name="features")
 app.add_typer(model.app, name="model")
 app.add_typer(market.app, name="market")
+app.add_typer(backtest.app, name="backtest")
+app.add_typer(experiments.app, name="experiments")
+app.add_typer(tune.app, name="tune")
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(stream.app, name="stream")
 app.add_typer(cluster.app, name="cluster")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from matchday.models.alarms import raise_alarms
 from matchday.models.evaluation import Evaluation
 
 
@@ -14,7 +15,7 @@ class GateVerdict:
 
 
 def judge(evaluation: Evaluation) -> GateVerdict:
-    """Compare walk-forward scores with the model's `GateRules`."""
+    """Compare walk-forward scores with the model's `GateRules`, and listen to its alarms."""
     rules, score = evaluation.kind.gate, evaluation.kind.score
     own = evaluation.scores()
     matches = int(own["matches"])
@@ -30,4 +31,5 @@ def judge(evaluation: Evaluation) -> GateVerdict:
         if not low <= value <= high:
             side = f"above {high:.3f}" if value > high else f"not above {low:.3f}"
             reasons.append(f"{limit.score.replace('_', ' ')} {value:.3f} is {side}: {limit.fault}")
+    reasons += raise_alarms(evaluation)
     return GateVerdict(not reasons, tuple(reasons))

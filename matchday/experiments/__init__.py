@@ -1,0 +1,1 @@
+"""Experiments: one question each, several candidates walked forward over the same matches, compared in pairs."""

@@ -1,0 +1,1 @@
+"""Model cards of `docs/models/`: what a backtest showed, in Markdown. Plots are drawn here."""
