@@ -16,11 +16,11 @@ from matchday.gameweeks import misfiled_matches
 from matchday.lake import Lake
 from matchday.sources.snapshot import TABLES as BUNDLED
 from matchday.sources.snapshot import Snapshot
-from matchday.tables import Appearances, Fixtures, Matches, Players, Teams, merge, name
+from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams, merge, name
 from matchday.tables.schedule import MATCHES_OF_A_SEASON
 from matchday.unrecorded import unrecorded_statistics
 
-TABLES: tuple[type[pa.DataFrameModel], ...] = (Matches, Appearances, Teams, Fixtures, Players)
+TABLES: tuple[type[pa.DataFrameModel], ...] = (Matches, Appearances, Teams, Fixtures, Players, Availability)
 
 RECEIPT = "ingested.json"
 """In the lake: which snapshot its tables were taken from, and which of their seasons come from observations."""

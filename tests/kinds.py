@@ -20,7 +20,8 @@ from matchday.models.kind import GateRules, ModelKind, ModelOutput, PairedScore,
 from matchday.models.recipe import CardNotes
 from matchday.models.trained import Trained
 from matchday.signature import FeatureRef, FurtherOutput, NumberInput
-from matchday.tables.table import MATCH_ID, SEASON, TEAM as TEAM_NAME, Moment, Table
+from matchday.tables.table import MATCH_ID, SEASON, Moment, Table
+from matchday.tables.table import TEAM as TEAM_NAME
 
 NAME = "player-saves"
 FEATURES = (
@@ -164,5 +165,3 @@ def add_to_catalogue(monkeypatch: pytest.MonkeyPatch, *modules: Any) -> None:
     known = {**catalogue.KINDS, NAME: KIND}
     for module in (catalogue, *modules):
         monkeypatch.setattr(module, "KINDS", known)
-
-

@@ -167,6 +167,7 @@ SERVICES: Mapping[str, FeatureService] = MappingProxyType(
             FeatureService("match_outcome_v1", "Form and ratings of both teams.", _TEAMS, MATCH_OUTCOME_V1),
             FeatureService("match_outcome_v2", "Features of match-outcome.", _TEAMS, MATCH_OUTCOME_V2),
             FeatureService("total_goals_v1", "Features of total-goals.", _TEAMS, TOTAL_GOALS_V1),
+            PLAYER_POINTS,
         )
     }
 )

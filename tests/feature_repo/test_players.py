@@ -62,7 +62,9 @@ class World:
 
     def settings(self, online: str = "") -> Settings:
         address = online or str(self.folder / "online.db")
-        return Settings(home=self.folder / "home", MATCHDAY_LAKE=str(self.folder / "lake"), MATCHDAY_ONLINE_STORE=address)
+        return Settings(
+            home=self.folder / "home", MATCHDAY_LAKE=str(self.folder / "lake"), MATCHDAY_ONLINE_STORE=address
+        )
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +191,9 @@ def test_what_a_player_did_in_may_is_known_in_august(world: World) -> None:
         form = world.lake.read(PlayerForm)
         last = form[form["season"] == "2425"].sort_values("event_time").drop_duplicates("player", keep="last")
         may = last[last["event_time"] > pd.Timestamp("2025-05-20", tz="UTC")].iloc[0]
-        row = pd.DataFrame([{"player": may["player"], "team": "ARS", "opponent": "LIV", "home": 1, "position_number": 2}])
+        row = pd.DataFrame(
+            [{"player": may["player"], "team": "ARS", "opponent": "LIV", "home": 1, "position_number": 2}]
+        )
         answer = client.post(f"/v2/models/{NAME}/infer", json=request(row.assign(kickoff=SPRING))).json()
     assert answer["parameters"]["missing_features"] == 0, answer
 

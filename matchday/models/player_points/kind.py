@@ -3,7 +3,16 @@
 import numpy as np
 
 from matchday.features.services import PLAYER_POINTS as SERVICE
-from matchday.models.kind import GateRules, IntArray, ModelKind, ModelOutput, PairedScore, ScoreLimit, Subject
+from matchday.models.kind import (
+    GateRules,
+    IntArray,
+    ModelKind,
+    ModelOutput,
+    PairedScore,
+    ReplayRows,
+    ScoreLimit,
+    Subject,
+)
 from matchday.scores.points import points_scores, squared_error
 from matchday.signature import FurtherOutput, NumberInput
 
@@ -41,6 +50,7 @@ PLAYER_POINTS = ModelKind(
         FurtherOutput("minutes", (3,), "Probabilities of 0, of 1 to 59 and of 60 minutes or more"),
     ),
     subject=Subject.APPEARANCE,
+    replay=ReplayRows.PLAYERS,
     result_of=("points",),
     result=points_of,
     score=PairedScore(
