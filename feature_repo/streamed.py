@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pandera.pandas import DataFrameModel
 
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import Row
 from matchday.lake.errors import LakeError
 from matchday.storage import Storage
@@ -57,7 +57,7 @@ class StreamedRows:
 
     def mark(self, season: str, since: datetime, created: datetime, revision: int) -> None:
         """Note that all rows of a season from a moment on are appended anew with this revision."""
-        for table in TABLES:
+        for table in TEAM_TABLES:
             mark: Row = {"season": season, "team": MARK, "event_time": since, "created": created, "revision": revision}
             self._waiting[table, season].append(mark)
 

@@ -12,14 +12,16 @@ from kfp.dsl.pipeline_context import Pipeline
 from matchday.errors import MatchdayError
 from matchday.models.catalogue import KINDS
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.player_points.kind import PLAYER_POINTS
 from matchday.models.total_goals.kind import TOTAL_GOALS
 from pipelines.placement import Placement
 from pipelines.season import forecast_coming, ingest_sources, materialise_features
-from pipelines.training import train_match_outcome, train_total_goals
+from pipelines.training import train_match_outcome, train_player_points, train_total_goals
 
 COMPILED = Path(__file__).resolve().parent / "compiled"
 PIPELINES: dict[str, Callable[..., Any]] = {
     MATCH_OUTCOME.pipeline: train_match_outcome,
+    PLAYER_POINTS.pipeline: train_player_points,
     TOTAL_GOALS.pipeline: train_total_goals,
     "ingest": ingest_sources,
     "materialise": materialise_features,

@@ -58,6 +58,12 @@ def train_match_outcome(as_of: str = "", traceparent: str = "") -> None:
     train_and_promote("match-outcome", as_of, traceparent)
 
 
+@dsl.pipeline(name="train-player-points", description="From results to a registered challenger, and a champion.")
+def train_player_points(as_of: str = "", traceparent: str = "") -> None:
+    """Train the fantasy points of players on everything known before `as_of`, or by now."""
+    train_and_promote("player-points", as_of, traceparent)
+
+
 @dsl.pipeline(name="train-total-goals", description="From results to a registered challenger, and a champion.")
 def train_total_goals(as_of: str = "", traceparent: str = "") -> None:
     """Train the mean number of goals of both teams together on everything known before `as_of`, or by now."""

@@ -11,7 +11,7 @@ from pandera.pandas import DataFrameModel
 
 from matchday.features.known import JUST_BEFORE, vectors_before_kickoff
 from matchday.features.services import MATCH_OUTCOME_V1
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import team_tables
 from matchday.models.kind import ModelKind
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
@@ -40,7 +40,7 @@ def some(table: type[DataFrameModel], seasons: Iterable[str]) -> pd.DataFrame:
 
 def bundled(folder: Path, seasons: Iterable[str]) -> Snapshot:
     """A bundled history of some seasons alone."""
-    write(folder, {table: some(table, seasons) for table in snapshot.TABLES})
+    write(folder, {table: some(table, seasons) for table in snapshot.TEAM_TABLES})
     return Snapshot(folder)
 
 
@@ -50,7 +50,7 @@ def joined(matches: pd.DataFrame, *tables: pd.DataFrame, kind: ModelKind = MATCH
     tables: as `team_tables` gives them.
     """
     rows = matches.sort_values(["kickoff", "match_id"], ignore_index=True)
-    by_view = {name(table): frame for table, frame in zip(TABLES, tables, strict=True)}
+    by_view = {name(table): frame for table, frame in zip(TEAM_TABLES, tables, strict=True)}
     vectors = vectors_before_kickoff(kind.features, rows, by_view)
     keys = rows[["match_id", "season", "kickoff", "home", "away"]]
     keys = keys.assign(event_time=(rows["kickoff"] - JUST_BEFORE).astype("datetime64[us, UTC]"))

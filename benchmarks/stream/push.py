@@ -28,7 +28,7 @@ from matchday.tables import name
 
 ROUNDS = 5
 PAGE = 500
-TABLES = {name(table): table for table in tables.TABLES}
+TABLES = {name(table): table for table in tables.TEAM_TABLES}
 MOMENT = pd.Timestamp("2026-06-01T00:00:00Z")
 """When rows are said to have been made."""
 

@@ -18,7 +18,7 @@ from pandera.pandas import DataFrameModel
 from matchday.events import PLAYER_STATS, RESULTS, STREAMED, CloudEvent, Topic
 from matchday.events.cluster import KafkaCluster
 from matchday.events.topic_producer import TopicProducer
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import FULL_TIME, midnight_after, team_tables
 from matchday.lake import Lake
 from matchday.ratings.xg import with_xg
@@ -133,7 +133,7 @@ def batch_rows(past: Sequence[str], season: str) -> dict[str, pd.DataFrame]:
     seasons = [*past, season]
     played = with_xg(cut(Matches, seasons), cut(Appearances, seasons))
     made = team_tables(played, cut(Teams, seasons), since=season)
-    return {name(table): rows for table, rows in zip(TABLES, made, strict=True)}
+    return {name(table): rows for table, rows in zip(TEAM_TABLES, made, strict=True)}
 
 
 class Senders:

@@ -18,7 +18,7 @@ from matchday.ratings.xg import SUMMED, with_xg
 from matchday.tables import columns, name
 from matchday.tables.table import key
 
-TABLES = {name(table): table for table in tables.TABLES}
+TABLES = {name(table): table for table in tables.TEAM_TABLES}
 
 MATCH = ("match_id", "season", "kickoff", "home", "away", "home_goals", "away_goals")
 

@@ -16,7 +16,7 @@ NEVER = date.min
 
 
 class KnownRows(NamedTuple):
-    """Rows that become known at a moment. tables: of each of `matchday.features.tables.TABLES`."""
+    """Rows that become known at a moment. tables: of each of `matchday.features.tables.TEAM_TABLES`."""
 
     at: datetime
     tables: tuple[list[Row], ...]

@@ -24,12 +24,12 @@ from matchday.durations import DAY
 from matchday.events import CloudEvent
 from matchday.events.received import Received
 from matchday.features import entities
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import KEYS, Row
 from matchday.tables import name
 from matchday.telemetry import span
 
-VIEWS = tuple(map(name, TABLES))
+VIEWS = tuple(map(name, TEAM_TABLES))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RECHECK_SECONDS = 15.0
 UNKNOWN = ("unknown-season", "unknown-team")
@@ -198,7 +198,7 @@ class Processor:
         """Append rows to the offline store, and from which day on these are all that there are."""
         revision = current.revision
         created = EPOCH + timedelta(milliseconds=revision)
-        for place, table in enumerate(TABLES):
+        for place, table in enumerate(TEAM_TABLES):
             self._streamed.append(table, (row for rows in changed for row in rows.tables[place]), created, revision)
         if current.unwritten is not None:
             since = max(datetime.combine(current.unwritten, datetime.min.time(), UTC), EPOCH)

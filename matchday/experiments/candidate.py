@@ -11,7 +11,7 @@ import pandas as pd
 from matchday.backtest import Walk
 from matchday.features.known import vectors_before_kickoff
 from matchday.features.services import MATCH_OUTCOME_V1
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import team_tables
 from matchday.models.match_outcome import reference
 from matchday.models.match_outcome.reported import feature_rows, load_matches
@@ -40,7 +40,7 @@ class League:
     def known(self) -> Mapping[str, pd.DataFrame]:
         """Feature tables by view, under the settings that are served."""
         made = team_tables(self.matches, self.teams)
-        return {name(table): rows for table, rows in zip(TABLES, made, strict=True)}
+        return {name(table): rows for table, rows in zip(TEAM_TABLES, made, strict=True)}
 
     @cached_property
     def rows(self) -> pd.DataFrame:

@@ -20,7 +20,9 @@ from matchday.tables.player_form import PlayerForm
 from matchday.tables.player_market import PlayerMarket
 from matchday.tables.table import key
 
-TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings, TeamStrength, PlayerForm, PlayerMarket)
+TEAM_TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings, TeamStrength)
+"""Those that the stream keeps up to date, too."""
+TABLES = (*TEAM_TABLES, PlayerForm, PlayerMarket)
 INPUTS = ("matches", "appearances", "teams", "availability")
 """Tables that features are made of, by name."""
 

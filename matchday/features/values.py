@@ -24,11 +24,12 @@ SEASONS = ("2021", "2122", "2223")
 """No expected goals and no stand-in for them; a stand-in learnt from the season before; expected goals, in the end."""
 MATCHES_OF_A_SEASON = 60
 """The first matches of each season; of the last one, which the fingerprints describe, half are the first ones and half
-those from the publication of expected goals on. Nobody is settled by then: `tests/matchday/ratings/test_stakes.py` holds
+those from the publication of expected goals on. Nobody is settled by then: `tests/matchday/ratings/test_stakes.py` has
 that rule."""
 PLAYERS = ("2526", (33, 34))
 """Season and gameweeks whose players describe the features of players; one of them is double for some clubs."""
-VIEWS = ("team_form", "team_ratings", "team_strength")
+TEAM_VIEWS = ("team_form", "team_ratings", "team_strength")
+VIEWS = (*TEAM_VIEWS, "player_form", "player_market")
 """Feature views whose values are computed on the slice."""
 DIGITS = 5
 """Decimal places behind a feature's leading digit that count: other processors may round later ones differently."""
@@ -57,7 +58,7 @@ def pinned_vectors(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.Dat
     known = appearances[appearances["match_id"].isin(matches["match_id"])]
     tables = team_tables(with_xg(matches, known), snapshot.load(Teams, SEASONS))
     last = matches[matches["season"] == SEASONS[-1]].reset_index(drop=True)
-    return vectors_before_kickoff(features, last, dict(zip(VIEWS, tables, strict=True)))
+    return vectors_before_kickoff(features, last, dict(zip(TEAM_VIEWS, tables, strict=True)))
 
 
 def _pinned_players(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.DataFrame:
@@ -70,7 +71,7 @@ def _pinned_players(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.Da
     teams = snapshot.load(Teams, sorted(appearances["season"].unique()))
     of_teams = team_tables(with_xg(matches, appearances), teams)
     of_players = player_tables(appearances, teams, snapshot.load(Availability))
-    tables = dict(zip((*VIEWS, "player_form", "player_market"), (*of_teams, *of_players), strict=True))
+    tables = dict(zip(VIEWS, (*of_teams, *of_players), strict=True))
     rows = points_rows(appearances, tables)
     last = rows[(rows["season"] == season) & rows["gameweek"].isin(weeks)].reset_index(drop=True)
     return last[[feature.name for feature in features]]

@@ -21,8 +21,8 @@ CELLS = 128
 CELLS_OF_WAY = np.linspace(0, 1, CELLS + 1)
 
 SLACK = 1 / (4 * PRIOR)
-"""Nats. The least e-value of one version is at a count up to half a request from its quantile's, and lower than there by
-1 / (8 PRIOR) at most: half the squared slope over the curvature. Two versions are compared."""
+"""Nats. The least e-value of one version is at a count up to half a request from its quantile's, and by 1 / (8 PRIOR)
+lower at most: half the squared slope over the curvature. Two versions are compared."""
 
 WIDEST = 1000.0
 """Ratios beyond this, or below its inverse, count as this."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matchday.backtest import Walk, walk_forward
 from matchday.features.known import vectors_before_kickoff
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import team_tables
 from matchday.models.evaluation import Evaluation
 from matchday.models.match_outcome import reference
@@ -76,7 +76,7 @@ def backtest_outcome(snapshot: Snapshot, progress: Callable[[int, int], None] | 
     progress is called with (matches done, matches in all) of the model's own walk.
     """
     teams, matches = snapshot.load(Teams), load_matches(snapshot)
-    known = {name(table): rows for table, rows in zip(TABLES, team_tables(matches, teams), strict=True)}
+    known = {name(table): rows for table, rows in zip(TEAM_TABLES, team_tables(matches, teams), strict=True)}
     rows = feature_rows(matches, known)
     walks = {MATCH_OUTCOME.name: walk_model(rows, SEASONS, progress=progress)}
     references = reference.reference_columns(matches, teams, known).merge(rows[["match_id", *KEYS]], on="match_id")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import FULL_TIME, team_tables
 from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Matches, Teams, name
@@ -40,7 +40,7 @@ World = dict[str, pd.DataFrame]
 
 def made(matches: pd.DataFrame, appearances: pd.DataFrame) -> World:
     tables = team_tables(with_xg(matches, appearances), league.some(Teams, SEASONS))
-    return {name(table): rows for table, rows in zip(TABLES, tables, strict=True)}
+    return {name(table): rows for table, rows in zip(TEAM_TABLES, tables, strict=True)}
 
 
 @cache

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from matchday.backtest import walk_forward
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import team_tables
 from matchday.models.match_outcome.baselines import base_rate
 from matchday.models.match_outcome.reported import feature_rows, walk_model
@@ -39,7 +39,7 @@ def rows(permuted: bool) -> pd.DataFrame:
     described = with_xg(matches, league.some(Appearances, SEASONS).head(0) if permuted else _appearances())
     described = described.sort_values(["kickoff", "match_id"], ignore_index=True)
     tables = team_tables(described, league.some(Teams, SEASONS))
-    return feature_rows(described, {name(table): found for table, found in zip(TABLES, tables, strict=True)})
+    return feature_rows(described, {name(table): found for table, found in zip(TEAM_TABLES, tables, strict=True)})
 
 
 def _appearances() -> pd.DataFrame:
