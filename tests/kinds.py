@@ -1,4 +1,4 @@
-"""A small model of players' matches: a number of the request, a further output, players and clubs, as code and graph."""
+"""A small model of players' matches, as code and graph: numbers of the request, further outputs, players and clubs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from matchday.models.kind import GateRules, ModelKind, ModelOutput, PairedScore,
 from matchday.models.recipe import CardNotes
 from matchday.models.trained import Trained
 from matchday.signature import FeatureRef, FurtherOutput, NumberInput
-from matchday.tables.table import MATCH_ID, SEASON, TEAM as TEAM_NAME, Moment, Table
+from matchday.tables.table import MATCH_ID, SEASON, Moment, Table
+from matchday.tables.table import TEAM as TEAM_NAME
 
 NAME = "player-saves"
 FEATURES = (
@@ -93,8 +94,8 @@ class SavesFeatures(Table):
     position_number: Series[float] = pa.Field(ge=0, le=3)
 
     class Config(Table.Config):
-        unique = ["match_id", "player"]
-        metadata = {"sorted_by": ["kickoff", "match_id", "player"]}
+        unique = ["match_id", "player"]  # noqa: RUF012
+        metadata = {"sorted_by": ["kickoff", "match_id", "player"]}  # noqa: RUF012
 
 
 @dataclass(frozen=True)
@@ -164,5 +165,3 @@ def add_to_catalogue(monkeypatch: pytest.MonkeyPatch, *modules: Any) -> None:
     known = {**catalogue.KINDS, NAME: KIND}
     for module in (catalogue, *modules):
         monkeypatch.setattr(module, "KINDS", known)
-
-

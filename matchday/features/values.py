@@ -18,7 +18,7 @@ from matchday.features.player_form import player_form
 from matchday.features.player_market import player_market
 from matchday.features.tables import entity_of, features_of
 from matchday.features.team import team_tables
-from matchday.features.vectors import assemble, stored_name
+from matchday.features.vectors import assemble
 from matchday.ratings.xg import XG_PUBLISHED, with_xg
 from matchday.signature import FeatureRef
 from matchday.sources.snapshot import Snapshot

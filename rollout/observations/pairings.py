@@ -62,9 +62,7 @@ class PlayerPairings:
         for player in sorted(clubs):
             squads[clubs[player]].append(player)
         turns = zip_longest(*(squads[club] for club in self._clubs))
-        self._players = [
-            (player, place) for turn in turns for place, player in enumerate(turn) if player is not None
-        ]
+        self._players = [(player, place) for turn in turns for place, player in enumerate(turn) if player is not None]
 
     def rows(self, model: str, most: int) -> list[ReplayRow]:
         """At most so many rows, in the same order each time. Raises SourceError for a model that takes no players."""

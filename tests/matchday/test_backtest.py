@@ -118,7 +118,9 @@ def test_a_gameweek_of_players_is_forecast_by_one_fit_that_knows_nothing_after_i
     opening = pd.to_datetime(matches["season"].map(OPENING), utc=True)
     matches["kickoff"] = opening + pd.to_timedelta(matches["hours"], unit="h")
     matches["event_time"] = opening + pd.to_timedelta(168 * matches["week"], unit="h")
-    table = pd.concat([matches.assign(player=player, result=player) for player in (1, 2)]).sample(frac=1, random_state=1)
+    table = pd.concat([matches.assign(player=player, result=player) for player in (1, 2)]).sample(
+        frac=1, random_state=1
+    )
     weeks: list[tuple[str, int]] = []
 
     def forecaster(past: pd.DataFrame, coming: pd.DataFrame) -> np.ndarray:

@@ -18,8 +18,8 @@ from matchday.models.kind import ModelKind, Subject
 from matchday.models.skill import results
 from rollout import feasibility, window
 from rollout.judge import Pairs
-from rollout.observations.log import LoggedForecast
 from rollout.observations import scores as paired
+from rollout.observations.log import LoggedForecast
 from rollout.observations.pairings import LeaguePairings
 from rollout.observations.replay import RowReplay
 from rollout.observations.row import ReplayRow
@@ -91,7 +91,12 @@ class PlayedMatches:
     def matches(self) -> pd.DataFrame:
         pairs = zip(TEAMS, [*TEAMS[1:], TEAMS[0]], strict=True)
         rows = [{"match_id": f"2526-{home}-{away}", "home": home, "away": away} for home, away in pairs]
-        goals = {"season": "2526", "kickoff": pd.Timestamp(KICKOFF, unit="s", tz="UTC"), "home_goals": 2, "away_goals": 0}
+        goals = {
+            "season": "2526",
+            "kickoff": pd.Timestamp(KICKOFF, unit="s", tz="UTC"),
+            "home_goals": 2,
+            "away_goals": 0,
+        }
         return pd.DataFrame(rows).assign(**goals)
 
     def appearances(self) -> pd.DataFrame:

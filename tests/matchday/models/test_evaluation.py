@@ -19,7 +19,9 @@ def training_rows() -> pd.DataFrame:
         for week in range(30):
             kickoff = pd.Timestamp(opening, tz="UTC") + pd.Timedelta(weeks=week, hours=15)
             about = {"season": season, "match_id": f"{season}-ARS-{week:03}", "kickoff": kickoff}
-            rows += [{**about, "event_time": kickoff - pd.Timedelta(minutes=90), "player": player} for player in range(4)]
+            rows += [
+                {**about, "event_time": kickoff - pd.Timedelta(minutes=90), "player": player} for player in range(4)
+            ]
     table = pd.DataFrame(rows)
     vectors = pd.DataFrame(random.normal(1, 1, (len(table), 6)), columns=list(KIND.feature_names))
     return table.join(vectors).assign(result=by_hand(vectors).round().astype(int))

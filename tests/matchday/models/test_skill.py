@@ -170,7 +170,9 @@ def test_forecasts_of_players_are_those_of_their_own_match() -> None:
 
 def test_of_two_matches_that_fit_the_nearer_one_is_meant() -> None:
     kind = replace(KIND, inputs=KIND.inputs[:1])
-    given = [each._replace(entities=each.entities[:1]) for each in (of_player(7, "", 0.5, 3.0), of_player(7, "", 1.5, 4.0))]
+    given = [
+        each._replace(entities=each.entities[:1]) for each in (of_player(7, "", 0.5, 3.0), of_player(7, "", 1.5, 4.0))
+    ]
     found = last_before_kickoff(kind, [each._replace(time=each.time - DAY) for each in given], DOUBLE)
     assert found[["match_id", "points"]].to_numpy().tolist() == [["2526-ARS-LIV", 3.0], ["2526-ARS-MCI", 4.0]]
 
