@@ -18,7 +18,6 @@ def training_set(model_name: str, features: str, as_of: str, training: dsl.Outpu
         kind = model_kind(model_name)
         rows = training_set(kind, here.settings, here.lake, features, moment)
         rows.to_parquet(training.path, index=False)
-        training.metadata.update(matches=len(rows), until=str(rows["kickoff"].max()))
-        here.say(
-            f"{len(rows):,} {kind.subject.plural} until {rows['kickoff'].max():%Y-%m-%d}, point-in-time features of each"
-        )
+        last = rows["kickoff"].max()
+        training.metadata.update(matches=len(rows), until=str(last))
+        here.say(f"{len(rows):,} {kind.subject.plural} until {last:%Y-%m-%d}, point-in-time features of each")

@@ -73,8 +73,9 @@ def feature_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
 
 
 def service(version: services.FeatureService, views: Sequence[FeatureView]) -> FeatureService:
-    """The Feast service of a version: the features it reads of each view, once for each input (home team, away team; player, his team, the other one).
+    """The Feast service of a version: the features it reads of each view, once for each input.
 
+    Inputs are the home and the away team, or a player, his team and the other one.
     Features are named `home__team_form__points_5`; `matchday.features.vectors.assemble` makes vectors of them.
     Raises FeatureStoreError when a view lacks a feature that it reads.
     """

@@ -56,7 +56,7 @@ class StreamedRows:
             self._waiting[table, str(row["season"])].append({**row, "created": created, "revision": revision})
 
     def mark(self, season: str, since: datetime, created: datetime, revision: int) -> None:
-        """Note that all rows of a season from a moment on are appended anew with this revision."""
+        """Note that all rows of teams of a season from a moment on are appended anew with this revision."""
         for table in TEAM_TABLES:
             mark: Row = {"season": season, "team": MARK, "event_time": since, "created": created, "revision": revision}
             self._waiting[table, season].append(mark)
@@ -145,7 +145,9 @@ def created_rows(table: type[DataFrameModel], rows: pd.DataFrame) -> pa.Table:
 
 
 def _split(stored: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Rows, and marks."""
+    """Rows, and marks; of players, whom nobody streams in, there are no marks."""
+    if "team" not in stored.column_names:
+        return stored, stored.slice(0, 0)
     marks = pc.equal(stored.column("team"), MARK)
     return stored.filter(pc.invert(marks)), stored.filter(marks)
 

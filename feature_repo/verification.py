@@ -39,7 +39,8 @@ class VerifiedStore:
     ahead: int = 0
 
     def __add__(self, other: "VerifiedStore") -> "VerifiedStore":
-        return VerifiedStore(self.rows + other.rows, self.values + other.values, self.ahead + other.ahead)
+        values = self.values + other.values  # noqa: PD011
+        return VerifiedStore(self.rows + other.rows, values, self.ahead + other.ahead)
 
 
 def verify_views(settings: Settings, lake: Lake, features: str, as_of: datetime) -> VerifiedStore:

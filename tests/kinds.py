@@ -1,4 +1,4 @@
-"""A small model of players' matches: a number of the request, a further output, players and clubs, as code and graph."""
+"""A small model of players' matches, as code and graph: numbers of the request, further outputs, players and clubs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -94,8 +94,8 @@ class SavesFeatures(Table):
     position_number: Series[float] = pa.Field(ge=0, le=3)
 
     class Config(Table.Config):
-        unique = ["match_id", "player"]
-        metadata = {"sorted_by": ["kickoff", "match_id", "player"]}
+        unique = ["match_id", "player"]  # noqa: RUF012
+        metadata = {"sorted_by": ["kickoff", "match_id", "player"]}  # noqa: RUF012
 
 
 @dataclass(frozen=True)

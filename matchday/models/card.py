@@ -15,6 +15,7 @@ def card(trained: Trained, evaluation: Evaluation, notes: CardNotes) -> str:
     output = kind.output
     order = f" in the order {', '.join(output.classes)}" if output.classes else ""
     width = f"(n, {len(output.classes)})" if output.classes else "(n,)"
+    given = f"output `{output.name}` {width} float32{order}.{_further(kind)}"
     return f"""# {kind.name}
 
 {kind.about} Forecast from what is known before kick-off.
@@ -23,12 +24,12 @@ def card(trained: Trained, evaluation: Evaluation, notes: CardNotes) -> str:
 
 {notes.built}
 
-One ONNX graph: input `{FEATURES}` (n, k) float32, output `{output.name}` {width} float32{order}.{_further(kind)}
+One ONNX graph: input `{FEATURES}` (n, k) float32, {given}
 
 ## What it learnt from
 
 {trained.matches} {kind.subject.plural} that ended by {trained.trained_until}; data fingerprint `{trained.data}`.
-Parity of graph and Python: largest difference {trained.parity.largest:.1e} over {trained.parity.rows} {kind.subject.plural}
+Parity of graph and Python: largest difference {trained.parity.largest:.1e} over {trained.parity.rows} rows
 (limit {TOLERANCE:.0e}).
 
 ## How well it forecasts

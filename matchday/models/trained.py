@@ -27,8 +27,8 @@ class Trained:
     """A trained model, exported.
 
     parameters: what it was fitted with. coefficients: fitted numbers worth showing, by name. parity: of graph and
-    Python. matches: how many rows it learnt from. trained_until: end of the last match seen, ISO 8601. data: fingerprint
-    of the training set.
+    Python. matches: how many rows it learnt from. trained_until: end of the last match seen, ISO 8601. data:
+    fingerprint of the training set.
     """
 
     graph: bytes

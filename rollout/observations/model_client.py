@@ -44,8 +44,9 @@ class ModelMetadata:
     """Inputs and output of a version, from its servers' metadata.
 
     raw: name of the feature tensor, and columns its columns, in order. inputs: name -> datatype of the entities.
-    numbers: names of the numbers that are given beside them. kickoff: name of the optional input for the moment of a match. classes: columns of the output, or its name alone
-    where it is one number. feature_service: what the columns mean, empty where its servers do not say.
+    kickoff: name of the optional input for the moment of a match. classes: columns of the output, or its name alone
+    where it is one number. feature_service: what the columns mean, empty where its servers do not say. numbers: names
+    of the numbers that are given beside the entities.
     """
 
     version: str
