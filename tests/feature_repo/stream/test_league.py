@@ -111,7 +111,7 @@ def test_a_correction_of_an_early_match_changes_its_day_and_those_behind(base: B
     told, everything = list(league.known(since)), list(league.known())
     assert 0 < len(told) < len(everything)
     assert told == everything[-len(told) :]
-    assert all(rows.at.date() <= since and not rows.form for rows in everything[-len(told) - 1 : -len(told)])
+    assert all(rows.at.date() <= since and not rows.tables[0] for rows in everything[-len(told) - 1 : -len(told)])
 
 
 @pytest.mark.parametrize("day", ["2024-08-16", "2024-08-26", "2024-12-01"], ids=["to before", "to after", "to the end"])
