@@ -14,57 +14,43 @@ from scipy.special import log_softmax
 
 from benchmarks.report import Measure, report
 from matchday.backtest import Walk, walk_forward
-from matchday.features.strength import strength_table, with_xg_and_stand_in
+from matchday.features.before_kickoff import vectors_before_kickoff
+from matchday.features.tables import TABLES
+from matchday.features.team import team_tables
 from matchday.models.graph import prove_parity
 from matchday.models.match_outcome import settled_goals
-from matchday.models.match_outcome.kind import outcome_of
-from matchday.models.match_outcome.settled_goals import NAMES, export
+from matchday.models.match_outcome.export import export
+from matchday.models.match_outcome.kind import MATCH_OUTCOME, outcome_of
+from matchday.models.match_outcome.recipe import RECIPE
+from matchday.ratings.xg import with_xg
 from matchday.scores.outcome import CLASSES, calibration_error, log_loss, ranked_probability
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import Snapshot
-from matchday.tables import Appearances, Matches, Teams
+from matchday.tables import Appearances, Matches, Teams, name
 
 FloatArray = NDArray[np.float64]
 
-FIRST_LEARNT = "1516"
-"""14/15 alone warms up the ratings."""
 SEASONS = ("1920", "2021", "2122", "2223", "2324", "2425", "2526")
 LATEST = "2324"
 GOALS = ["home_goals", "away_goals"]
 
 
 def feature_rows() -> pd.DataFrame:
-    """A row for each match as known before kick-off: `NAMES`, goals and result."""
+    """A row for each match as known before kick-off: features, goals and result."""
     snapshot = Snapshot(REPOSITORY / "data")
-    matches = with_xg_and_stand_in(snapshot.load(Matches), snapshot.load(Appearances))
-    matches = matches.sort_values(["kickoff", "match_id"], ignore_index=True)
-    table = strength_table(matches, snapshot.load(Teams)).drop(columns="season").sort_values("event_time")
-    moment = (matches["kickoff"] - timedelta(seconds=1)).astype("datetime64[us, UTC]")
-    rows = matches[["match_id", "season", "kickoff", *GOALS]].copy()
-    for side in ("home", "away"):
-        asked = pd.DataFrame({"event_time": moment, "team": matches[side]})
-        known = pd.merge_asof(asked, table, on="event_time", by="team")
-        rows = rows.assign(**{f"{side}_{what}": known[what] for what in ("attack", "defence", "settled")})
-        if side == "home":
-            rows = rows.assign(league_level=known["level"], league_home_edge=known["home_edge"])
-    return rows.assign(result=outcome_of(rows["home_goals"].to_numpy(), rows["away_goals"].to_numpy()))
+    matches = with_xg(snapshot.load(Matches), snapshot.load(Appearances))
+    rows = matches.sort_values(["kickoff", "match_id"], ignore_index=True)
+    made = team_tables(rows, snapshot.load(Teams))
+    tables = {name(table): frame for table, frame in zip(TABLES, made, strict=True)}
+    keys = rows[["match_id", "season", "kickoff", "home", "away", *GOALS]]
+    result = outcome_of(*rows[GOALS].to_numpy().T)
+    return keys.assign(result=result).join(vectors_before_kickoff(MATCH_OUTCOME.features, rows, tables))
 
 
 def walk(rows: pd.DataFrame) -> Walk:
     """Forecasts of all reported seasons, refitted each week."""
-    goals = rows.set_index("match_id")[GOALS]
-
-    def forecast(past: pd.DataFrame, coming: pd.DataFrame) -> FloatArray:
-        learnt = past[past["season"] >= FIRST_LEARNT]
-        model = settled_goals.fit(vectors(learnt), goals.loc[learnt["match_id"]].to_numpy(np.int64))
-        return model.predict(vectors(coming))
-
-    return walk_forward(rows.drop(columns=GOALS), forecast, CLASSES, SEASONS, refit=timedelta(days=7))
-
-
-def vectors(rows: pd.DataFrame) -> NDArray[np.float32]:
-    """Feature vectors (n, k)."""
-    return rows[list(NAMES)].to_numpy(np.float32)
+    forecast = RECIPE.forecasters(rows)[MATCH_OUTCOME.name]
+    return walk_forward(rows, forecast, CLASSES, SEASONS, refit=timedelta(days=7))
 
 
 def calibration_by_class(found: Walk) -> float:
@@ -94,9 +80,9 @@ def measures() -> list[Measure]:
     whole = walk(rows)
     seconds = perf_counter() - start
     late = Walk(whole.forecasts[whole.forecasts["season"] >= LATEST], whole.columns)
-    learnt = rows[rows["season"] >= FIRST_LEARNT]
-    model = settled_goals.fit(vectors(learnt), learnt[GOALS].to_numpy(np.int64))
-    parity = prove_parity(export(model), "probabilities", vectors(rows), model.predict(vectors(rows)))
+    model, vectors = settled_goals.train(rows), settled_goals.vectors_of(rows)
+    further = model.further(vectors)
+    parity = prove_parity(export(model), MATCH_OUTCOME.output.name, vectors, model.predict(vectors), further)
     by_season = [Measure(f"RPS of {season}", _rps(whole.in_season(season)), "", None) for season in SEASONS]
     return [
         Measure("matches, 2019/20-2025/26", len(whole.results), "matches"),

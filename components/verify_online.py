@@ -10,11 +10,11 @@ def verify_online(features: str, as_of: str, traceparent: str = "") -> str:
     Fails, naming a feature, when one has another value.
     """
     from components.step import step
-    from feature_repo.verification import verify_views
+    from feature_repo.verification import verify
     from matchday import calendar
 
     with step("verify-online", traceparent) as here:
-        found = verify_views(here.settings, here.lake, features, calendar.parse(as_of))
+        found = verify(here.settings, here.lake, features, calendar.parse(as_of))
         if found.ahead:
             here.say(f"{found.ahead} values were not compared: they were streamed in and are newer than the lake")
         here.say(f"{found.values} values of {found.rows} rows of entities are equal online and offline")

@@ -47,7 +47,8 @@ def match_features(kind: ModelKind, settings: Settings, lake: Lake, played: pd.D
     names = [each.name for each in kind.inputs]
     wanted = list(dict.fromkeys([*keys, *names, "event_time"]))
     entities = asked[wanted].rename(columns={"event_time": "event_timestamp"})
-    stored = historical(kind, settings, lake, entities).drop(columns=[name for name in names if name not in keys])
+    stored = historical(kind.feature_service, settings, lake, entities)
+    stored = stored.drop(columns=[name for name in names if name not in keys])
     found = asked[keys].merge(stored, on=keys, how="left", validate="1:1")
     vectors = assemble(kind.features, found, asked["kickoff"])
     if (incomplete := vectors[_required(recipe)].isna().any(axis=1)).any():
@@ -58,14 +59,14 @@ def match_features(kind: ModelKind, settings: Settings, lake: Lake, played: pd.D
     return whole.sort_values(["kickoff", *keys], ignore_index=True)
 
 
-def historical(kind: ModelKind, settings: Settings, lake: Lake, asked: pd.DataFrame) -> pd.DataFrame:
-    """The values of a model's feature service for the entities of each row's inputs at its `event_timestamp`.
+def historical(service: str, settings: Settings, lake: Lake, asked: pd.DataFrame) -> pd.DataFrame:
+    """The values of a feature service for the entities of each row's inputs at its `event_timestamp`.
 
     Columns are named `home__team_form__points_5`.
     """
     with working_store(settings, lake) as store:
-        service = store.get_feature_service(kind.feature_service)
-        return store.get_historical_features(asked, service, full_feature_names=True).to_df()
+        wanted = store.get_feature_service(service)
+        return store.get_historical_features(asked, wanted, full_feature_names=True).to_df()
 
 
 def _asked(kind: ModelKind, lake: Lake, played: pd.DataFrame) -> pd.DataFrame:

@@ -1,29 +1,31 @@
 """Compares features in the online store with those that Feast joins from the lake."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from pandera.pandas import DataFrameModel
 
 from feature_repo import quiet
 from feature_repo.error import FeatureStoreError
 from feature_repo.store import open_store
 from feature_repo.training import historical
 from matchday import history
+from matchday.features import services
+from matchday.features.services import FeatureService
 from matchday.features.tables import TABLES, entity_of
+from matchday.features.vectors import stored_name
 from matchday.lake import Lake
-from matchday.models.catalogue import KINDS
-from matchday.models.kind import ModelKind
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.tables import name
 
 ROWS = 5
 """Rows of entities that are compared: of pairs of teams, ten teams of twenty."""
+
+Tables = Mapping[str, pd.DataFrame]
+"""Feature tables by the name of their view."""
 
 
 @dataclass(frozen=True)
@@ -38,76 +40,69 @@ class VerifiedStore:
     values: int
     ahead: int = 0
 
-    def __add__(self, other: "VerifiedStore") -> "VerifiedStore":
-        values = self.values + other.values  # noqa: PD011
-        return VerifiedStore(self.rows + other.rows, values, self.ahead + other.ahead)
-
-
-def verify_views(settings: Settings, lake: Lake, features: str, as_of: datetime) -> VerifiedStore:
-    """`verify` for as many models as it takes to read every view that a model reads. Raises as `verify`."""
-    found, compared = VerifiedStore(0, 0), set[str]()
-    for kind in KINDS.values():
-        views = {feature.view for feature in kind.features}
-        if not views <= compared:
-            found += verify(settings, lake, features, as_of, kind)
-            compared |= views
-    return found
-
 
 def verify(
-    settings: Settings, lake: Lake, features: str, as_of: datetime, kind: ModelKind = MATCH_OUTCOME
+    settings: Settings, lake: Lake, features: str, as_of: datetime, chosen: Iterable[FeatureService] | None = None
 ) -> VerifiedStore:
-    """Compare a model's features of some rows of entities, which the moment chooses.
+    """Compare what feature services (None: every one) read of some rows of entities, which the moment chooses.
 
     Raises HistoryError when the lake's feature tables are not those of fingerprint `features`, FeatureStoreError that
     names the first value that differs.
     """
     history.expect(lake, features, TABLES)
-    views = {feature.view for feature in kind.features}
-    tables = {table: lake.read(table) for table in TABLES if name(table) in views}
-    rows, known = _sample(kind, tables, as_of)
-    offline = historical(kind, settings, lake, rows.assign(event_timestamp=known))
+    tables = {name(table): rows[rows["event_time"] <= as_of] for table in TABLES for rows in [lake.read(table)]}
+    newest = {
+        name(table): lake.read(table).groupby(entity_of(table).join_key)["event_time"].max() for table in TABLES
+    }
+    compared: set[str] = set()
+    rows = {}
+    ahead = values = 0
+    for service in services.SERVICES.values() if chosen is None else chosen:
+        known = max(tables[view]["event_time"].max() for view in service.views)
+        asked = rows.setdefault(service.inputs, _sample(service, tables, as_of))
+        both = _read_both(settings, lake, service, asked, known)
+        for column in [stored_name(feature) for feature in service.features]:
+            if column in compared:
+                continue
+            side, view, _ = column.split("__", 2)
+            last = both[side].map(newest[view])
+            online_at = pd.to_datetime(both[f"{column}__ts"], unit="s", utc=True)
+            in_lake = (online_at <= last) | (last.isna() & both[column].isna())
+            _compare(both.loc[in_lake], column, list(asked.columns))
+            ahead += len(both) - int(in_lake.sum())
+            values += int(in_lake.sum())
+            compared.add(column)
+    return VerifiedStore(sum(map(len, rows.values())), values, ahead)
+
+
+def _read_both(
+    settings: Settings, lake: Lake, service: FeatureService, asked: pd.DataFrame, known: pd.Timestamp
+) -> pd.DataFrame:
+    """What a service gives for rows of entities as of `known`.
+
+    For each value of a row its column, one for its event time (`..__ts`), and the lake's value (`..__offline`).
+    """
+    offline = historical(service.name, settings, lake, asked.assign(event_timestamp=known))
     with quiet.silence_feast():
         store = open_store(settings, known.to_pydatetime())
-        service = store.get_feature_service(kind.feature_service)
-        asked = [dict(zip(map(str, rows.columns), row, strict=True)) for row in rows.itertuples(index=False)]
-        read = store.get_online_features(service, asked, full_feature_names=True)
-    online = read.to_df(include_event_timestamps=True)
-    inputs = list(rows.columns)
-    columns = [column for column in read.to_dict() if column not in inputs]
-    both = online.merge(offline, on=inputs, suffixes=("", "__offline"))
-    newest = {
-        name(table): rows.groupby(entity_of(table).join_key)["event_time"].max() for table, rows in tables.items()
-    }
-    ahead = 0
-    for column in columns:
-        side, view, _ = column.split("__", 2)
-        last = both[side].map(newest[view])
-        online_at = pd.to_datetime(both[f"{column}__ts"], unit="s", utc=True)
-        in_lake = (online_at <= last) | (last.isna() & both[column].isna())
-        _compare(both.loc[in_lake], column, inputs)
-        ahead += len(both) - int(in_lake.sum())
-    return VerifiedStore(len(rows), len(rows) * len(columns) - ahead, ahead)
+        wanted = store.get_feature_service(service.name)
+        entities = [dict(zip(map(str, asked.columns), row, strict=True)) for row in asked.itertuples(index=False)]
+        read = store.get_online_features(wanted, entities, full_feature_names=True)
+        online = read.to_df(include_event_timestamps=True)
+    return online.merge(offline, on=list(asked.columns), suffixes=("", "__offline"))
 
 
-def _sample(
-    kind: ModelKind, tables: Mapping[type[DataFrameModel], pd.DataFrame], as_of: datetime
-) -> tuple[pd.DataFrame, pd.Timestamp]:
-    """Entities of the season for each input of a model, and when the newest of all rows became known.
-
-    No entity is there twice. Joined as of then, no row is out of date, however long nothing has been played.
-    """
-    known = {table: rows[rows["event_time"] <= as_of] for table, rows in tables.items()}
+def _sample(service: FeatureService, tables: Tables, as_of: datetime) -> pd.DataFrame:
+    """Entities of the season for each input of a service; none is there twice."""
     entities: dict[str, list[str | int]] = {}
-    for table, rows in known.items():
-        key = entity_of(table).join_key
+    for table in TABLES:
+        key, known = entity_of(table).join_key, tables[name(table)]
         if key not in entities:
-            entities[key] = sorted(rows.loc[rows["season"] == rows["season"].max(), key].unique().tolist())
+            entities[key] = sorted(known.loc[known["season"] == known["season"].max(), key].unique().tolist())
             random.Random(as_of.isoformat()).shuffle(entities[key])
-    keys = [each.join_key for each in kind.inputs]
+    keys = [each.join_key for each in service.inputs]
     count = min(ROWS, *(len(entities[key]) // keys.count(key) for key in keys))
-    chosen = {each.name: [entities[each.join_key].pop() for _ in range(count)] for each in kind.inputs}
-    return pd.DataFrame(chosen), max(rows["event_time"].max() for rows in known.values())
+    return pd.DataFrame({each.name: [entities[each.join_key].pop() for _ in range(count)] for each in service.inputs})
 
 
 def _compare(both: pd.DataFrame, column: str, inputs: list[str]) -> None:

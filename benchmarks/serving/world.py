@@ -101,7 +101,12 @@ def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Ma
     asked = pd.DataFrame(pairs, columns=["home", "away"])
     asked["match_id"] = asked["home"] + asked["away"]
     asked["event_timestamp"] = pd.Timestamp(moment)
-    stored = historical(KIND, settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
+    stored = (
+        historical(KIND.feature_service, settings, lake, asked)
+        .set_index("match_id")
+        .loc[asked["match_id"]]
+        .reset_index()
+    )
     vectors = assemble(KIND.features, stored, pd.Series(kickoff, index=stored.index)).to_numpy(np.float32)
     text = kickoff.strftime("%Y-%m-%dT%H:%M:%SZ")
     rows = zip(pairs, vectors, strict=True)

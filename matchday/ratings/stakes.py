@@ -2,7 +2,7 @@
 
 A team for which no line is in reach plays on with less: it concedes about a sixth more goals than its ratings say. The
 lines are those of the title, of the European competitions, and of relegation. Only points count: a place that goal
-difference alone decides is open.
+difference alone decides is open. A match that is postponed is one that both teams have left to play, whenever that is.
 """
 
 from collections import Counter

@@ -19,7 +19,7 @@ from feature_repo import served, sources, training, verification
 from feature_repo.error import FeatureStoreError
 from feature_repo.served import verify_served
 from feature_repo.training import JUST_BEFORE, match_features, training_set
-from feature_repo.verification import verify, verify_views
+from feature_repo.verification import verify
 from matchday import history
 from matchday.bundle import write_bundle
 from matchday.deadlines import deadlines
@@ -162,9 +162,9 @@ def test_a_players_features_are_the_same_in_training_online_and_as_served(
     week = trained[trained["event_time"] == trained["event_time"].max()]
     moment = week["event_time"].iloc[0].to_pydatetime()
     materialisation.materialise(settings, world.lake, world.features, moment)
-    found = verify(settings, world.lake, world.features, moment, KIND)
+    found = verify(settings, world.lake, world.features, moment, [SERVICE])
     assert (found.rows, found.values, found.ahead) == (5, 5 * len(KIND.features), 0)  # noqa: PD011
-    assert verify_views(settings, world.lake, world.features, moment).rows == 10
+    assert verify(settings, world.lake, world.features, moment).rows == 10
     log = tmp_path / "predictions.jsonl"
     asked = week[week["player_matches"].notna()].head(40)
     with serving(settings, tmp_path, log) as client:
@@ -188,7 +188,7 @@ def test_what_a_player_did_in_may_is_known_in_august(world: World) -> None:
     """The store has his last row of the former season, and of teams only those of the new one."""
     settings = world.settings()
     materialisation.materialise(settings, world.lake, world.features, SUMMER)
-    found = verify(settings, world.lake, world.features, SUMMER, KIND)
+    found = verify(settings, world.lake, world.features, SUMMER, [SERVICE])
     assert found.values == 5 * len(KIND.features)  # noqa: PD011
     with serving(settings, world.folder, world.folder / "summer.jsonl") as client:
         form = world.lake.read(PlayerForm)

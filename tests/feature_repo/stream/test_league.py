@@ -2,6 +2,7 @@
 
 import random
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,10 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feature_repo.stream import past
 from feature_repo.stream.facts import RESULT, Fact, highest, make_fact
 from feature_repo.stream.league import NEVER, SeasonLeague
 from feature_repo.stream.past import Base, Past
 from matchday.events import PLAYER_STATS
+from matchday.lake import Lake
+from matchday.ratings.xg import XG_PUBLISHED, with_xg
+from matchday.stream.messages import match_events
+from matchday.tables import Appearances, Matches, Teams
+from tests import league as real_league
 from tests.feature_repo.stream import small, world
 from tests.feature_repo.stream.small import BEFORE, PAST, SEASON
 
@@ -111,7 +118,7 @@ def test_a_correction_of_an_early_match_changes_its_day_and_those_behind(base: B
     told, everything = list(league.known(since)), list(league.known())
     assert 0 < len(told) < len(everything)
     assert told == everything[-len(told) :]
-    assert all(rows.at.date() <= since and not rows.form for rows in everything[-len(told) - 1 : -len(told)])
+    assert all(rows.at.date() <= since and not rows.tables[0] for rows in everything[-len(told) - 1 : -len(told)])
 
 
 @pytest.mark.parametrize("day", ["2024-08-16", "2024-08-26", "2024-12-01"], ids=["to before", "to after", "to the end"])
@@ -170,3 +177,34 @@ def test_what_says_the_same_again_changes_nothing(base: Base) -> None:
     assert league.take(store.put(again)) is None
     assert store.facts[said[-1][1].data["match"], RESULT].rank == again[-1].rank
     assert len(list(league.known(NEVER))) > 1
+
+
+def test_expected_goals_and_what_stands_in_for_them_stay_apart(tmp_path: Path) -> None:
+    """In 2022/23 the game's own came out at Christmas; matches before it take what 2021/22 says of them."""
+    before, season = "2122", "2223"
+    teams = real_league.some(Teams, [before, season])
+    former, whole = small.matches(before, 40), small.matches(season, 380)
+    published = whole["kickoff"] >= XG_PUBLISHED
+    now = pd.concat([whole[~published].head(8), whole[published].head(8)], ignore_index=True)
+    there = real_league.some(Appearances, [before, season])
+    seen_past, seen_now = (there[there["match_id"].isin(rows["match_id"])] for rows in (former, now))
+    lake = Lake(str(tmp_path / "lake"))
+    for table, rows in ((Matches, former), (Appearances, seen_past), (Teams, teams)):
+        lake.write(table, rows.reset_index(drop=True))
+    made, store = SeasonLeague(season, Past(str(tmp_path / "lake")).base(season, {})), Store()
+    made.take(store.put([fact(one) for one in match_events(now, seen_now, "/test", 1)]))
+    expected = world.tables_of(pd.concat([former, now]), pd.concat([seen_past, seen_now]), teams, season)
+    check(made, expected)
+    own = with_xg(pd.concat([former, now]), pd.concat([seen_past, seen_now])).query("season == @season")
+    assert own["home_xg"].notna().all()
+    assert own["home_own_xg"].notna().tolist() == [False] * 8 + [True] * 8
+
+
+def test_a_table_that_a_release_adds_makes_what_was_streamed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = small.make_place(tmp_path)
+    monkeypatch.setattr(past, "TABLES", past.TABLES[:2])
+    former = Past(place.lake).base_fingerprint(SEASON, without=[])
+    monkeypatch.undo()
+    assert Past(place.lake).base_fingerprint(SEASON, without=[]) != former

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from matchday.features.team import team_tables
+from matchday.models.match_outcome.settled_goals import SettledGoals, vectors_of
+from matchday.ratings.goals import PROMOTED_ATTACK, PROMOTED_DEFENCE
 from matchday.ratings.home_edge import behind_closed_doors
 from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Matches, Teams
@@ -22,8 +24,12 @@ def matches() -> pd.DataFrame:
 
 
 @cache
+def tables() -> tuple[pd.DataFrame, ...]:
+    return team_tables(matches(), league.some(Teams, SEASONS))
+
+
 def table() -> pd.DataFrame:
-    return strength_table(matches(), league.some(Teams, SEASONS))
+    return tables()[2]
 
 
 def strength_table(matches: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
@@ -78,3 +84,37 @@ def test_nobody_is_settled_before_spring() -> None:
 def test_rows_are_ordered_as_they_become_known() -> None:
     steps = table()["event_time"].diff().dropna()
     assert (steps >= timedelta(0)).all()
+
+
+def test_a_club_that_comes_up_starts_from_its_prior_and_is_forecast_from_its_first_match() -> None:
+    """LEE had not been in the league since 2004; its first match was on 12 September 2020 at LIV."""
+    opening = known_at(table(), datetime(2020, 9, 1, tzinfo=UTC))
+    promoted = opening.loc[["FUL", "LEE", "WBA"]]
+    assert promoted["attack"].to_numpy() == pytest.approx(PROMOTED_ATTACK, abs=1e-6)
+    assert promoted["defence"].to_numpy() == pytest.approx(PROMOTED_DEFENCE, abs=1e-6)
+    assert not promoted["settled"].any()
+    first = league.joined(matches()[matches()["match_id"] == "2021-LIV-LEE"], *tables())
+    (forecast,) = SettledGoals().predict(vectors_of(first))
+    assert 0.6 < forecast[0] < 0.95
+
+
+def test_a_club_that_was_never_seen_is_rated_like_any_that_comes_up() -> None:
+    """A code of no club, in place of LEE."""
+    renamed = {"home": {"LEE": "XYZ"}, "away": {"LEE": "XYZ"}}
+    teams = league.some(Teams, SEASONS).replace({"team": {"LEE": "XYZ"}})
+    found = strength_table(matches().replace(renamed), teams)
+    wanted = table().replace({"team": {"LEE": "XYZ"}}).sort_values(["event_time", "team"], ignore_index=True)
+    numbers = ["attack", "defence", "settled", "level", "home_edge"]
+    assert found["team"].tolist() == wanted["team"].tolist()
+    assert found[numbers].to_numpy() == pytest.approx(wanted[numbers].to_numpy(), abs=1e-9)
+
+
+def test_postponed_matches_change_rows_on_the_day_on_which_they_are_played() -> None:
+    """MCI - AVL of September 2020 was played on 20 January 2021: until then no row knows of it."""
+    match = matches()["match_id"] == "2021-MCI-AVL"
+    assert str(matches().loc[match, "kickoff"].iloc[0])[:10] == "2021-01-20"
+    without = strength_table(matches()[~match], league.some(Teams, SEASONS))
+    moment = datetime(2021, 1, 20, 23, 59, tzinfo=UTC)
+    assert known_at(without, moment).equals(known_at(table(), moment))
+    later = moment + timedelta(minutes=2)
+    assert not known_at(without, later).equals(known_at(table(), later))

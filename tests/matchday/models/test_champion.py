@@ -11,12 +11,15 @@ import pytest
 
 from matchday.bundle import write_bundle
 from matchday.errors import MatchdayError
+from matchday.features.services import SERVICES
+from matchday.features.values import feature_values
 from matchday.models import champion, tags
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.skill import FORECASTS
 from matchday.registry import CHAMPION, RegistryError
 from matchday.settings import Settings
 from matchday.signature import FeatureRef
+from matchday.sources.snapshot import Snapshot
 from tests.registries import prepare
 from tests.signatures import match_signature
 
@@ -167,4 +170,26 @@ def test_a_champion_that_may_not_forecast_is_refused(
 def test_a_champion_with_the_values_of_now_may_forecast(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(champion, "feature_values", lambda *_: VALUES)
     place.crown(place.register(0.5))
+    champion.check_fit(MATCH_OUTCOME, place.settings, NOW)
+
+
+@pytest.mark.parametrize(("hit", "promoted"), [(0.6, "clearly better"), (0.5, "as good"), (0.4, "worse")])
+def test_a_champion_of_an_older_feature_service_is_compared_and_replaced(
+    place: Place, hit: float, promoted: str
+) -> None:
+    """Both services are published: the champion can be served until a version is as good."""
+    place.crown(place.register(0.5, service="match_outcome_v1"))
+    told = {**TOLD, tags.FEATURE_SERVICE: "match_outcome_v2", tags.FEATURE_VALUES: json.dumps({"home_settled": "0"})}
+    said = place.promote(place.register(hit, told, service="match_outcome_v2"))
+    assert said.startswith(promoted)
+    assert "champion 1 reads match_outcome_v1, not match_outcome_v2" in said
+    assert place.champion == ("1" if promoted == "worse" else "2")
+
+
+def test_a_champion_of_an_older_feature_service_may_forecast(place: Place) -> None:
+    """Its values are those of its own service, as they are now."""
+    features = SERVICES["match_outcome_v1"].features
+    values = feature_values(Snapshot(place.settings.snapshot), features)
+    told = {**TOLD, tags.FEATURE_SERVICE: "match_outcome_v1", tags.FEATURE_VALUES: json.dumps(values)}
+    place.crown(place.register(0.5, told, service="match_outcome_v1"))
     champion.check_fit(MATCH_OUTCOME, place.settings, NOW)

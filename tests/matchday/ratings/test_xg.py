@@ -82,3 +82,15 @@ def test_expected_goals_of_2223_are_not_used_before_they_were_published() -> Non
     later = found[(found["kickoff"] >= XG_PUBLISHED)].iloc[0]
     players = rows[(rows["match_id"] == later["match_id"]) & (rows["team"] == later["home"])]
     assert later["home_xg"] == pytest.approx(players["xg"].sum())
+
+
+def test_own_expected_goals_stay_apart_from_what_stands_in_for_them() -> None:
+    seasons = ("2122", "2223")
+    found = with_xg(league.some(Matches, seasons), league.some(Appearances, seasons))
+    own = found["kickoff"] >= XG_PUBLISHED
+    for side in ("home", "away"):
+        assert found.loc[own, f"{side}_own_xg"].equals(found.loc[own, f"{side}_xg"])
+        assert found.loc[~own, f"{side}_own_xg"].isna().all()
+    # The first season has no season before it to learn the stand-in from.
+    described = found.loc[~own].groupby("season")["home_xg"].count()
+    assert described["2122"] == 0 < described["2223"]
