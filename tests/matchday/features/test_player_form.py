@@ -80,7 +80,10 @@ def test_a_decayed_sum_weighs_each_value_by_its_age(values, kept) -> None:
 
 
 def test_a_row_is_known_at_full_time() -> None:
-    assert form(appearance(0))["event_time"].tolist() == [START - pd.Timedelta(minutes=90), START + pd.Timedelta(hours=2)]
+    assert form(appearance(0))["event_time"].tolist() == [
+        START - pd.Timedelta(minutes=90),
+        START + pd.Timedelta(hours=2),
+    ]
 
 
 def test_minutes_and_absence_are_counted() -> None:

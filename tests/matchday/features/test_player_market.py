@@ -114,7 +114,12 @@ def test_who_plays_for_two_clubs_in_a_gameweek_is_of_the_first_one() -> None:
 
 def test_gameweeks_with_a_club_are_counted_and_start_again_with_another() -> None:
     clubs = ["ARS", "ARS", "LIV", "ARS"]
-    assert market(*(offer(week + 1, 1, team=team) for week, team in enumerate(clubs)))["club_weeks"].tolist() == [0, 1, 0, 0]
+    assert market(*(offer(week + 1, 1, team=team) for week, team in enumerate(clubs)))["club_weeks"].tolist() == [
+        0,
+        1,
+        0,
+        0,
+    ]
 
 
 def defended(week: int, player: int, actions: int | None, **changed: object) -> dict[str, object]:
