@@ -39,7 +39,12 @@ def match_features(kind: ModelKind, settings: Settings, lake: Lake, matches: pd.
     matches = matches.reset_index(drop=True)
     asked = matches[["match_id", "season", "kickoff", "home", "away"]]
     asked = asked.assign(event_timestamp=asked["kickoff"] - JUST_BEFORE)
-    stored = historical(kind, settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
+    stored = (
+        historical(kind.feature_service, settings, lake, asked)
+        .set_index("match_id")
+        .loc[asked["match_id"]]
+        .reset_index()
+    )
     vectors = assemble(kind.features, stored, asked["kickoff"])
     if (incomplete := vectors.isna().any(axis=1)).any():
         raise FeatureStoreError(f"no features for {', '.join(asked.loc[incomplete, 'match_id'].head())}")
@@ -48,11 +53,11 @@ def match_features(kind: ModelKind, settings: Settings, lake: Lake, matches: pd.
     return keys.join(vectors).sort_values(["kickoff", "match_id"], ignore_index=True)
 
 
-def historical(kind: ModelKind, settings: Settings, lake: Lake, asked: pd.DataFrame) -> pd.DataFrame:
-    """The values of a model's feature service for each row's `home`, `away` at its `event_timestamp`.
+def historical(service: str, settings: Settings, lake: Lake, asked: pd.DataFrame) -> pd.DataFrame:
+    """The values of a feature service for each row's `home`, `away` at its `event_timestamp`.
 
     Columns are named `home__team_form__points_5`.
     """
     with working_store(settings, lake) as store:
-        service = store.get_feature_service(kind.feature_service)
-        return store.get_historical_features(asked, service, full_feature_names=True).to_df()
+        wanted = store.get_feature_service(service)
+        return store.get_historical_features(asked, wanted, full_feature_names=True).to_df()

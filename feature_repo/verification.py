@@ -12,10 +12,10 @@ from feature_repo.error import FeatureStoreError
 from feature_repo.store import open_store
 from feature_repo.training import historical
 from matchday import history
+from matchday.features.services import SERVICES
 from matchday.features.tables import TABLES
+from matchday.features.vectors import stored_name
 from matchday.lake import Lake
-from matchday.models.kind import ModelKind
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.tables import TeamForm, TeamRatings, name
 
@@ -35,33 +35,40 @@ class VerifiedStore:
     ahead: int = 0
 
 
-def verify(
-    settings: Settings, lake: Lake, features: str, as_of: datetime, kind: ModelKind = MATCH_OUTCOME
-) -> VerifiedStore:
-    """Compare the features of some pairs of teams, which the moment chooses.
+def verify(settings: Settings, lake: Lake, features: str, as_of: datetime) -> VerifiedStore:
+    """Compare what every feature service of teams reads of some pairs of teams, which the moment chooses.
 
     Raises HistoryError when the lake's feature tables are not those of fingerprint `features`, FeatureStoreError that
     names the first value that differs.
     """
     history.expect(lake, features, TABLES)
     pairs, known = _sample(lake, as_of)
-    offline = historical(kind, settings, lake, pairs.assign(event_timestamp=known))
+    newest = {name(table): lake.read(table).groupby("team")["event_time"].max() for table in TABLES}
+    compared: set[str] = set()
+    ahead = 0
+    for service in SERVICES.values():
+        online = _read_online(settings, service.name, pairs, known)
+        offline = historical(service.name, settings, lake, pairs.assign(event_timestamp=known))
+        both = online.merge(offline, on=["home", "away"], suffixes=("", "__offline"))
+        for column in [stored_name(feature) for feature in service.features]:
+            if column in compared:
+                continue
+            side, view, _ = column.split("__")
+            in_lake = pd.to_datetime(both[f"{column}__ts"], unit="s", utc=True) <= both[side].map(newest[view])
+            _compare(both.loc[in_lake], column)
+            ahead += len(both) - int(in_lake.sum())
+            compared.add(column)
+    return VerifiedStore(len(pairs), len(pairs) * len(compared) - ahead, ahead)
+
+
+def _read_online(settings: Settings, service: str, pairs: pd.DataFrame, known: pd.Timestamp) -> pd.DataFrame:
+    """What a service gives for pairs of teams, a column for each value and one for its event time, `..__ts`."""
+    asked = [{"home": str(home), "away": str(away)} for home, away in pairs.itertuples(index=False)]
     with quiet.silence_feast():
         store = open_store(settings, known.to_pydatetime())
-        asked = [{"home": str(home), "away": str(away)} for home, away in pairs.itertuples(index=False)]
-        service = store.get_feature_service(kind.feature_service)
-        read = store.get_online_features(service, asked, full_feature_names=True)
-    online = read.to_df(include_event_timestamps=True)
-    columns = [column for column in read.to_dict() if column not in ("home", "away")]
-    both = online.merge(offline, on=["home", "away"], suffixes=("", "__offline"))
-    newest = {name(table): lake.read(table).groupby("team")["event_time"].max() for table in TABLES}
-    ahead = 0
-    for column in columns:
-        side, view, _ = column.split("__", 2)
-        in_lake = pd.to_datetime(both[f"{column}__ts"], unit="s", utc=True) <= both[side].map(newest[view])
-        _compare(both.loc[in_lake], column)
-        ahead += len(both) - int(in_lake.sum())
-    return VerifiedStore(len(pairs), len(pairs) * len(columns) - ahead, ahead)
+        wanted = store.get_feature_service(service)
+        read = store.get_online_features(wanted, asked, full_feature_names=True)
+        return read.to_df(include_event_timestamps=True)
 
 
 def _sample(lake: Lake, as_of: datetime) -> tuple[pd.DataFrame, pd.Timestamp]:

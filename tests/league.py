@@ -22,6 +22,9 @@ from matchday.sources import snapshot
 from matchday.sources.snapshot import Snapshot, write
 from matchday.tables import Appearances, Matches, Teams, name
 
+WITH_FORM = replace(MATCH_OUTCOME, feature_service="match_outcome_v1", features=MATCH_OUTCOME_V1)
+"""`match-outcome` with the features of the service's first version: form, days of rest and ratings."""
+
 
 @cache
 def whole(table: type[DataFrameModel]) -> pd.DataFrame:
@@ -70,7 +73,7 @@ def outcome_features() -> pd.DataFrame:
 @cache
 def candidate_features() -> pd.DataFrame:
     """The same with the features of `match_outcome_v1`, which the candidates read."""
-    return joined(whole(Matches), *tables(), kind=replace(MATCH_OUTCOME, features=MATCH_OUTCOME_V1))
+    return joined(whole(Matches), *tables(), kind=WITH_FORM)
 
 
 @cache

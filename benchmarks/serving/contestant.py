@@ -27,7 +27,7 @@ class Place:
     ports: tuple[int, int, int]
     bin: Path
     bundle: Path
-    members: Path
+    python: Path
     feast: Path
     redis: int
 
@@ -57,7 +57,7 @@ def peer_variables(place: Place) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "BENCH_BUNDLE": str(place.bundle),
         "BENCH_FEAST": str(place.feast),
-        "BENCH_MEMBERS": str(place.members),
+        "BENCH_PYTHON": str(place.python),
         "BENCH_PORT": str(place.ports[0]),
         "FEAST_USAGE": "False",
         "PYTHONPATH": str(HERE),

@@ -65,7 +65,7 @@ def place(contestant: Contestant, world: World, programs: Path) -> Place:
     folder = world.home / f"start-{next(_starts)}-{contestant.name.split(',')[0].replace(' ', '-').lower()}"
     folder.mkdir()
     ports = (free_port(), free_port(), free_port())
-    return Place(folder, ports, programs, world.bundle, world.members, world.feast, world.redis)
+    return Place(folder, ports, programs, world.bundle, world.python, world.feast, world.redis)
 
 
 def run(contestant: Contestant, world: World, programs: Path, seconds: int) -> Trial:

@@ -7,7 +7,7 @@ its export with proof of parity, a bundle. Only the walk-forward scores are left
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import permutations
 from pathlib import Path
@@ -30,8 +30,9 @@ from matchday.features.vectors import assemble
 from matchday.lake import Lake
 from matchday.models.catalogue import model_kind
 from matchday.models.graph import prove_parity
-from matchday.models.match_outcome.candidates import stacking as outcome
+from matchday.models.match_outcome import settled_goals
 from matchday.models.match_outcome.export import export
+from matchday.models.match_outcome.settled_goals import Float32Array, SettledGoals
 from matchday.models.packaging import describe
 from matchday.settings import Settings
 from matchday.sources.snapshot import Snapshot
@@ -55,14 +56,14 @@ class Match:
 
 @dataclass(frozen=True)
 class World:
-    """bundle: of the model. members: JSON of the same model as Python holds it. feast: folder of a feature store.
+    """bundle: of the model. python: JSON of the same model as Python holds it. feast: folder of a feature store.
 
     redis: port on 127.0.0.1 of the store's Redis. matches: what is asked. answers: (n, 3), by the Python model.
     """
 
     home: Path
     bundle: Path
-    members: Path
+    python: Path
     feast: Path
     redis: int
     matches: tuple[Match, ...]
@@ -77,17 +78,17 @@ def world(home: Path) -> Iterator[World]:
     lake = Lake(settings.lake)
     table = features.build(lake, history.ingest(Snapshot(settings.snapshot), lake).history).features
     moment = calendar.last_gameweek_day(lake.read(Fixtures))
-    model = outcome.train(training_set(KIND, settings, lake, table, moment))
+    model = settled_goals.train(training_set(KIND, settings, lake, table, moment))
     matches, vectors = _matches(settings, lake, moment)
     _write_bundle(home / "match-outcome", model, vectors, moment)
-    (home / "members.json").write_text(json.dumps(_members(model)))
+    (home / "model.json").write_text(json.dumps(asdict(model)))
     with _redis(server, home) as port:
         folder = _materialise(settings, lake, moment, port)
         answers = model.predict(vectors)
-        yield World(home, home / "match-outcome", home / "members.json", folder, port, matches, answers)
+        yield World(home, home / "match-outcome", home / "model.json", folder, port, matches, answers)
 
 
-def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Match, ...], outcome.Float32Array]:
+def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Match, ...], Float32Array]:
     """Every pairing of the season's teams at the next kick-off, and its feature vector (n, k) by Feast's offline join.
 
     So the online path is held against a way that shares nothing with it.
@@ -100,34 +101,27 @@ def _matches(settings: Settings, lake: Lake, moment: datetime) -> tuple[tuple[Ma
     asked = pd.DataFrame(pairs, columns=["home", "away"])
     asked["match_id"] = asked["home"] + asked["away"]
     asked["event_timestamp"] = pd.Timestamp(moment)
-    stored = historical(KIND, settings, lake, asked).set_index("match_id").loc[asked["match_id"]].reset_index()
+    stored = (
+        historical(KIND.feature_service, settings, lake, asked)
+        .set_index("match_id")
+        .loc[asked["match_id"]]
+        .reset_index()
+    )
     vectors = assemble(KIND.features, stored, pd.Series(kickoff, index=stored.index)).to_numpy(np.float32)
     text = kickoff.strftime("%Y-%m-%dT%H:%M:%SZ")
     rows = zip(pairs, vectors, strict=True)
     return tuple(Match(home, away, text, row.tolist()) for (home, away), row in rows), vectors
 
 
-def _write_bundle(folder: Path, model: outcome.OutcomeModel, vectors: outcome.Float32Array, until: datetime) -> None:
+def _write_bundle(folder: Path, model: SettledGoals, vectors: Float32Array, until: datetime) -> None:
     graph = export(model)
-    prove_parity(graph, KIND.output.name, vectors, model.predict(vectors))
+    prove_parity(graph, KIND.output.name, vectors, model.predict(vectors), model.further(vectors))
     signature = describe(KIND, "benchmark", until.isoformat())
     explainer = {
         "background": vectors[:8].astype(float).tolist(),
         "labels": {name: name for name in KIND.feature_names},
     }
     write_bundle(folder, graph, signature, explainer, "# A model for benchmarks\n\nNever scored, not to be served.\n")
-
-
-def _members(model: outcome.OutcomeModel) -> dict[str, Any]:
-    """The fitted model in JSON, for the peer that runs scikit-learn and XGBoost in process."""
-    scaler, logistic = (step for _, step in model.members.logistic.steps)
-    return {
-        "trees": json.loads(bytes(model.members.trees.get_booster().save_raw("json"))),
-        "scaler": {"mean": scaler.mean_.tolist(), "scale": scaler.scale_.tolist()},
-        "logistic": {"coef": logistic.coef_.tolist(), "intercept": logistic.intercept_.tolist()},
-        "pool": {"weights": model.pool.weights.tolist(), "shift": model.pool.shift.tolist()},
-        "contrasts": outcome.contrasts().tolist(),
-    }
 
 
 @contextmanager

@@ -19,10 +19,8 @@ from matchday.models.skill import FORECASTS
 from matchday.registry import ModelVersion, Registry
 
 OUTPUT, INPUT = "probabilities", "features"
-GOALS = "goals"
-"""In the graph: logarithms of the goals member's probabilities, each row up to a constant."""
-RESTED = 13.0
-"""Days; the feature goes to 14."""
+WEIGHTS, SHARPNESS, DRAW = "features_to_log_scores", "sharpness", "draw"
+"""Constants of the graph (`matchday.models.match_outcome.export`) that hold what is learnt."""
 
 
 class Variant(NamedTuple):
@@ -39,17 +37,20 @@ class Variant(NamedTuple):
     proved: bool = True
 
 
-def keep_goals_member(graph: bytes) -> bytes:
-    """Keep the goals member alone, which the walk-forward calls `goals model alone`."""
+def keep_goals_model(graph: bytes) -> bytes:
+    """Take out what is learnt: calibration and what being settled does. The walk-forward's `goals model alone`."""
     model = onnx.load_from_string(graph)
-    kept: list[onnx.NodeProto] = []
-    wanted = {GOALS}
-    for node in reversed(model.graph.node):
-        if wanted & set(node.output):
-            kept.insert(0, node)
-            wanted |= set(node.input)
-    constants = [one for one in model.graph.initializer if one.name in wanted]
-    return _rebuild(model, [*kept, helper.make_node("Softmax", [GOALS], [OUTPUT], axis=1)], constants)
+    names = model_kind(MODEL).feature_names
+    for constant in model.graph.initializer:
+        value = numpy_helper.to_array(constant).copy()
+        if constant.name == SHARPNESS:
+            value = np.eye(len(value), dtype=np.float32)
+        elif constant.name == DRAW:
+            value[:] = 0
+        elif constant.name == WEIGHTS:
+            value[[names.index(f"{side}_settled") for side in ("home", "away")]] = 0
+        constant.CopyFrom(numpy_helper.from_array(value, constant.name))
+    return _rebuild(model, list(model.graph.node), list(model.graph.initializer))
 
 
 def swap_home_and_away(graph: bytes) -> bytes:
@@ -60,28 +61,28 @@ def swap_home_and_away(graph: bytes) -> bytes:
     return _rebuild(model, [*model.graph.node, swapped], [*model.graph.initializer, order])
 
 
-def fail_after_short_rest(graph: bytes) -> bytes:
-    """Fail for a home team that has played lately: an index beyond its table, as a mistake in an export would.
+def fail_on_one_match(graph: bytes) -> bytes:
+    """Fail where one match alone is asked for: an index beyond its table, as a mistake in an export would.
 
-    The shadow asks for matches that begin tomorrow, when every team has long rested, unless the season is under way. So
-    only real requests show this fault.
+    The shadow asks for many matches at once, and a server that starts for rows of zeros. So only real requests show
+    this fault.
     """
     model = _rename_output(graph)
     constants: dict[str, NDArray[Any]] = {
-        "none": np.array(0, np.float32),
-        "rest_column": np.array([model_kind(MODEL).feature_names.index("home_rest_days")], np.int64),
-        "rested": np.array(RESTED, np.float32),
+        "one": np.array([1], np.int64),
+        "nothing": np.array(0, np.float32),
         "beyond": np.array(7, np.int64),
         "table": np.ones(1, np.float32),
     }
     nodes = [
-        helper.make_node("Gather", [INPUT, "rest_column"], ["rest_days"], axis=1),
-        helper.make_node("Sub", ["rested", "rest_days"], ["to_come"]),
-        helper.make_node("Mul", ["to_come", "rest_days"], ["some_and_not_all"]),
-        helper.make_node("Greater", ["some_and_not_all", "none"], ["lately"]),
-        helper.make_node("Cast", ["lately"], ["lately_or_not"], to=onnx.TensorProto.INT64),
-        helper.make_node("ReduceMax", ["lately_or_not"], ["any_lately"], keepdims=0),
-        helper.make_node("Mul", ["any_lately", "beyond"], ["place"]),
+        helper.make_node("Shape", [INPUT], ["matches"], start=0, end=1),
+        helper.make_node("Equal", ["matches", "one"], ["is_alone"]),
+        helper.make_node("Abs", [INPUT], ["sizes"]),
+        helper.make_node("ReduceMax", ["sizes"], ["largest"], keepdims=0),
+        helper.make_node("Greater", ["largest", "nothing"], ["is_real"]),
+        helper.make_node("And", ["is_alone", "is_real"], ["is_one_match"]),
+        helper.make_node("Cast", ["is_one_match"], ["one_or_none"], to=onnx.TensorProto.INT64),
+        helper.make_node("Mul", ["one_or_none", "beyond"], ["place"]),
         helper.make_node("Gather", ["table", "place"], ["worth"]),
         helper.make_node("Mul", ["true_probabilities", "worth"], [OUTPUT]),
     ]
@@ -90,10 +91,10 @@ def fail_after_short_rest(graph: bytes) -> bytes:
 
 
 SIMPLER = Variant(
-    "simpler", "the goals model alone, without trees and regression", keep_goals_member, "goals model alone"
+    "simpler", "the goals model alone: not calibrated, blind to who is settled", keep_goals_model, "goals model alone"
 )
 SWAPPED = Variant("swapped", "home and away swapped in the export", swap_home_and_away, MODEL)
-ERRING = Variant("erring", "no answer for a team that has played lately", fail_after_short_rest, MODEL, proved=False)
+ERRING = Variant("erring", "no answer where one match alone is asked for", fail_on_one_match, MODEL, proved=False)
 
 
 def register(registry: Registry, champion: ModelVersion, variant: Variant, bundle: Bundle, scratch: Path) -> str:
@@ -124,9 +125,10 @@ def _rename_output(graph: bytes) -> onnx.ModelProto:
     """Give the output of the graph another name, so that a new node can take the old one."""
     model = onnx.load_from_string(graph)
     for node in model.graph.node:
-        for position, name in enumerate(node.output):
-            if name == OUTPUT:
-                node.output[position] = "true_probabilities"
+        for names in (node.input, node.output):
+            for position, name in enumerate(names):
+                if name == OUTPUT:
+                    names[position] = "true_probabilities"
     return model
 
 

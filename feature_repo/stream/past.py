@@ -10,12 +10,13 @@ import pandas as pd
 
 from feature_repo.stream.facts import Fact, make_fact
 from matchday.features.freshness import combine
+from matchday.features.tables import TABLES
 from matchday.features.team import FULL_TIME, LeagueState, Moment, moments, opening_moment
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
 from matchday.ratings.xg import StandIn, fill_seasons, fit_stand_in, with_sums
 from matchday.stream.messages import player_stats, results
-from matchday.tables import Appearances, Matches, Teams
+from matchday.tables import Appearances, Matches, Teams, name
 
 INPUTS = ("matches", "appearances", "teams")
 """Tables of the lake, by name, that features are made of."""
@@ -59,10 +60,13 @@ class Past:
         return "-".join([*read, *([self._as_of.isoformat()] if self._as_of else [])])
 
     def base_fingerprint(self, season: str, without: Collection[str]) -> str:
-        """The same of a season's teams and of the seasons before it, but for some whose facts are in the store."""
-        teams = [one for name, one in self._reader.seasons("teams").items() if name <= season]
+        """The same of a season's teams and of the seasons before it, but for some whose facts are in the store.
+
+        It says which tables are made, too: where a release adds one, all is made anew.
+        """
+        teams = [one for of, one in self._reader.seasons("teams").items() if of <= season]
         past = [one for one in self._reader.seasons("matches") if one < season and one not in without]
-        said = "|".join([*teams, *map(self.season_fingerprint, sorted(past))])
+        said = "|".join([*map(name, TABLES), *teams, *map(self.season_fingerprint, sorted(past))])
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def teams(self, season: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from matchday.errors import MatchdayError
-from matchday.features import entities
+from matchday.features import entities, services
 from matchday.features.difference import Definition, compare
 from matchday.features.services import FeatureService, version_of
 from matchday.files import write_file
@@ -92,5 +92,6 @@ def publish(service: FeatureService, values: Mapping[str, str]) -> bool:
 
 
 def _next_version(name: str) -> str:
-    number = version_of(name)
-    return f"{name.removesuffix(f'_v{number}')}_v{number + 1}"
+    family = name.removesuffix(f"_v{version_of(name)}")
+    taken = [version_of(each) for each in (*services.SERVICES, name) if each.startswith(f"{family}_v")]
+    return f"{family}_v{max(taken) + 1}"

@@ -24,7 +24,8 @@ SEASONS = ("2021", "2122", "2223")
 """No expected goals and no stand-in for them; a stand-in learnt from the season before; expected goals, in the end."""
 MATCHES_OF_A_SEASON = 60
 """The first matches of each season; of the last one, which the fingerprints describe, half are the first ones and half
-those from the publication of expected goals on."""
+those from the publication of expected goals on. Nobody is settled by then: that rule has tests of its own.
+"""
 PLAYERS = ("2526", (33, 34))
 """Season and gameweeks whose players describe the features of players; one of them is double for some clubs."""
 VIEWS = ("team_form", "team_ratings", "team_strength")

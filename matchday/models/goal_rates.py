@@ -3,7 +3,7 @@
     log rate(home) = level + home edge + attack(home) - defence(away)
     log rate(away) = level + attack(away) - defence(home)
 
-as in `matchday.ratings.goals`.
+as in `matchday.ratings.goals` and `matchday.ratings.strength`.
 """
 
 from collections.abc import Sequence

@@ -15,12 +15,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from matchday.features.tables import TABLES
 from matchday.lake import Lake
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.registration import evaluation_of
 from matchday.registry import Registry
 from matchday.settings import Settings
-from matchday.tables import Matches, TeamForm, TeamRatings
+from matchday.tables import Matches
 from serving import server
 from serving.features.sqlite import event_time
 from tests.lines import whole_lines
@@ -85,7 +86,7 @@ def nothing_is_half_written(home: Path) -> None:
     """What a run leaves that was killed while it built features."""
     lake = Lake(settings_of(home).lake)
     assert len(lake.read(Matches)) == 4560
-    for table in (TeamForm, TeamRatings):
+    for table in TABLES:
         if lake.fingerprint(table) is not None:
             lake.read(table)
     assert not settings_of(home).online_file.exists()
@@ -122,7 +123,7 @@ def test_the_gate_let_the_model_pass_and_it_became_champion(played: tuple[Path, 
     registry = Registry(settings_of(home).tracking_uri)
     champion = registry.resolve(CHAMPION)
     assert champion.tags["trained_until"] < AS_OF
-    assert champion.tags["feature_service"] == "match_outcome_v1"
+    assert champion.tags["feature_service"] == "match_outcome_v2"
     assert champion.tags["data_fingerprint"]
     assert re.fullmatch("[0-9a-f]{40}(-dirty)?|unknown", champion.tags["git_commit"])
     assert registry.metrics("match-outcome", champion.version)["walk_forward_rps"] < 0.2010
@@ -206,7 +207,7 @@ def test_one_trace_goes_from_the_command_through_the_steps_to_the_answer(played:
 def test_the_online_store_holds_twenty_teams_as_known_that_day(played: tuple[Path, str, str]) -> None:
     home, _, _ = played
     with sqlite3.connect(settings_of(home).online_file) as store:
-        for table in ("matchday_team_form", "matchday_team_ratings"):
+        for table in ("matchday_team_form", "matchday_team_ratings", "matchday_team_strength"):
             rows = store.execute(f"select event_ts, entity_key from {table}").fetchall()
             assert len({key for _, key in rows}) == 20
             assert max(event_time(moment) for moment, _ in rows) <= datetime(2026, 3, 1, tzinfo=UTC).timestamp()

@@ -21,10 +21,10 @@ from matchday.events import EventsAddress
 from matchday.features.tables import TABLES, build
 from matchday.lake import Lake
 from matchday.models.kind import ModelKind
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.packaging import describe
 from matchday.settings import Settings
 from tests import league
+from tests.league import WITH_FORM
 from tests.services.processes import free_port, running
 from tests.serving.conftest import COMMAND, environ, graph
 from tests.serving.log.samples import lines
@@ -54,7 +54,7 @@ def _template() -> TemporaryDirectory[str]:
     return folder
 
 
-def pack(folder: Path, kind: ModelKind = MATCH_OUTCOME) -> Path:
+def pack(folder: Path, kind: ModelKind = WITH_FORM) -> Path:
     """A bundle that reads the features of a model."""
     write_bundle(folder, graph(len(kind.features)), describe(kind, "f00d", SPRING.isoformat()), {}, "# a card\n")
     return folder

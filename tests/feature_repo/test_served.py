@@ -14,9 +14,9 @@ from hypothesis import strategies as some
 
 from feature_repo import served
 from feature_repo.served import DEGRADED, GIVEN, MALFORMED, UNKNOWN, UNSTATED, NotComparable, read_vector, verify_served
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.tables import TeamRatings
 from tests.feature_repo.served_world import LATE_KICKOFF, SPRING, Asked, ServedWorld, pack
+from tests.league import WITH_FORM
 
 pytestmark = pytest.mark.services
 
@@ -79,7 +79,7 @@ def test_a_value_changed_online_and_one_changed_in_the_log_are_found_and_degrade
         server.forecast(["ARS"], ["LIV"], name="tampered")
         hidden = file.rename(file.with_name("hidden.db"))
         assert server.forecast(["ARS"], ["LIV"], name="degraded")["parameters"]["degraded"] is True
-        server.raw([[1.0] * len(MATCH_OUTCOME.features)])
+        server.raw([[1.0] * len(WITH_FORM.features)])
         hidden.rename(file)
         world.wait_for(5)
     features = world.logged()[1]["features"]

@@ -141,8 +141,8 @@ def test_the_vector_trained_on_is_the_vector_served(built: Built, settings: Sett
     trained = vectors_of(match_features(MATCH_OUTCOME, settings, built.lake, matches))
     assert trained.shape == (len(matches), len(MATCH_OUTCOME.feature_names))
     for served in (read_by_feast(settings, matches), read_by_server(settings, matches)):
-        for name, ours, theirs in zip(MATCH_OUTCOME.feature_names, trained.T, served.T, strict=True):
-            assert ours.tolist() == theirs.tolist(), name
+        for column, ours, theirs in zip(MATCH_OUTCOME.feature_names, trained.T, served.T, strict=True):
+            assert ours.tolist() == theirs.tolist(), column
 
 
 def test_going_back_in_time_leaves_nothing_later_behind(built: Built, settings: Settings, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from matchday.features.published import FeatureVersionError, publish
 from matchday.features.services import SERVICES, FeatureService
 from matchday.features.tables import TABLES
 from matchday.models.kind import ModelKind
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.tables import TeamForm, TeamRatings
 from tests.feature_repo.served_world import SPRING, ServedWorld, pack
+from tests.league import WITH_FORM
 from tests.services.redis import redis_server
 
 V1 = SERVICES["match_outcome_v1"]
@@ -32,13 +32,13 @@ class TeamFormV2(TeamForm):
     """Form of teams, with points as a share of those that can be won."""
 
 
-V2 = FeatureService(
-    "match_outcome_v2",
-    "Features of match-outcome, the second.",
+SECOND_VERSION = FeatureService(
+    "match_outcome_v3",
+    "Form and ratings of both teams, again.",
     V1.inputs,
     tuple(replace(ref, view=ref.view.replace("team_form", "team_form_v2")) for ref in V1.features[1:]),
 )
-SECOND: ModelKind = replace(MATCH_OUTCOME, feature_service=V2.name, features=V2.features)
+SECOND: ModelKind = replace(WITH_FORM, feature_service=SECOND_VERSION.name, features=SECOND_VERSION.features)
 
 
 @pytest.fixture
@@ -79,21 +79,21 @@ def test_bundles_of_two_versions_are_served_from_one_store_while_a_canary_runs(
         assert stable.forecast(["ARS", "MCI"], ["LIV", "EVE"])["outputs"] == before["outputs"]
         with world.serving(second, variant="canary") as canary:
             said = canary.forecast(["ARS", "MCI"], ["LIV", "EVE"])["parameters"]
-            assert (said["feature_service"], said["missing_features"]) == (V2.name, 0)
+            assert (said["feature_service"], said["missing_features"]) == (SECOND_VERSION.name, 0)
             stable.forecast(["ARS", "MCI"], ["LIV", "EVE"])
             world.wait_for(8)
     logged = world.logged()
     versions = {data["feature_service"]: data["features"] for data in logged if data["entities"]["home"] == "ARS"}
-    assert {name: len(features) for name, features in versions.items()} == {V1.name: 31, V2.name: 30}
-    assert versions[V2.name]["home_points_5"] == pytest.approx(versions[V1.name]["home_points_5"] / 3)
+    assert {name: len(features) for name, features in versions.items()} == {V1.name: 31, SECOND_VERSION.name: 30}
+    assert versions[SECOND_VERSION.name]["home_points_5"] == pytest.approx(versions[V1.name]["home_points_5"] / 3)
     found = verify_served(world.settings, world.lake, world.log)
     assert (found.sampled, found.equal) == (8, 8)
     applied = read_applied(world.settings)
-    assert applied.keys() == {"match_outcome_v1", "match_outcome_v2", "total_goals_v1", *VIEWS}
+    assert applied.keys() == {"match_outcome_v1", "match_outcome_v2", SECOND_VERSION.name, "total_goals_v1", *VIEWS}
     assert applied["team_form_v2"].lineage["data"] == world.lake.fingerprint(TeamFormV2)
 
 
-VIEWS = ("team_form", "team_form_v2", "team_ratings")
+VIEWS = ("team_form", "team_form_v2", "team_ratings", "team_strength")
 
 
 def publish_second(world: ServedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,8 +102,8 @@ def publish_second(world: ServedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     world.lake.write(TeamFormV2, form.assign(points_5=form["points_5"] / 3, points_10=form["points_10"] / 3))
     for module in (sources, materialisation):
         monkeypatch.setattr(module, "TABLES", (*TABLES, TeamFormV2))
-    use(monkeypatch, V2)
-    publish(V2, {})
+    use(monkeypatch, SECOND_VERSION)
+    publish(SECOND_VERSION, {})
     features = history.fingerprint(world.lake, (*TABLES, TeamFormV2))
     materialisation.materialise(world.settings, world.lake, features, SPRING)
 
@@ -116,7 +116,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> ServedWorld:
 CHANGED = replace(V1, features=V1.features[1:])
 REFUSAL = (
     "the feature service match_outcome_v1 is not the one {where}: it lacks league_level. Models that are served read"
-    " match_outcome_v1: leave it as it was and add the change as match_outcome_v2 to matchday/features/services.py"
+    " match_outcome_v1: leave it as it was and add the change as match_outcome_v3 to matchday/features/services.py"
 )
 
 
@@ -148,8 +148,8 @@ def test_a_changed_pin_does_not_let_it_in_where_the_former_was_applied(
 
 
 def test_a_version_that_nobody_published_is_refused(world: ServedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, V2)
-    with pytest.raises(FeatureVersionError, match="'matchday features publish match_outcome_v2' pins its definition"):
+    use(monkeypatch, SECOND_VERSION)
+    with pytest.raises(FeatureVersionError, match="'matchday features publish match_outcome_v3' pins its definition"):
         world.materialise()
 
 

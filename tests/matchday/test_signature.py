@@ -208,7 +208,7 @@ def test_the_signature_of_match_outcome_says_what_feast_knows() -> None:
         ("away", "team", "BYTES"),
     ]
     assert {view.name: view.ttl_seconds for view in signature.views} == dict.fromkeys(
-        ("team_ratings", "team_form"), TTL.total_seconds()
+        ("team_strength",), TTL.total_seconds()
     )
     assert [feature.name for feature in signature.features] == list(MATCH_OUTCOME.feature_names)
 

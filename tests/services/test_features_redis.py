@@ -120,8 +120,8 @@ def test_feast_reads_it_back(built: Built, settings: Settings) -> None:
     service = store.get_feature_service(MATCH_OUTCOME.feature_service)
     found = store.get_online_features(service, [{"home": "ARS", "away": "LIV"}], full_feature_names=True).to_dict()
     rows = read(settings.online_store)
-    assert found["home__team_ratings__elo"] == [rows["team_ratings", "ARS"].values["elo"]]
-    assert found["away__team_form__points_5"] == [rows["team_form", "LIV"].values["points_5"]]
+    assert found["home__team_strength__attack"] == [rows["team_strength", "ARS"].values["attack"]]
+    assert found["away__team_strength__defence"] == [rows["team_strength", "LIV"].values["defence"]]
 
 
 def test_a_row_is_mended_although_its_moment_is_the_same(built: Built, settings: Settings, redis: client.Redis) -> None:

@@ -11,13 +11,13 @@ from feature_repo.materialise import materialise
 from feature_repo.store import apply, open_store
 from feature_repo.training import training_set
 from matchday import history
+from matchday.features.services import SERVICES
 from matchday.features.tables import TABLES
 from matchday.lake import Lake
-from matchday.models.catalogue import KINDS
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.storage import StorageError
-from matchday.tables import Matches
+from matchday.tables import Matches, name
 from tests import league
 from tests.services.s3 import s3, s3_endpoint  # noqa: F401
 
@@ -41,15 +41,15 @@ def stored(settings: Settings) -> list[tuple[object, ...]]:
         columns = "entity_key, feature_name, value, event_ts"
         return [
             row
-            for view in ("team_form", "team_ratings")
+            for view in map(name, TABLES)
             for row in store.execute(f"SELECT {columns} FROM matchday_{view} ORDER BY entity_key, feature_name")
         ]
 
 
 def test_a_bucket_gives_what_a_folder_gives(s3: str, tmp_path: Path) -> None:  # noqa: F811
     found = []
-    for name, url in (("folder", str(tmp_path / "lake")), ("bucket", f"{s3}/lake")):
-        settings, lake = Settings(home=tmp_path / name), filled(url)
+    for home, url in (("folder", str(tmp_path / "lake")), ("bucket", f"{s3}/lake")):
+        settings, lake = Settings(home=tmp_path / home), filled(url)
         features = history.fingerprint(lake, TABLES)
         materialise(settings, lake, features, AS_OF)
         found.append((stored(settings), training_set(MATCH_OUTCOME, settings, lake, features, AS_OF)))
@@ -69,14 +69,12 @@ def test_the_registry_in_a_bucket_is_read_by_feast_and_names_the_lake(
     apply(settings, lake)
     store = open_store(settings, AS_OF)
     assert {entity.name for entity in store.list_entities()} >= {"team", "player"}
-    assert [service.name for service in store.list_feature_services()] == [
-        kind.feature_service for kind in KINDS.values()
-    ]
+    assert [service.name for service in store.list_feature_services()] == list(SERVICES)
     for view in store.list_feature_views():
         assert view.batch_source.path.startswith(f"{s3}/lake/{view.name}/")
     service, match = store.get_feature_service(MATCH_OUTCOME.feature_service), [{"home": "ARS", "away": "LIV"}]
     found = store.get_online_features(service, match, full_feature_names=True).to_dict()
-    assert found["home__team_ratings__elo"] != [None]
+    assert found["home__team_strength__attack"] != [None]
     assert not (home / "feast" / "registry.db").exists()
 
 

@@ -54,11 +54,13 @@ def words(text: str) -> str:
 
 def test_services_and_views_are_listed(features: RunCommand, world: ServedWorld) -> None:
     told = features("list").stdout
-    assert "match_outcome_v1 home (team), away (team) team_ratings, team_form match-outcome 1 31" in words(told)
+    assert re.search(r"match_outcome_v1 home \(team\), away \(team\) team_ratings, team_form (- )?1 31", words(told))
+    assert "match_outcome_v2 home (team), away (team) team_strength match-outcome 2 8" in words(told)
     assert re.search(r"team_form team 120 days \d+ (days|hours) 1 11 1,5\d\d", words(told))
     found = loads(features("list", "--json"))
     assert [one["name"] for one in found["services"]] == list(SERVICES)
-    [form, ratings] = found["views"]
+    [form, ratings, strength] = found["views"]
+    assert (strength["name"], strength["features"]) == ("team_strength", 5)
     assert (form["rows"], form["features"]) == (len(world.lake.read(TeamForm)), 11)
     assert (ratings["entity"], ratings["ttl_seconds"]) == ("team", 120 * 86_400)
     assert form["newest"] == world.lake.read(TeamForm)["event_time"].max().isoformat(timespec="seconds")
@@ -66,12 +68,12 @@ def test_services_and_views_are_listed(features: RunCommand, world: ServedWorld)
 
 
 def test_a_lake_without_tables_has_no_rows(features: RunCommand, tmp_path: Path) -> None:
-    assert [one["rows"] for one in loads(features("list", "--json", MATCHDAY_LAKE=str(tmp_path)))["views"]] == [0, 0]
+    assert [one["rows"] for one in loads(features("list", "--json", MATCHDAY_LAKE=str(tmp_path)))["views"]] == [0, 0, 0]
 
 
 def test_a_service_is_shown_with_its_definition_and_lineage(features: RunCommand) -> None:
     told = words(features("show", "match_outcome_v1").stdout)
-    assert "match_outcome_v1: feature service, version 1. Features of match-outcome." in told
+    assert "match_outcome_v1: feature service, version 1. Form and ratings of both teams." in told
     assert "home_rest_days team_form.last_kickoff of home int64 days since, at most 14" in told
     assert "rows of team_form expire after 120 days" in told
     found = loads(features("show", "match_outcome_v1", "--json"))
@@ -101,9 +103,12 @@ def test_what_was_never_applied_says_so(features: RunCommand, tmp_path: Path) ->
     ("arguments", "told"),
     [
         (("show", "team_from"), "no feature service or view 'team_from'; did you mean team_form?"),
-        (("show", "weather"), "there are: match_outcome_v1, total_goals_v1, team_form, team_ratings"),
-        (("diff", "match_outcome_v1", "match_outcome_v2"), "no feature service 'match_outcome_v2'; did you mean match"),
-        (("publish", "match-outcome-v1"), "no feature service 'match-outcome-v1'; did you mean match_outcome_v1?"),
+        (
+            ("show", "weather"),
+            "there are: match_outcome_v1, match_outcome_v2, total_goals_v1, team_form, team_ratings, team_strength",
+        ),
+        (("diff", "match_outcome_v1", "match_outcome_v9"), "no feature service 'match_outcome_v9'; did you mean match"),
+        (("publish", "match-outcome-v1"), "no feature service 'match-outcome-v1'; did you mean match_outcome_v1 or"),
         (("get", "arsnal"), "no team 'arsnal'; did you mean ARS (Arsenal)?"),
         (("get", "xyzzy"), "no team 'xyzzy'; known are ARS, AVL, BHA"),
         (("get", "ARS", "--as-of", "1.3.2026"), "is not a date"),
@@ -173,7 +178,7 @@ def test_a_teams_rows_are_shown_beside_the_offline_ones(features: RunCommand) ->
     assert re.search(r"team_form: online row of 2026-03-\d\d \d\d:\d\d UTC, \d+ days old\n", told)
     found = loads(features("get", "ars", "--as-of", "2026-04-01", "--json"))
     assert (found["team"], found["equal"]) == ("ARS", True)
-    assert [row["view"] for row in found["rows"]] == ["team_form", "team_ratings"]
+    assert [row["view"] for row in found["rows"]] == ["team_form", "team_ratings", "team_strength"]
     assert all(pair["online"] is not None for row in found["rows"] for pair in row["features"])
 
 
@@ -186,13 +191,14 @@ def test_stores_of_two_moments_differ_and_old_rows_are_expired(features: RunComm
 
 def test_a_team_that_is_not_in_the_store_has_no_online_row(features: RunCommand) -> None:
     found = loads(features("get", "LEI", "--as-of", "2025-04-01", "--json"))
-    assert [row["event_time"] for row in found["rows"]] == [None, None]
+    assert [row["event_time"] for row in found["rows"]] == [None, None, None]
     assert found["equal"] is False
 
 
 def test_figures_of_the_store_and_of_a_server(features: RunCommand, server: Asked, world: ServedWorld) -> None:
     found = loads(features("stats", "--server", server.url, "--json"))
-    form, ratings = found["views"]
+    form, ratings, strength = found["views"]
+    assert (strength["rows"], strength["values"], strength["missing"]) == (20, 100, 0)
     assert (form["rows"], form["values"], form["missing"]) == (20, 220, 0)
     assert (ratings["rows"], ratings["offline_rows"]) == (20, len(world.lake.read(world.tables[1])))
     assert form["oldest"] <= form["newest"] <= "2026-04-01T00:00:00+00:00"
@@ -274,6 +280,6 @@ def test_a_refresh_says_what_it_did(features: RunCommand) -> None:
     """The last test of the file: it fills the store as of another day."""
     told = features("refresh", "--as-of", "2026-04-08").stdout
     assert "are those of the history already" in told
-    assert re.search(r"the online store holds 40 rows as known at 2026-04-08 00:00 UTC: \d+ are new or changed", told)
+    assert re.search(r"the online store holds 60 rows as known at 2026-04-08 00:00 UTC: \d+ are new or changed", told)
     found = loads(features("refresh", "--as-of", "2026-04-08", "--json"))
-    assert (found["unchanged"], found["rows"], found["changed"]) == (True, 40, 0)
+    assert (found["unchanged"], found["rows"], found["changed"]) == (True, 60, 0)

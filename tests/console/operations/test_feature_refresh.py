@@ -23,7 +23,11 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.services
 
-VIEWS = {"team_form": ["points_5", "goals_for_10", "last_kickoff"], "team_ratings": ["elo", "attack", "level"]}
+VIEWS = {
+    "team_form": ["points_5", "goals_for_10", "last_kickoff"],
+    "team_ratings": ["elo", "attack", "level"],
+    "team_strength": ["attack", "settled", "level"],
+}
 MANY_READS = 50
 
 

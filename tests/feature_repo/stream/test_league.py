@@ -52,13 +52,11 @@ def tables(league: SeasonLeague) -> dict[str, pd.DataFrame]:
     """All rows that a league makes known, as the batch path gives them."""
     known = list(league.known())
     assert [rows.at for rows in known] == sorted(rows.at for rows in known)
-    made = {"team_form": [], "team_ratings": []}
-    for rows in known:
-        made["team_form"] += rows.form
-        made["team_ratings"] += rows.ratings
-    return {
-        view: pd.DataFrame(rows).sort_values(["event_time", "team"], ignore_index=True) for view, rows in made.items()
+    made = {
+        view: pd.DataFrame([row for rows in known for row in rows.tables[place]])
+        for place, view in enumerate(world.COLUMNS)
     }
+    return {view: rows.sort_values(["event_time", "team"], ignore_index=True) for view, rows in made.items()}
 
 
 def check(league: SeasonLeague, expected: dict[str, pd.DataFrame]) -> None:
@@ -113,7 +111,7 @@ def test_a_correction_of_an_early_match_changes_its_day_and_those_behind(base: B
     told, everything = list(league.known(since)), list(league.known())
     assert 0 < len(told) < len(everything)
     assert told == everything[-len(told) :]
-    assert all(rows.at.date() <= since and not rows.form for rows in everything[-len(told) - 1 : -len(told)])
+    assert all(rows.at.date() <= since and not rows.tables[0] for rows in everything[-len(told) - 1 : -len(told)])
 
 
 @pytest.mark.parametrize("day", ["2024-08-16", "2024-08-26", "2024-12-01"], ids=["to before", "to after", "to the end"])

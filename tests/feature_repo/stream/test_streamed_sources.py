@@ -12,7 +12,6 @@ from feature_repo.training import historical
 from matchday import history
 from matchday.features.tables import TABLES, build
 from matchday.lake import Lake
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from tests.feature_repo.stream import world
 
@@ -32,10 +31,15 @@ def test_feast_joins_streamed_rows_and_a_refill_keeps_them(settings: Settings) -
     Feed(settings).send(list(world.events(matches=60)))
     expected = world.batch(matches=60)
     asked = pd.DataFrame({"home": ["ARS", "LIV"], "away": ["MCI", "CHE"], "event_timestamp": [SUMMER, SUMMER]})
-    joined = historical(MATCH_OUTCOME, settings, lake, asked.assign(event_timestamp=MIDWAY)).set_index("home")
-    newest = expected["team_form"].sort_values("event_time").drop_duplicates("team", keep="last").set_index("team")
-    for team in ("ARS", "LIV"):
-        assert joined.loc[team, "home__team_form__xg_for_5"] == newest.loc[team, "xg_for_5"]
+    asked = asked.assign(event_timestamp=MIDWAY)
+    for service, view, feature in (
+        ("match_outcome_v1", "team_form", "xg_for_5"),
+        ("match_outcome_v2", "team_strength", "attack"),
+    ):
+        joined = historical(service, settings, lake, asked).set_index("home")
+        newest = expected[view].sort_values("event_time").drop_duplicates("team", keep="last").set_index("team")
+        for team in ("ARS", "LIV"):
+            assert joined.loc[team, f"home__{view}__{feature}"] == newest.loc[team, feature]
     assert history.fingerprint(lake, TABLES) == features
     materialise(settings, lake, features, MIDWAY)
     world.check_online(world.read_online(settings.online_address), expected)

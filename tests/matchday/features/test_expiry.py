@@ -13,15 +13,15 @@ from matchday.features import entities
 from matchday.features.expiry import is_expired, view_ttls
 from matchday.forecasts.scheduled import ScheduledMatch
 from matchday.forecasts.team_rows import expired_teams
-from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.packaging import describe
 from matchday.signature import ViewRef
 from serving.features.store import Row
 from serving.vector import Layout
+from tests.league import WITH_FORM
 
 KNOWN = datetime(2026, 5, 24, 17, tzinfo=UTC)
 TTL = entities.TTL_SECONDS
-SIGNATURE = describe(MATCH_OUTCOME, "f00d", KNOWN.isoformat())
+SIGNATURE = describe(WITH_FORM, "f00d", KNOWN.isoformat())
 EDGES = [(TTL - 1, False), (TTL, False), (TTL + 1, True)]
 
 

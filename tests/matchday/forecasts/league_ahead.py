@@ -10,7 +10,9 @@ import numpy as np
 from matchday.bundle import Bundle, read_bundle, write_bundle
 from matchday.forecasts.batch import ForecastBatch
 from matchday.forecasts.scheduled import OutcomeForecast, ScheduledMatch
+from matchday.models.kind import ModelKind
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from tests.league import WITH_FORM
 from tests.serving.graphs import network
 from tests.signatures import match_signature
 
@@ -51,20 +53,20 @@ def batch(
     return ForecastBatch("match-outcome", version, "b" * 64, made_at, forecasts)
 
 
-def outcome_bundle(folder: Path, **changes: object) -> Bundle:
+def outcome_bundle(folder: Path, kind: ModelKind = WITH_FORM, **changes: object) -> Bundle:
     """A bundle that forecasts outcomes from the features of match-outcome, version 7."""
-    columns = len(MATCH_OUTCOME.features)
+    columns = len(kind.features)
     about = {
         "model": MATCH_OUTCOME.name,
-        "feature_service": MATCH_OUTCOME.feature_service,
+        "feature_service": kind.feature_service,
         "classes": MATCH_OUTCOME.output.classes,
         "output": "probabilities",
         "trained_until": "2026-06-01T00:00:00+00:00",
         "version": "7",
     }
-    signature = match_signature(MATCH_OUTCOME.features, **(about | changes))
+    signature = match_signature(kind.features, **(about | changes))
     weights = np.random.default_rng(0).normal(0, 0.01, (columns, 8)) / np.array(
-        [1000 if feature.feature == "elo" else 1 for feature in MATCH_OUTCOME.features]
+        [1000 if feature.feature == "elo" else 1 for feature in kind.features]
     ).reshape(-1, 1)
     write_bundle(folder, network(columns, 3, weights=weights, output="probabilities"), signature, {}, "# A model\n")
     return read_bundle(folder)

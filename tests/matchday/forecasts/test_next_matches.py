@@ -23,6 +23,7 @@ from matchday.history import TABLES as HISTORY_TABLES
 from matchday.history import present
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
+from matchday.models.kind import ModelKind
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.signature import ViewRef
@@ -31,6 +32,7 @@ from matchday.tables import Fixtures, Matches, TeamForm, name
 from serving.features.store import Row
 from serving.vector import Layout
 from tests import league
+from tests.league import WITH_FORM
 from tests.matchday.forecasts.league_ahead import outcome_bundle
 
 THURSDAY = datetime(2025, 11, 27, 12, tzinfo=UTC)
@@ -50,15 +52,19 @@ def settings(two_seasons: Settings, tmp_path: Path) -> Settings:
     )
 
 
-def test_each_match_of_the_gameweek_has_probabilities_of_the_bundle(settings: Settings, bundle: Bundle) -> None:
+@pytest.mark.parametrize("kind", [MATCH_OUTCOME, WITH_FORM], ids=lambda kind: kind.feature_service)
+def test_each_match_of_the_gameweek_has_probabilities_of_the_bundle(
+    settings: Settings, kind: ModelKind, tmp_path: Path
+) -> None:
+    bundle = outcome_bundle(tmp_path / "bundle", kind, trained_until="2025-06-01T00:00:00+00:00")
     made = forecast_next(settings, bundle, THURSDAY, 1, NOW)
     assert made.sentence == "gameweek 13 of 2025/26: 10 matches"
     assert (made.batch.model, made.batch.version, made.batch.made_at) == ("match-outcome", "7", THURSDAY)
-    joined = league.joined(played(settings), *lake_features(settings)).set_index("match_id")
+    joined = league.joined(played(settings), *lake_features(settings), kind=kind).set_index("match_id")
     saturday = [one for one in made.batch.forecasts if one.match.kickoff.day == 29]
     assert len(saturday) == 5, "those of Sunday are trained on with Saturday's results, which nobody knows yet"
     for one in saturday:
-        vector = joined.loc[one.match.match_id, list(MATCH_OUTCOME.feature_names)].to_numpy(np.float32)[None]
+        vector = joined.loc[one.match.match_id, list(kind.feature_names)].to_numpy(np.float32)[None]
         session = onnxruntime.InferenceSession(bundle.onnx, providers=["CPUExecutionProvider"])
         assert one.probabilities == pytest.approx(session.run(None, {"features": vector})[0][0], abs=2e-6)
 
@@ -83,7 +89,7 @@ def test_rest_counts_from_the_match_that_is_scheduled_before(settings: Settings,
     known = read_knowledge(settings, THURSDAY, NOW)
     match = next(one for one in known.fixtures if one.match_id == "2526-BOU-EVE")
     (vector,) = make_vectors(bundle.signature.features, [match], known.fixtures, known.rows)
-    rest = dict(zip(MATCH_OUTCOME.feature_names, vector, strict=True))["home_rest_days"]
+    rest = dict(zip(WITH_FORM.feature_names, vector, strict=True))["home_rest_days"]
     assert rest == pytest.approx(3 + 4.5 / 24, abs=1e-4)
 
 
@@ -101,7 +107,7 @@ def test_results_after_the_moment_change_no_forecast(settings: Settings, bundle:
 def test_features_that_are_out_of_date_at_kickoff_are_used_and_noted(settings: Settings, bundle: Bundle) -> None:
     made = forecast_next(settings, bundle, THURSDAY, 1, NOW)
     assert not [note for note in made.notes if "out of date" in note]
-    views = [ViewRef("team_strength", 7 * 86_400.0)]
+    views = [ViewRef("team_form", None), ViewRef("team_ratings", 7 * 86_400.0)]
     strict = replace(bundle, signature=replace(bundle.signature, views=views))
     noted = forecast_next(settings, strict, THURSDAY, 2, NOW)
     late = [one.match for one in noted.batch.forecasts if one.match.kickoff > THURSDAY + timedelta(days=5)]
