@@ -9,6 +9,7 @@ BIN := .venv/bin
 UV := .tools/uv/bin/uv
 READY := .venv/.ready
 TESTS ?= tests
+CARDS := docs/models
 PORT ?=
 
 # No usage reports: ONNX Runtime and MLflow.
@@ -20,7 +21,7 @@ ifneq "$(shell cat $(READY) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(READY)
 endif
 
-.PHONY: help setup demo next test lint format compile golden stubs data bench bench-outcome bench-features bench-growth bench-serving bench-soak bench-judge bench-season bench-stream bench-stream-kills images cluster-test serve ui clean
+.PHONY: help setup demo next test lint format compile golden stubs cards cards-check data bench bench-models bench-features bench-growth bench-serving bench-soak bench-judge bench-season bench-stream bench-stream-kills images cluster-test serve ui clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -61,14 +62,26 @@ golden: $(READY) ## render the chart and the overlays anew into tests/charts/gol
 stubs: $(READY) ## generate the messages of gRPC from serving/grpc/open_inference.proto
 	@sh scripts/stubs.sh
 
+cards: $(READY) ## backtest both models and write their cards to docs/models/: ten minutes
+	@$(BIN)/matchday backtest outcome --card $(CARDS)/match-outcome.md
+	@$(BIN)/matchday backtest points --card $(CARDS)/player-points.md
+
+cards-check: $(READY) ## write the cards anew and compare (that of player-points from its scores, without its backtest)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  $(BIN)/matchday backtest outcome --card "$$folder/match-outcome.md" >/dev/null && \
+	  $(BIN)/matchday backtest points --card "$$folder/player-points.md" --scores $(CARDS)/player-points.json >/dev/null && \
+	  for card in "$$folder"/*; do \
+	    diff -u "$(CARDS)/$$(basename "$$card")" "$$card" || { echo "cards-check: run: make cards" >&2; exit 1; }; \
+	  done
+
 data: $(READY) ## rebuild the bundled history from its source
 	@$(BIN)/matchday data build
 
 bench: $(READY) ## measure the main job: time, memory, rows
 	@$(BIN)/python -m benchmarks.demo
 
-bench-outcome: $(READY) ## forecast seven past seasons by the calibrated goals model, beside the bars: half a minute
-	@$(BIN)/python -m benchmarks.outcome
+bench-models: $(READY) ## both models over past seasons, beside the bars: ten minutes (ONLY=outcome for one minute)
+	@$(BIN)/python -m benchmarks.models $${ONLY:+--only "$$ONLY"}
 
 bench-features: $(READY) ## measure features, online and offline, beside Feast and redis-py
 	@$(BIN)/python -m benchmarks.features

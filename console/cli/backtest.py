@@ -88,9 +88,8 @@ def print_outcome(found: "OutcomeBacktest") -> None:
     """Print scores of all forecasters, over all seasons and over the latest, then the model's by season."""
     from matchday.model_cards.markdown import season_name
     from matchday.model_cards.outcome import COLUMNS, by_rps, gap_cells, score_cells
-    from matchday.models.match_outcome.reported import LATEST, SEASONS
 
-    for seasons in (SEASONS, LATEST):
+    for seasons in (found.seasons, found.latest):
         screen.heading(f"{season_name(seasons[0])} to {season_name(seasons[-1])}, walk-forward")
         rows = [
             (name, *score_cells(found.scores(name, seasons)), *gap_cells(found, name, seasons))
@@ -98,7 +97,9 @@ def print_outcome(found: "OutcomeBacktest") -> None:
         ]
         screen.table(("forecaster", *COLUMNS, "ours - it, RPS", "+-"), rows)
     screen.heading("match-outcome by season")
-    screen.table(("season", *COLUMNS), [(season_name(one), *score_cells(found.scores(None, [one]))) for one in SEASONS])
+    screen.table(
+        ("season", *COLUMNS), [(season_name(one), *score_cells(found.scores(None, [one]))) for one in found.seasons]
+    )
     screen.say("", "calibration: ten bins of equal count, mean over home, draw and away; +-: standard error over weeks")
 
 

@@ -126,7 +126,7 @@ def _corrected_by_trees(past: pd.DataFrame, coming: pd.DataFrame) -> FloatArray:
 
 def _all_rows(league: League) -> pd.DataFrame:
     """Features of `match-outcome` and the columns of the simple forecasters."""
-    gaps = [column for column in league.wide_rows if column.startswith(("gap_", reference.GOALS_ALONE))]
+    gaps = [str(column) for column in league.wide_rows if str(column).startswith(("gap_", reference.GOALS_ALONE))]
     return league.rows.merge(league.wide_rows[["match_id", *gaps]], on="match_id")
 
 

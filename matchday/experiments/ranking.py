@@ -60,7 +60,8 @@ def rank(runs: Sequence[TrialRun]) -> list[Ranked]:
 
 def _rank_one(run: TrialRun, table: pd.DataFrame, base: pd.DataFrame) -> Ranked:
     places = {period: table["season"].isin(seasons).to_numpy() for period, seasons in PERIODS.items()}
-    own, other, groups = (one.to_numpy() for one in (table["rps"], base["rps"], table["week"].astype(np.int64)))
+    own, other = (np.asarray(one["rps"], float) for one in (table, base))
+    groups = np.asarray(table["week"], np.int64)
     return Ranked(
         name=run.name,
         base=run.position == 0,

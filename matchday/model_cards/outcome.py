@@ -6,7 +6,7 @@ from matchday.model_cards.calibration_plot import draw_calibration
 from matchday.model_cards.markdown import season_name, table
 from matchday.models.alarms import raise_alarms
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
-from matchday.models.match_outcome.reported import LATEST, SEASONS, OutcomeBacktest
+from matchday.models.match_outcome.reported import OutcomeBacktest
 from matchday.models.match_outcome.settled_goals import Parameters
 from matchday.ratings.strength import StrengthState
 from matchday.scores.calibration import class_bins
@@ -21,17 +21,17 @@ def outcome_card(found: OutcomeBacktest, plot: str) -> str:
     alarms = "\n".join(f"- {alarm}" for alarm in raise_alarms(found.evaluation)) or "No alarm was raised."
     return TEXT.format(
         about=MATCH_OUTCOME.about,
-        first=season_name(SEASONS[0]),
-        latest=season_name(LATEST[0]),
-        last=season_name(SEASONS[-1]),
+        first=season_name(found.seasons[0]),
+        latest=season_name(found.latest[0]),
+        last=season_name(found.seasons[-1]),
         decays=decays,
         xg_share=ratings.xg_share,
         stand_in_share=ratings.stand_in_share,
         settled_penalty=given.settled_penalty,
         calibration_penalty=given.calibration_penalty,
         learnt=_learnt(found),
-        whole=forecaster_table(found, SEASONS),
-        late=forecaster_table(found, LATEST),
+        whole=forecaster_table(found, found.seasons),
+        late=forecaster_table(found, found.latest),
         seasons=season_table(found),
         plot=plot,
         alarms=alarms,
@@ -57,7 +57,9 @@ def forecaster_table(found: OutcomeBacktest, seasons: Sequence[str]) -> str:
 
 def season_table(found: OutcomeBacktest) -> str:
     """Scores of the model, season by season."""
-    return table(("season", *COLUMNS), [(season_name(one), *score_cells(found.scores(None, [one]))) for one in SEASONS])
+    return table(
+        ("season", *COLUMNS), [(season_name(one), *score_cells(found.scores(None, [one]))) for one in found.seasons]
+    )
 
 
 def by_rps(found: OutcomeBacktest, seasons: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ MOST_ACCURACY = 0.56
 class Alarm:
     """first, last: the seasons that it judges. matches: how many they have. closing: RPS of the closing odds on them.
 
-    It is silent unless all these matches were forecast.
+    It is silent unless both seasons, and as many matches as they and those between have, were forecast.
     """
 
     first: str
@@ -29,7 +29,7 @@ class Alarm:
         """What is too good of the model's forecasts of these seasons, in a sentence each."""
         rows = evaluation.own.forecasts
         walk = Walk(rows[rows["season"].between(self.first, self.last)], evaluation.own.columns)
-        if len(walk.results) < self.matches:
+        if len(walk.results) < self.matches or not {self.first, self.last} <= set(walk.forecasts["season"]):
             return []
         scores = evaluation.kind.scores(walk.numbers, walk.results)
         where = f"on {len(walk.results):,} matches of {self.first} to {self.last}: look for a leak"

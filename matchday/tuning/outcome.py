@@ -105,5 +105,10 @@ def settings(chosen: Mapping[str, float]) -> tuple[LeagueStrength, Parameters]:
         promoted_ridge=chosen["promoted_ridge"],
     )
     edge = HomeEdgeState(decay=chosen["edge_decay"], prior_matches=chosen["edge_prior_matches"])
-    names = ("settled_penalty", "calibration_penalty", "low_score")
-    return LeagueStrength(strength, edge), replace(Parameters(), **{name: chosen[name] for name in names})
+    parameters = replace(
+        Parameters(),
+        settled_penalty=chosen["settled_penalty"],
+        calibration_penalty=chosen["calibration_penalty"],
+        low_score=chosen["low_score"],
+    )
+    return LeagueStrength(strength, edge), parameters

@@ -40,15 +40,23 @@ REFIT = timedelta(days=7)
 
 @dataclass(frozen=True)
 class OutcomeBacktest:
-    """Walks of the model and of simple forecasters over the same matches."""
+    """Walks of the model and of simple forecasters over the same matches.
+
+    rows: of `feature_rows`. seasons: that were walked.
+    """
 
     evaluation: Evaluation
     rows: pd.DataFrame
-    """Of `feature_rows`."""
+    seasons: tuple[str, ...] = SEASONS
 
-    def scores(self, name: str | None = None, seasons: Sequence[str] = SEASONS) -> dict[str, float]:
+    @property
+    def latest(self) -> tuple[str, ...]:
+        """The walked ones of `LATEST`."""
+        return tuple(season for season in self.seasons if season in LATEST)
+
+    def scores(self, name: str | None = None, seasons: Sequence[str] | None = None) -> dict[str, float]:
         """Mean scores of a forecaster (default: the model) over some seasons. The calibration error is by class."""
-        found = over(self.walk(name), seasons)
+        found = over(self.walk(name), seasons or self.seasons)
         return {
             **outcome_scores(found.numbers, found.results),
             "calibration_error": class_calibration_error(found.numbers, found.results),
@@ -59,9 +67,9 @@ class OutcomeBacktest:
         """The walk of a forecaster, by default the model's."""
         return self.evaluation.walks[name or MATCH_OUTCOME.name]
 
-    def gap(self, name: str, seasons: Sequence[str] = SEASONS) -> PairedGap:
+    def gap(self, name: str, seasons: Sequence[str] | None = None) -> PairedGap:
         """RPS of the model less that of another forecaster, over some seasons."""
-        own, other = (over(self.walk(one), seasons) for one in (None, name))
+        own, other = (over(self.walk(one), seasons or self.seasons) for one in (None, name))
         losses = [ranked_probability(walk.numbers, walk.results) for walk in (own, other)]
         return paired_gap(losses[0], losses[1], weeks(own.forecasts))
 
@@ -70,19 +78,21 @@ class OutcomeBacktest:
         return train(self.rows)
 
 
-def backtest_outcome(snapshot: Snapshot, progress: Callable[[int, int], None] | None = None) -> OutcomeBacktest:
-    """Walk the model, refitted each week, and the simple forecasts over `SEASONS` of the bundled history.
+def backtest_outcome(
+    snapshot: Snapshot, progress: Callable[[int, int], None] | None = None, seasons: tuple[str, ...] = SEASONS
+) -> OutcomeBacktest:
+    """Walk the model, refitted each week, and the simple forecasts over seasons of the bundled history.
 
     progress is called with (matches done, matches in all) of the model's own walk.
     """
     teams, matches = snapshot.load(Teams), load_matches(snapshot)
     known = {name(table): rows for table, rows in zip(TEAM_TABLES, team_tables(matches, teams), strict=True)}
     rows = feature_rows(matches, known)
-    walks = {MATCH_OUTCOME.name: walk_model(rows, SEASONS, progress=progress)}
+    walks = {MATCH_OUTCOME.name: walk_model(rows, seasons, progress=progress)}
     references = reference.reference_columns(matches, teams, known).merge(rows[["match_id", *KEYS]], on="match_id")
-    simple = {title: walk_forward(references, one, CLASSES, SEASONS) for title, one in reference.forecasters().items()}
+    simple = {title: walk_forward(references, one, CLASSES, seasons) for title, one in reference.forecasters().items()}
     walks |= {**simple, reference.MEAN: reference.mean_walk(simple)}
-    return OutcomeBacktest(Evaluation(MATCH_OUTCOME, walks), rows)
+    return OutcomeBacktest(Evaluation(MATCH_OUTCOME, walks), rows, seasons)
 
 
 def load_matches(snapshot: Snapshot) -> pd.DataFrame:
