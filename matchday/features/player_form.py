@@ -27,6 +27,7 @@ from matchday.tables.player_form import PlayerForm
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+WEEK = ["season", "gameweek"]
 FULL = 60
 """Minutes from which the game gives the points of a full match."""
 PASTS: Mapping[str, float] = MappingProxyType({"short": 0.6, "middle": 0.85, "long": 0.96})
@@ -54,11 +55,14 @@ UNSEEN: Mapping[str, float] = MappingProxyType(
 """Form of a player before his first match."""
 
 
-def player_form(appearances: pd.DataFrame, seasons: Collection[str] = ()) -> pd.DataFrame:
+def player_form(
+    appearances: pd.DataFrame, seasons: Collection[str] = (), coming: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Rows of `PlayerForm` from rows of `Appearances`; assistant managers are left out.
 
-    seasons: that have opened, also those without a match so far; those of the appearances always have. A row depends
-    on the player's own rows before it, and on the schedule of his season's first gameweek.
+    seasons: that have opened, also those without a match so far; those of the appearances always have. coming: players
+    of the coming gameweek, season, gameweek, kickoff, player. A row depends on the player's own rows before it, and on
+    the schedule of his season's first gameweek.
     """
     players = appearances[appearances["position"] != "MNG"]
     rows = players.sort_values(["player", "kickoff"], ignore_index=True)
@@ -69,7 +73,8 @@ def player_form(appearances: pd.DataFrame, seasons: Collection[str] = ()) -> pd.
     found = found.assign(
         **_counts(rows, minutes), **_last_minutes(rows, minutes), **_shares(minutes, previous), **_rates(rows, previous)
     )
-    starts = [_registrations(rows, found), _openings(rows, found, {*seasons, *rows["season"]})]
+    registered = rows if coming is None else pd.concat([rows, coming[[*WEEK, "kickoff", "player"]]])
+    starts = [_registrations(registered, found), _openings(rows, found, {*seasons, *rows["season"]})]
     whole = pd.concat([found, *(each for each in starts if len(each))], ignore_index=True)
     whole = whole.astype({name: found[name].dtype for name in found})
     return whole.sort_values(["player", "event_time"], ignore_index=True)[columns(PlayerForm)]
@@ -78,8 +83,7 @@ def player_form(appearances: pd.DataFrame, seasons: Collection[str] = ()) -> pd.
 def _registrations(rows: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """A row at the deadline of each player's first gameweek of a season, as of his row before; unseen without one."""
     first = rows[rows["gameweek"].notna()].drop_duplicates(["season", "player"])
-    moments = deadlines(rows).rename("event_time")
-    asked = first.join(moments, on=["season", "gameweek"])[["season", "player", "event_time"]]
+    asked = first.join(deadlines(rows).rename("event_time"), on=WEEK)[["season", "player", "event_time"]]
     last = found.drop_duplicates(["season", "player"], keep="last")
     return _turn_over(asked, last)
 

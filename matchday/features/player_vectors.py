@@ -21,13 +21,19 @@ ENTITIES = {"player_form": "player", "player_market": "player", "team_form": "te
 
 
 def player_tables(
-    appearances: pd.DataFrame, teams: pd.DataFrame, availability: pd.DataFrame | None = None, since: str = ""
+    appearances: pd.DataFrame,
+    teams: pd.DataFrame,
+    availability: pd.DataFrame | None = None,
+    since: str = "",
+    coming: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`PlayerForm` and `PlayerMarket` of all seasons, or of those from `since` on.
 
-    Rows of `Appearances`, `Teams` and `Availability`. Those of a season depend on nothing later.
+    Rows of `Appearances`, `Teams` and `Availability`; coming: those of the gameweek that nobody has played in yet, as
+    `matchday.features.coming_market` makes them. Rows of a season depend on nothing later.
     """
-    tables = player_form(appearances, set(teams["season"])), player_market(appearances, availability)
+    market_of = appearances if coming is None or coming.empty else pd.concat([appearances, coming], ignore_index=True)
+    tables = player_form(appearances, set(teams["season"]), coming), player_market(market_of, availability)
     form, market = (table[table["season"] >= since].reset_index(drop=True) for table in tables)
     return form, market
 

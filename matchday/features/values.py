@@ -13,21 +13,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matchday.features.player_vectors import player_tables, points_rows
 from matchday.features.team import team_tables
 from matchday.features.vectors import assemble
 from matchday.ratings.xg import XG_PUBLISHED, with_xg
 from matchday.signature import FeatureRef
 from matchday.sources.snapshot import Snapshot
-from matchday.tables import Appearances, Availability, Matches, Teams
+from matchday.tables import Appearances, Matches, Teams
 
 SEASONS = ("2021", "2122", "2223")
 """No expected goals and no stand-in for them; a stand-in learnt from the season before; expected goals, in the end."""
 MATCHES_OF_A_SEASON = 60
 """The first matches of each season; of the last one, which the fingerprints describe, half are the first ones and half
 those from the publication of expected goals on."""
-PLAYERS = ("2526", (33, 34))
-"""Season and gameweeks whose players describe the features of players; one of them is double for some clubs."""
 VIEWS = ("team_form", "team_ratings")
 """Feature views whose values are computed on the slice."""
 DIGITS = 5
@@ -50,8 +47,6 @@ def fingerprint_values(values: NDArray[np.float64]) -> str:
 
 def pinned_vectors(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.DataFrame:
     """Feature vectors of the pinned slice's last season, each as known before its kick-off."""
-    if any(feature.input == "player" for feature in features):
-        return _pinned_players(snapshot, features)
     matches = _slice(snapshot.load(Matches, SEASONS).sort_values(["kickoff", "match_id"]))
     appearances = snapshot.load(Appearances, SEASONS)
     known = appearances[appearances["match_id"].isin(matches["match_id"])]
@@ -63,22 +58,6 @@ def pinned_vectors(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.Dat
         for view, table in zip(VIEWS, (form, ratings), strict=True)
     ]
     return assemble(features, pd.concat(stored, axis=1), last["kickoff"])
-
-
-def _pinned_players(snapshot: Snapshot, features: Sequence[FeatureRef]) -> pd.DataFrame:
-    """Feature vectors of the players of the gameweeks `PLAYERS`, each as known at its deadline."""
-    season, weeks = PLAYERS
-    appearances = snapshot.load(Appearances, [str(int(season) - 101), season])
-    appearances = appearances[appearances["gameweek"].le(max(weeks)) | appearances["season"].ne(season)]
-    matches = snapshot.load(Matches, sorted(appearances["season"].unique()))
-    matches = matches[matches["match_id"].isin(appearances["match_id"])]
-    teams = snapshot.load(Teams, sorted(appearances["season"].unique()))
-    form, ratings, *_ = team_tables(with_xg(matches, appearances), teams)
-    tables = player_tables(appearances, teams, snapshot.load(Availability))
-    stored = {**dict(zip(("player_form", "player_market"), tables, strict=True)), "team_form": form}
-    rows = points_rows(appearances, {**stored, "team_ratings": ratings})
-    last = rows[(rows["season"] == season) & rows["gameweek"].isin(weeks)].reset_index(drop=True)
-    return last[[feature.name for feature in features]]
 
 
 def _slice(matches: pd.DataFrame) -> pd.DataFrame:
