@@ -51,9 +51,7 @@ def verify(
     """
     history.expect(lake, features, TABLES)
     tables = {name(table): rows[rows["event_time"] <= as_of] for table in TABLES for rows in [lake.read(table)]}
-    newest = {
-        name(table): lake.read(table).groupby(entity_of(table).join_key)["event_time"].max() for table in TABLES
-    }
+    newest = {name(table): lake.read(table).groupby(entity_of(table).join_key)["event_time"].max() for table in TABLES}
     compared: set[str] = set()
     rows = {}
     ahead = values = 0

@@ -9,25 +9,11 @@ import pandas as pd
 
 from matchday.deadlines import deadlines
 from matchday.features.known import known_vectors
-from matchday.features.player_form import player_form
-from matchday.features.player_market import player_market
 from matchday.features.services import PLAYER_POINTS
 from matchday.tables import columns
 from matchday.tables.points_features import PointsFeatures
 
 WEEK = ["season", "gameweek"]
-
-
-def player_tables(
-    appearances: pd.DataFrame, teams: pd.DataFrame, availability: pd.DataFrame | None = None, since: str = ""
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`PlayerForm` and `PlayerMarket` of all seasons, or of those from `since` on.
-
-    Rows of `Appearances`, `Teams` and `Availability`. Those of a season depend on nothing later.
-    """
-    tables = player_form(appearances, set(teams["season"])), player_market(appearances, availability)
-    form, market = (table[table["season"] >= since].reset_index(drop=True) for table in tables)
-    return form, market
 
 
 def points_rows(appearances: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -10,12 +10,12 @@ import pandera.pandas as pa
 from matchday import history
 from matchday.features.entities import ENTITIES, EntityKey
 from matchday.features.freshness import FEATURES, RECEIPT, code
-from matchday.features.player_vectors import player_tables
+from matchday.features.player_tables import tables_of_the_lake
 from matchday.features.team import team_tables
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
 from matchday.ratings.xg import with_xg
-from matchday.tables import Appearances, Availability, Matches, TeamForm, TeamRatings, Teams, TeamStrength
+from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams, TeamStrength
 from matchday.tables.player_form import PlayerForm
 from matchday.tables.player_market import PlayerMarket
 from matchday.tables.table import key
@@ -23,7 +23,7 @@ from matchday.tables.table import key
 TEAM_TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings, TeamStrength)
 """Those that the stream keeps up to date, too."""
 TABLES = (*TEAM_TABLES, PlayerForm, PlayerMarket)
-INPUTS = ("matches", "appearances", "teams", "availability")
+INPUTS = ("matches", "appearances", "teams", "availability", "fixtures", "players")
 """Tables that features are made of, by name."""
 
 SeasonPrints = dict[str, list[str]]
@@ -73,11 +73,8 @@ def build(lake: Lake, of: str) -> Built:
     inputs = _by_season(reader, INPUTS)
     whole = made["code"] != known.get("code") or not all(map(lake.intact, TABLES))
     since = "" if whole else first_change(known.get("seasons"), inputs, _by_season(reader, FEATURES))
-    appearances, teams = lake.read(Appearances), lake.read(Teams)
-    frames = (
-        *team_tables(with_xg(lake.read(Matches), appearances), teams, since),
-        *player_tables(appearances, teams, lake.read(Availability), since),
-    )
+    matches = with_xg(lake.read(Matches), lake.read(Appearances))
+    frames = (*team_tables(matches, lake.read(Teams), since), *tables_of_the_lake(lake, since))
     for table, frame in zip(TABLES, frames, strict=True):
         (lake.write_seasons if since else lake.write)(table, frame)
     features = history.fingerprint(lake, TABLES)

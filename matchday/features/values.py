@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matchday.features.known import vectors_before_kickoff
-from matchday.features.player_vectors import player_tables, points_rows
+from matchday.features.player_tables import player_tables
+from matchday.features.player_vectors import points_rows
 from matchday.features.team import team_tables
 from matchday.ratings.xg import XG_PUBLISHED, with_xg
 from matchday.signature import FeatureRef

@@ -1,1 +1,1 @@
-"""`player-points`: FPL points of a player. What stands here is tested; the model itself is not in the catalogue yet."""
+"""The model `player-points`: FPL points of a player in a match, with chances of minutes and quantiles."""

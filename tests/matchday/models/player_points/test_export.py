@@ -1,7 +1,6 @@
 """The graph forecasts what Python forecasts, to the last whole number."""
 
 from functools import cache
-from time import perf_counter
 
 import numpy as np
 import onnxruntime
@@ -51,16 +50,3 @@ def test_rows_alone_give_what_they_give_together() -> None:
 def test_no_row_gives_no_forecast() -> None:
     points, quantiles, minutes = session().run(NAMES, {FEATURES: wild()[:0]})
     assert (points.shape, quantiles.shape, minutes.shape) == ((0,), (0, 3), (0, 3))
-
-
-def test_the_players_of_a_gameweek_are_forecast_at_once() -> None:
-    """No clock decides, only that 800 together cost far less than 800 alone."""
-    vectors = wild()[:800]
-    session().run(NAMES, {FEATURES: vectors})
-    start = perf_counter()
-    session().run(NAMES, {FEATURES: vectors})
-    together = perf_counter() - start
-    start = perf_counter()
-    for vector in vectors:
-        session().run(NAMES, {FEATURES: vector[None]})
-    assert together < (perf_counter() - start) / 2
