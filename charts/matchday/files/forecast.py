@@ -1,4 +1,4 @@
-"""`helm test`: a forecast through the InferenceService, by the names of teams, or a player's number and those of teams."""
+"""`helm test`: a forecast through the InferenceService, by the names of two teams, or of a player and two teams."""
 
 import http.client
 import json
@@ -76,10 +76,9 @@ def main() -> str:
     status, answer, given = forecast(metadata)
     if status != 200:
         return f"{HOST} gives no forecast, but {status}: {answer}"
+    asked = " - ".join(str(each["data"][0]) for each in given)
     for output in answer["outputs"]:
-        print(
-            f"{' - '.join(str(each['data'][0]) for each in given)}, {output['name']} by {MODEL} version {answer['model_version']}: {output['data']}"
-        )
+        print(f"{asked}, {output['name']} by {MODEL} version {answer['model_version']}: {output['data']}")
     return next(filter(None, map(fault, answer["outputs"])), "")
 
 
