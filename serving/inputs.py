@@ -189,9 +189,8 @@ def _numbers(request: InferenceRequest, given: NumberInput, rows: int, entities:
     fits = (values >= given.least) & (values <= given.most)
     if not fits.all():
         row = int(np.argmin(fits))
-        raise Refusal(
-            f"input {name} must be from {bounds} ({given.about}), found {quote(values[row].item())} in row {row}"
-        )
+        found = f"found {quote(values[row].item())} in row {row}, counted from 0"
+        raise Refusal(f"input {name} must be from {bounds} ({given.about}), {found}")
     return values.astype(np.float32)
 
 

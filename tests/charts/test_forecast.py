@@ -5,14 +5,19 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from feature_repo.writers import FeatureRow, open_writer
+from matchday.bundle import write_bundle
+from matchday.models.packaging import describe
 from tests.charts.rendering import CHART
+from tests.kinds import KIND, NAME, graph
 from tests.services.processes import free_port, running
-from tests.serving.conftest import COMMAND, Online, bundle, environ, online  # noqa: F401
+from tests.serving.conftest import COMMAND, KNOWN_AT, Online, bundle, environ, online  # noqa: F401
 
 pytestmark = pytest.mark.services
 SCRIPT = CHART / "files" / "forecast.py"
@@ -42,7 +47,22 @@ def test_a_forecast_is_made_and_shown(server: str) -> None:
 def test_a_refusal_is_shown(server: str) -> None:
     done = forecast(server, MATCHDAY_TOKEN="wrong")
     assert done.returncode == 1
-    assert "gives no forecast, but 401" in done.stderr
+    assert "does not describe match-outcome, but 401" in done.stderr
+
+
+def test_a_model_of_players_is_asked_for_one_that_its_server_knows(home: Path) -> None:
+    at, players = KNOWN_AT.timestamp(), range(118_700, 118_760)
+    rows = [FeatureRow("team_ratings", "team", team, at, 0, {"attack": 0.1}) for team in ("ARS", "LIV")]
+    rows += [FeatureRow("player_form", "player", each, at, 0, {"points_90": 2.5, "matches": 9}) for each in players]
+    rows += [FeatureRow("player_market", "player", each, at, 0, {"price": 55}) for each in players]
+    with closing(open_writer(home / "online.db")) as writer:
+        writer.write(rows)
+    write_bundle(home / "b", graph(), describe(KIND, "f00d", KNOWN_AT.isoformat()), {}, "# a card\n")
+    port = free_port()
+    with running(COMMAND, port, environ(home, home / "b", home / "online.db", port)):
+        done = forecast(f"127.0.0.1:{port}", MATCHDAY_MODEL=NAME)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("118700 - ARS - LIV - 0 - 0, points by player-saves version 12: [")
 
 
 def test_a_silent_server_is_waited_for_and_then_named() -> None:

@@ -1,9 +1,10 @@
-"""`helm test`: a forecast through the InferenceService, by the names of two teams."""
+"""`helm test`: a forecast through the InferenceService, by the names of two teams, or of a player and two teams."""
 
 import http.client
 import json
 import math
 import os
+import re
 import sys
 import time
 from typing import Any
@@ -29,9 +30,27 @@ def ask(path: str, document: Any = None) -> tuple[int, Any]:
         connection.close()
 
 
-def team(role: str, name: str) -> dict[str, Any]:
-    """One input of a request by names."""
-    return {"name": role, "datatype": "BYTES", "shape": [1], "data": [name]}
+def inputs(metadata: dict[str, Any], player: int = 1) -> list[dict[str, Any]]:
+    """Inputs of a request, as the model describes them: two teams, a player where one is asked for, least numbers."""
+    teams, found = iter(("ARS", "LIV")), []
+    for each in metadata["inputs"]:
+        about = each["parameters"]
+        if about["mode"] != "entity" or about.get("optional"):
+            continue
+        value = about["least"] if "least" in about else next(teams) if each["datatype"] == "BYTES" else player
+        found.append({"name": each["name"], "datatype": each["datatype"], "shape": [1], "data": [value]})
+    return found
+
+
+def forecast(metadata: dict[str, Any]) -> tuple[int, Any, list[dict[str, Any]]]:
+    """Status, answer and inputs of a request; a server that does not know the player names some that it knows."""
+    given = inputs(metadata)
+    status, answer = ask("/infer", {"inputs": given})
+    known = re.search(r"unknown player .*(?:such as|known are) (\d+)", str(answer))
+    if known:
+        given = inputs(metadata, int(known[1]))
+        status, answer = ask("/infer", {"inputs": given})
+    return status, answer, given
 
 
 def fault(output: dict[str, Any]) -> str:
@@ -51,11 +70,15 @@ def main() -> str:
         if time.monotonic() > deadline:
             return f"{HOST} is not ready: {ready[1]}. Look at: kubectl describe inferenceservice {MODEL}"
         time.sleep(2)
-    status, answer = ask("/infer", {"inputs": [team("home", "ARS"), team("away", "LIV")]})
+    status, metadata = ask("")
+    if status != 200:
+        return f"{HOST} does not describe {MODEL}, but {status}: {metadata}"
+    status, answer, given = forecast(metadata)
     if status != 200:
         return f"{HOST} gives no forecast, but {status}: {answer}"
+    asked = " - ".join(str(each["data"][0]) for each in given)
     for output in answer["outputs"]:
-        print(f"ARS - LIV, {output['name']} by {MODEL} version {answer['model_version']}: {output['data']}")
+        print(f"{asked}, {output['name']} by {MODEL} version {answer['model_version']}: {output['data']}")
     return next(filter(None, map(fault, answer["outputs"])), "")
 
 

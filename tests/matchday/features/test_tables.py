@@ -6,10 +6,13 @@ import pytest
 
 from matchday import history
 from matchday.features import tables
+from matchday.features.entities import PLAYER, TEAM
 from matchday.history import HistoryError
 from matchday.lake import Lake
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import TeamForm, TeamRatings
+from matchday.tables.player_form import PlayerForm
+from matchday.tables.player_market import PlayerMarket
 from tests import league
 
 
@@ -81,3 +84,16 @@ def test_features_of_another_history_than_the_lake_holds_are_refused(snapshots, 
     history.ingest(snapshots[0], lake)
     with pytest.raises(HistoryError, match="start the run again"):
         tables.build(lake, "0123456789abcdef")
+
+
+def test_a_feature_table_is_of_whom_its_key_names_and_its_features_are_numbers() -> None:
+    assert [tables.entity_of(one) for one in (TeamForm, TeamRatings, PlayerForm, PlayerMarket)] == [TEAM] * 2 + [
+        PLAYER
+    ] * 2
+    assert tables.features_of(TeamRatings) == dict.fromkeys(
+        ("elo", "attack", "defence", "level", "home_edge", "low_score"), "float64"
+    )
+    assert tables.features_of(TeamForm)["last_kickoff"] == "int64"
+    of_players = tables.features_of(PlayerForm) | tables.features_of(PlayerMarket)
+    assert {"points_90", "price"} <= of_players.keys()
+    assert not {"player", "team", "position", "season", "event_time"} & of_players.keys()

@@ -66,7 +66,7 @@ def test_the_last_forecasts_of_both_are_compared(registry: Registry, path: Path,
     found = seen.live(MODEL, "12", "13")
     assert found == pytest.approx([GAP])
     assert seen.live(MODEL, "13", "12") == pytest.approx([-GAP])
-    assert seen.live("player-points", "12", "13") is None
+    assert seen.live("weather", "12", "13") is None
     assert seen.live(MODEL, "12", "14") is None
     producer.send([said("12", GOOD, "MCI", "BOU")])
     again = seen.live(MODEL, "12", "13")
@@ -133,7 +133,7 @@ def test_history_is_of_the_registry(registry: Registry, lake: Lake) -> None:
     assert found is not None
     assert len(found) == 3
     assert seen.history(MODEL, "1", "3", 52) is None
-    assert seen.history("player-points", "1", "2", 52) is None
+    assert seen.history("weather", "1", "2", 52) is None
     with pytest.raises(RegistryError, match="could not"):
         scores(Registry("http://127.0.0.1:1"), None, lake).history(MODEL, "1", "2", 52)
 
