@@ -19,6 +19,7 @@ from matchday.features.tables import TABLES, entity_of
 from matchday.features.vectors import stored_name
 from matchday.lake import Lake
 from matchday.settings import Settings
+from matchday.signature import EntityInput
 from matchday.tables import name
 
 ROWS = 5
@@ -53,7 +54,7 @@ def verify(
     tables = {name(table): rows[rows["event_time"] <= as_of] for table in TABLES for rows in [lake.read(table)]}
     newest = {name(table): lake.read(table).groupby(entity_of(table).join_key)["event_time"].max() for table in TABLES}
     compared: set[str] = set()
-    rows = {}
+    rows: dict[tuple[EntityInput, ...], pd.DataFrame] = {}
     ahead = values = 0
     for service in services.SERVICES.values() if chosen is None else chosen:
         known = max(tables[view]["event_time"].max() for view in service.views)

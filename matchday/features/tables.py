@@ -22,7 +22,7 @@ from matchday.tables.table import key
 
 TEAM_TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings, TeamStrength)
 """Those that the stream keeps up to date, too."""
-TABLES = (*TEAM_TABLES, PlayerForm, PlayerMarket)
+TABLES: tuple[type[pa.DataFrameModel], ...] = (*TEAM_TABLES, PlayerForm, PlayerMarket)
 INPUTS = ("matches", "appearances", "teams", "availability", "fixtures", "players")
 """Tables that features are made of, by name."""
 
