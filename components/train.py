@@ -22,7 +22,8 @@ def train(
     from matchday.models.recipe import load_recipe
 
     with step("train") as here:
-        trained = load_recipe(model_kind(model_name)).train(pd.read_parquet(training.path))
+        kind = model_kind(model_name)
+        trained = load_recipe(kind).train(pd.read_parquet(training.path))
         trained.save(Path(model.path))
         model.metadata.update(framework="onnx", trained_until=trained.trained_until, data=trained.data)
         report.log_metric("parity", trained.parity.largest)
@@ -30,6 +31,6 @@ def train(
             report.log_metric(name, value)
         write_metadata(report)
         here.say(
-            f"trained on {trained.matches:,} matches; ONNX graph of {len(trained.graph) / 1024:.0f} KiB, "
+            f"trained on {trained.matches:,} {kind.subject.plural}; ONNX graph of {len(trained.graph) / 1024:.0f} KiB, "
             f"off by at most {trained.parity.largest:.1e} on {trained.parity.rows:,} rows"
         )

@@ -1,4 +1,4 @@
-"""Step: the training set of a model, joined by Feast at each match's own moment."""
+"""Step: the training set of a model, joined by Feast at each row's own moment."""
 
 from kfp import dsl
 
@@ -7,7 +7,7 @@ from components.image import component
 
 @component
 def training_set(model_name: str, features: str, as_of: str, training: dsl.Output[dsl.Dataset]) -> None:
-    """Every match that had ended by `as_of`, with its features as known just before kick-off."""
+    """All that had ended by `as_of`, matches or players' matches, with their features as known before."""
     from components.step import step
     from feature_repo.training import training_set
     from matchday import calendar
@@ -15,7 +15,9 @@ def training_set(model_name: str, features: str, as_of: str, training: dsl.Outpu
 
     with step("training-set") as here:
         moment = calendar.parse(as_of)
-        rows = training_set(model_kind(model_name), here.settings, here.lake, features, moment)
+        kind = model_kind(model_name)
+        rows = training_set(kind, here.settings, here.lake, features, moment)
         rows.to_parquet(training.path, index=False)
-        training.metadata.update(matches=len(rows), until=str(rows["kickoff"].max()))
-        here.say(f"{len(rows):,} matches until {rows['kickoff'].max():%Y-%m-%d}, point-in-time features of each")
+        last = rows["kickoff"].max()
+        training.metadata.update(matches=len(rows), until=str(last))
+        here.say(f"{len(rows):,} {kind.subject.plural} until {last:%Y-%m-%d}, point-in-time features of each")

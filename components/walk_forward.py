@@ -28,7 +28,9 @@ def walk_forward(
 
     with step("walk-forward") as here:
         kind = model_kind(model_name)
-        evaluation = evaluate(load_recipe(kind), pd.read_parquet(training.path), partial(here.progress, "matches"))
+        evaluation = evaluate(
+            load_recipe(kind), pd.read_parquet(training.path), partial(here.progress, kind.subject.plural)
+        )
         evaluation.save(Path(forecasts.path))
         for name, value in evaluation.scores().items():
             scores.log_metric(name, value)

@@ -15,7 +15,7 @@ from feast.types import Float32, Float64, Int64, PrimitiveFeastType
 from feature_repo.error import FeatureStoreError
 from matchday.features import entities, services
 from matchday.features.entities import EntityKey
-from matchday.features.team import KEYS
+from matchday.features.tables import entity_of, features_of
 from matchday.tables import name
 
 TTL = timedelta(seconds=entities.TTL_SECONDS)
@@ -32,6 +32,7 @@ def entity(key: EntityKey) -> Entity:
 
 ENTITIES = tuple(map(entity, entities.ENTITIES))
 TEAM, PLAYER = ENTITIES
+BY_KEY = {each.name: each for each in ENTITIES}
 
 DTYPES: dict[str, PrimitiveFeastType] = {"float64": Float64, "float32": Float32, "int64": Int64}
 """Type of a feature in a signature -> its type in Feast."""
@@ -52,33 +53,29 @@ class Definitions:
 
 def definitions(paths: dict[type[pa.DataFrameModel], str]) -> Definitions:
     """The definitions, with feature tables at these paths (a Parquet file or a glob of them for each table)."""
-    views = tuple(team_view(table, path) for table, path in paths.items())
+    views = tuple(feature_view(table, path) for table, path in paths.items())
     return Definitions(ENTITIES, views, tuple(service(each, views) for each in services.SERVICES.values()))
 
 
-def team_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
-    """The feature view of a table whose rows are teams; it has the name of the table."""
-    types: dict[str, PrimitiveFeastType] = {
-        column: Int64 if str(kind.dtype) == "int64" else Float64
-        for column, kind in table.to_schema().columns.items()
-        if column not in KEYS
-    }
+def feature_view(table: type[pa.DataFrameModel], path: str) -> FeatureView:
+    """The feature view of a table, whose rows are teams or players; it has the name of the table."""
     source: DataSource = FileSource(
         name=name(table), path=path, timestamp_field="event_time", created_timestamp_column="created"
     )
     return FeatureView(
         name=name(table),
-        entities=[TEAM],
+        entities=[BY_KEY[entity_of(table).join_key]],
         ttl=TTL,
-        schema=[Field(name=column, dtype=kind) for column, kind in types.items()],
+        schema=[Field(name=column, dtype=DTYPES[kind]) for column, kind in features_of(table).items()],
         source=source,
         description=(table.__doc__ or "").strip().splitlines()[0],
     )
 
 
 def service(version: services.FeatureService, views: Sequence[FeatureView]) -> FeatureService:
-    """The Feast service of a version: the features it reads of each view, once for each input (home team, away team).
+    """The Feast service of a version: the features it reads of each view, once for each input.
 
+    Inputs are the home and the away team, or a player, his team and the other one.
     Features are named `home__team_form__points_5`; `matchday.features.vectors.assemble` makes vectors of them.
     Raises FeatureStoreError when a view lacks a feature that it reads.
     """

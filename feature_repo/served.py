@@ -24,6 +24,7 @@ from matchday.features import services
 from matchday.features.services import FeatureService
 from matchday.features.vectors import assemble, stored_name
 from matchday.lake import Lake
+from matchday.models.catalogue import KINDS
 from matchday.settings import Settings
 from matchday.signature import FeatureRef
 
@@ -154,9 +155,10 @@ def read_vector(data: Any) -> ServedVector:
             raise NotComparable(UNSTATED)
         service = services.SERVICES.get(data["feature_service"])
         known = {ref.name: ref for ref in service.features} if service else {}
-        if service is None or not known.keys() >= data["features"].keys():
+        stored = {name: value for name, value in data["features"].items() if name not in _numbers(data["model"])}
+        if service is None or not known.keys() >= stored.keys():
             raise NotComparable(UNKNOWN)
-        refs = tuple(known[name] for name in data["features"])
+        refs = tuple(known[name] for name in stored)
         return ServedVector(
             request_id=str(data["request_id"]),
             time=str(data["time"]),
@@ -164,11 +166,16 @@ def read_vector(data: Any) -> ServedVector:
             version=str(data["version"]),
             kickoff=_parse_moment(data["kickoff"]),
             refs=refs,
-            served={name: nan if value is None else float(value) for name, value in data["features"].items()},
+            served={name: nan if value is None else float(value) for name, value in stored.items()},
             places=_read_places(service, refs, data),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise NotComparable(MALFORMED) from None
+
+
+def _numbers(model: Any) -> set[str]:
+    """Columns that requests give themselves: no store has them."""
+    return {each.name for each in KINDS[model].numbers} if model in KINDS else set()
 
 
 def _read_places(service: FeatureService, refs: Sequence[FeatureRef], data: Any) -> dict[str, Place]:

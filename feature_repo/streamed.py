@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pandera.pandas import DataFrameModel
 
-from matchday.features.tables import TABLES
+from matchday.features.entities import TEAM
+from matchday.features.tables import TABLES, entity_of
 from matchday.features.team import Row
 from matchday.lake.errors import LakeError
 from matchday.storage import Storage
@@ -56,8 +57,8 @@ class StreamedRows:
             self._waiting[table, str(row["season"])].append({**row, "created": created, "revision": revision})
 
     def mark(self, season: str, since: datetime, created: datetime, revision: int) -> None:
-        """Note that all rows of a season from a moment on are appended anew with this revision."""
-        for table in TABLES:
+        """Note that all rows of teams of a season from a moment on are appended anew with this revision."""
+        for table in (one for one in TABLES if entity_of(one) == TEAM):
             mark: Row = {"season": season, "team": MARK, "event_time": since, "created": created, "revision": revision}
             self._waiting[table, season].append(mark)
 

@@ -30,7 +30,7 @@ class Forecaster(Protocol):
 class Walk:
     """Forecasts of a walk-forward run.
 
-    forecasts: `match_id`, `season`, `kickoff`, `result`, `columns`, and `refit` (when the model that made the row was
+    forecasts: their keys, `season`, `kickoff`, `result`, `columns`, and `refit` (when the model that made the row was
     fitted). columns: names of the forecast numbers, `H`, `D`, `A`.
     """
 
@@ -59,30 +59,33 @@ def walk_forward(
     seasons: Sequence[str],
     refit: timedelta = timedelta(days=28),
     progress: Callable[[int, int], None] | None = None,
+    keys: Sequence[str] = ("match_id",),
+    moment: str = "kickoff",
 ) -> Walk:
-    """Forecast every match of `seasons`, refitting at least every `refit` of matches.
+    """Forecast every row of `seasons`, refitting at least every `refit` of matches.
 
     features: rows of a training set, each as known before its own kick-off. A fit sees only matches that had ended
-    when the first match it forecasts began. columns: names of the forecast numbers. progress is called with (matches
-    done, matches in all).
+    when the first row it forecasts began. columns: names of the forecast numbers. progress is called with (rows done,
+    rows in all). keys: columns that tell rows apart. moment: the column that says when a row begins: `event_time` for
+    forecasts that are made at a deadline, so that one fit forecasts all that has this deadline.
     """
-    rows = features.sort_values(["kickoff", "match_id"], ignore_index=True)
+    rows = features.sort_values([moment, *keys], ignore_index=True)
     target = rows[rows["season"].isin(seasons)]
     parts: list[pd.DataFrame] = []
-    for block in _blocks(target, refit):
-        start = block["kickoff"].iloc[0]
+    for block in _blocks(target, refit, moment):
+        start = block[moment].iloc[0]
         past = rows[rows["kickoff"] + FULL_TIME <= start]
         forecast = forecaster(past, block.drop(columns="result")).reshape(len(block), -1)
         named = pd.DataFrame(forecast, columns=list(columns), index=block.index)
-        parts.append(block[["match_id", "season", "kickoff", "result"]].join(named).assign(refit=start))
+        parts.append(block[[*keys, "season", "kickoff", "result"]].join(named).assign(refit=start))
         if progress:
             progress(sum(map(len, parts)), len(target))
     return Walk(pd.concat(parts, ignore_index=True), tuple(columns))
 
 
-def _blocks(rows: pd.DataFrame, refit: timedelta) -> Iterator[pd.DataFrame]:
-    """Runs of matches that one fit forecasts: within a season, at most `refit` long."""
+def _blocks(rows: pd.DataFrame, refit: timedelta, moment: str) -> Iterator[pd.DataFrame]:
+    """Runs of rows that one fit forecasts: within a season, at most `refit` long."""
     for _, season in rows.groupby("season", sort=True):
-        number = (season["kickoff"] - season["kickoff"].iloc[0]) // refit
+        number = (season[moment] - season[moment].iloc[0]) // refit
         for _, block in season.groupby(number):
             yield block

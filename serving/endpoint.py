@@ -1,7 +1,7 @@
 """One served model: answers requests, checks that its features can be read, describes itself."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any
@@ -52,7 +52,8 @@ class Endpoint:
         self.log = log or DisabledLog()
         self.variant = variant
         self.signature = model.signature
-        self.columns = tuple(ref.name for ref in model.signature.features)
+        self.columns = model.signature.columns
+        self._further = {each.name for each in model.signature.further}
         self.labels = tuple(self.signature.classes) or (self.signature.output,)
         self.explainer = Explainer(model)
         self._reader = InputReader(model.signature, store, ttls)
@@ -70,12 +71,16 @@ class Endpoint:
         return self._apart(call.origin) if call.origin else self.series
 
     async def infer(self, request: InferenceRequest, call: Call | None = None) -> InferenceResponse:
-        """Answer a request. Raises Refusal, StoreError or Unavailable."""
+        """Answer a request: the forecast, or the outputs that it names. Raises Refusal, StoreError or Unavailable."""
         call = call or Call()
         self.check_outputs(request)
         inputs = await self.inputs(request, call)
         begun = perf_counter()
-        output = await self._predict(inputs)
+        if self._further.isdisjoint(request.outputs):
+            output = await self._predict(inputs)
+            outputs = [Tensor(self.signature.output, "FP32", output.shape, output)]
+        else:
+            output, outputs = self._predict_further(inputs, request.outputs)
         ended = call.mark(INFERENCE, begun)
         self._count(inputs, call)
         if self.log.enabled:
@@ -83,7 +88,7 @@ class Endpoint:
         return InferenceResponse(
             model_name=self.name,
             model_version=self.model.version,
-            outputs=[Tensor(self.signature.output, "FP32", output.shape, output)],
+            outputs=outputs,
             id=call.id if request.id is None else request.id,
             parameters=self.parameters(inputs),
         )
@@ -130,8 +135,15 @@ class Endpoint:
         return gaps[best]
 
     def metadata(self) -> dict[str, Any]:
-        """The model metadata of the protocol. Requests give the entity inputs or `features`, not both."""
+        """The model metadata of the protocol. Requests give the inputs of the mode `entity` or `features`, not both.
+
+        Outputs with `on_request` are given to requests that name them.
+        """
         inputs = [_describe(each.name, each.datatype, [-1], mode="entity") for each in self.signature.inputs]
+        inputs += [
+            _describe(each.name, "FP32", [-1], mode="entity", least=each.least, most=each.most, about=each.about)
+            for each in self.signature.numbers
+        ]
         if self.signature.moment:
             inputs.append(_describe(self.signature.moment, "BYTES", [-1], mode="entity", optional=True))
         named = {"columns": list(self.columns), "feature_service": self.signature.feature_service}
@@ -143,14 +155,21 @@ class Endpoint:
             "versions": [self.model.version],
             "platform": PLATFORM,
             "inputs": inputs,
-            "outputs": [_describe(self.signature.output, "FP32", [-1, *width], columns=classes)],
+            "outputs": [
+                _describe(self.signature.output, "FP32", [-1, *width], columns=classes),
+                *(
+                    _describe(each.name, "FP32", [-1, *each.shape], columns=[], on_request=True, about=each.about)
+                    for each in self.signature.further
+                ),
+            ],
         }
 
     def check_outputs(self, request: InferenceRequest) -> None:
         """Raises Refusal when an output is asked for that there is not."""
         for name in request.outputs:
-            if name != self.signature.output:
-                raise Refusal(f"{self.name} has no output {quote(name)}: it gives {self.signature.output}")
+            if name != self.signature.output and name not in self._further:
+                given = join_names([self.signature.output, *(each.name for each in self.signature.further)])
+                raise Refusal(f"{self.name} has no output {quote(name)}: it gives {given}")
 
     def parameters(self, inputs: Inputs) -> dict[str, Parameter]:
         """What goes back with every answer: which model it is of, and what its features were."""
@@ -188,6 +207,20 @@ class Endpoint:
             return await self._batcher.predict(inputs.vectors.values)
         except NotFinite as error:
             raise self.not_finite(inputs, error.rows) from None
+
+    def _predict_further(self, inputs: Inputs, wanted: Iterable[str]) -> tuple[Matrix, list[Tensor]]:
+        """The forecast, and the outputs that a request names, in its order.
+
+        Such requests run alone: others need not wait for what they did not ask for.
+        """
+        forecast = self.signature.output
+        names = [name for name in wanted if name != forecast]
+        try:
+            outputs = self.model.predict_further(inputs.vectors.values, names)
+        except NotFinite as error:
+            raise self.not_finite(inputs, error.rows) from None
+        found = dict(zip((forecast, *names), outputs, strict=True))
+        return found[forecast], [Tensor(name, "FP32", found[name].shape, found[name]) for name in wanted]
 
     def _count(self, inputs: Inputs, call: Call) -> None:
         vectors = inputs.vectors

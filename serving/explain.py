@@ -56,7 +56,7 @@ class Explainer:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.classes = tuple(model.signature.classes)
-        self.names = tuple(ref.name for ref in model.signature.features)
+        self.names = model.signature.columns
         self.labels = _labels(model.explainer, self.names)
         self.background = _background(model.explainer, len(self.names))
         self._waiting = 0

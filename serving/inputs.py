@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matchday.signature import RAW_INPUT, EntityInput, Signature
+from matchday.signature import RAW_INPUT, EntityInput, NumberInput, Signature
 from serving.features.store import Key, OnlineStore, Rows
 from serving.model import Matrix
 from serving.moments import seconds
@@ -51,12 +51,14 @@ class InputReader:
         self.lookups = lookups(signature)
         self._layout = Layout(signature, ttls)
         self.sources = self._layout.sources
+        self._columns = len(signature.columns)
         self._names = tuple(each.name for each in signature.inputs)
-        self._known = (*self._names, signature.moment) if signature.moment else self._names
+        numbers = tuple(each.name for each in signature.numbers)
+        self._known = (*self._names, *numbers, *([signature.moment] if signature.moment else []))
 
     def check_input(self, name: str, datatype: str, shape: Sequence[int]) -> None:
         """Raises Refusal for an input that the model does not take; cheap, and so done before its data are decoded."""
-        columns = len(self.signature.features)
+        columns = self._columns
         if name == RAW_INPUT:
             if datatype in ("BYTES", "BOOL"):
                 raise Refusal(f"input {RAW_INPUT} must be numbers, at best FP32, found {datatype}")
@@ -80,7 +82,9 @@ class InputReader:
     async def looked_up(self, request: InferenceRequest) -> Inputs:
         """The features of a request in entity mode. Raises Refusal or StoreError."""
         keys = self._entities(request)
-        moments = self._moments(request, len(next(iter(keys.values()))))
+        count = len(next(iter(keys.values())))
+        numbers = self._numbers(request, count) if self.signature.numbers else ()
+        moments = self._moments(request, count)
         rows = Rows()
         for lookup in self.lookups:
             wanted = {key for name in lookup.inputs for key in keys[name]}
@@ -94,6 +98,8 @@ class InputReader:
             if unknown:
                 raise await self._unknown(lookup.join_key, lookup.views, unknown)
         vectors = self._assemble(keys, rows, moments)
+        if numbers:
+            vectors = vectors._replace(values=np.column_stack([vectors.values, *numbers]))
         return Inputs(vectors, keys, moments, rows.age_seconds, rows.degraded, len(rows.unreadable))
 
     def _assemble(self, keys: Mapping[str, Sequence[Key]], rows: Rows, moments: Sequence[float]) -> Vectors:
@@ -122,6 +128,10 @@ class InputReader:
                         f"{' and '.join(distinct)} must differ within a row, found {join_names(map(quote, row))}"
                     )
         return keys
+
+    def _numbers(self, request: InferenceRequest, rows: int) -> list[Matrix]:
+        """The numbers that a request gives itself, FP32 (n,) for each column."""
+        return [_numbers(request, each, rows, self._names) for each in self.signature.numbers]
 
     def _moments(self, request: InferenceRequest, rows: int) -> list[float]:
         """The moment that each row's forecast is for, Unix seconds: as asked, or now."""
@@ -162,6 +172,27 @@ def _texts(request: InferenceRequest, name: str) -> list[str]:
     if tensor.datatype != "BYTES" or not isinstance(tensor.values, list):
         raise Refusal(f"input {name} must be BYTES, found {tensor.datatype}")
     return tensor.values
+
+
+def _numbers(request: InferenceRequest, given: NumberInput, rows: int, entities: Sequence[str]) -> Matrix:
+    """The numbers of an input, FP32 (n,). Raises Refusal for a number that is missing or out of its bounds."""
+    name = given.name
+    bounds = f"{given.least:g} to {given.most:g}"
+    tensor = request.inputs.get(name)
+    if tensor is None:
+        raise Refusal(f"input {name} is missing: give numbers from {bounds} of shape [n] ({given.about})")
+    if isinstance(tensor.values, list):
+        raise Refusal(f"input {name} must be numbers from {bounds}, at best FP32, found {tensor.datatype}")
+    values = tensor.values.ravel()
+    if len(values) != rows:
+        raise Refusal(f"{name} has {len(values)} rows, {join_names(entities)} {rows}: give one {name} for each row")
+    fits = (values >= given.least) & (values <= given.most)
+    if not fits.all():
+        row = int(np.argmin(fits))
+        raise Refusal(
+            f"input {name} must be from {bounds} ({given.about}), found {quote(values[row].item())} in row {row}"
+        )
+    return values.astype(np.float32)
 
 
 def _column(request: InferenceRequest, name: str, datatype: str) -> Tensor:

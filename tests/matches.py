@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from matchday.bundle import write_bundle
-from matchday.models.skill import FORECASTS, MatchForecast
+from matchday.models.skill import FORECASTS, GivenForecast
 from matchday.registry import Registry
 from matchday.signature import FeatureRef
 from tests.registries import prepare
@@ -36,10 +36,10 @@ def finished(*rows: tuple[str, str, int, int], kickoff: pd.Timestamp = SATURDAY,
 
 def forecast_of(
     time: float, home: str = "ARS", away: str = "LIV", asked: float = 0.0, win: float = 0.5
-) -> MatchForecast:
+) -> GivenForecast:
     """A forecast. time, asked: seconds from Saturday's kick-off."""
     start = SATURDAY.timestamp()
-    return MatchForecast(home, away, start + asked, start + time, (win, 0.2, 0.8 - win))
+    return GivenForecast((home, away), start + asked, start + time, (win, 0.2, 0.8 - win))
 
 
 PLAYED = finished(("ARS", "LIV", 2, 0), ("LIV", "MCI", 1, 1), ("MCI", "BOU", 0, 3))

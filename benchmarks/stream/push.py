@@ -18,7 +18,7 @@ from benchmarks.report import Measure
 from benchmarks.stream import broker
 from benchmarks.stream.workload import all_seasons, batch_rows
 from feature_repo import quiet
-from feature_repo.definitions import TEAM, team_view
+from feature_repo.definitions import TEAM, feature_view
 from feature_repo.online import PROJECT
 from feature_repo.writers import FeatureRow, open_writer
 from matchday.features import entities
@@ -108,7 +108,7 @@ def _feast(folder: Path, address: RedisAddress) -> FeatureStore:
     views = []
     for view, table in TABLES.items():
         source = FileSource(name=f"{view}_file", path=str(folder / f"{view}.parquet"), timestamp_field="event_time")
-        made = team_view(table, str(folder / f"{view}.parquet"))
+        made = feature_view(table, str(folder / f"{view}.parquet"))
         made.stream_source = PushSource(name=f"{view}_push", batch_source=source)
         views.append(made)
     store.apply([TEAM, *views])

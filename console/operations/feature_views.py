@@ -9,10 +9,7 @@ from matchday.durations import DAY
 from matchday.features import entities, tables
 from matchday.features.services import version_of
 from matchday.lake.reader import LakeReader
-from matchday.tables import columns, key, name
-
-TIMES = ("season", "event_time")
-"""Columns of a feature table that are neither its entity nor features."""
+from matchday.tables import name
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ def view_names() -> list[str]:
 
 def features_of(view: str) -> list[str]:
     """The features of a view."""
-    return [column for column in columns(table_of(view)) if column not in (*TIMES, entity_of(view))]
+    return list(tables.features_of(table_of(view)))
 
 
 def view_summary(reader: LakeReader, view: str) -> ViewSummary:
@@ -57,7 +54,7 @@ def table_of(view: str) -> type[DataFrameModel]:
 
 def entity_of(view: str) -> str:
     """The join key of a view's entity."""
-    return next(column for column in key(table_of(view)) if column not in TIMES)
+    return tables.entity_of(table_of(view)).join_key
 
 
 def days(seconds: float | None) -> str:

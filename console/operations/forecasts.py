@@ -9,6 +9,7 @@ import httpx
 from matchday import telemetry
 from matchday.errors import MatchdayError
 from matchday.models.catalogue import model_kind
+from matchday.models.kind import Subject
 
 TIMEOUT_SECONDS = 10.0
 
@@ -44,7 +45,10 @@ def ask(url: str, model: str, questions: Sequence[MatchQuestion]) -> MatchForeca
 
     Raises UnknownModelError, ForecastError.
     """
-    output, address = model_kind(model).output, f"{url}/v2/models/{model}/infer"
+    kind = model_kind(model)
+    if kind.subject is not Subject.MATCH:
+        raise ForecastError(f"{model} forecasts {kind.subject.plural}, not matches: {url}/docs shows how to ask it")
+    output, address = kind.output, f"{url}/v2/models/{model}/infer"
     with telemetry.span("ask", kind="client", matches=len(questions)):
         answer = _post(address, request_body(questions))
     try:

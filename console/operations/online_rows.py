@@ -12,6 +12,7 @@ from console.operations.feature_views import entity_of, features_of, view_names
 from matchday import calendar
 from matchday.errors import MatchdayError
 from matchday.features import entities
+from matchday.features.entities import EntityKey
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
 from matchday.settings import Settings
@@ -76,7 +77,7 @@ def get_team(wanted: str, as_of: str | None) -> TeamFeatures:
     settings = Settings()
     moment = calendar.parse(as_of) if as_of else datetime.now(UTC).replace(microsecond=0)
     team, full_name = find_team(LakeReader(settings.lake), wanted)
-    views = _team_views()
+    views = _views_of(entities.TEAM)
     online = read_rows(settings, [team], views)
     rows = []
     with working_store(settings, Lake(settings.lake)) as store:
@@ -87,17 +88,17 @@ def get_team(wanted: str, as_of: str | None) -> TeamFeatures:
 
 
 def read_all(settings: Settings) -> StoredRows:
-    """Every online row of a team; none of a store that was never filled. Raises StoreError for one out of reach."""
+    """Every online row; none of a store that was never filled. Raises StoreError for one out of reach."""
     try:
-        return read_rows(settings, None, _team_views())
+        return asyncio.run(_read_all(settings.online_store))
     except StoreError:
         if settings.online_file and not settings.online_file.exists():
             return {}
         raise
 
 
-def read_rows(settings: Settings, teams: Sequence[str] | None, views: Mapping[str, Sequence[str]]) -> StoredRows:
-    """Online rows of teams, of all by default. Raises StoreError."""
+def read_rows(settings: Settings, teams: Sequence[str], views: Mapping[str, Sequence[str]]) -> StoredRows:
+    """Online rows of teams. Raises StoreError."""
     return asyncio.run(_read(settings.online_store, teams, views))
 
 
@@ -129,18 +130,29 @@ def describe_team(found: TeamFeatures) -> dict[str, Any]:
     return {"team": found.team, "name": found.name, "as_of": as_of, "equal": found.equal, "rows": rows}
 
 
-async def _read(address: str, teams: Sequence[str] | None, views: Mapping[str, Sequence[str]]) -> StoredRows:
+async def _read(address: str, teams: Sequence[str], views: Mapping[str, Sequence[str]]) -> StoredRows:
     store = open_store(address)
     try:
-        keys = await store.keys(entities.TEAM.join_key, views) if teams is None else teams
-        return await store.read(entities.TEAM.join_key, keys, views)
+        return await store.read(entities.TEAM.join_key, teams, views)
     finally:
         store.close()
 
 
-def _team_views() -> dict[str, list[str]]:
-    """Features of each view whose entity is a team."""
-    return {view: features_of(view) for view in view_names() if entity_of(view) == entities.TEAM.join_key}
+async def _read_all(address: str) -> StoredRows:
+    found: dict[tuple[str, Key], Row] = {}
+    store = open_store(address)
+    try:
+        for entity in entities.ENTITIES:
+            if views := _views_of(entity):
+                found |= await store.read(entity.join_key, await store.keys(entity.join_key, views), views)
+        return found
+    finally:
+        store.close()
+
+
+def _views_of(entity: EntityKey) -> dict[str, list[str]]:
+    """Features of each view of these entities."""
+    return {view: features_of(view) for view in view_names() if entity_of(view) == entity.join_key}
 
 
 def _team_row(view: str, names: Sequence[str], row: Row | None, known: Mapping[str, Any], moment: datetime) -> TeamRow:

@@ -8,12 +8,14 @@ from typing import Any
 import pandera.pandas as pa
 
 from matchday import history
+from matchday.features.entities import ENTITIES, EntityKey
 from matchday.features.freshness import FEATURES, RECEIPT, code
 from matchday.features.team import team_tables
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
 from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams
+from matchday.tables.table import key
 
 TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings)
 INPUTS = ("matches", "appearances", "teams")
@@ -21,6 +23,22 @@ INPUTS = ("matches", "appearances", "teams")
 
 SeasonPrints = dict[str, list[str]]
 """Fingerprints of some tables by season."""
+
+
+DTYPES = ("int64", "float64")
+"""Of the columns of a feature table that are features; the others say whose they are, and since when."""
+
+
+def entity_of(table: type[pa.DataFrameModel]) -> EntityKey:
+    """Whose features a feature table holds: players where its key names them, else teams."""
+    named = [entity for entity in ENTITIES if entity.join_key in key(table)]
+    return named[-1]
+
+
+def features_of(table: type[pa.DataFrameModel]) -> dict[str, str]:
+    """The features of a feature table, and their types."""
+    types = {name: str(column.dtype) for name, column in table.to_schema().columns.items()}
+    return {name: dtype for name, dtype in types.items() if dtype in DTYPES and name not in key(table)}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from matchday.models.evaluation import Evaluation
 from matchday.models.graph import FEATURES, TOLERANCE
+from matchday.models.kind import ModelKind
 from matchday.models.recipe import CardNotes
 from matchday.models.trained import Trained
 
@@ -14,6 +15,7 @@ def card(trained: Trained, evaluation: Evaluation, notes: CardNotes) -> str:
     output = kind.output
     order = f" in the order {', '.join(output.classes)}" if output.classes else ""
     width = f"(n, {len(output.classes)})" if output.classes else "(n,)"
+    given = f"output `{output.name}` {width} float32{order}.{_further(kind)}"
     return f"""# {kind.name}
 
 {kind.about} Forecast from what is known before kick-off.
@@ -22,12 +24,12 @@ def card(trained: Trained, evaluation: Evaluation, notes: CardNotes) -> str:
 
 {notes.built}
 
-One ONNX graph: input `{FEATURES}` (n, k) float32, output `{output.name}` {width} float32{order}.
+One ONNX graph: input `{FEATURES}` (n, k) float32, {given}
 
 ## What it learnt from
 
-{trained.matches} matches that ended by {trained.trained_until}; data fingerprint `{trained.data}`.
-Parity of graph and Python: largest difference {trained.parity.largest:.1e} over {trained.parity.rows} matches
+{trained.matches} {kind.subject.plural} that ended by {trained.trained_until}; data fingerprint `{trained.data}`.
+Parity of graph and Python: largest difference {trained.parity.largest:.1e} over {trained.parity.rows} rows
 (limit {TOLERANCE:.0e}).
 
 ## How well it forecasts
@@ -41,12 +43,18 @@ By season:
 {table(evaluation.by_season())}
 
 {kind.score.title}: {kind.score.about}. Differences between seasons are larger than those between models: compare on
-the same matches only.
+the same {kind.subject.plural} only.
 
 ## Where it fails
 
 {notes.weak}
 """
+
+
+def _further(kind: ModelKind) -> str:
+    """A sentence for each further output."""
+    shapes = {each.name: ", ".join(["n", *map(str, each.shape)]) for each in kind.further}
+    return "".join(f" Further output `{each.name}` ({shapes[each.name]}): {each.about}." for each in kind.further)
 
 
 def table(rows: pd.DataFrame) -> str:

@@ -24,7 +24,7 @@ class EvaluationError(MatchdayError):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Walks over the same matches by the name of the forecaster, the model's own under its name."""
+    """Walks over the same rows by the name of the forecaster, the model's own under its name."""
 
     kind: ModelKind
     walks: Mapping[str, Walk]
@@ -35,7 +35,7 @@ class Evaluation:
         return self.walks[self.kind.name]
 
     def scores(self, forecaster: str | None = None, season: str | None = None) -> dict[str, float]:
-        """Mean scores of a forecaster (default: the model), on all matches or on a season's."""
+        """Mean scores of a forecaster (default: the model), on all rows or on a season's."""
         walk = self.walks[forecaster or self.kind.name]
         chosen = walk.in_season(season) if season else walk
         return self.kind.scores(chosen.numbers, chosen.results)
@@ -46,7 +46,7 @@ class Evaluation:
         others = ", ".join(
             f"{name.replace('_', ' ')} {scores[name]:.4f}" for name in scores if name not in (own.name, "matches")
         )
-        return f"{own.title} {scores[own.name]:.4f}, {others} on {scores['matches']:,} matches"
+        return f"{own.title} {scores[own.name]:.4f}, {others} on {scores['matches']:,} {self.kind.subject.plural}"
 
     def scoreboard(self) -> pd.DataFrame:
         """Mean scores: one row for each forecaster, best first; column `forecaster`, then the scores."""
@@ -87,7 +87,7 @@ class Evaluation:
 def evaluate(recipe: Recipe, features: pd.DataFrame, progress: Callable[[int, int], None] | None = None) -> Evaluation:
     """Walk a model and its baselines over the latest seasons of a training set.
 
-    progress is called with (matches done, matches in all) of the model's own walk. Raises ValueError when fewer than
+    progress is called with (rows done, rows in all) of the model's own walk. Raises ValueError when fewer than
     `LEARNT_FROM` seasons lie before the first that could be walked.
     """
     kind = recipe.kind
@@ -98,5 +98,13 @@ def evaluate(recipe: Recipe, features: pd.DataFrame, progress: Callable[[int, in
     walks = {}
     for name, forecaster in recipe.forecasters(features).items():
         told = progress if name == kind.name else None
-        walks[name] = walk_forward(features, forecaster, kind.output.columns, seasons, progress=told)
+        walks[name] = walk_forward(
+            features,
+            forecaster,
+            kind.output.columns,
+            seasons,
+            progress=told,
+            keys=kind.subject.keys,
+            moment=kind.subject.moment,
+        )
     return Evaluation(kind, walks)

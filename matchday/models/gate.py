@@ -20,7 +20,9 @@ def judge(evaluation: Evaluation) -> GateVerdict:
     matches = int(own["matches"])
     reasons = []
     if matches < rules.least_matches:
-        reasons.append(f"only {matches} matches were forecast, {rules.least_matches} are needed")
+        reasons.append(
+            f"only {matches} {evaluation.kind.subject.plural} were forecast, {rules.least_matches} are needed"
+        )
     for name in rules.beats:
         other = evaluation.scores(name)[score.name]
         if not own[score.name] < other:

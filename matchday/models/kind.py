@@ -27,6 +27,8 @@ class ReplayRows(StrEnum):
 
     PAIRINGS = "pairings"
     """Every team of the latest season at home against every other one."""
+    PLAYERS = "players"
+    """Every player of the latest season, with his club against every other one."""
 
 
 class Subject(StrEnum):
@@ -41,6 +43,16 @@ class Subject(StrEnum):
     def keys(self) -> tuple[str, ...]:
         """Columns that tell forecasts apart."""
         return ("match_id",) if self is Subject.MATCH else ("match_id", "player")
+
+    @property
+    def moment(self) -> str:
+        """Column of a training set that says until when a forecast's model may have learnt."""
+        return "kickoff" if self is Subject.MATCH else "event_time"
+
+    @property
+    def plural(self) -> str:
+        """Several of them, for people."""
+        return "matches" if self is Subject.MATCH else "players' matches"
 
 
 @dataclass(frozen=True)
@@ -122,15 +134,15 @@ class ModelKind:
 
     name: in the registry and in requests.
     about: one sentence for people.
-    inputs: of a request in entity mode. distinct: those that must name different entities. moment: the input that says
-    which moment a forecast is for.
+    inputs: of a request in entity mode; each has the name of the column of the subject's table that names its entity.
+    distinct: those that must name different entities. moment: the input that says which moment a forecast is for.
     feature_service: the Feast service that it is trained and served with. features: its columns in order.
     numbers: inputs of a request that are features themselves: columns of the model's input behind `features`.
     output: the tensor of its forecasts. further: other tensors of its graph, given to requests that ask for them.
     subject: what a forecast is of. result_of: columns of the subject's table that say what happened. result: what
     happened, (n,), in the model's terms, from those columns, (n,) each.
     score: by which two of its versions are compared. scores: means of all its scores by name, that of `score` among
-    them, from forecasts (n, c) and results (n,).
+    them, and `matches`, the number of rows, from forecasts (n, c) and results (n,).
     baselines: forecasts that it is evaluated beside. gate: what its evaluation must show.
     entry_point: `module:name` of its `Recipe`.
     replay: rows that a rollout asks both versions for.

@@ -37,4 +37,6 @@ def describe(kind: ModelKind, fingerprint: str, trained_until: str) -> Signature
         classes=kind.output.classes,
         moment=kind.moment,
         distinct=kind.distinct,
+        numbers=kind.numbers,
+        further=kind.further,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from matchday.models.kind import FloatArray, ModelKind
-from matchday.models.skill import loss_differences
+from matchday.models.skill import match_differences
 
 CLEARLY = 1.645
 """Standard errors by which a mean paired difference must lie beyond a limit: 5 % one-sided."""
@@ -21,8 +21,8 @@ class Contender:
     """A version as promotion sees it.
 
     feature_service: the one that it was trained with. feature_values: fingerprints of its features' values by feature,
-    empty for a version that was registered without. forecasts: `match_id`, `result` and the columns of the model's
-    output, of its walk-forward run; made with its own features.
+    empty for a version that was registered without. forecasts: the keys of the model's subject, `result` and the
+    columns of its output, of its walk-forward run; made with its own features.
     """
 
     version: str
@@ -85,7 +85,7 @@ def changed_values(version: str, own: Mapping[str, str], now: Mapping[str, str])
 
 
 def _compare(kind: ModelKind, champion: Contender, challenger: Contender) -> PromotionDecision:
-    gaps = loss_differences(kind, challenger.forecasts, champion.forecasts)
+    gaps = match_differences(kind, challenger.forecasts, champion.forecasts)
     changed = changed_features(champion, challenger)
     if len(gaps) < LEAST_MATCHES:
         short = f"inconclusive: {len(gaps)} of {LEAST_MATCHES} matches that both forecast"

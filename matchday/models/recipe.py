@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pkgutil import resolve_name
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import pandas as pd
 from pandera.pandas import DataFrameModel
@@ -28,7 +28,10 @@ class Recipe(Protocol):
 
     @property
     def table(self) -> type[DataFrameModel]:
-        """Schema of its training set: keys of a match, `result`, and a column for each feature."""
+        """Schema of its training set: keys and columns of its subject's table, `result`, features and numbers.
+
+        For players' matches `event_time` as well: the deadline, as of which the features are known.
+        """
 
     @property
     def first_season(self) -> str:
@@ -42,6 +45,23 @@ class Recipe(Protocol):
 
     def notes(self, trained: Trained) -> CardNotes:
         """What a model card says of it."""
+
+
+@runtime_checkable
+class NumberRecipe(Protocol):
+    """A recipe of a model whose numbers are not all columns of its subject's table."""
+
+    def numbers(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """A column for each of the model's numbers, with the index of `rows` of its subject's table."""
+
+
+def numbers_of(recipe: Recipe, rows: pd.DataFrame) -> pd.DataFrame:
+    """The numbers that a request would give for rows of the subject's table: a float column for each.
+
+    Those that the recipe makes of the rows, where it is a `NumberRecipe`; else the table's columns of their names.
+    """
+    made = recipe.numbers(rows) if isinstance(recipe, NumberRecipe) else rows
+    return made[[each.name for each in recipe.kind.numbers]].astype("float64")
 
 
 def load_recipe(kind: ModelKind) -> Recipe:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from matchday.tables.arrow import to_arrow
 from matchday.tables.fingerprint import fingerprint
 
 BACKGROUND = 128
-"""Feature vectors, spread evenly over the training matches, that explanations compare with."""
+"""Feature vectors, spread evenly over the training rows, that explanations compare with."""
 
 GRAPH, REPORT, EXPLAINER = "model.onnx", "training.json", "explainer.json"
 
@@ -26,8 +27,8 @@ class Trained:
     """A trained model, exported.
 
     parameters: what it was fitted with. coefficients: fitted numbers worth showing, by name. parity: of graph and
-    Python. matches: how many it learnt from. trained_until: end of the last match seen, ISO 8601. data: fingerprint
-    of the training set.
+    Python. matches: how many rows it learnt from. trained_until: end of the last match seen, ISO 8601. data:
+    fingerprint of the training set.
     """
 
     graph: bytes
@@ -66,9 +67,15 @@ def data_fingerprint(table: type[DataFrameModel], features: pd.DataFrame) -> str
     return fingerprint(to_arrow(table, features))
 
 
-def explainer(features: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
-    """What explanations of a model need: background rows of its features, and a label of each for people."""
+def explainer(
+    features: pd.DataFrame, names: Sequence[str], labels: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """What explanations of a model need: background rows of its columns, and a label of each for people.
+
+    labels: of columns that are not features of teams, such as the numbers of a request. Raises KeyError for a column
+    without a label.
+    """
     recent = features.sort_values("kickoff").tail(10 * BACKGROUND)
     chosen = recent.iloc[:: max(1, len(recent) // BACKGROUND)].head(BACKGROUND)
     background = chosen[list(names)].to_numpy("float32").astype(float).round(6)
-    return {"background": background.tolist(), "labels": {name: label(name) for name in names}}
+    return {"background": background.tolist(), "labels": {name: labels.get(name) or label(name) for name in names}}

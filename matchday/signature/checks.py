@@ -31,16 +31,32 @@ def check_positive(field: str, value: Any) -> None:
         raise SignatureError(f"{field} is {value!r}; a number above 0 is needed")
 
 
+def check_number(field: str, value: Any) -> None:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value < math.inf:
+        raise SignatureError(f"{field} is {value!r}; a finite number is needed")
+
+
+def check_size(field: str, value: Any) -> None:
+    """A whole number above zero."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SignatureError(f"{field} is {value!r}; a whole number above 0 is needed")
+
+
 def check_choice(field: str, value: Any, choices: Collection[str]) -> None:
     """One of these texts."""
     if value not in choices:
         raise SignatureError(f"{field} is {value!r}; known are {', '.join(map(repr, choices))}")
 
 
-def check_items(field: str, items: Sequence[Any], kind: type) -> None:
-    """At least one item, all of this class."""
+def check_some(field: str, items: Sequence[Any]) -> None:
+    """At least one item."""
     if not items:
         raise SignatureError(f"{field} is empty; a model needs at least one")
+
+
+def check_items(field: str, items: Sequence[Any], kind: type) -> None:
+    """Items of this class."""
     for position, item in enumerate(items):
         if not isinstance(item, kind):
             raise SignatureError(f"{field}[{position}] is {item!r}; {kind.__name__} is needed")

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matchday.signature.checks import SignatureError, check_choice, check_positive, check_text, sequence
+from matchday.signature.checks import (
+    SignatureError,
+    check_choice,
+    check_number,
+    check_positive,
+    check_size,
+    check_text,
+    sequence,
+)
 
 DATATYPES = ("BYTES", "INT64")
 """Of entity keys in requests: texts or whole numbers."""
@@ -46,9 +54,11 @@ class NumberInput:
     about: str
 
     def __post_init__(self) -> None:
-        """Raises SignatureError for a field that is not text and for bounds that are none."""
+        """Raises SignatureError for a field that is not text and for bounds that are no finite numbers in order."""
         for field in ("name", "about"):
             check_text(f"numbers.{field}", getattr(self, field))
+        for field in ("least", "most"):
+            check_number(f"numbers.{self.name}.{field}", getattr(self, field))
         if not self.least < self.most:
             raise SignatureError(f"numbers.{self.name}.least is {self.least!r}; a number below most is needed")
 
@@ -70,7 +80,7 @@ class FurtherOutput:
             check_text(f"further.{field}", getattr(self, field))
         object.__setattr__(self, "shape", sequence("further.shape", self.shape))
         for size in self.shape:
-            check_positive(f"further.{self.name}.shape", size)
+            check_size(f"further.{self.name}.shape", size)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ class ModelMetadata:
 
     raw: name of the feature tensor, and columns its columns, in order. inputs: name -> datatype of the entities.
     kickoff: name of the optional input for the moment of a match. classes: columns of the output, or its name alone
-    where it is one number. feature_service: what the columns mean, empty where its servers do not say.
+    where it is one number. feature_service: what the columns mean, empty where its servers do not say. numbers: names
+    of the numbers that are given beside the entities.
     """
 
     version: str
@@ -55,6 +56,7 @@ class ModelMetadata:
     kickoff: str
     classes: tuple[str, ...]
     feature_service: str = ""
+    numbers: tuple[str, ...] = ()
 
 
 class ModelClient:
@@ -183,7 +185,10 @@ def _feature_inputs(batch: Sequence[ReplayRow], metadata: ModelMetadata) -> list
 
 def _entity_inputs(batch: Sequence[ReplayRow], metadata: ModelMetadata, now: float) -> list[dict[str, Any]]:
     """Inputs of a request for rows by their entities. now: Unix seconds."""
-    columns = {name: (kind, [row.entities[name] for row in batch]) for name, kind in metadata.inputs.items()}
+    columns: dict[str, tuple[str, list[Any]]] = {
+        name: (kind, [row.entities[name] for row in batch]) for name, kind in metadata.inputs.items()
+    }
+    columns |= {name: ("FP32", [row.number(name) for row in batch]) for name in metadata.numbers}
     if metadata.kickoff:
         columns[metadata.kickoff] = ("BYTES", [_future_kickoff(row.kickoff, now) for row in batch])
     return [
@@ -206,7 +211,9 @@ def _metadata(found: Any) -> ModelMetadata:
     parameters: dict[str, dict[str, Any]] = {each["name"]: each.get("parameters", {}) for each in found["inputs"]}
     datatypes = {each["name"]: str(each["datatype"]) for each in found["inputs"]}
     raw = next((name for name, about in parameters.items() if about.get("mode") == "raw"), "")
-    entities = [name for name, about in parameters.items() if about.get("mode") == "entity"]
+    given = [name for name, about in parameters.items() if about.get("mode") == "entity"]
+    numbers = tuple(name for name in given if "least" in parameters[name])
+    entities = [name for name in given if name not in numbers]
     output = found["outputs"][0]
     return ModelMetadata(
         version=str((found.get("versions") or [""])[0]),
@@ -216,6 +223,7 @@ def _metadata(found: Any) -> ModelMetadata:
         kickoff=next((name for name in entities if parameters[name].get("optional")), ""),
         classes=tuple(output.get("parameters", {}).get("columns") or [output["name"]]),
         feature_service=str(parameters[raw].get("feature_service", "")) if raw else "",
+        numbers=numbers,
     )
 
 

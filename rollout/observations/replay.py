@@ -128,9 +128,15 @@ def _divide(
     for row in rows:
         if _has_features(row, canary) and (_is_answered(row, stable) or _has_features(row, stable)):
             by_features.append(row)
-        elif {*stable.inputs, *canary.inputs} <= set(row.entities) and stable.inputs:
+        elif stable.inputs and _has_inputs(row, stable) and _has_inputs(row, canary):
             by_entities.append(row)
     return by_features, by_entities
+
+
+def _has_inputs(row: ReplayRow, metadata: ModelMetadata) -> bool:
+    """Whether a version may be asked for the row by its entities and numbers."""
+    known = all(row.number(name) is not None for name in metadata.numbers)
+    return known and set(metadata.inputs) <= set(row.entities)
 
 
 def _has_features(row: ReplayRow, metadata: ModelMetadata) -> bool:

@@ -11,7 +11,8 @@ class ReplayRow:
 
     entities: input -> entity. kickoff: Unix seconds, None where it was not given. features: column -> value, None where
     it was missing. version: of the logged answer, empty where there is none. output: column -> value. feature_service:
-    what the features mean, empty where the log does not say.
+    what the features mean, empty where the log does not say. numbers: those that a request gives beside entities; a
+    logged row has them among its features.
     """
 
     entities: Mapping[str, str | int] = field(default_factory=dict)
@@ -20,6 +21,11 @@ class ReplayRow:
     version: str = ""
     output: Mapping[str, float] = field(default_factory=dict)
     feature_service: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def number(self, name: str) -> float | None:
+        """A number that a request gives beside entities; None where it is not known."""
+        return self.numbers.get(name, self.features.get(name))
 
 
 class RowSource(Protocol):

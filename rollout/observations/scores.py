@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matchday.errors import MatchdayError
 from matchday.models.catalogue import KINDS
+from matchday.models.kind import Subject
 from matchday.registry import Registry
 from rollout.judge import FloatArray
 from rollout.observations.log import ForecastLog, LoggedForecast
 from rollout.sources import SourceError
 
 if TYPE_CHECKING:
-    from matchday.models.skill import MatchForecast
+    from matchday.models.skill import GivenForecast
     from matchday.results import Results
 
 MOST_LOGGED = 100_000
@@ -19,17 +20,16 @@ MOST_LOGGED = 100_000
 MOST_KEPT = 50_000
 """Forecasts kept in memory, the newest: one for each version and match."""
 
-TEAMS = 2
-"""Entities of a forecast that is scored by the result of a match: home, then away."""
-
 
 class ForecastKey(NamedTuple):
-    """The match and version of a forecast. kickoff: Unix seconds, as given in the request."""
+    """The match and version of a forecast. entities: in the order of the model's inputs.
+
+    kickoff: Unix seconds, as given in the request.
+    """
 
     model: str
     version: str
-    home: str
-    away: str
+    entities: tuple[str | int, ...]
     kickoff: float
 
 
@@ -84,26 +84,26 @@ class PairedScores:
         """
         if self._prediction_log is None or (kind := KINDS.get(model)) is None:
             return None
-        from matchday.models.skill import last_before_kickoff, loss_differences
+        from matchday.models.skill import last_before_kickoff, match_differences
 
         try:
             self._read_log(self._prediction_log)
             if not self._results.written():
                 return None
-            matches = self._results.matches()
+            played = self._results.matches() if kind.subject is Subject.MATCH else self._results.appearances()
         except MatchdayError as error:
             raise SourceError(f"scores of matches played since: {error}") from None
         versions = (candidate, stable)
-        own, other = (last_before_kickoff(kind, self._logged(model, version), matches) for version in versions)
-        found = loss_differences(kind, own, other)
+        own, other = (last_before_kickoff(kind, self._logged(model, version), played) for version in versions)
+        found = match_differences(kind, own, other)
         return found if len(found) else None
 
-    def _logged(self, model: str, version: str) -> list["MatchForecast"]:
+    def _logged(self, model: str, version: str) -> list["GivenForecast"]:
         """The logged forecasts of a version."""
-        from matchday.models.skill import MatchForecast
+        from matchday.models.skill import GivenForecast
 
         kept = ((key, forecast) for key, forecast in self._forecasts.items() if key[:2] == (model, version))
-        return [MatchForecast(key.home, key.away, key.kickoff, each.time, each.numbers) for key, each in kept]
+        return [GivenForecast(key.entities, key.kickoff, each.time, each.numbers) for key, each in kept]
 
     def _read_log(self, log: ForecastLog) -> None:
         entries, self._position = log.since(self._position, MOST_LOGGED)
@@ -123,8 +123,7 @@ def _key(entry: LoggedForecast) -> ForecastKey | None:
     row, kind = entry.row, KINDS.get(entry.model)
     if kind is None or row.kickoff is None or set(row.output) != set(kind.output.columns):
         return None
-    names = [each.name for each in kind.inputs]
-    if len(names) != TEAMS or not set(names) <= set(row.entities):
+    types = {each.name: int if each.datatype == "INT64" else str for each in kind.inputs}
+    if any(type(row.entities.get(name)) is not wanted for name, wanted in types.items()):
         return None
-    home, away = (str(row.entities[name]) for name in names)
-    return ForecastKey(entry.model, row.version, home, away, row.kickoff)
+    return ForecastKey(entry.model, row.version, tuple(row.entities[name] for name in types), row.kickoff)

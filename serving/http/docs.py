@@ -75,14 +75,19 @@ def _input(entry: Mapping[str, Any]) -> tuple[str, ...]:
     about = entry["parameters"]
     if about["mode"] == "raw":
         meaning = f"in place of the others: {', '.join(map(escape, about['columns']))}"
+    elif "least" in about:
+        meaning = f"number from {about['least']:g} to {about['most']:g}: {escape(about['about'])}"
     else:
         meaning = "optional" if about.get("optional") else "entity"
     return (_code(entry["name"]), _code(entry["datatype"]), _code(entry["shape"]), meaning)
 
 
 def _output(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    columns = ", ".join(map(escape, entry["parameters"]["columns"])) or "one number a row"
-    return (_code(entry["name"]), _code(entry["datatype"]), _code(entry["shape"]), columns)
+    about = entry["parameters"]
+    meaning = ", ".join(map(escape, about["columns"])) or "one number a row"
+    if about.get("on_request"):
+        meaning = f"{escape(about['about'])}; where the request names it in <code>outputs</code>"
+    return (_code(entry["name"]), _code(entry["datatype"]), _code(entry["shape"]), meaning)
 
 
 def _path(path: str, item: Mapping[str, Any]) -> tuple[str, ...]:

@@ -50,9 +50,10 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 
 
 def entity_example(endpoint: Endpoint) -> dict[str, Any]:
-    """Entities of one row of a request."""
-    inputs = endpoint.signature.inputs
-    return {each.name: EXAMPLES.get(each.name, 1 if each.datatype == "INT64" else each.name) for each in inputs}
+    """Entities and numbers of one row of a request."""
+    inputs, numbers = endpoint.signature.inputs, endpoint.signature.numbers
+    entities = {each.name: EXAMPLES.get(each.name, 1 if each.datatype == "INT64" else each.name) for each in inputs}
+    return entities | {each.name: each.least for each in numbers}
 
 
 def v2_example(endpoint: Endpoint) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Codec of the V1 protocol (TensorFlow Serving's) over REST: instances to requests, and responses to predictions.
 
 https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
-An instance is an object of entities, `{"home": "ARS", "away": "LIV", "kickoff": "2026-05-24T15:00:00Z"}`, or a list of
-the model's features.
+An instance is an object of entities and numbers, `{"home": "ARS", "away": "LIV", "kickoff": "2026-05-24T15:00:00Z"}`,
+or a list of the model's features.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,6 +16,13 @@ from serving.protocol.v2 import InferenceRequest, InferenceResponse, InputCheck,
 
 EXAMPLE = '{"instances": [{"home": "ARS", "away": "LIV"}]}'
 FEATURES = "features"
+DATATYPES: Mapping[frozenset[type], str] = {
+    frozenset({int}): "INT64",
+    frozenset({bool}): "BOOL",
+    frozenset({float}): "FP64",
+    frozenset({int, float}): "FP64",
+}
+"""Types of the values that all instances have of a name -> datatype of the tensor; BYTES for any other."""
 
 
 def parse_predict(body: bytes, max_batch: int | None = None, check: InputCheck | None = None) -> InferenceRequest:
@@ -67,7 +74,7 @@ def _columns(instances: Sequence[dict[str, Any]], check: InputCheck | None) -> d
 
 
 def _column(name: str, values: list[Any]) -> Tensor:
-    datatype = "INT64" if set(map(type, values)) == {int} else "BYTES"
+    datatype = DATATYPES.get(frozenset(map(type, values)), "BYTES")
     return decode(name, datatype, (len(values),), values)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from matchday.backtest import walk_forward
 from matchday.features.team import FULL_TIME
+from matchday.models.kind import Subject
 from matchday.scores.outcome import CLASSES, outcome_scores
 
 OPENING = {"2324": "2023-08-11", "2425": "2024-08-16", "2526": "2025-08-15"}
@@ -102,3 +103,36 @@ def test_a_model_of_one_number_is_walked_like_one_of_several() -> None:
     assert walk.numbers.tolist() == [[1]] * 3 + [[4]] * 4
     assert walk.in_season("2526").forecasts["match_id"].tolist() == [f"2526-{i}" for i in range(4)]
     assert len(walk.in_season("1415").results) == 0
+
+
+def test_a_gameweek_of_players_is_forecast_by_one_fit_that_knows_nothing_after_its_deadline() -> None:
+    """Two players a match, three matches a gameweek on two days; forecasts are of the deadline before all of them."""
+    matches = pd.DataFrame(
+        [
+            {"season": season, "week": week, "hours": 168 * week + hours, "match_id": f"{season}-{week}-{hours}"}
+            for season in ("2425", "2526")
+            for week in range(12)
+            for hours in (2, 5, 50)
+        ]
+    )
+    opening = pd.to_datetime(matches["season"].map(OPENING), utc=True)
+    matches["kickoff"] = opening + pd.to_timedelta(matches["hours"], unit="h")
+    matches["event_time"] = opening + pd.to_timedelta(168 * matches["week"], unit="h")
+    table = pd.concat([matches.assign(player=player, result=player) for player in (1, 2)]).sample(
+        frac=1, random_state=1
+    )
+    weeks: list[tuple[str, int]] = []
+
+    def forecaster(past: pd.DataFrame, coming: pd.DataFrame) -> np.ndarray:
+        assert past.empty or (past["kickoff"] + FULL_TIME).max() <= coming["event_time"].min()
+        weeks.extend({*zip(coming["season"], coming["week"], strict=True)})
+        return coming["player"].to_numpy(float)
+
+    keys = ("match_id", "player")
+    walk = walk_forward(
+        table, forecaster, ["points"], ["2526"], timedelta(days=10), keys=keys, moment=Subject.APPEARANCE.moment
+    )
+    assert sorted(weeks) == [("2526", week) for week in range(12)], "no gameweek is cut in two"
+    assert not walk.forecasts.duplicated(list(keys)).any() and len(walk.forecasts) == 12 * 3 * 2
+    assert (walk.forecasts["points"] == walk.forecasts["player"]).all()
+    assert (walk.results == walk.forecasts["player"]).all()

@@ -14,7 +14,17 @@ from feature_repo.definitions import PLAYER, TEAM, TTL
 from matchday.bundle import BundleError, read_bundle
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.packaging import describe
-from matchday.signature import DaysSince, EntityInput, FeatureRef, Signature, SignatureError, ViewRef
+from matchday.signature import (
+    DaysSince,
+    EntityInput,
+    FeatureRef,
+    FurtherOutput,
+    NumberInput,
+    Signature,
+    SignatureError,
+    ViewRef,
+)
+from tests import kinds
 from tests.signatures import REST, match_signature
 
 SIGNATURE = match_signature(
@@ -74,9 +84,9 @@ def test_schema_1_of_players_gets_number_keys() -> None:
     assert (read.distinct, read.moment) == ((), "kickoff")
 
 
-def test_what_is_upgraded_is_written_as_schema_2_and_read_back() -> None:
+def test_what_is_upgraded_is_written_as_schema_3_and_read_back() -> None:
     upgraded = Signature.from_json(old())
-    assert upgraded.to_json()["schema"] == 2
+    assert upgraded.to_json()["schema"] == 3
     assert Signature.from_json(json.loads(json.dumps(upgraded.to_json()))) == upgraded
 
 
@@ -104,14 +114,26 @@ def test_a_signature_of_schema_1_that_lacks_a_field_is_refused(field: str) -> No
         Signature.from_json({key: item for key, item in old().items() if key != field})
 
 
-@pytest.mark.parametrize("schema", [0, 3, True, "2", None, [1], {}])
+def test_a_signature_of_schema_2_is_read_as_one_without_numbers_and_further_outputs() -> None:
+    """As the release before wrote it."""
+    second = {name: each for name, each in SIGNATURE.to_json().items() if name not in ("numbers", "further")}
+    assert Signature.from_json(second | {"schema": 2}) == SIGNATURE
+    with pytest.raises(SignatureError, match="holds further, numbers, unknown in schema 2"):
+        Signature.from_json({**SIGNATURE.to_json(), "schema": 2})
+    with pytest.raises(SignatureError, match="the signature lacks further, numbers"):
+        Signature.from_json(second)
+
+
+@pytest.mark.parametrize("schema", [0, 4, True, "3", None, [1], {}])
 def test_an_unknown_schema_is_refused_with_what_to_do(schema: object) -> None:
-    with pytest.raises(SignatureError, match=r"reads 1 and 2: serve .* or train the model again") as refused:
+    with pytest.raises(SignatureError, match=r"reads 1, 2 and 3: serve .* or train the model again") as refused:
         Signature.from_json({**SIGNATURE.to_json(), "schema": schema})
     assert repr(schema) in str(refused.value)
 
 
 HOME_ELO, AWAY_REST = SIGNATURE.to_json()["features"]
+LEAGUE = {"name": "league", "least": 1, "most": 4, "about": "the league's level"}
+GRID = {"name": "grid", "shape": [11, 11], "about": "scores"}
 
 
 @pytest.mark.parametrize(
@@ -137,11 +159,30 @@ HOME_ELO, AWAY_REST = SIGNATURE.to_json()["features"]
         ({"views": [{"name": "team_ratings", "ttl_seconds": None}]}, r"features\.away_rest\.view"),
         ({"views": [{"name": "team_ratings", "ttl_seconds": -1}]}, r"views\.team_ratings\.ttl_seconds"),
         ({"views": [*SIGNATURE.to_json()["views"], {"name": "weather", "ttl_seconds": None}]}, "names weather"),
-        ({"moment": "home"}, "inputs and moment names one twice"),
-        ({"moment": "features"}, "inputs and moment names one twice"),
+        ({"moment": "home"}, "inputs, numbers and moment names one twice"),
+        ({"moment": "features"}, "inputs, numbers and moment names one twice"),
         ({"moment": ""}, "moment"),
         ({"distinct": ["home", "referee"]}, "distinct is 'referee'"),
         ({"trained_until": "yesterday"}, "trained_until"),
+        ({"numbers": [LEAGUE | {"name": "home"}]}, "inputs, numbers and moment names one twice"),
+        ({"numbers": [LEAGUE | {"name": "kickoff"}]}, "inputs, numbers and moment names one twice"),
+        ({"numbers": [LEAGUE | {"name": "features"}]}, "inputs, numbers and moment names one twice"),
+        ({"numbers": [LEAGUE, LEAGUE]}, "numbers names one twice"),
+        ({"numbers": [LEAGUE | {"name": "home_elo"}]}, "features and numbers names one twice"),
+        ({"numbers": [LEAGUE | {"least": 4}]}, r"numbers\.league\.least is 4"),
+        ({"numbers": [LEAGUE | {"least": "1"}]}, r"numbers\.league\.least is '1'"),
+        ({"numbers": [LEAGUE | {"most": float("inf")}]}, r"numbers\.league\.most is inf"),
+        ({"numbers": [LEAGUE | {"most": float("nan")}]}, r"numbers\.league\.most is nan"),
+        ({"numbers": [LEAGUE | {"about": ""}]}, r"numbers\.about is ''"),
+        ({"numbers": [{"name": "league"}]}, r"numbers\[0\] lacks about, least, most"),
+        ({"numbers": None}, "numbers is None; a list is needed"),
+        ({"further": [GRID, GRID]}, "further names one twice"),
+        ({"further": [GRID | {"name": "probabilities"}]}, "output and further names one twice"),
+        ({"further": [GRID | {"shape": 11}]}, r"further\.shape is 11; a list is needed"),
+        ({"further": [GRID | {"shape": [11, 0]}]}, r"further\.grid\.shape is 0"),
+        ({"further": [GRID | {"shape": [1.5]}]}, r"further\.grid\.shape is 1\.5"),
+        ({"further": [GRID | {"shape": [True]}]}, r"further\.grid\.shape is True"),
+        ({"further": ["grid"]}, r"further\[0\] is 'grid'; an object is needed"),
     ],
 )
 def test_an_impossible_signature_is_refused_and_the_field_named(change: dict[str, Any], says: str) -> None:
@@ -194,7 +235,10 @@ def test_a_signature_survives_json(
         moment=moment,
         version=version,
         fingerprint=fingerprint,
+        numbers=[NumberInput("a number", data.draw(st.floats(-9, 0)), data.draw(st.integers(1, 9)), "about")],
+        further=[FurtherOutput("grid", data.draw(st.lists(st.integers(1, 20), max_size=3)), "about")],
     )
+    assert signature.columns == (*columns, "a number")
     assert Signature.from_json(json.loads(json.dumps(signature.to_json()))) == signature
 
 
@@ -213,14 +257,22 @@ def test_the_signature_of_match_outcome_says_what_feast_knows() -> None:
     assert [feature.name for feature in signature.features] == list(MATCH_OUTCOME.feature_names)
 
 
+def test_a_signature_says_the_numbers_and_further_outputs_of_its_model() -> None:
+    signature = describe(kinds.KIND, "f00d", "2026-05-17T18:00:00+00:00")
+    assert list(signature.numbers) == [kinds.HOME, kinds.POSITION]
+    assert list(signature.further) == [kinds.SPREAD, kinds.TWICE]
+    assert signature.columns == kinds.KIND.feature_names
+    assert Signature.from_json(json.loads(json.dumps(signature.to_json()))) == signature
+
+
 def test_a_bundle_names_the_file_of_an_unknown_schema(tmp_path: Path) -> None:
     from matchday.bundle import write_bundle
 
     write_bundle(tmp_path / "bundle", b"graph", SIGNATURE, {}, "# Card\n")
     path = tmp_path / "bundle" / "signature.json"
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 7'))
+    path.write_text(path.read_text().replace('"schema": 3', '"schema": 7'))
     sums = (tmp_path / "bundle" / "SHA256SUMS").read_text().splitlines()
     sums[-1] = f"{hashlib.sha256(path.read_bytes()).hexdigest()}  signature.json"
     (tmp_path / "bundle" / "SHA256SUMS").write_text("\n".join(sums) + "\n")
-    with pytest.raises(BundleError, match=r"signature\.json: schema is 7, and this release reads 1 and 2"):
+    with pytest.raises(BundleError, match=r"signature\.json: schema is 7, and this release reads 1, 2 and 3"):
         read_bundle(tmp_path / "bundle")

@@ -1,4 +1,7 @@
-"""Every model of the catalogue is rolled out by the same code: rows, judge, scores and runner name no model."""
+"""Every model is rolled out by the same code: rows, judge, scores and runner name no model.
+
+Beside the models of the catalogue one of players' matches.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,10 +14,13 @@ import pandas as pd
 import pytest
 
 from matchday.models.catalogue import KINDS
-from matchday.models.kind import ModelKind
+from matchday.models.kind import ModelKind, Subject
+from matchday.models.skill import results
+from rollout import feasibility, window
 from rollout.judge import Pairs
+from rollout.observations import scores as paired
 from rollout.observations.log import LoggedForecast
-from rollout.observations.pairings import Pairings
+from rollout.observations.pairings import LeaguePairings
 from rollout.observations.replay import RowReplay
 from rollout.observations.row import ReplayRow
 from rollout.observations.scores import PairedScores
@@ -22,18 +28,24 @@ from rollout.sources import Sources
 from rollout.spec import Spec
 from rollout.splitter import Endpoints
 from rollout.state import Phase
+from tests import kinds
 from tests.rollout import fakes, runs
 from tests.rollout.fakes import MemoryStore, RolloutWorld
 from tests.rollout.observations.pages import program
 
 TEAMS = [f"T{number:02}" for number in range(20)]
 KICKOFF = 1_772_895_600.0
-every_model = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+every_model = pytest.mark.parametrize("kind", [*KINDS.values(), kinds.KIND], ids=[*KINDS, kinds.NAME])
 
 
-def forecast(kind: ModelKind, home: str, away: str, bad: bool) -> list[float]:
-    """A forecast that depends on the teams; a bad one is far from it."""
-    gap = (TEAMS.index(home) - TEAMS.index(away)) / len(TEAMS)
+@pytest.fixture(autouse=True)
+def catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds.add_to_catalogue(monkeypatch, paired, feasibility, window)
+
+
+def forecast(kind: ModelKind, home: str, away: str, bad: bool, number: float = 0.0) -> list[float]:
+    """A forecast that depends on the teams and a number; a bad one is far from it."""
+    gap = (TEAMS.index(home) - TEAMS.index(away)) / len(TEAMS) + number
     if not kind.output.classes:
         return [2.7 + gap + (3.0 if bad else 0.0)]
     scores = np.linspace(gap, -gap, len(kind.output.classes))
@@ -45,6 +57,10 @@ def forecast(kind: ModelKind, home: str, away: str, bad: bool) -> list[float]:
 def server(kind: ModelKind, version: str, bad: bool = False) -> Iterator[str]:
     """A server that describes and answers the model over the Open Inference Protocol."""
     inputs = [{"name": each.name, "datatype": each.datatype, "parameters": {"mode": "entity"}} for each in kind.inputs]
+    inputs += [
+        {"name": each.name, "datatype": "FP32", "parameters": {"mode": "entity", "least": each.least}}
+        for each in kind.numbers
+    ]
     columns = {"parameters": {"columns": list(kind.output.classes)}} if kind.output.classes else {}
     metadata = {
         "name": kind.name,
@@ -57,12 +73,36 @@ def server(kind: ModelKind, version: str, bad: bool = False) -> Iterator[str]:
         if not path.endswith("/infer"):
             return 200, json.dumps(metadata).encode()
         given = {each["name"]: each["data"] for each in json.loads(body)["inputs"]}
-        pairs = zip(*(given[each.name] for each in kind.inputs), strict=True)
-        data = [number for home, away in pairs for number in forecast(kind, home, away, bad)]
+        home, away = (given[each.name] for each in kind.inputs[-2:])
+        numbers = given["home"] if kind.numbers else [0.0] * len(home)
+        data = [one for row in zip(home, away, numbers, strict=True) for one in forecast(kind, *row[:2], bad, row[2])]
         return 200, json.dumps({"outputs": [{"name": kind.output.name, "data": data}]}).encode()
 
     with program(answer) as url:
         yield url
+
+
+class PlayedMatches:
+    """Every team at home once, a home win by two goals to none; two players a team, who get 2 points each."""
+
+    def written(self) -> bool:
+        return True
+
+    def matches(self) -> pd.DataFrame:
+        pairs = zip(TEAMS, [*TEAMS[1:], TEAMS[0]], strict=True)
+        rows = [{"match_id": f"2526-{home}-{away}", "home": home, "away": away} for home, away in pairs]
+        goals = {
+            "season": "2526",
+            "kickoff": pd.Timestamp(KICKOFF, unit="s", tz="UTC"),
+            "home_goals": 2,
+            "away_goals": 0,
+        }
+        return pd.DataFrame(rows).assign(**goals)
+
+    def appearances(self) -> pd.DataFrame:
+        sides = {"home": "team", "away": "opponent"}
+        rows = self.matches().rename(columns=sides).assign(home=True, points=2)
+        return pd.concat([rows.assign(player=2 * rows.index + number) for number in (1, 2)], ignore_index=True)
 
 
 class ServedReplay:
@@ -70,7 +110,7 @@ class ServedReplay:
 
     def __init__(self, stable: str, canary: str) -> None:
         self._endpoints = Endpoints((stable,), (canary,))
-        self._replay = RowReplay([Pairings(TEAMS)])
+        self._replay = RowReplay([LeaguePairings(PlayedMatches())])  # type: ignore[arg-type]
 
     def pairs(self, model: str, endpoints: Endpoints, rows: int) -> Pairs:
         return self._replay.pairs(model, self._endpoints, rows)
@@ -130,20 +170,9 @@ class MemoryLog:
         return ([], position) if position else (self._entries, len(self._entries))
 
 
-class PlayedMatches:
-    """A home win by two goals to none."""
-
-    def written(self) -> bool:
-        return True
-
-    def matches(self) -> pd.DataFrame:
-        kickoff = pd.Timestamp(KICKOFF, unit="s", tz="UTC")
-        match = {"match_id": "2526-T00-T01", "home": "T00", "away": "T01", "kickoff": kickoff}
-        return pd.DataFrame([match | {"home_goals": 2, "away_goals": 0}])
-
-
 def logged(kind: ModelKind, version: str, numbers: Sequence[float]) -> LoggedForecast:
-    entities = dict(zip([each.name for each in kind.inputs], ("T00", "T01"), strict=True))
+    entities = {each.name: value for each, value in zip(kind.inputs[-2:], ("T00", "T01"), strict=True)}
+    entities |= {each.name: 1 for each in kind.inputs[:-2]}
     output = dict(zip(kind.output.columns, numbers, strict=True))
     row = ReplayRow(entities, KICKOFF, version=version, output=output)
     return LoggedForecast(f"r{version}", KICKOFF - 60, kind.name, row)
@@ -159,7 +188,8 @@ def test_the_score_of_the_model_compares_logged_forecasts(kind: ModelKind) -> No
     scores = PairedScores(None, log, PlayedMatches())  # type: ignore[arg-type]
     found = scores.live(kind.name, "1", "2")
     assert found is not None and len(found) == 1
-    result = kind.result(np.array([2]), np.array([0]))
+    played = PlayedMatches().matches() if kind.subject is Subject.MATCH else PlayedMatches().appearances()
+    result = results(kind, played[:1])
     wanted = kind.score.loss(np.array([right]), result) - kind.score.loss(np.array([wrong]), result)
     np.testing.assert_allclose(found, wanted)
     assert found[0] < 0

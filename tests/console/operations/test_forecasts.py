@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from console.operations.forecasts import ForecastError, MatchQuestion, ask
+from tests import kinds
 
 QUESTIONS = [MatchQuestion("ARS", "LIV", "2026-05-24T15:00:00Z"), MatchQuestion("MCI", "AVL", "2026-05-24T15:00:00Z")]
 
@@ -77,3 +78,10 @@ def test_a_refusal_is_reported_in_the_servers_words(body: bytes, reason: str) ->
 def test_an_answer_of_another_kind_of_server_is_refused(body: bytes) -> None:
     with answering(200, body) as (url, _), pytest.raises(ForecastError, match="is not a forecast of match-outcome"):
         ask(url, "match-outcome", QUESTIONS)
+
+
+def test_a_model_of_players_is_not_asked_for_matches(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds.add_to_catalogue(monkeypatch)
+    with answering(200, b"{}") as (url, requests), pytest.raises(ForecastError, match="players' matches, not matches"):
+        ask(url, kinds.NAME, QUESTIONS)
+    assert not requests

@@ -12,6 +12,7 @@ from matchday.features import values
 from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.ratings import elo
 from matchday.settings import REPOSITORY
+from matchday.signature import FeatureRef
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Appearances
 
@@ -81,3 +82,29 @@ def test_a_change_of_a_ten_thousandth_of_the_largest_number_counts(numbers: list
 
 def test_nothing_but_zero_has_a_fingerprint_whatever_its_sign() -> None:
     assert values.fingerprint_values(np.zeros(3)) == values.fingerprint_values(-np.zeros(3))
+
+
+PLAYER_FEATURES = (
+    FeatureRef("price", "player", "player_market", "price", "int64"),
+    FeatureRef("points_90", "player", "player_form", "points_90"),
+    FeatureRef("opponent_attack", "opponent", "team_ratings", "attack"),
+)
+
+
+def test_features_of_players_are_described_as_known_at_the_deadline(bundled: Snapshot) -> None:
+    """Of each player of the slice's matches; one who was never seen before has no form."""
+    vectors = values.pinned_vectors(bundled, PLAYER_FEATURES)
+    appearances = bundled.load(Appearances, [values.SEASONS[-1]])
+    assert 2_000 < len(vectors) < len(appearances)
+    assert vectors["price"].between(35, 150).all()
+    unseen = vectors["points_90"].isna().mean()
+    assert 0 < unseen < 0.3
+    found = values.feature_values(bundled, PLAYER_FEATURES)
+    assert len(set(found.values())) == 3
+
+
+def test_a_missing_value_counts_and_the_kind_of_its_nan_does_not() -> None:
+    some = np.array([0.123456, np.nan])
+    assert values.fingerprint_values(some) == values.fingerprint_values(np.array([0.123456, -np.nan]))
+    assert values.fingerprint_values(some) != values.fingerprint_values(np.array([0.123456, 0.0]))
+    assert values.fingerprint_values(some) != values.fingerprint_values(np.array([0.123556, np.nan])), "digits count"

@@ -1,5 +1,6 @@
 """Two versions are compared on the matches that both have forecast, and before kick-off."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,13 +14,16 @@ from matchday.lake import Lake, LakeError
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.skill import (
     MOVED,
+    GivenForecast,
     last_before_kickoff,
     loss_differences,
+    match_differences,
     walk_forward_differences,
 )
 from matchday.registry import Registry, RegistryError
 from matchday.results import Results
 from matchday.tables import Matches
+from tests.kinds import KIND
 from tests.matches import PLAYED, SATURDAY, finished, forecast_of, numbered_forecasts, registry_of_walks
 
 MODEL = "match-outcome"
@@ -130,3 +134,56 @@ def test_versions_that_share_no_match_are_not_compared(registry: Registry) -> No
     assert len(walk_forward_differences(registry, MODEL, "1", "4", weeks=52)) == 0
     with pytest.raises(RegistryError, match="has no version 9"):
         walk_forward_differences(registry, MODEL, "1", "9", weeks=52)
+
+
+MINUTE, DAY = 60.0, 86_400.0
+
+
+def appearances(*rows: tuple[int, str, str, float, int]) -> pd.DataFrame:
+    """Players' matches: player, club, opponent, days after Saturday, points."""
+    made = pd.DataFrame(rows, columns=["player", "team", "opponent", "days", "points"])
+    kickoff = SATURDAY + pd.to_timedelta(made["days"], unit="D")
+    ids = "2526-" + made["team"] + "-" + made["opponent"]
+    return made.drop(columns="days").assign(match_id=ids, kickoff=kickoff)
+
+
+def of_player(player: int, opponent: str, days: float, points: float, early: float = MINUTE) -> GivenForecast:
+    """A forecast for a player of ARS. early: seconds before the kick-off that it was given."""
+    asked = SATURDAY.timestamp() + days * DAY
+    return GivenForecast((player, "ARS", opponent), asked, asked - early, (points,))
+
+
+DOUBLE = appearances((7, "ARS", "LIV", 0, 2), (7, "ARS", "MCI", 2, 9), (8, "ARS", "LIV", 0, 1), (9, "MCI", "LIV", 2, 3))
+
+
+def test_forecasts_of_players_are_those_of_their_own_match() -> None:
+    """Also in a double gameweek, whose matches are closer together than a kick-off may be moved."""
+    given = [of_player(7, "LIV", 0, 3.0), of_player(7, "MCI", 2, 4.0), of_player(8, "LIV", 0, 5.0, -MINUTE)]
+    given += [of_player(7, "LIV", 0, 1.0, early=DAY), of_player(9, "LIV", 2, 1.0)]
+    found = last_before_kickoff(KIND, given, DOUBLE).to_dict("records")
+    assert found == [
+        {"match_id": "2526-ARS-LIV", "player": 7, "result": 2, "points": 3.0},
+        {"match_id": "2526-ARS-MCI", "player": 7, "result": 9, "points": 4.0},
+    ]
+    assert last_before_kickoff(KIND, [], DOUBLE).empty
+
+
+def test_of_two_matches_that_fit_the_nearer_one_is_meant() -> None:
+    kind = replace(KIND, inputs=KIND.inputs[:1])
+    given = [
+        each._replace(entities=each.entities[:1]) for each in (of_player(7, "", 0.5, 3.0), of_player(7, "", 1.5, 4.0))
+    ]
+    found = last_before_kickoff(kind, [each._replace(time=each.time - DAY) for each in given], DOUBLE)
+    assert found[["match_id", "points"]].to_numpy().tolist() == [["2526-ARS-LIV", 3.0], ["2526-ARS-MCI", 4.0]]
+
+
+def test_players_are_compared_by_match_and_player_and_counted_by_match() -> None:
+    """The players of a match are one piece of evidence."""
+    own = DOUBLE.assign(result=DOUBLE["points"], points=[2.0, 8.0, 3.0, 3.0])
+    other = DOUBLE.assign(result=DOUBLE["points"], points=[4.0, 9.0, 1.0, 5.0]).drop(index=3)
+    np.testing.assert_allclose(loss_differences(KIND, own, other), [-4, 1, 4])
+    np.testing.assert_allclose(match_differences(KIND, own, other), [0, 1])
+    matches = numbered_forecasts({0: (0.8, 0.1, 0.1), 1: (0.2, 0.3, 0.5)})
+    worse = numbered_forecasts({0: (0.1, 0.1, 0.8), 1: (0.3, 0.3, 0.4)})
+    of_rows, of_matches = (one(MATCH_OUTCOME, matches, worse) for one in (loss_differences, match_differences))
+    np.testing.assert_allclose(of_rows, of_matches)
