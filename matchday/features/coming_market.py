@@ -42,7 +42,8 @@ def coming_appearances(
     clubs = pd.concat([matches[["match_id", "kickoff", side]].rename(columns={side: "team"}) for side in SIDES])
     rows = known[known["position"] != "MNG"].merge(clubs, on="team").assign(minutes=0, defensive_contribution=pd.NA)
     types = {name: appearances[name].dtype for name in READ}
-    return rows[list(READ)].astype(types).sort_values(["player", "kickoff"], ignore_index=True)
+    found: pd.DataFrame = rows[list(READ)].astype(types)
+    return found.sort_values(["player", "kickoff"], ignore_index=True)
 
 
 def _nothing(appearances: pd.DataFrame) -> pd.DataFrame:

@@ -49,7 +49,7 @@ UNSEEN: Mapping[str, float] = MappingProxyType(
     {
         name: FULL_PRIOR_POINTS if name == "full_points" else 0.0
         for name in columns(PlayerForm)
-        if name not in ("season", "player", "event_time")
+        if name not in ("season", "player", "event_time", "team")
     }
 )
 """Form of a player before his first match."""
@@ -61,8 +61,8 @@ def player_form(
     """Rows of `PlayerForm` from rows of `Appearances`; assistant managers are left out.
 
     seasons: that have opened, also those without a match so far; those of the appearances always have. coming: players
-    of the coming gameweek, season, gameweek, kickoff, player. A row depends on the player's own rows before it, and on
-    the schedule of his season's first gameweek.
+    of the coming gameweek: season, gameweek, kickoff, player, team. A row depends on the player's own rows before it,
+    and on the schedule of his season's first gameweek.
     """
     players = appearances[appearances["position"] != "MNG"]
     rows = players.sort_values(["player", "kickoff"], ignore_index=True)
@@ -71,9 +71,13 @@ def player_form(
     found = pd.DataFrame({"season": rows["season"], "player": rows["player"]})
     found["event_time"] = (rows["kickoff"] + FULL_TIME).astype("datetime64[us, UTC]")
     found = found.assign(
-        **_counts(rows, minutes), **_last_minutes(rows, minutes), **_shares(minutes, previous), **_rates(rows, previous)
+        team=rows["team"],
+        **_counts(rows, minutes),
+        **_last_minutes(rows, minutes),
+        **_shares(minutes, previous),
+        **_rates(rows, previous),
     )
-    registered = rows if coming is None else pd.concat([rows, coming[[*WEEK, "kickoff", "player"]]])
+    registered = rows if coming is None else pd.concat([rows, coming[[*WEEK, "kickoff", "player", "team"]]])
     starts = [_registrations(registered, found), _openings(rows, found, {*seasons, *rows["season"]})]
     whole = pd.concat([found, *(each for each in starts if len(each))], ignore_index=True)
     whole = whole.astype({name: found[name].dtype for name in found})
@@ -83,7 +87,7 @@ def player_form(
 def _registrations(rows: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """A row at the deadline of each player's first gameweek of a season, as of his row before; unseen without one."""
     first = rows[rows["gameweek"].notna()].drop_duplicates(["season", "player"])
-    asked = first.join(deadlines(rows).rename("event_time"), on=WEEK)[["season", "player", "event_time"]]
+    asked = first.join(deadlines(rows).rename("event_time"), on=WEEK)[["season", "player", "event_time", "team"]]
     last = found.drop_duplicates(["season", "player"], keep="last")
     return _turn_over(asked, last)
 
@@ -94,7 +98,7 @@ def _openings(rows: pd.DataFrame, found: pd.DataFrame, seasons: Collection[str])
     ends = rows.groupby("season")["kickoff"].max()
     parts = []
     for season in sorted(seasons):
-        players = last.loc[last["season"] == season_before(season), ["player"]]
+        players = last.loc[last["season"] == season_before(season), ["player", "team"]]
         if len(players):
             opening = season_opening(season, ends[season_before(season)].to_pydatetime())
             parts.append(players.assign(season=season, event_time=pd.Timestamp(opening)))
@@ -105,8 +109,10 @@ def _openings(rows: pd.DataFrame, found: pd.DataFrame, seasons: Collection[str])
 
 
 def _turn_over(asked: pd.DataFrame, last: pd.DataFrame) -> pd.DataFrame:
-    """Rows (season, player, event_time) with the player's form as of the last row of a season before theirs."""
-    known = last.rename(columns={"season": "last_season", "event_time": "known"}).sort_values("known")
+    """Rows (season, player, event_time, team) with the player's form as of the last row of a season before theirs."""
+    known = (
+        last.drop(columns="team").rename(columns={"season": "last_season", "event_time": "known"}).sort_values("known")
+    )
     asked = asked.sort_values("event_time")
     rows = pd.merge_asof(asked, known, left_on="event_time", right_on="known", by="player", allow_exact_matches=False)
     right_before = rows["last_season"].eq(rows["season"].map(season_before))

@@ -3,7 +3,7 @@
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
 
-from matchday.tables.table import SEASON, Moment, Table
+from matchday.tables.table import SEASON, TEAM, Moment, Table
 
 
 class PlayerForm(Table):
@@ -11,6 +11,7 @@ class PlayerForm(Table):
 
     A season also starts with rows: at its opening for every player of the season before, and at the deadline of his
     first gameweek for every player, with 0 for a player who was never seen. event_time: when the row became known, UTC.
+    team: his club then, no feature.
     Counts of matches of his team while he was registered, this one among them: matches (ever), season_matches; missed:
     those since he last played, all when he never did. minutes_1 to minutes_4: of the last matches, latest first, 0
     before the first.
@@ -27,6 +28,7 @@ class PlayerForm(Table):
     season: Series[str] = pa.Field(str_matches=SEASON)
     player: Series[int] = pa.Field(ne=0)
     event_time: Series[Moment]
+    team: Series[str] = pa.Field(str_matches=TEAM)
     matches: Series[int] = pa.Field(ge=0)
     season_matches: Series[int] = pa.Field(ge=0)
     missed: Series[int] = pa.Field(ge=0)

@@ -3,16 +3,17 @@
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
 
-from matchday.tables.table import SEASON, Moment, Table
+from matchday.tables.table import SEASON, TEAM, Moment, Table
 
 
 class PlayerMarket(Table):
     """One row for each player and gameweek that he has a match in. Key: player, event_time. Sorted by it.
 
     event_time: the gameweek's deadline, UTC, from which price and transfers are known; deadline: the same in Unix
-    seconds. All of it is of that moment. matches: that he has in the gameweek. position_number: 0 goalkeeper, 1
-    defender, 2 midfielder, 3 forward. price: tenths of a million; price_change, week_price_change: since the player's
-    first gameweek of the season, and since his last one. club_weeks: gameweeks in a row that he has had with his club.
+    seconds. All of it is of that moment. team: his club then, no feature. matches: that he has in the gameweek.
+    position_number: 0 goalkeeper, 1 defender, 2 midfielder, 3 forward. price: tenths of a million; price_change,
+    week_price_change: since the player's first gameweek of the season, and since his last one. club_weeks: gameweeks in
+    a row that he has had with his club.
 
     owned: share of squads that hold him (0 to 1). bought, sold: squads that did so before the deadline, as a share of
     all squads; net: their difference, last_net that of his gameweek before (0 without one). net_ratio, bought_ratio,
@@ -32,6 +33,7 @@ class PlayerMarket(Table):
     season: Series[str] = pa.Field(str_matches=SEASON)
     player: Series[int] = pa.Field(ne=0)
     event_time: Series[Moment]
+    team: Series[str] = pa.Field(str_matches=TEAM)
     deadline: Series[int] = pa.Field(gt=0)
     gameweek: Series[int] = pa.Field(ge=1, le=38)
     matches: Series[int] = pa.Field(ge=1, le=5)

@@ -59,7 +59,7 @@ def test_every_row_has_every_feature_and_is_a_row_of_the_table() -> None:
 
 
 def test_the_service_reads_every_column_of_the_players_tables_and_people_can_read_them() -> None:
-    keys = {"season", "player", "event_time"}
+    keys = {"season", "player", "event_time", "team"}
     assert set(PLAYER_FORM) == set(columns(PlayerForm)) - keys
     assert {*PLAYER_MARKET, "deadline"} == set(columns(PlayerMarket)) - keys
     for feature in PLAYER_POINTS.features:
