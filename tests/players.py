@@ -4,7 +4,8 @@ from functools import cache
 
 import pandas as pd
 
-from matchday.features.player_vectors import player_tables, points_rows
+from matchday.features.player_tables import player_tables
+from matchday.features.player_vectors import points_rows
 from matchday.features.team import team_tables
 from matchday.models.player_points.model import PointsModel, fit
 from matchday.ratings.xg import with_xg

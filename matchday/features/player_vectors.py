@@ -8,8 +8,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from matchday.deadlines import deadlines
-from matchday.features.player_form import player_form
-from matchday.features.player_market import player_market
 from matchday.features.services import PLAYER_POINTS, FeatureService
 from matchday.features.vectors import assemble, stored_name
 from matchday.tables import columns
@@ -18,24 +16,6 @@ from matchday.tables.points_features import PointsFeatures
 WEEK = ["season", "gameweek"]
 ENTITIES = {"player_form": "player", "player_market": "player", "team_form": "team", "team_ratings": "team"}
 """The entity column of each view's table."""
-
-
-def player_tables(
-    appearances: pd.DataFrame,
-    teams: pd.DataFrame,
-    availability: pd.DataFrame | None = None,
-    since: str = "",
-    coming: pd.DataFrame | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`PlayerForm` and `PlayerMarket` of all seasons, or of those from `since` on.
-
-    Rows of `Appearances`, `Teams` and `Availability`; coming: those of the gameweek that nobody has played in yet, as
-    `matchday.features.coming_market` makes them. Rows of a season depend on nothing later.
-    """
-    market_of = appearances if coming is None or coming.empty else pd.concat([appearances, coming], ignore_index=True)
-    tables = player_form(appearances, set(teams["season"]), coming), player_market(market_of, availability)
-    form, market = (table[table["season"] >= since].reset_index(drop=True) for table in tables)
-    return form, market
 
 
 def points_rows(appearances: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

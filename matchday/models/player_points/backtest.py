@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from matchday.durations import FULL_TIME
-from matchday.features.player_vectors import player_tables, points_rows
+from matchday.features.player_tables import player_tables
+from matchday.features.player_vectors import points_rows
 from matchday.features.team import team_tables
 from matchday.models.player_points import openfpl
 from matchday.models.player_points.baselines import simple_forecasts
