@@ -10,7 +10,7 @@ from matchday.lake.reader import LakeReader
 
 HISTORY = ("matches", "appearances", "teams", "fixtures", "players")
 """Tables of the history by name: `matchday.history.TABLES`, which takes pandas to import."""
-FEATURES = ("team_form", "team_ratings")
+FEATURES = ("team_form", "team_ratings", "player_form", "player_market")
 """Feature tables by name: `matchday.features.tables.TABLES`."""
 RECEIPT = "built.json"
 """In the lake: of which history, and by which code, its feature tables were made."""

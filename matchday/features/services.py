@@ -152,6 +152,7 @@ SERVICES: Mapping[str, FeatureService] = MappingProxyType(
         for service in (
             FeatureService("match_outcome_v1", "Features of match-outcome.", _TEAMS, MATCH_OUTCOME_V1),
             FeatureService("total_goals_v1", "Features of total-goals.", _TEAMS, TOTAL_GOALS_V1),
+            PLAYER_POINTS,
         )
     }
 )

@@ -10,15 +10,18 @@ import pandera.pandas as pa
 from matchday import history
 from matchday.features.entities import ENTITIES, EntityKey
 from matchday.features.freshness import FEATURES, RECEIPT, code
+from matchday.features.player_tables import tables_of_the_lake
 from matchday.features.team import team_tables
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
 from matchday.ratings.xg import with_xg
 from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams
+from matchday.tables.player_form import PlayerForm
+from matchday.tables.player_market import PlayerMarket
 from matchday.tables.table import key
 
-TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings)
-INPUTS = ("matches", "appearances", "teams")
+TABLES: tuple[type[pa.DataFrameModel], ...] = (TeamForm, TeamRatings, PlayerForm, PlayerMarket)
+INPUTS = ("matches", "appearances", "teams", "availability", "fixtures", "players")
 """Tables that features are made of, by name."""
 
 SeasonPrints = dict[str, list[str]]
@@ -69,7 +72,8 @@ def build(lake: Lake, of: str) -> Built:
     whole = made["code"] != known.get("code") or not all(map(lake.intact, TABLES))
     since = "" if whole else first_change(known.get("seasons"), inputs, _by_season(reader, FEATURES))
     matches = with_xg(lake.read(Matches), lake.read(Appearances))
-    for table, frame in zip(TABLES, team_tables(matches, lake.read(Teams), since), strict=True):
+    frames = (*team_tables(matches, lake.read(Teams), since), *tables_of_the_lake(lake, since))
+    for table, frame in zip(TABLES, frames, strict=True):
         (lake.write_seasons if since else lake.write)(table, frame)
     features = history.fingerprint(lake, TABLES)
     seasons = {"inputs": inputs, "features": _by_season(reader, FEATURES)}

@@ -3,7 +3,16 @@
 import numpy as np
 
 from matchday.features.services import PLAYER_POINTS as SERVICE
-from matchday.models.kind import GateRules, IntArray, ModelKind, ModelOutput, PairedScore, ScoreLimit, Subject
+from matchday.models.kind import (
+    GateRules,
+    IntArray,
+    ModelKind,
+    ModelOutput,
+    PairedScore,
+    ReplayRows,
+    ScoreLimit,
+    Subject,
+)
 from matchday.scores.points import points_scores, squared_error
 from matchday.signature import FurtherOutput, NumberInput
 
@@ -53,5 +62,6 @@ PLAYER_POINTS = ModelKind(
     scores=points_scores,
     baselines=("last five", "season average"),
     gate=GATE,
+    replay=ReplayRows.PLAYERS,
     entry_point="matchday.models.player_points.recipe:RECIPE",
 )
