@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandera.pandas import DataFrameModel
 
+from matchday.features.player_tables import player_tables
 from matchday.features.team import team_tables
 from matchday.features.vectors import assemble
 from matchday.models.kind import ModelKind
@@ -17,7 +18,7 @@ from matchday.models.total_goals.kind import TOTAL_GOALS
 from matchday.ratings.xg import with_xg
 from matchday.settings import REPOSITORY
 from matchday.sources.snapshot import TABLES, Snapshot, write
-from matchday.tables import Appearances, Matches, Teams
+from matchday.tables import Appearances, Availability, Matches, Teams
 
 
 @cache
@@ -60,6 +61,12 @@ def joined(
 def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     """`TeamForm` and `TeamRatings` of the whole history."""
     return team_tables(with_xg(whole(Matches), whole(Appearances)), whole(Teams))
+
+
+@cache
+def feature_tables() -> tuple[pd.DataFrame, ...]:
+    """All feature tables of the whole history, in the order of `matchday.features.tables.TABLES`."""
+    return (*tables(), *player_tables(whole(Appearances), whole(Teams), whole(Availability)))
 
 
 @cache

@@ -10,7 +10,9 @@ from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.models.player_points.kind import PLAYER_POINTS
 from matchday.models.total_goals.kind import TOTAL_GOALS
 
-KINDS: Mapping[str, ModelKind] = MappingProxyType({kind.name: kind for kind in (MATCH_OUTCOME, TOTAL_GOALS, PLAYER_POINTS)})
+KINDS: Mapping[str, ModelKind] = MappingProxyType(
+    {kind.name: kind for kind in (MATCH_OUTCOME, TOTAL_GOALS, PLAYER_POINTS)}
+)
 """Model kinds by name; the first is what commands take where no name is given."""
 
 
