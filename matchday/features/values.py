@@ -5,7 +5,7 @@ have the same values, however the code that makes them is written.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from math import floor, log10
 
@@ -85,7 +85,10 @@ def _tables(
     form, ratings = team_tables(with_xg(matches, appearances), teams)
     found = {"team_form": form, "team_ratings": ratings}
     wanted = {feature.view for feature in features}
-    made = {"player_form": player_form, "player_market": player_market}
+    made: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+        "player_form": player_form,
+        "player_market": player_market,
+    }
     return found | {view: make(appearances) for view, make in made.items() if view in wanted}
 
 
