@@ -11,6 +11,7 @@ from pandera.pandas import DataFrameModel
 
 from matchday.features.known import JUST_BEFORE, vectors_before_kickoff
 from matchday.features.services import MATCH_OUTCOME_V1
+from matchday.features.player_tables import player_tables
 from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import team_tables
 from matchday.models.kind import ModelKind
@@ -20,7 +21,7 @@ from matchday.ratings.xg import with_xg
 from matchday.settings import REPOSITORY
 from matchday.sources import snapshot
 from matchday.sources.snapshot import Snapshot, write
-from matchday.tables import Appearances, Matches, Teams, name
+from matchday.tables import Appearances, Availability, Matches, Teams, name
 
 WITH_FORM = replace(MATCH_OUTCOME, feature_service="match_outcome_v1", features=MATCH_OUTCOME_V1)
 """`match-outcome` with the features of the service's first version: form, days of rest and ratings."""
@@ -40,7 +41,7 @@ def some(table: type[DataFrameModel], seasons: Iterable[str]) -> pd.DataFrame:
 
 def bundled(folder: Path, seasons: Iterable[str]) -> Snapshot:
     """A bundled history of some seasons alone."""
-    write(folder, {table: some(table, seasons) for table in snapshot.TEAM_TABLES})
+    write(folder, {table: some(table, seasons) for table in snapshot.TABLES})
     return Snapshot(folder)
 
 
@@ -62,6 +63,12 @@ def joined(matches: pd.DataFrame, *tables: pd.DataFrame, kind: ModelKind = MATCH
 def tables() -> tuple[pd.DataFrame, ...]:
     """`TeamForm`, `TeamRatings` and `TeamStrength` of the whole history."""
     return team_tables(with_xg(whole(Matches), whole(Appearances)), whole(Teams))
+
+
+@cache
+def feature_tables() -> tuple[pd.DataFrame, ...]:
+    """All feature tables of the whole history, in the order of `matchday.features.tables.TABLES`."""
+    return (*tables(), *player_tables(whole(Appearances), whole(Teams), whole(Availability)))
 
 
 @cache

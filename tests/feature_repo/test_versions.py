@@ -89,11 +89,18 @@ def test_bundles_of_two_versions_are_served_from_one_store_while_a_canary_runs(
     found = verify_served(world.settings, world.lake, world.log)
     assert (found.sampled, found.equal) == (8, 8)
     applied = read_applied(world.settings)
-    assert applied.keys() == {"match_outcome_v1", "match_outcome_v2", SECOND_VERSION.name, "total_goals_v1", *VIEWS}
+    assert applied.keys() == {
+        "match_outcome_v1",
+        "match_outcome_v2",
+        SECOND_VERSION.name,
+        "player_points_v1",
+        "total_goals_v1",
+        *VIEWS,
+    }
     assert applied["team_form_v2"].lineage["data"] == world.lake.fingerprint(TeamFormV2)
 
 
-VIEWS = ("team_form", "team_form_v2", "team_ratings", "team_strength")
+VIEWS = ("team_form", "team_form_v2", "team_ratings", "team_strength", "player_form", "player_market")
 
 
 def publish_second(world: ServedWorld, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ class Built:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     lake = Lake(str(tmp_path_factory.mktemp("lake")))
-    for table, rows in zip(TABLES, league.tables(), strict=True):
+    for table, rows in zip(TABLES, league.feature_tables(), strict=True):
         lake.write(table, rows[rows["season"].isin(SEASONS)])
     return Built(lake, history.fingerprint(lake, TABLES))
 

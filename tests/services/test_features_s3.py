@@ -31,7 +31,7 @@ def filled(url: str) -> Lake:
     """A lake with two seasons of matches and features."""
     lake = Lake(url)
     lake.write(Matches, league.some(Matches, SEASONS))
-    for table, rows in zip(TABLES, league.tables(), strict=True):
+    for table, rows in zip(TABLES, league.feature_tables(), strict=True):
         lake.write(table, rows[rows["season"].isin(SEASONS)])
     return lake
 

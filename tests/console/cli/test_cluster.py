@@ -59,7 +59,7 @@ def test_without_a_bucket_it_is_said_which_variables_name_one() -> None:
 def test_features_are_applied_once_there_are_any(lake: Lake, printed: Printed) -> None:
     commands.features(5)
     assert "no feature tables in s3://" in printed.text()
-    for table, rows in zip(TABLES, league.tables(), strict=True):
+    for table, rows in zip(TABLES, league.feature_tables(), strict=True):
         lake.write(table, rows[rows["season"] == "2526"])
     commands.features(5)
     assert printed.text().splitlines()[-1] == f"feature definitions applied to s3://{BUCKET}/feast/registry.db"

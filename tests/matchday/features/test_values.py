@@ -92,13 +92,13 @@ PLAYER_FEATURES = (
 
 
 def test_features_of_players_are_described_as_known_at_the_deadline(bundled: Snapshot) -> None:
-    """Of each player of the slice's matches; one who was never seen before has no form."""
+    """Of each player of the slice's matches; one who was never seen before starts with nothing."""
     vectors = values.pinned_vectors(bundled, PLAYER_FEATURES)
     appearances = bundled.load(Appearances, [values.SEASONS[-1]])
     assert 2_000 < len(vectors) < len(appearances)
     assert vectors["price"].between(35, 150).all()
-    unseen = vectors["points_90"].isna().mean()
-    assert 0 < unseen < 0.3
+    assert vectors.notna().all(axis=None)
+    assert 0 < (vectors["points_90"] == 0).mean() < 0.7
     found = values.feature_values(bundled, PLAYER_FEATURES)
     assert len(set(found.values())) == 3
 
