@@ -106,19 +106,19 @@ def test_readers_meet_the_former_rows_or_the_new_ones_and_nothing_else(world: Se
         for goals in (9, 7):
             correct_first_result(world, goals)
             found = feature_refresh.refresh(SPRING.isoformat())
-            assert (found.unchanged, found.rows) == (False, 40)
+            assert (found.unchanged, found.rows) == (False, 60)
             assert found.changed >= 20, "every team has other ratings"
             states.append(read(world, teams))
             reader.wait_for(states[-1])
     assert reader.reads > MANY_READS
-    assert len(states[0]) == 40
+    assert len(states[0]) == 60
     assert reader.seen == states, "each state once, in order, and nothing between them"
 
 
 def test_a_refresh_without_news_leaves_the_rows_as_they_are(world: ServedWorld) -> None:
     before = read_all(world.settings)
     found = feature_refresh.refresh(SPRING.isoformat())
-    assert (found.unchanged, found.rows, found.changed) == (True, 40, 0)
+    assert (found.unchanged, found.rows, found.changed) == (True, 60, 0)
     assert read_all(world.settings) == before
     assert downstream_is_current(LakeReader(world.settings.lake), SPRING)
     assert verify_served(world.settings, world.lake, world.log).sampled == 0
@@ -132,5 +132,5 @@ def test_a_store_that_lacks_a_view_gets_it(tmp_path: Path, monkeypatch: pytest.M
         connection.execute("DROP TABLE matchday_team_form")
         connection.commit()
     found = feature_refresh.refresh(SPRING.isoformat())
-    assert (found.rows, found.changed) == (40, 40)
-    assert len(read_all(world.settings)) == 40
+    assert (found.rows, found.changed) == (60, 60)
+    assert len(read_all(world.settings)) == 60

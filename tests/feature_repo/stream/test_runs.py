@@ -262,7 +262,7 @@ def test_late_events_doubles_and_freshness_are_counted(place: Place) -> None:
     outcome = processor.write_features()
     newest = {view: rows["event_time"].max().timestamp() for view, rows in small.batch_of(12).items()}
     assert outcome.newest == newest
-    assert outcome.rows == {"team_form": 20, "team_ratings": 20}
+    assert outcome.rows == {"team_form": 20, "team_ratings": 20, "team_strength": 20}
     assert processor.write_features().rows == {}
 
 

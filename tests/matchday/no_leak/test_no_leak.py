@@ -76,7 +76,7 @@ def join_what_is_known_later(monkeypatch: pytest.MonkeyPatch) -> None:
     joined = league.joined
 
     def late(matches: pd.DataFrame, *tables: pd.DataFrame) -> pd.DataFrame:
-        return joined(matches, *[one.assign(event_time=one["event_time"] - timedelta(hours=3)) for one in tables])
+        return joined(matches, *[one.assign(event_time=one["event_time"] - timedelta(hours=12)) for one in tables])
 
     monkeypatch.setattr(league, "joined", late)
 
