@@ -27,6 +27,8 @@ PRUNED_FROM = 8
 """Completed trials before the first is pruned."""
 SQLITE_SECONDS = 60
 """How long a process waits for another one that writes to the same SQLite file."""
+ATTEMPTS = 4
+"""To open a database: of two processes that make its tables at once, one fails."""
 PAUSE = 0.2
 """Seconds between looks at the trials of other processes."""
 
@@ -61,24 +63,30 @@ def open_study(url: str, name: str, first: Mapping[str, float], heartbeat: Heart
     url: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`. first: parameters of the first trial. Raises
     TuningError where the database cannot be opened.
     """
-    beat = heartbeat or Heartbeat()
-    arguments = {"timeout": SQLITE_SECONDS} if url.startswith("sqlite:") else {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with _quiet():
+    for attempt in range(ATTEMPTS):
         try:
-            storage = RDBStorage(
-                url.replace("postgresql://", "postgresql+psycopg://", 1),
-                engine_kwargs={"connect_args": arguments, "pool_pre_ping": True},
-                heartbeat_interval=beat.every,
-                grace_period=beat.grace,
-                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
-            )
-            pruner = MedianPruner(n_startup_trials=PRUNED_FROM)
-            study = optuna.create_study(storage=storage, study_name=name, pruner=pruner, load_if_exists=True)
-            study.enqueue_trial(dict(first), skip_if_exists=True)
+            with _quiet():
+                storage = _open_storage(url, heartbeat or Heartbeat())
+                pruner = MedianPruner(n_startup_trials=PRUNED_FROM)
+                study = optuna.create_study(storage=storage, study_name=name, pruner=pruner, load_if_exists=True)
+                study.enqueue_trial(dict(first), skip_if_exists=True)
+                return study
         except (SQLAlchemyError, OSError) as error:
-            raise TuningError(f"the study {name} cannot be opened: {str(error).splitlines()[0]}") from error
-    return study
+            why = error
+            time.sleep(PAUSE * attempt)
+    raise TuningError(f"the study {name} cannot be opened: {str(why).splitlines()[0]}") from why
+
+
+def _open_storage(url: str, beat: Heartbeat) -> RDBStorage:
+    arguments = {"timeout": SQLITE_SECONDS} if url.startswith("sqlite:") else {}
+    return RDBStorage(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        engine_kwargs={"connect_args": arguments, "pool_pre_ping": True},
+        heartbeat_interval=beat.every,
+        grace_period=beat.grace,
+        heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+    )
 
 
 def work(study: Study, objective: Objective, trials: int, report: Callable[[Progress], None] | None = None) -> Progress:

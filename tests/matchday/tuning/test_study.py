@@ -59,9 +59,9 @@ def test_a_killed_trial_is_taken_up_and_so_many_are_completed_in_all(url: str, t
     assert len(finished(study, TrialState.COMPLETE)) == 6
 
 
-def test_processes_share_a_study_and_complete_so_many_together(url: str) -> None:
-    study = opened(url)
+def test_processes_make_and_share_a_study_and_complete_so_many_together(url: str) -> None:
     others = [aside(url, 12) for _ in range(2)]
+    study = opened(url)
     work(study, parabola, 12)
     assert [other.wait(60) for other in others] == [0, 0]
     assert count(study).completed == 12
