@@ -10,8 +10,8 @@ import pandas as pd
 from pandera.pandas import DataFrameModel
 
 from matchday.features.known import JUST_BEFORE, vectors_before_kickoff
-from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.features.player_tables import player_tables
+from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import team_tables
 from matchday.models.kind import ModelKind
