@@ -51,8 +51,9 @@ def verify(
     names the first value that differs.
     """
     history.expect(lake, features, TABLES)
-    tables = {name(table): rows[rows["event_time"] <= as_of] for table in TABLES for rows in [lake.read(table)]}
-    newest = {name(table): lake.read(table).groupby(entity_of(table).join_key)["event_time"].max() for table in TABLES}
+    whole = {table: lake.read(table) for table in TABLES}
+    tables = {name(table): rows[rows["event_time"] <= as_of] for table, rows in whole.items()}
+    newest = {name(of): rows.groupby(entity_of(of).join_key)["event_time"].max() for of, rows in whole.items()}
     compared: set[str] = set()
     rows: dict[tuple[EntityInput, ...], pd.DataFrame] = {}
     ahead = values = 0

@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-RESULTS = ("result", "home_goals", "away_goals")
+RESULTS = ("result", "home_goals", "away_goals", "minutes", "defensive_contribution")
 """Columns of a training set that say what happened."""
 
 

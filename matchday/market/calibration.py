@@ -6,29 +6,21 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from matchday.scores.calibration import BINS, Bin, equal_bins
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-BINS = 10
 LEAST = 1e-9
 """A probability nearer to 0 or 1 counts as this far from it."""
 STEPS, CLOSE, STEEPEST = 50, 1e-10, 100.0
 
 
 @dataclass(frozen=True)
-class CalibrationBin:
-    """Probabilities of neighbouring size. said: their mean. happened: how often it came true. count: how many."""
-
-    said: float
-    happened: float
-    count: int
-
-
-@dataclass(frozen=True)
 class Calibration:
     """bins: of equal count, by probability. error: mean gap of said and happened. slope: see `measure_slope`."""
 
-    bins: tuple[CalibrationBin, ...]
+    bins: tuple[Bin, ...]
     error: float
     slope: float
 
@@ -40,8 +32,7 @@ def calibrate(forecast: FloatArray, result: IntArray, bins: int = BINS) -> Calib
     `matchday.scores.outcome.calibration_error`.
     """
     said, hit = forecast.ravel(), np.eye(forecast.shape[1])[result].ravel()
-    groups = np.array_split(np.argsort(said, kind="stable"), min(bins, len(said)))
-    found = tuple(CalibrationBin(float(said[one].mean()), float(hit[one].mean()), len(one)) for one in groups)
+    found = equal_bins(said, hit, bins)
     error = sum(abs(one.said - one.happened) * one.count for one in found) / len(said)
     return Calibration(found, error, measure_slope(said, hit))
 

@@ -5,6 +5,7 @@ Everywhere: forecast is (n, c), probabilities that sum to 1; result is (n,), 0 t
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,11 @@ class Bin:
 
 def class_bins(forecast: FloatArray, result: IntArray, place: int, bins: int = BINS) -> tuple[Bin, ...]:
     """Bins of equal count of the probabilities of one class, the column `place`; fewer where there are fewer rows."""
-    said, hit = forecast[:, place], result == place
+    return equal_bins(forecast[:, place], result == place, bins)
+
+
+def equal_bins(said: FloatArray, hit: NDArray[Any], bins: int = BINS) -> tuple[Bin, ...]:
+    """Bins of equal count of probabilities (n,), the least first; hit: (n,), 1 or true where it happened."""
     groups = np.array_split(np.argsort(said, kind="stable"), min(bins, len(said)))
     return tuple(Bin(float(said[one].mean()), float(hit[one].mean()), len(one)) for one in groups)
 

@@ -26,6 +26,8 @@ def rows(offsets: dict[str, list[int]]) -> pd.DataFrame:
             "result": (7 * i + hours) % 3,
             "home_goals": i % 4,
             "away_goals": hours % 3,
+            "minutes": 90,
+            "defensive_contribution": i % 9,
         }
         for season, times in offsets.items()
         for i, hours in enumerate(times)
@@ -43,7 +45,7 @@ def test_each_match_is_forecast_once_from_matches_that_had_ended_and_without_its
     table, asked = rows(offsets), []
 
     def forecaster(past: pd.DataFrame, coming: pd.DataFrame) -> np.ndarray:
-        assert not set(RESULTS) & set(coming), "neither the result nor the goals"
+        assert not set(RESULTS) & set(coming), "neither the result nor anything else that happened"
         assert not len(past) or (past["kickoff"] + FULL_TIME).max() <= coming["kickoff"].min()
         assert coming["kickoff"].max() - coming["kickoff"].min() < timedelta(days=refit)
         assert len(set(coming["season"])) == 1

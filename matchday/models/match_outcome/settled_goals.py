@@ -3,7 +3,7 @@
 Log rates of goals come from the features (`matchday.models.goal_rates`). A team that is settled scores and concedes
 otherwise. The scoreline's probabilities of home, draw and away are then calibrated: their logarithms are multiplied by
 a sharpness, and the draw is moved. What being settled does is learnt from goals, which say more than results; the
-calibration from results, whose forecasts had not seen them.
+calibration from results, which the ratings had not seen.
 """
 
 from collections.abc import Mapping

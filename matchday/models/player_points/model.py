@@ -37,6 +37,7 @@ from matchday.models.player_points.kind import LEVELS
 from matchday.scoring import defensive_points
 
 FIRST_SEASON = "1617"
+"""Rows of 15/16 are of those who played alone."""
 MINUTES_SEASONS, POINTS_SEASONS = 3, 6
 """Seasons before the one that is forecast that minutes and points are learnt from; who plays changes faster."""
 PLAYS = TreeSettings(rounds=80, eta=0.16, depth=5, least_weight=20)
@@ -124,7 +125,7 @@ def fit(rows: pd.DataFrame, season: str | None = None) -> PointsModel:
     Raises ValueError when there are fewer than `LEAST_MATCHES` rows with no minutes, 1-59 minutes or 60 and more.
     """
     season = season or str(rows["season"].max())
-    rows = rows[rows["season"] >= seasons_before(season, POINTS_SEASONS)]
+    rows = rows[rows["season"] >= first_learnt(season)]
     inputs, minutes = tree_inputs(vectors_of(rows)), rows["minutes"].to_numpy()
     recent = (rows["season"] >= seasons_before(season, MINUTES_SEASONS)).to_numpy()
     played, full = minutes > 0, minutes >= FULL
@@ -154,6 +155,11 @@ def fit(rows: pd.DataFrame, season: str | None = None) -> PointsModel:
         ageing=ageing,
         tilts=tilt_table(points[played], positions[played], full[played], len(POSITION_NUMBER)),
     )
+
+
+def first_learnt(season: str) -> str:
+    """The first season that a fit which forecasts a season learns from."""
+    return max(FIRST_SEASON, seasons_before(season, POINTS_SEASONS))
 
 
 def seasons_before(season: str, count: int) -> str:

@@ -43,7 +43,7 @@ class PointsRecipe:
             parameters=_parameters(),
             coefficients=_coefficients(model),
             parity=prove_parity(graph, self.kind.output.name, vectors, forecast.points, further),
-            matches=int((features["season"] >= self.first_season).sum()),
+            matches=int((features["season"] >= points.first_learnt(str(features["season"].max()))).sum()),
             trained_until=trained_until(features),
             data=data_fingerprint(self.table, features),
         )

@@ -78,7 +78,30 @@ def test_a_player_whom_nobody_has_seen_is_registered_at_the_deadline() -> None:
         assert table.loc[table["player"] == 999_999, "event_time"].tolist() == [deadline()]
 
 
-def test_a_gameweek_with_appearances_is_not_coming_and_nothing_comes_of_no_record() -> None:
+def test_in_a_gameweek_under_way_clubs_that_have_yet_to_play_keep_its_market() -> None:
+    """When its first match is over, the newest record is about the next gameweek."""
+    rows, (_, _, fixtures, registered) = players.history(), before()
+    now = deadline() + pd.Timedelta(hours=12)
+    known = rows[rows["kickoff"] < now].reset_index(drop=True)
+    later = players.availability().query("season == @SEASON and gameweek == @WEEK + 1")["seen_at"].min()
+    seen = players.availability()[players.availability()["seen_at"] <= later]
+    over, week = (of.query("season == @SEASON and gameweek == @WEEK")["match_id"].nunique() for of in (known, rows))
+    assert 0 < over < week
+    rest = coming_appearances(known, seen, fixtures, registered)
+    assert not set(rest["match_id"]) & set(known["match_id"])
+    assert set(rest["gameweek"]) == {WEEK, WEEK + 1}
+    under_way, whole = (
+        table[table["event_time"] == deadline()].set_index("player")
+        for table in (tables(known, rest)[1], tables(rows[market_known(rows)])[1])
+    )
+    both = under_way.index.intersection(whole.index)
+    assert len(both) > 0.97 * len(whole)
+    assert np.corrcoef(under_way.loc[both, "owned"], whole.loc[both, "owned"])[0, 1] > 0.95
+    assert (under_way.loc[both, "matches"] == whole.loc[both, "matches"]).mean() > 0.99, "but for who came later"
+    assert under_way["owned"].sum() == pytest.approx(15, abs=0.01)
+
+
+def test_a_match_with_appearances_is_not_coming_and_nothing_comes_of_no_record() -> None:
     known, seen, fixtures, registered = before()
     assert coming_appearances(players.history(), seen, fixtures, registered).empty
     assert coming_appearances(known, seen.iloc[:0], fixtures, registered).empty

@@ -144,7 +144,7 @@ def differences(moment: pd.Timestamp, ours: Known, theirs: Known) -> Iterator[st
             yield name
     begun = ours.vectors["kickoff"] <= moment
     over = ours.vectors["kickoff"] + FULL_TIME <= moment
-    said = list(RESULTS)
+    said = [name for name in RESULTS if name in ours.vectors]
     if not ours.vectors[begun].drop(columns=said).equals(theirs.vectors[begun].drop(columns=said)):
         yield "vectors"
     if not ours.vectors.loc[over, said].equals(theirs.vectors.loc[over, said]):

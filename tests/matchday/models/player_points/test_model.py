@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from matchday.models.player_points.inputs import COLUMN, tree_inputs, vectors_of, weeks_ahead
-from matchday.models.player_points.model import PointsForecast, add_matches, fit, seasons_before
+from matchday.models.player_points.model import PointsForecast, add_matches, first_learnt, fit, seasons_before
 from tests import players
 
 
@@ -105,6 +105,15 @@ def test_matches_of_a_double_gameweek_are_added() -> None:
 def test_the_same_matches_in_any_threads_give_the_same_model() -> None:
     vectors = vectors_of(coming())
     assert np.array_equal(fit(players.past()).predict(vectors).points, forecast().points)
+
+
+def test_a_season_whose_rows_are_of_players_who_played_alone_is_not_learnt_from() -> None:
+    rows = players.past()
+    early = rows.assign(season=rows["season"].map({"2425": "1516", "2526": "2122"}))
+    vectors = vectors_of(coming())
+    without = fit(early[early["season"] == "2122"]).predict(vectors)
+    assert np.array_equal(fit(early).predict(vectors).points, without.points)
+    assert [first_learnt(season) for season in ("2122", "2526")] == ["1617", "1920"]
 
 
 def test_points_for_defending_are_not_learnt_from() -> None:
