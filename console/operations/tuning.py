@@ -44,8 +44,10 @@ def tune_outcome(trials: int, jobs: int = 1, report: Callable[[Progress], None] 
             other.kill()
     if failed := [other.exitcode for other in others if other.exitcode]:
         raise TuningError(f"{len(failed)} of {jobs} processes failed, the first with exit code {failed[0]}")
-    first = next(trial for trial in study.trials if trial.value is not None and trial.params == SERVED)
-    return TuningResult(study.study_name, count(study), first.value or 0.0, study.best_value, study.best_params)
+    first = next((trial.value for trial in study.trials if trial.value is not None and trial.params == SERVED), None)
+    if first is None:
+        raise TuningError("the served settings were not tried to their end, so there is nothing to compare with: go on")
+    return TuningResult(study.study_name, count(study), first, study.best_value, study.best_params)
 
 
 def _work_aside(trials: int) -> None:

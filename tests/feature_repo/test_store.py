@@ -23,7 +23,7 @@ from matchday import history
 from matchday.feast_layout import entity_key, event_time, value_of
 from matchday.features import tables
 from matchday.features.known import JUST_BEFORE
-from matchday.features.tables import TABLES
+from matchday.features.tables import TABLES, TEAM_TABLES
 from matchday.features.vectors import assemble
 from matchday.history import HistoryError
 from matchday.lake import Lake
@@ -85,7 +85,7 @@ def rows_of(store: Path) -> dict[tuple[str, bytes, str], tuple[bytes, float]]:
 
 def test_the_join_of_feast_is_our_own_join(built: Built, settings: Settings) -> None:
     joined = training_set(MATCH_OUTCOME, settings, built.lake, built.features, END)
-    matches, tables_ = built.lake.read(Matches), (built.lake.read(table) for table in TABLES)
+    matches, tables_ = built.lake.read(Matches), map(built.lake.read, TEAM_TABLES)
     own = league.joined(matches, *tables_)
     assert len(joined) == 4 * 380
     pd.testing.assert_frame_equal(joined, own[list(joined.columns)], check_exact=True)
@@ -153,7 +153,7 @@ def test_going_back_in_time_leaves_nothing_later_behind(built: Built, settings: 
     materialise(settings, built.lake, built.features, WINTER)
     assert rows_of(settings.online_file) == winter != spring
     assert max(at for _, at in winter.values()) <= WINTER.timestamp() < max(at for _, at in spring.values())
-    assert len({key for _, key, _ in winter}) == 20
+    assert len({key for view, key, _ in winter if view == "team_form"}) == 20
     assert [file.name for file in settings.online_file.parent.glob("online*")] == ["online.db"]
 
 
@@ -210,7 +210,8 @@ def test_a_streamed_row_stays_when_the_lake_is_behind_and_goes_when_the_moment_i
     materialise(settings, built.lake, built.features, moment)
     assert elo_of(settings, "ARS") == (1.0, (moment - timedelta(hours=1)).timestamp())
     found = verify(settings, built.lake, built.features, moment)
-    assert found.ahead == 5 * (3 + 3 + 3), "the ratings of both teams of each pair"
+    pairs, players = 3 + 3 + 3, 2 + 2 + 2
+    assert found.ahead == 5 * (pairs + players), "ratings of the league and of both teams"
     assert found.values > 0, "their form is the lake's"  # noqa: PD011
     materialise(settings, built.lake, built.features, WINTER)
     assert elo_of(settings, "ARS") == of_lake
