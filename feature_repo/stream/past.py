@@ -10,7 +10,7 @@ import pandas as pd
 
 from feature_repo.stream.facts import Fact, make_fact
 from matchday.features.freshness import combine
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import FULL_TIME, LeagueState, Moment, moments, opening_moment
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
@@ -66,7 +66,7 @@ class Past:
         """
         teams = [one for of, one in self._reader.seasons("teams").items() if of <= season]
         past = [one for one in self._reader.seasons("matches") if one < season and one not in without]
-        said = "|".join([*map(name, TABLES), *teams, *map(self.season_fingerprint, sorted(past))])
+        said = "|".join([*map(name, TEAM_TABLES), *teams, *map(self.season_fingerprint, sorted(past))])
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def teams(self, season: str) -> tuple[str, ...]:

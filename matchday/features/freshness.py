@@ -10,7 +10,8 @@ from matchday.lake.reader import LakeReader
 
 HISTORY = ("matches", "appearances", "teams", "fixtures", "players", "availability")
 """Tables of the history by name: `matchday.history.TABLES`, which takes pandas to import."""
-FEATURES = ("team_form", "team_ratings", "team_strength", "player_form", "player_market")
+TEAM_FEATURES = ("team_form", "team_ratings", "team_strength")
+FEATURES = (*TEAM_FEATURES, "player_form", "player_market")
 """Feature tables by name: `matchday.features.tables.TABLES`."""
 RECEIPT = "built.json"
 """In the lake: of which history, and by which code, its feature tables were made."""
@@ -41,8 +42,11 @@ def downstream_is_current(reader: LakeReader, now: datetime) -> bool:
         return False
     if not features_are_current(reader) or filled != combine(reader.fingerprints(FEATURES)):
         return False
+    newest = {table: sorted(reader.seasons(table))[-1:] for table in FEATURES}  # earlier rows are not the latest of all
     known_since = (
-        as_of < row["event_time"] <= now for table in FEATURES for row in reader.rows(table, columns=["event_time"])
+        as_of < row["event_time"] <= now
+        for table, season in newest.items()
+        for row in reader.rows(table, season, columns=["event_time"])
     )
     return as_of <= now and not any(known_since)
 

@@ -9,7 +9,7 @@ from pandera.pandas import DataFrameModel
 from matchday import history
 from matchday.collected.current import tables
 from matchday.collected.store import TABLES, ObservationStore
-from matchday.features.freshness import FEATURES
+from matchday.features.freshness import TEAM_FEATURES
 from matchday.features.tables import build
 from matchday.features.team import team_tables
 from matchday.forecasts.knowledge import Knowledge, find_unscheduled
@@ -36,7 +36,8 @@ def rebuild_knowledge(settings: Settings, as_of: datetime) -> Knowledge:
     fixtures = [ScheduledMatch.of_row(row) for row in plain_rows(frame(Fixtures))]
     said = observed[ObservedFixtures]
     unscheduled = find_unscheduled(plain_rows(said[said["known_at"] < as_of]), fixtures)
-    rows = {view: newest_rows(plain_rows(table), as_of) for view, table in zip(FEATURES, feature_tables, strict=True)}
+    views = zip(TEAM_FEATURES, feature_tables, strict=True)
+    rows = {view: newest_rows(plain_rows(table), as_of) for view, table in views}
     return Knowledge(as_of, tuple(fixtures), unscheduled, rows, made_anew=True)
 
 

@@ -6,7 +6,7 @@ where they have said anything, schedule and features are made anew from what was
 
 from datetime import datetime
 
-from matchday.features.freshness import FEATURES, features_are_current
+from matchday.features.freshness import TEAM_FEATURES, features_are_current
 from matchday.forecasts.knowledge import Knowledge, find_unscheduled
 from matchday.forecasts.scheduled import ScheduledMatch
 from matchday.forecasts.team_rows import newest_rows
@@ -41,7 +41,7 @@ def read_knowledge(settings: Settings, as_of: datetime | None, now: datetime) ->
     if any(one.kickoff > moment for one in fixtures) and not features_are_current(reader):
         make_features(settings)
         made_anew = True
-    rows = {view: newest_rows(reader.rows(view, seasons), moment) for view in FEATURES}
+    rows = {view: newest_rows(reader.rows(view, seasons), moment) for view in TEAM_FEATURES}
     unscheduled = find_unscheduled(collected.rows("observed_fixtures", seasons), fixtures)
     return Knowledge(moment, tuple(fixtures), unscheduled, rows, made_anew)
 

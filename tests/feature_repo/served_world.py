@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -56,7 +56,8 @@ def _template() -> TemporaryDirectory[str]:
 
 def pack(folder: Path, kind: ModelKind = WITH_FORM) -> Path:
     """A bundle that reads the features of a model."""
-    write_bundle(folder, graph(len(kind.features)), describe(kind, "f00d", SPRING.isoformat()), {}, "# a card\n")
+    signature = describe(replace(kind, further=()), "f00d", SPRING.isoformat())
+    write_bundle(folder, graph(len(kind.features)), signature, {}, "# a card\n")
     return folder
 
 

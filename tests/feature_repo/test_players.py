@@ -28,12 +28,12 @@ from matchday.features import published, services, tables
 from matchday.features.player_form import player_form
 from matchday.features.player_market import player_market
 from matchday.features.services import SERVICES
-from matchday.features.tables import TABLES
+from matchday.features.tables import TABLES, TEAM_TABLES
 from matchday.features.team import FULL_TIME
 from matchday.lake import Lake
 from matchday.models.packaging import describe
 from matchday.settings import Settings
-from matchday.tables import Appearances, Matches, TeamForm, TeamRatings, Teams, columns
+from matchday.tables import Appearances, Matches, Teams, columns, name
 from matchday.tables.player_form import PlayerForm
 from matchday.tables.player_market import PlayerMarket
 from tests import league
@@ -77,7 +77,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     appearances = everyone[everyone["player"] % 4 == 0].reset_index(drop=True)
     lake.write(Matches, league.some(Matches, SEASONS))
     lake.write(Appearances, appearances)
-    for table, rows in zip((TeamForm, TeamRatings), league.tables(), strict=True):
+    for table, rows in zip(TEAM_TABLES, league.tables(), strict=True):
         lake.write(table, rows[rows["season"].isin(SEASONS)])
     lake.write(PlayerForm, player_form(appearances).sort_values(["player", "event_time"], ignore_index=True))
     market = player_market(appearances).drop_duplicates(["player", "event_time"])
@@ -89,7 +89,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             patch.setattr(module, "TABLES", ALL)
         patch.setattr(services, "SERVICES", MappingProxyType({**SERVICES, SERVICE.name: SERVICE}))
         patch.setattr(published, "PUBLISHED", pins)
-        add_to_catalogue(patch, served, verification)
+        add_to_catalogue(patch, served)
         published.publish(SERVICE, {})
         yield World(folder, lake, history.fingerprint(lake, ALL))
 
@@ -229,7 +229,7 @@ def test_every_online_row_is_read_of_teams_and_of_players(world: World, monkeypa
     settings = world.settings(str(world.folder / "counted.db"))
     materialisation.materialise(settings, world.lake, world.features, SPRING)
     rows = read_all(settings)
-    assert {view for view, _ in rows} == {"team_form", "team_ratings", "player_form", "player_market"}
+    assert {view for view, _ in rows} == set(map(name, TABLES))
     players = {key for view, key in rows if view == "player_form"}
     assert len(players) > 100 and all(isinstance(key, int) for key in players)
     assert {key for view, key in rows if view == "team_ratings"} == set(

@@ -204,7 +204,7 @@ def test_a_table_that_a_release_adds_makes_what_was_streamed_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = small.make_place(tmp_path)
-    monkeypatch.setattr(past, "TABLES", past.TABLES[:2])
+    monkeypatch.setattr(past, "TEAM_TABLES", past.TEAM_TABLES[:2])
     former = Past(place.lake).base_fingerprint(SEASON, without=[])
     monkeypatch.undo()
     assert Past(place.lake).base_fingerprint(SEASON, without=[]) != former

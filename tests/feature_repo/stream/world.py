@@ -17,18 +17,18 @@ from feature_repo.streamed import StreamedRows
 from feature_repo.writers import open_writer
 from matchday.events import CloudEvent, Topic
 from matchday.events.received import Received
-from matchday.features.tables import TABLES
+from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import team_tables
 from matchday.lake import Lake
 from matchday.online_store import RedisAddress
 from matchday.ratings.xg import with_xg
 from matchday.stream.messages import match_events
-from matchday.tables import Appearances, Fixtures, Matches, Players, Teams, name
+from matchday.tables import Appearances, Availability, Fixtures, Matches, Players, Teams, name
 from tests import league
 
 PAST, SEASON = ("2324",), "2425"
 END = pd.Timestamp("2025-07-01", tz="UTC").timestamp()
-COLUMNS = {name(table): table for table in TABLES}
+COLUMNS = {name(table): table for table in TEAM_TABLES}
 
 
 class Letters(list[CloudEvent]):
@@ -64,7 +64,7 @@ class Place:
 def make_lake(folder: Path, seasons: Iterable[str] = PAST, known: Sequence[str] = (*PAST, SEASON)) -> str:
     """A lake with the results of some seasons, and the teams of `known` ones."""
     lake = Lake(str(folder))
-    for table in (Matches, Appearances, Players):
+    for table in (Matches, Appearances, Players, Availability):
         lake.write(table, league.some(table, seasons))
     for table in (Teams, Fixtures):
         lake.write(table, league.some(table, known))
