@@ -109,7 +109,7 @@ def test_ingest_runs_the_rest_when_something_is_new_and_nothing_after_that(
     """A machine without sources: the bundled history is new the first time. The second run is in this process."""
     steps, said = a_home.run("ingest")
     assert steps == ["update-data", "build-features", "materialise", "verify-online"]
-    assert said[-1].endswith("pairs of teams are equal online and offline")
+    assert said[-1].endswith("rows of entities are equal online and offline")
     capsys.readouterr()
     assert report_unchanged.python_func(news=update_data.python_func()) == "unchanged", "and with that the others wait"
     assert capsys.readouterr().out.splitlines() == ["» nothing is new", "» features and online store stay as they are"]

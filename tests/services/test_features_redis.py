@@ -40,7 +40,7 @@ PASSWORD = '1e5,"p@ss"=/:#'
 """What Feast would read as a number, as two options, or as JSON."""
 
 DIRECTORY = directory_key(PROJECT, "team")
-OWN_KEYS = {staging.COUNTER.encode(), DIRECTORY.encode()}
+OWN_KEYS = {staging.COUNTER.encode(), DIRECTORY.encode(), directory_key(PROJECT, "player").encode()}
 """Keys that are no rows."""
 
 (LOOKUP,) = lookups(describe(MATCH_OUTCOME, "f00d", SPRING.isoformat()))

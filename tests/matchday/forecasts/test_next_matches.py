@@ -13,7 +13,7 @@ import pytest
 from matchday.bundle import Bundle
 from matchday.collected.standings import SourceStanding, write_standings
 from matchday.features.freshness import FEATURES, HISTORY, RECEIPT, combine, features_are_current
-from matchday.features.tables import TABLES
+from matchday.features.tables import TABLES, TEAM_TABLES
 from matchday.forecasts.next_matches import NoForecastError, forecast_next
 from matchday.forecasts.past_knowledge import plain_rows
 from matchday.forecasts.reading import read_knowledge
@@ -197,7 +197,7 @@ def played(settings: Settings) -> pd.DataFrame:
 
 
 def lake_features(settings: Settings) -> list[pd.DataFrame]:
-    return [Lake(settings.lake).read(table) for table in TABLES]
+    return [Lake(settings.lake).read(table) for table in TEAM_TABLES]
 
 
 def test_the_reader_gives_what_the_lake_does(settings: Settings) -> None:
