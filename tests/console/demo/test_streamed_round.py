@@ -67,7 +67,7 @@ def test_forecasts_follow_the_stream(home: Path, gameweek: Gameweek, printed: Pr
     assert len(re.findall(r"^  1\d May \d\d:\d\d  [A-Z]{3} \d-\d [A-Z]{3}  \d+ events", said, re.MULTILINE)) == 10
     moved = re.findall(r"^[A-Z]{3} - [A-Z]{3} +(?:[\d.]+% -> [\d.]+% +){3}([\d.]+)%$", said, re.MULTILINE)
     assert len(moved) == 10 and all(float(share) > 0 for share in moved)
-    assert re.search(r"380 online and 25,080 appended values of the season compared: all are those", said)
+    assert re.search(r"500 online and 38,760 appended values of the season compared: all are those", said)
     check_online(home / "demonstration" / "stream" / "feast" / "online.db")
     trace = re.search(r"trace ([0-9a-f]{32})", said)
     assert trace
