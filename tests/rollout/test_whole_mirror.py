@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.slow, pytest.mark.services]
 
 MIRRORED = {"shadow": GIVEN["shadow"] | {"mirror": 100, "deadlineSeconds": 200}}
+PATIENT = GIVEN["limits"] | {"latency": 100.0}
+"""For candidates that err: a busy machine may make them slow as well, which would be found first."""
 wait_for = partial(eventually, seconds=240.0)
 
 
@@ -30,18 +32,19 @@ def copies(root: RolloutHome) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("bad", "measure"),
+    ("bad", "measure", "limits"),
     [
-        (candidates.fails_on_arsenal, "replay errors"),
-        (candidates.answers_nan_on_arsenal, "replay errors"),
-        (candidates.slow, "replay"),  # its copies wait for no answer, so they pile up until it refuses some
+        (candidates.fails_on_arsenal, "replay errors", PATIENT),
+        (candidates.answers_nan_on_arsenal, "replay errors", PATIENT),
+        # Its copies wait for no answer, so they pile up until it refuses some.
+        (candidates.slow, "replay", GIVEN["limits"]),
     ],
 )
 def test_a_candidate_that_fails_on_what_users_ask_never_answers_one(
-    root: RolloutHome, bad: Callable[[Path, str], None], measure: str
+    root: RolloutHome, bad: Callable[[Path, str], None], measure: str, limits: Mapping[str, object]
 ) -> None:
     bad(root.folder, "2")
-    root.create("2", **MIRRORED)
+    root.create("2", **MIRRORED, limits=limits)
     with under_load(root) as load:
         state = root.run()
     assert [entry.phase for entry in state.history[-3:]] == [Phase.SHADOW, Phase.ROLLING_BACK, Phase.ROLLED_BACK]
