@@ -145,9 +145,7 @@ def created_rows(table: type[DataFrameModel], rows: pd.DataFrame) -> pa.Table:
 
 
 def _split(stored: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Rows, and marks; of players, whom nobody streams in, there are no marks."""
-    if "team" not in stored.column_names:
-        return stored, stored.slice(0, 0)
+    """Rows, and marks."""
     marks = pc.equal(stored.column("team"), MARK)
     return stored.filter(pc.invert(marks)), stored.filter(marks)
 

@@ -1,6 +1,6 @@
 """Walk-forward evaluation: every match is forecast by a model that has seen nothing later."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -53,7 +53,11 @@ class Walk:
 
     def in_season(self, season: str) -> "Walk":
         """The forecasts of one season."""
-        return Walk(self.forecasts[self.forecasts["season"] == season], self.columns)
+        return self.over([season])
+
+    def over(self, seasons: Collection[str]) -> "Walk":
+        """The forecasts of some seasons."""
+        return Walk(self.forecasts[self.forecasts["season"].isin(list(seasons))], self.columns)
 
 
 def walk_forward(

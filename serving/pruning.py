@@ -7,7 +7,8 @@ the server has no other reader of them: https://github.com/onnx/onnx/blob/main/o
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from matchday.varint import decode_varint, encode_varint
+from matchday.varint import encode_varint
+from serving.protobuf import BYTES, read_field
 
 MODEL_GRAPH = 7
 NODE, INITIALIZER, OUTPUT, VALUE_INFO = 1, 5, 12, 13
@@ -16,9 +17,6 @@ NODE_INPUT, NODE_OUTPUT, NODE_OPERATOR = 1, 2, 4
 NESTING = {b"If", b"Loop", b"Scan", b"SequenceMap"}
 """Operators with graphs inside of them, which may read any value around them."""
 TENSOR_NAME, VALUE_NAME = 8, 1
-VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
-"""Wire types of protobuf."""
-FIXED = {FIXED_64: 8, FIXED_32: 4}
 
 
 class Field(NamedTuple):
@@ -80,21 +78,11 @@ def _fields(message: bytes) -> Iterator[Field]:
     """The fields of a message in order. Raises IndexError or ValueError for what is none."""
     at = 0
     while at < len(message):
-        begun = at
-        tag, at = decode_varint(message, at)
-        kind, length = tag & 7, 0
-        if kind == VARINT:
-            _, at = decode_varint(message, at)
-        elif kind == BYTES:
-            length, at = decode_varint(message, at)
-            at += length
-        elif kind in FIXED:
-            at += FIXED[kind]
-        else:
-            raise ValueError(f"wire type {kind}")
-        if at > len(message):
-            raise IndexError(at)
-        yield Field(tag >> 3, message[begun:at], message[at - length : at])
+        tag, content, end = read_field(message, at)
+        if end > len(message):
+            raise IndexError(end)
+        yield Field(tag >> 3, message[at:end], message[content:end])
+        at = end
 
 
 def _message(number: int, content: bytes) -> bytes:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from xgboost import XGBClassifier
 
 from matchday.backtest import Forecaster, Walk, walk_forward
 from matchday.errors import MatchdayError
@@ -104,23 +103,9 @@ def _corrected_by_trees(past: pd.DataFrame, coming: pd.DataFrame) -> FloatArray:
     """The model's log probabilities, moved by penalised trees on form and Elo."""
     learnt = past[past["season"] >= Parameters.first_season]
     model, gaps = train(past), [f"gap_{name}" for name in reference.GAPS]
-    given = stacking.Parameters()
-    trees = XGBClassifier(
-        n_estimators=given.trees,
-        max_depth=given.depth,
-        learning_rate=given.learning_rate,
-        reg_lambda=given.leaf_penalty,
-        min_child_weight=given.leaf_weight,
-        subsample=given.row_share,
-        colsample_bytree=given.column_share,
-        random_state=given.seed,
-        base_score=0.5,
-        objective="multi:softprob",
-        tree_method="hist",
-        n_jobs=1,
-    )
     margins = [np.log(model.predict(vectors_of(rows))) for rows in (learnt, coming)]
-    trees.fit(learnt[gaps].to_numpy(np.float32), learnt["result"].to_numpy(), base_margin=margins[0])
+    inputs, result = learnt[gaps].to_numpy(np.float32), learnt["result"].to_numpy(np.int64)
+    trees = stacking.correct_by_trees(inputs, result, margins[0], stacking.Parameters())
     return np.asarray(trees.predict_proba(coming[gaps].to_numpy(np.float32), base_margin=margins[1]), float)
 
 

@@ -6,10 +6,7 @@ from matchday.features.coming_market import coming_appearances
 from matchday.features.player_form import player_form
 from matchday.features.player_market import player_market
 from matchday.lake import Lake
-from matchday.tables import Appearances, Availability, Fixtures, Players, Teams
-
-INPUTS = ("appearances", "availability", "fixtures", "players", "teams")
-"""Tables of the lake that they are made of, by name; a lake without availability knows no flags."""
+from matchday.tables import Availability, Fixtures, Players
 
 
 def player_tables(
@@ -30,9 +27,13 @@ def player_tables(
     return form, market
 
 
-def tables_of_the_lake(lake: Lake, since: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`player_tables` of the history that a lake holds, with the gameweek that comes next. Raises LakeError."""
-    appearances, teams = lake.read(Appearances), lake.read(Teams)
+def tables_of_the_lake(
+    lake: Lake, appearances: pd.DataFrame, teams: pd.DataFrame, since: str = ""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`player_tables` of the history that a lake holds, with the gameweek that comes next. Raises LakeError.
+
+    appearances, teams: all rows of these tables of the lake. A lake without availability knows no flags.
+    """
     if lake.fingerprint(Availability) is None:
         return player_tables(appearances, teams, since=since)
     seen = lake.read(Availability)

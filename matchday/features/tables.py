@@ -73,8 +73,9 @@ def build(lake: Lake, of: str) -> Built:
     inputs = _by_season(reader, INPUTS)
     whole = made["code"] != known.get("code") or not all(map(lake.intact, TABLES))
     since = "" if whole else first_change(known.get("seasons"), inputs, _by_season(reader, FEATURES))
-    matches = with_xg(lake.read(Matches), lake.read(Appearances))
-    frames = (*team_tables(matches, lake.read(Teams), since), *tables_of_the_lake(lake, since))
+    appearances, teams = lake.read(Appearances), lake.read(Teams)
+    matches = with_xg(lake.read(Matches), appearances)
+    frames = (*team_tables(matches, teams, since), *tables_of_the_lake(lake, appearances, teams, since))
     for table, frame in zip(TABLES, frames, strict=True):
         (lake.write_seasons if since else lake.write)(table, frame)
     features = history.fingerprint(lake, TABLES)

@@ -6,7 +6,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from matchday.scores.calibration import BINS, Bin, equal_bins
+from matchday.scores.bins import BINS, Bin, equal_bins, mean_gap
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -33,8 +33,7 @@ def calibrate(forecast: FloatArray, result: IntArray, bins: int = BINS) -> Calib
     """
     said, hit = forecast.ravel(), np.eye(forecast.shape[1])[result].ravel()
     found = equal_bins(said, hit, bins)
-    error = sum(abs(one.said - one.happened) * one.count for one in found) / len(said)
-    return Calibration(found, error, measure_slope(said, hit))
+    return Calibration(found, mean_gap(found), measure_slope(said, hit))
 
 
 def measure_slope(said: FloatArray, hit: FloatArray) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil
 
-from matchday.scores.calibration import Bin
+from matchday.scores.bins import Bin
 
 SIDE, LEFT, TOP, GAP, FOOT = 220, 46, 34, 40, 44
 """Pixels: of a panel, the margins, between panels, below them."""

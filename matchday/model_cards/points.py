@@ -14,7 +14,7 @@ from matchday.errors import MatchdayError
 from matchday.model_cards.calibration_plot import draw_calibration
 from matchday.model_cards.markdown import season_name, table
 from matchday.models.player_points.backtest import Measured, PointsBacktest
-from matchday.scores.calibration import Bin
+from matchday.scores.bins import Bin
 
 DIGITS = 6
 """Decimals of the numbers that are kept."""

@@ -7,7 +7,6 @@ seen something that came later: half-time line-ups alone give .1956 where the cl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from matchday.backtest import Walk
 from matchday.models.evaluation import Evaluation
 
 MOST_ACCURACY = 0.56
@@ -27,9 +26,10 @@ class Alarm:
 
     def listen(self, evaluation: Evaluation) -> list[str]:
         """What is too good of the model's forecasts of these seasons, in a sentence each."""
-        rows = evaluation.own.forecasts
-        walk = Walk(rows[rows["season"].between(self.first, self.last)], evaluation.own.columns)
-        if len(walk.results) < self.matches or not {self.first, self.last} <= set(walk.forecasts["season"]):
+        own = evaluation.own
+        seasons = {season for season in own.forecasts["season"] if self.first <= season <= self.last}
+        walk = own.over(seasons)
+        if len(walk.results) < self.matches or not {self.first, self.last} <= seasons:
             return []
         scores = evaluation.kind.scores(walk.numbers, walk.results)
         where = f"on {len(walk.results):,} matches of {self.first} to {self.last}: look for a leak"

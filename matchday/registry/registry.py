@@ -3,26 +3,21 @@
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from matchday.bundle import Bundle, BundleError, read_bundle, write_bundle
-from matchday.registry import sqlite
-from matchday.registry.client import all_pages, client_class, translate_errors, without_credentials
+from matchday.registry.client import all_pages, without_credentials
+from matchday.registry.connection import Connection
 from matchday.registry.error import RegistryError
 from matchday.registry.names import ATTACHED_TAG, CHALLENGER, CHAMPION, CONTENT_TAG, DIGEST_TAG, ModelUri
 from matchday.registry.record import ATTACHMENTS, BUNDLE, RunRecord, ensure_experiment, find_finished
 from matchday.registry.version import ModelVersion, check_name, from_mlflow
 from matchday.signature import Signature
 
-if TYPE_CHECKING:
-    from mlflow.tracking.client import MlflowClient
 
-
-class Registry:
+class Registry(Connection):
     """A model registry on an MLflow server or on a SQLite file.
 
     tracking_uri: `sqlite:///PATH`, created if missing, with the artifacts in a folder beside it; or the http(s) address
@@ -32,7 +27,7 @@ class Registry:
 
     def __init__(self, tracking_uri: str, may_write: Callable[[], None] = lambda: None) -> None:
         """tracking_uri: as above. may_write: called before an alias or tag is written; raises to prevent it."""
-        self.tracking_uri = tracking_uri
+        super().__init__(tracking_uri)
         self._may_write = may_write
 
     def log_run(
@@ -180,18 +175,6 @@ class Registry:
         """The tags of a version. Raises RegistryError as `resolve` does."""
         return dict(self.resolve(f"mlflow://{name}/{version}").tags)
 
-    @cached_property
-    def _client(self) -> "MlflowClient":
-        client = client_class()
-        if file := sqlite.sqlite_file(self.tracking_uri):
-            sqlite.create(file)
-        return client(self.tracking_uri, registry_uri=self.tracking_uri)
-
-    @property
-    def _artifacts(self) -> Path | None:
-        file = sqlite.sqlite_file(self.tracking_uri)
-        return (file.parent / "artifacts").resolve() if file else None
-
     def _register(self, model: str, run_id: str, record: RunRecord) -> ModelVersion:
         self._make_model(model)
         made = self._client.create_model_version(
@@ -215,9 +198,6 @@ class Registry:
     def _unknown_model(self, name: str) -> NoReturn:
         known = ", ".join(self.models()) or "none yet: train one first"
         raise RegistryError(f"no model {name} in MLflow at {without_credentials(self.tracking_uri)}; it knows: {known}")
-
-    def _translate_errors(self, action: str) -> AbstractContextManager[None]:
-        return translate_errors(self.tracking_uri, action)
 
 
 def _intact(version: ModelVersion, folder: Path) -> Bundle:

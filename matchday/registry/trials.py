@@ -3,20 +3,14 @@
 import os
 import tempfile
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from matchday.registry import sqlite
-from matchday.registry.client import client_class, translate_errors
+from matchday.registry.connection import Connection
 from matchday.registry.record import ensure_experiment
-
-if TYPE_CHECKING:
-    from mlflow.tracking.client import MlflowClient
 
 LOSSES = "losses.parquet"
 """Artifact of a run: the loss of every row that it forecast."""
@@ -39,12 +33,8 @@ class TrialRun:
     losses: pd.DataFrame
 
 
-class Trials:
+class Trials(Connection):
     """Runs of experiments on an MLflow server or a SQLite file. Every method raises RegistryError when it fails."""
-
-    def __init__(self, tracking_uri: str) -> None:
-        """tracking_uri: as of `matchday.registry.Registry`. Nothing is opened before the first call."""
-        self.tracking_uri = tracking_uri
 
     def record(self, question: str, run: TrialRun, tags: Mapping[str, str]) -> None:
         """Record a run. One that is interrupted is marked FAILED and never read."""
@@ -85,18 +75,3 @@ class Trials:
             losses = pd.read_parquet(self._client.download_artifacts(run.info.run_id, LOSSES, scratch))
         position = int(run.data.tags[POSITION_TAG])
         return TrialRun(run.info.run_name, position, dict(run.data.params), dict(run.data.metrics), losses)
-
-    @cached_property
-    def _client(self) -> "MlflowClient":
-        client = client_class()
-        if file := sqlite.sqlite_file(self.tracking_uri):
-            sqlite.create(file)
-        return client(self.tracking_uri, registry_uri=self.tracking_uri)
-
-    @property
-    def _artifacts(self) -> Path | None:
-        file = sqlite.sqlite_file(self.tracking_uri)
-        return (file.parent / "artifacts").resolve() if file else None
-
-    def _translate_errors(self, action: str) -> AbstractContextManager[None]:
-        return translate_errors(self.tracking_uri, action)

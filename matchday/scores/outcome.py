@@ -6,6 +6,8 @@ Everywhere: forecast is (n, 3), the probabilities of home, draw, away; result is
 import numpy as np
 from numpy.typing import NDArray
 
+from matchday.scores.bins import BINS, equal_bins, mean_gap
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -36,11 +38,9 @@ def accuracy(forecast: FloatArray, result: IntArray) -> FloatArray:
     return np.asarray((forecast.argmax(axis=1) == result).astype(float))
 
 
-def calibration_error(forecast: FloatArray, result: IntArray, bins: int = 10) -> float:
+def calibration_error(forecast: FloatArray, result: IntArray, bins: int = BINS) -> float:
     """Expected calibration error over all classes: mean gap of forecast and frequency in bins of equal count."""
-    said, hit = forecast.ravel(), np.eye(3)[result].ravel()
-    groups = np.array_split(np.argsort(said, kind="stable"), bins)
-    return float(sum(abs(said[group].mean() - hit[group].mean()) * len(group) for group in groups) / len(said))
+    return mean_gap(equal_bins(forecast.ravel(), np.eye(3)[result].ravel(), bins))
 
 
 def outcome_scores(forecast: FloatArray, result: IntArray) -> dict[str, float]:

@@ -44,7 +44,14 @@ def rate_seasons(
             numbers += [_numbers(known, match) for match in day]
             state, last = _observe(state, day), day[-1].kickoff
             known_at = max(midnight_after(last), last + FULL_TIME)
-        yield _with_result(ordered[ordered["season"] == season].reset_index(drop=True), numbers)
+        rows = played(ordered[ordered["season"] == season].reset_index(drop=True)).join(pd.DataFrame(numbers))
+        yield rows.sort_values(["kickoff", "match_id"], ignore_index=True)
+
+
+def played(matches: pd.DataFrame) -> pd.DataFrame:
+    """Keys, goals and result of finished matches, in their order."""
+    said = {column: matches[column].to_numpy(np.int64) for column in GOALS}
+    return matches[["match_id", "season", "kickoff", "home", "away"]].assign(**said, result=outcome_of(*said.values()))
 
 
 def _observe(state: LeagueStrength, day: Sequence[Match]) -> LeagueStrength:
@@ -52,12 +59,6 @@ def _observe(state: LeagueStrength, day: Sequence[Match]) -> LeagueStrength:
         sides = (match.home, match.away)
         state = strength.observe(state, match.kickoff, *sides, match.goals, match.own_xg, match.xg)
     return state
-
-
-def _with_result(matches: pd.DataFrame, numbers: Sequence[dict[str, float]]) -> pd.DataFrame:
-    rows = matches[["match_id", "season", "kickoff", "home", "away", *GOALS]].join(pd.DataFrame(numbers))
-    result = outcome_of(*(rows[column].to_numpy(np.int64) for column in GOALS))
-    return rows.assign(result=result).sort_values(["kickoff", "match_id"], ignore_index=True)
 
 
 def _numbers(known: dict[str, dict[str, float]], match: Match) -> dict[str, float]:

@@ -18,8 +18,8 @@ from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import team_tables
 from matchday.models.evaluation import Evaluation
 from matchday.models.match_outcome import reference
-from matchday.models.match_outcome.kind import MATCH_OUTCOME, outcome_of
-from matchday.models.match_outcome.rated import GOALS
+from matchday.models.match_outcome.kind import MATCH_OUTCOME
+from matchday.models.match_outcome.rated import played
 from matchday.models.match_outcome.settled_goals import Parameters, SettledGoals, train, vectors_of
 from matchday.ratings.xg import with_xg
 from matchday.scores.calibration import calibration_slope, class_calibration_error
@@ -56,7 +56,7 @@ class OutcomeBacktest:
 
     def scores(self, name: str | None = None, seasons: Sequence[str] | None = None) -> dict[str, float]:
         """Mean scores of a forecaster (default: the model) over some seasons. The calibration error is by class."""
-        found = over(self.walk(name), seasons or self.seasons)
+        found = self.walk(name).over(seasons or self.seasons)
         return {
             **outcome_scores(found.numbers, found.results),
             "calibration_error": class_calibration_error(found.numbers, found.results),
@@ -69,7 +69,7 @@ class OutcomeBacktest:
 
     def gap(self, name: str, seasons: Sequence[str] | None = None) -> PairedGap:
         """RPS of the model less that of another forecaster, over some seasons."""
-        own, other = (over(self.walk(one), seasons or self.seasons) for one in (None, name))
+        own, other = (self.walk(one).over(seasons or self.seasons) for one in (None, name))
         losses = [ranked_probability(walk.numbers, walk.results) for walk in (own, other)]
         return paired_gap(losses[0], losses[1], weeks(own.forecasts))
 
@@ -103,11 +103,7 @@ def load_matches(snapshot: Snapshot) -> pd.DataFrame:
 
 def feature_rows(matches: pd.DataFrame, known: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """A row for each match: keys, goals, result, and the features of `match-outcome` as known before kick-off."""
-    said = {column: matches[column].to_numpy(np.int64) for column in GOALS}
-    keys = matches[["match_id", "season", "kickoff", "home", "away"]]
-    return keys.assign(**said, result=outcome_of(*said.values())).join(
-        vectors_before_kickoff(MATCH_OUTCOME.features, matches, known)
-    )
+    return played(matches).join(vectors_before_kickoff(MATCH_OUTCOME.features, matches, known))
 
 
 def walk_model(
@@ -122,11 +118,6 @@ def walk_model(
         return train(past, parameters).predict(vectors_of(coming))
 
     return walk_forward(rows, forecast, CLASSES, seasons, REFIT, progress)
-
-
-def over(walk: Walk, seasons: Sequence[str]) -> Walk:
-    """The forecasts of some seasons."""
-    return Walk(walk.forecasts[walk.forecasts["season"].isin(seasons)], walk.columns)
 
 
 def weeks(forecasts: pd.DataFrame) -> NDArray[np.int64]:

@@ -35,8 +35,12 @@ def lake(folder: Path, *, with_availability: bool) -> Lake:
     return made
 
 
+def made(known: Lake, since: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
+    return tables_of_the_lake(known, known.read(Appearances), known.read(Teams), since)
+
+
 def test_a_lake_without_availability_has_no_flags_and_nothing_coming(tmp_path: Path) -> None:
-    form, market = tables_of_the_lake(lake(tmp_path, with_availability=False))
+    form, market = made(lake(tmp_path, with_availability=False))
     wanted = player_tables(appearances(), league.some(Teams, players.SEASONS))
     pd.testing.assert_frame_equal(form, wanted[0])
     pd.testing.assert_frame_equal(market, wanted[1])
@@ -45,7 +49,7 @@ def test_a_lake_without_availability_has_no_flags_and_nothing_coming(tmp_path: P
 
 def test_with_it_the_coming_gameweek_is_known_from_its_deadline_and_a_season_can_be_made_alone(tmp_path: Path) -> None:
     known = lake(tmp_path, with_availability=True)
-    form, market = tables_of_the_lake(known)
+    form, market = made(known)
     validate(PlayerForm, form)
     validate(PlayerMarket, market)
     last = deadlines(appearances()).max()
@@ -53,5 +57,5 @@ def test_with_it_the_coming_gameweek_is_known_from_its_deadline_and_a_season_can
     assert len(set(coming["gameweek"])) == 1
     assert coming["player"].nunique() > 100
     assert market["flag"].nunique() > 2
-    for late, whole in zip(tables_of_the_lake(known, "2526"), (form, market), strict=True):
+    for late, whole in zip(made(known, "2526"), (form, market), strict=True):
         pd.testing.assert_frame_equal(late, whole[whole["season"] >= "2526"].reset_index(drop=True))

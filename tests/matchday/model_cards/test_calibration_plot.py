@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from matchday.model_cards.calibration_plot import LEFT, SIDE, TOP, draw_calibration
-from matchday.scores.calibration import Bin
+from matchday.scores.bins import Bin
 
 SVG = "{http://www.w3.org/2000/svg}"
 shares = some.floats(0, 1)

@@ -120,8 +120,10 @@ def logistic_input(vectors: Float32Array, goals: FloatArray) -> Float32Array:
     return np.column_stack([odds, gap]).astype(np.float32)
 
 
-def fit_trees(vectors: Float32Array, result: IntArray, parameters: Parameters) -> XGBClassifier:
-    """Shallow, strongly penalised trees on top of the goals member."""
+def correct_by_trees(
+    inputs: Float32Array, result: IntArray, margins: FloatArray, parameters: Parameters
+) -> XGBClassifier:
+    """Shallow, strongly penalised trees on inputs (n, m), on top of log probabilities (n, 3)."""
     trees = XGBClassifier(
         n_estimators=parameters.trees,
         max_depth=parameters.depth,
@@ -136,7 +138,7 @@ def fit_trees(vectors: Float32Array, result: IntArray, parameters: Parameters) -
         tree_method="hist",
         n_jobs=1,
     )
-    return trees.fit(trees_input(vectors), result, base_margin=np.log(goals_forecast(vectors)))
+    return trees.fit(inputs, result, base_margin=margins)
 
 
 def fit_logistic(vectors: Float32Array, result: IntArray, parameters: Parameters) -> Pipeline:
@@ -148,7 +150,9 @@ def fit_logistic(vectors: Float32Array, result: IntArray, parameters: Parameters
 def fit_members(rows: pd.DataFrame, parameters: Parameters) -> Members:
     """Fit the members on rows with `NAMES` and results."""
     vectors, result = vectors_of(rows), rows["result"].to_numpy(np.int64)
-    return Members(fit_trees(vectors, result, parameters), fit_logistic(vectors, result, parameters))
+    margins = np.log(goals_forecast(vectors))
+    trees = correct_by_trees(trees_input(vectors), result, margins, parameters)
+    return Members(trees, fit_logistic(vectors, result, parameters))
 
 
 def held_out_forecasts(features: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
