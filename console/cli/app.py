@@ -18,6 +18,7 @@ from console.cli import (
     model,
     next_gameweek,
     pipeline,
+    points,
     rollout,
     serve,
     stream,
@@ -30,6 +31,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.command()(demo.demo)
 app.command()(serve.serve)
 app.command("next")(next_gameweek.next_gameweek)
+app.command()(points.points)
 app.add_typer(forecast.app, name="forecast")
 app.add_typer(data.app, name="data")
 app.add_typer(pipeline.app, name="pipeline")

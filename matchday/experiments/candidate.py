@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from matchday.backtest import Walk
 from matchday.features.known import vectors_before_kickoff
@@ -14,7 +15,9 @@ from matchday.features.services import MATCH_OUTCOME_V1
 from matchday.features.tables import TEAM_TABLES
 from matchday.features.team import team_tables
 from matchday.models.match_outcome import reference
+from matchday.models.match_outcome.candidates import lineups
 from matchday.models.match_outcome.reported import feature_rows, load_matches
+from matchday.models.player_points.backtest import feature_rows as player_rows
 from matchday.sources.snapshot import Snapshot
 from matchday.tables import Teams, name
 
@@ -28,13 +31,14 @@ class League:
 
     matches: pd.DataFrame
     teams: pd.DataFrame
+    snapshot: Snapshot
     walks: dict[str, Walk] = field(default_factory=dict)
     """Walks that several candidates need, by name."""
 
     @classmethod
     def load(cls, snapshot: Snapshot) -> "League":
         """The bundled history."""
-        return cls(load_matches(snapshot), snapshot.load(Teams))
+        return cls(load_matches(snapshot), snapshot.load(Teams), snapshot)
 
     @cached_property
     def known(self) -> Mapping[str, pd.DataFrame]:
@@ -54,6 +58,16 @@ class League:
         first = vectors_before_kickoff(MATCH_OUTCOME_V1, self.matches, self.known)
         others = reference.reference_columns(self.matches, self.teams, self.known)
         return keys.join(first).merge(others.drop(columns=["home_elo", "away_elo"]), on="match_id")
+
+    @cached_property
+    def player_rows(self) -> pd.DataFrame:
+        """A row for each player's match with the features of `player-points`."""
+        return player_rows(self.snapshot)
+
+    @cached_property
+    def expected_shares(self) -> NDArray[np.float64]:
+        """The share of the match that each of `player_rows` is expected to play, (n,)."""
+        return lineups.expected_shares(self.player_rows)
 
     def walk(self, title: str, make: Callable[[], Walk]) -> Walk:
         """A walk that is made once."""

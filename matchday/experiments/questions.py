@@ -14,12 +14,13 @@ from matchday.errors import MatchdayError
 from matchday.experiments.candidate import SEASONS, Candidate, League, choose_by_past
 from matchday.features.strength import LeagueStrength
 from matchday.models.match_outcome import reference
-from matchday.models.match_outcome.candidates import bivariate_poisson, calibrators, stacking
+from matchday.models.match_outcome.candidates import bivariate_poisson, calibrators, lineups, stacking
 from matchday.models.match_outcome.candidates.calibrators import Calibrator
 from matchday.models.match_outcome.candidates.pool import fit_pool
 from matchday.models.match_outcome.rated import rate_matches
 from matchday.models.match_outcome.reported import walk_model
 from matchday.models.match_outcome.settled_goals import Parameters, train, vectors_of
+from matchday.models.player_points.model import FIRST_SEASON
 from matchday.ratings.strength import StrengthState
 from matchday.scores.outcome import CLASSES, ranked_probability
 
@@ -27,6 +28,9 @@ FloatArray = NDArray[np.float64]
 
 BASE = "match-outcome"
 CHOSEN = "best of its past, each season"
+SIDES = ("home", "away")
+FIRST_LINEUPS = "1718"
+"""The first season whose line-ups were expected by anybody."""
 
 
 class UnknownQuestionError(MatchdayError):
@@ -157,6 +161,30 @@ def _named(numbers: FloatArray) -> dict[str, FloatArray]:
     return dict(zip(CLASSES, numbers.T, strict=True))
 
 
+def _with_lineups(known: str, league: League) -> Walk:
+    """The model with attack and defence moved by expected line-ups, as much as goals followed them in past seasons."""
+    rows, players = league.rows, league.player_rows
+    actual = players["minutes"].clip(upper=90).to_numpy(float) / 90
+    shares = {"minutes model": league.expected_shares, "recent minutes": _recent_shares(players), "a leak": actual}
+    gaps = lineups.lineup_gaps(players, shares[known])
+    places = [gaps.reindex(pd.MultiIndex.from_frame(rows[["match_id", side]])).to_numpy(float) for side in SIDES]
+    values = np.nan_to_num(np.stack(places, axis=1))
+    parts = []
+    for season in SEASONS:
+        past = rows["season"].between(FIRST_LINEUPS, season, inclusive="left").to_numpy()
+        effects = lineups.learn_effects(rows[past], values[past]) if past.any() else np.zeros(2)
+        until = (rows["season"] <= season).to_numpy()
+        moved = lineups.add_effects(rows[until], values[until], effects)
+        parts.append(walk_model(moved, (season,)).forecasts)
+    return Walk(pd.concat(parts, ignore_index=True), CLASSES)
+
+
+def _recent_shares(players: pd.DataFrame) -> FloatArray:
+    """Mean minutes of a middle past, as a share of the match; unknown in the first season, as of the minutes model."""
+    known = players["season"] > FIRST_SEASON
+    return (players["minutes_middle"] / 90).where(known).to_numpy(float)
+
+
 def _two_parameters(penalty: float, league: League) -> Walk:
     return walk_model(league.rows, SEASONS, replace(Parameters(), calibration_penalty=penalty))
 
@@ -228,6 +256,16 @@ QUESTIONS: Mapping[str, Question] = {
             ),
         ),
         Question(
+            "line-ups",
+            "Do expected line-ups help, beside those that the ratings were learnt from?",
+            (
+                Candidate(BASE, {}, _base),
+                Candidate("minutes of player-points", {"refit": "season"}, partial(_with_lineups, "minutes model")),
+                Candidate("recent minutes", {"memory": 0.85}, partial(_with_lineups, "recent minutes")),
+                Candidate("who really played (a leak)", {"known": "after the match"}, partial(_with_lineups, "a leak")),
+            ),
+        ),
+        Question(
             "calibration",
             "Which calibration, learnt from past matches, is best?",
             (
@@ -243,4 +281,4 @@ QUESTIONS: Mapping[str, Question] = {
         ),
     )
 }
-"""By name. Line-ups are no question yet: decision 29 has what the scripts found of them."""
+"""By name."""

@@ -25,14 +25,17 @@ class ComingMatches:
     notes: tuple[str, ...] = ()
 
 
-def find_coming(fixtures: Sequence[ScheduledMatch], as_of: datetime, weeks: int = 1) -> ComingMatches:
+def find_coming(
+    fixtures: Sequence[ScheduledMatch], as_of: datetime, weeks: int = 1, most: int = MOST_WEEKS
+) -> ComingMatches:
     """The next gameweeks, and what is left of earlier ones until these are over.
 
     The first is the next one of which at most half of the matches have begun; the others follow in the order of their
-    kick-offs. A match begins at its kick-off. Raises CalendarError before `EARLIEST` and for other than 1 to 4 weeks.
+    kick-offs. A match begins at its kick-off. Raises CalendarError before `EARLIEST`, and for less than 1 or more than
+    `most` weeks.
     """
-    if not 1 <= weeks <= MOST_WEEKS:
-        raise CalendarError(f"{weeks} gameweeks cannot be forecast: choose 1 to {MOST_WEEKS}")
+    if not 1 <= weeks <= most:
+        raise CalendarError(f"{weeks} gameweeks cannot be forecast: choose 1 to {most}")
     if as_of < EARLIEST:
         raise CalendarError(f"nothing to forecast on {as_of:%Y-%m-%d}: choose {EARLIEST:%Y-%m-%d} or later")
     coming = sorted((one for one in fixtures if one.kickoff > as_of), key=_order)

@@ -18,6 +18,7 @@ from matchday.forecasts.knowledge import Knowledge
 from matchday.forecasts.reading import read_knowledge
 from matchday.forecasts.scheduled import OutcomeForecast, ScheduledMatch
 from matchday.forecasts.team_rows import TeamRows, expired_teams, make_vectors
+from matchday.models.kind import ModelKind
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
 from matchday.settings import Settings
 from matchday.signature import RAW_INPUT, Signature
@@ -47,17 +48,8 @@ class NextForecasts:
     @property
     def sentence(self) -> str:
         """What is forecast, for people."""
-        coming, made = self.coming, len(self.batch.forecasts)
-        if not coming.matches:
-            return (
-                f"no coming gameweek is known at {coming.as_of:%Y-%m-%d %H:%M} UTC: "
-                "'matchday data update' fetches the schedule of a new season"
-            )
-        numbers = ", ".join(map(str, coming.gameweeks)) or "without a number"
-        return (
-            f"gameweek{'s' * (len(coming.gameweeks) > 1)} {numbers} of 20{coming.season[:2]}/{coming.season[2:]}: "
-            f"{made} {'match' if made == 1 else 'matches'}"
-        )
+        made = len(self.batch.forecasts)
+        return describe_coming(self.coming, f"{made} {'match' if made == 1 else 'matches'}")
 
 
 def forecast_next(
@@ -85,15 +77,27 @@ def forecast_next(
     return NextForecasts(coming, batch, read_data_age(settings.collected, moment, known.played), notes)
 
 
-def check_bundle(signature: Signature, moment: datetime) -> None:
-    """Raises NoForecastError unless a model may forecast outcomes at a moment from the features of this code."""
+def describe_coming(coming: ComingMatches, what: str) -> str:
+    """The coming gameweeks and what is forecast of them, for people; what to do where none is known."""
+    if not coming.matches:
+        return (
+            f"no coming gameweek is known at {coming.as_of:%Y-%m-%d %H:%M} UTC: "
+            "'matchday data update' fetches the schedule of a new season"
+        )
+    numbers = ", ".join(map(str, coming.gameweeks)) or "without a number"
+    several = "s" * (len(coming.gameweeks) > 1)
+    return f"gameweek{several} {numbers} of 20{coming.season[:2]}/{coming.season[2:]}: {what}"
+
+
+def check_bundle(signature: Signature, moment: datetime, kind: ModelKind = MATCH_OUTCOME) -> None:
+    """Raises NoForecastError unless a bundle of this kind may forecast at a moment from the features of this code."""
     if datetime.fromisoformat(signature.trained_until) > moment:
         raise NoForecastError(
             f"{signature.model} version {signature.version} has learnt from after {moment:%Y-%m-%d %H:%M} UTC "
             f"(until {signature.trained_until[:10]}): choose a later moment, or train as of that day"
         )
     service = SERVICES.get(signature.feature_service)
-    if signature.model != MATCH_OUTCOME.name or not service or not set(signature.features) <= set(service.features):
+    if signature.model != kind.name or not service or not set(signature.features) <= set(service.features):
         raise NoForecastError(
             f"{signature.model} version {signature.version} reads other features than this release makes: train it anew"
         )

@@ -100,6 +100,8 @@ CANDIDATES = {(one.name, each.name): each for one in QUESTIONS.values() for each
         ("blending", "pool of match_outcome_v1"),
         ("blending", "stack of four"),
         ("blending", "mean of four"),
+        ("line-ups", "minutes of player-points"),
+        ("line-ups", "recent minutes"),
         ("calibration", "none"),
         ("calibration", "Dirichlet"),
         ("calibration", "isotonic"),
