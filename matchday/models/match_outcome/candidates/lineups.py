@@ -70,7 +70,8 @@ def lineup_gaps(rows: pd.DataFrame, shares: FloatArray) -> pd.DataFrame:
     keys = ["season", "kickoff", "match_id", "team"]
     sums = summed.groupby([*keys, "part"])[["expected", "actual"]].sum(min_count=1)
     quality: pd.DataFrame = np.log(sums.clip(lower=0.05))  # type: ignore[assignment]
-    return _gaps(quality.unstack("part"))  # noqa: PD010 - pivot_table drops what is unknown of everybody
+    by_part: pd.DataFrame = quality.unstack("part")  # type: ignore[assignment]  # noqa: PD010 - pivot_table drops unknowns
+    return _gaps(by_part)
 
 
 def _gaps(quality: pd.DataFrame) -> pd.DataFrame:
