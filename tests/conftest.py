@@ -5,11 +5,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before feast.metrics sets PROMETHEUS_MULTIPROCESS_DIR: read at this import, it would make counters of the same name
-# one counter in all registries of this process.
-import prometheus_client  # noqa: F401
-import pytest
-from hypothesis import settings
+# Read when prometheus_client is imported, these would make counters of the same name one counter in all registries of a
+# process. feast.metrics sets them, and a process that has imported it hands them to the tests that it starts.
+for name in ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR"):
+    os.environ.pop(name, None)
+
+import prometheus_client  # noqa: E402, F401
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "true"}  # read when a library is imported
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # two workers have two cores: threads would spin

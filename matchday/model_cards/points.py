@@ -1,6 +1,7 @@
 """The model card of `player-points`, `docs/models/player-points.md`, and the file of scores that it is written from.
 
-The backtest takes minutes, so its scores are kept beside the card, and CI writes the card from them.
+The backtest takes minutes, so its scores are kept beside the card, and CI writes the card from them. They carry the
+fingerprint of the code and data that they come from: those of other code are refused.
 """
 
 import json
@@ -13,6 +14,8 @@ import pandas as pd
 from matchday.errors import MatchdayError
 from matchday.model_cards.calibration_plot import draw_calibration
 from matchday.model_cards.markdown import season_name, table
+from matchday.model_cards.provenance import fingerprint
+from matchday.models.player_points import backtest
 from matchday.models.player_points.backtest import Measured, PointsBacktest
 from matchday.scores.bins import Bin
 
@@ -21,7 +24,7 @@ DIGITS = 6
 
 
 class ScoresFileError(MatchdayError):
-    """A file that holds no scores of a points backtest."""
+    """A file that holds no scores of a points backtest, or those of other code or data."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,23 @@ class PointsScores:
     def save(self, path: Path) -> None:
         """Write them as JSON; the same scores give the same bytes."""
         frames = {name: getattr(self, name).to_dict("records") for name in _frames()}
-        described = _rounded({"measures": [asdict(one) for one in self.measures], **frames})
+        measures = [asdict(one) for one in self.measures]
+        described = _rounded({"made_by": fingerprint(backtest.__name__), "measures": measures, **frames})
         path.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "PointsScores":
-        """Read what `save` wrote. Raises ScoresFileError."""
+        """Read what `save` wrote. Raises ScoresFileError, also for scores of other code or data than these."""
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             measures = tuple(Measured(**one) for one in kept["measures"])
-            return cls(measures, **{name: pd.DataFrame(kept[name]) for name in _frames()})
+            found = cls(measures, **{name: pd.DataFrame(kept[name]) for name in _frames()})
+            made_by = kept["made_by"]
         except (OSError, ValueError, KeyError, TypeError) as why:
             raise ScoresFileError(f"{path} holds no scores of a points backtest: {why}") from None
+        if made_by != fingerprint(backtest.__name__):
+            raise ScoresFileError(f"{path} holds scores of other code or data: run 'make cards' and commit it")
+        return found
 
 
 def points_card(found: PointsScores, plot: str) -> str:
@@ -159,7 +167,7 @@ one, so this is an orientation and no comparison:
 
 {categories}
 
-Weeks ahead:
+Weeks ahead, with each later match at the date on which it was played; a match that was moved counts there:
 
 {horizons}
 

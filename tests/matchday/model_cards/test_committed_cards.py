@@ -1,8 +1,11 @@
 """The committed cards. `make cards-check` backtests match-outcome anew; here is what costs nothing."""
 
+import json
 from pathlib import Path
 
-from matchday.model_cards.points import PointsScores, points_card, points_plot
+import pytest
+
+from matchday.model_cards.points import PointsScores, ScoresFileError, points_card, points_plot
 from matchday.settings import REPOSITORY
 
 CARDS = REPOSITORY / "docs" / "models"
@@ -27,3 +30,11 @@ def test_the_card_of_points_is_that_of_its_scores(tmp_path: Path) -> None:
 
 def test_ci_writes_the_cards_again_and_compares() -> None:
     assert "make cards-check\n" in (REPOSITORY / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize("made_by", [None, "0" * 16])
+def test_scores_of_other_code_are_refused(tmp_path: Path, made_by: str | None) -> None:
+    kept = json.loads((CARDS / "player-points.json").read_text())
+    (tmp_path / "scores.json").write_text(json.dumps({**kept, "made_by": made_by}))
+    with pytest.raises(ScoresFileError, match="of other code or data: run 'make cards'"):
+        PointsScores.load(tmp_path / "scores.json")
