@@ -39,6 +39,12 @@ def parse(as_of: str) -> datetime:
         raise CalendarError(f"{as_of!r} is not a date: write it as 2026-03-01") from None
 
 
+def check_past(moment: datetime, now: datetime) -> None:
+    """Raises CalendarError for a moment that is still to come."""
+    if moment > now:
+        raise CalendarError(f"nothing is known as of {moment:%Y-%m-%d %H:%M} UTC yet: choose a moment until now")
+
+
 def last_gameweek_day(fixtures: "pd.DataFrame") -> datetime:
     """The first moment of the day on which the last gameweek of all begins."""
     last = fixtures.sort_values("kickoff").iloc[-1]

@@ -23,7 +23,7 @@ def points(
     from console.operations import player_forecasts
 
     found = player_forecasts.forecast_players(as_of, weeks)
-    players = player_forecasts.choose(found.players, position, team) if len(found.players) else found.players
+    players = player_forecasts.choose(found.players, position, team)
     if as_json:
         typer.echo(json.dumps(player_forecasts.describe_points(found, players), indent=1))
         return

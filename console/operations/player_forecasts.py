@@ -7,7 +7,6 @@ import pandas as pd
 
 from matchday import calendar, telemetry
 from matchday.bundle import read_bundle
-from matchday.calendar import CalendarError
 from matchday.errors import MatchdayError
 from matchday.forecasts.player_points import ComingPoints, forecast_points
 from matchday.models.player_points.kind import PLAYER_POINTS
@@ -28,8 +27,8 @@ def forecast_players(as_of: str | None, weeks: int) -> ComingPoints:
     settings, now = Settings(), datetime.now(UTC)
     settings.make_home()
     moment = calendar.parse(as_of) if as_of else None
-    if moment is not None and moment > now:
-        raise CalendarError(f"nothing is known as of {moment:%Y-%m-%d %H:%M} UTC yet: choose a moment until now")
+    if moment is not None:
+        calendar.check_past(moment, now)
     with telemetry.span("forecast points", weeks=weeks):
         uri = f"{SCHEME}{PLAYER_POINTS.name}@{CHAMPION}"
         champion = fetch(uri, settings.home, open_registry(settings.tracking_uri))
@@ -37,7 +36,12 @@ def forecast_players(as_of: str | None, weeks: int) -> ComingPoints:
 
 
 def choose(players: pd.DataFrame, position: str | None, team: str | None) -> pd.DataFrame:
-    """The rows of a position and a club; None: of all. Raises UnknownChoiceError when there is none of that name."""
+    """The rows of a position and a club; None: of all. Raises UnknownChoiceError when there is none of that name.
+
+    Of no rows nothing is chosen: where nobody plays, no name is wrong.
+    """
+    if players.empty:
+        return players
     for column, wanted in (("position", position), ("team", team)):
         if wanted is None:
             continue

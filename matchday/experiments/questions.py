@@ -28,7 +28,6 @@ FloatArray = NDArray[np.float64]
 
 BASE = "match-outcome"
 CHOSEN = "best of its past, each season"
-SIDES = ("home", "away")
 FIRST_LINEUPS = "1718"
 """The first season whose line-ups were expected by anybody."""
 
@@ -161,13 +160,14 @@ def _named(numbers: FloatArray) -> dict[str, FloatArray]:
     return dict(zip(CLASSES, numbers.T, strict=True))
 
 
-def _with_lineups(known: str, league: League) -> Walk:
-    """The model with attack and defence moved by expected line-ups, as much as goals followed them in past seasons."""
-    rows, players = league.rows, league.player_rows
-    actual = players["minutes"].clip(upper=90).to_numpy(float) / 90
-    shares = {"minutes model": league.expected_shares, "recent minutes": _recent_shares(players), "a leak": actual}
-    gaps = lineups.lineup_gaps(players, shares[known])
-    places = [gaps.reindex(pd.MultiIndex.from_frame(rows[["match_id", side]])).to_numpy(float) for side in SIDES]
+def _with_lineups(shares: Callable[[League], FloatArray], league: League) -> Walk:
+    """The model with attack and defence moved by line-ups, as much as goals followed them in past seasons.
+
+    shares: of the match that each of `League.player_rows` is taken to play, (n,).
+    """
+    rows, sides = league.rows, lineups.SIDES
+    gaps = lineups.lineup_gaps(league.player_rows, shares(league))
+    places = [gaps.reindex(pd.MultiIndex.from_frame(rows[["match_id", side]])).to_numpy(float) for side in sides]
     values = np.nan_to_num(np.stack(places, axis=1))
     parts = []
     for season in SEASONS:
@@ -179,8 +179,17 @@ def _with_lineups(known: str, league: League) -> Walk:
     return Walk(pd.concat(parts, ignore_index=True), CLASSES)
 
 
-def _recent_shares(players: pd.DataFrame) -> FloatArray:
+def _expected_shares(league: League) -> FloatArray:
+    return league.expected_shares
+
+
+def _played_shares(league: League) -> FloatArray:
+    return lineups.played_shares(league.player_rows)
+
+
+def _recent_shares(league: League) -> FloatArray:
     """Mean minutes of a middle past, as a share of the match; unknown in the first season, as of the minutes model."""
+    players = league.player_rows
     known = players["season"] > FIRST_SEASON
     return (players["minutes_middle"] / 90).where(known).to_numpy(float)
 
@@ -260,9 +269,11 @@ QUESTIONS: Mapping[str, Question] = {
             "Do expected line-ups help, beside those that the ratings were learnt from?",
             (
                 Candidate(BASE, {}, _base),
-                Candidate("minutes of player-points", {"refit": "season"}, partial(_with_lineups, "minutes model")),
-                Candidate("recent minutes", {"memory": 0.85}, partial(_with_lineups, "recent minutes")),
-                Candidate("who really played (a leak)", {"known": "after the match"}, partial(_with_lineups, "a leak")),
+                Candidate("minutes of player-points", {"refit": "season"}, partial(_with_lineups, _expected_shares)),
+                Candidate("recent minutes", {"memory": 0.85}, partial(_with_lineups, _recent_shares)),
+                Candidate(
+                    "who really played (a leak)", {"known": "after the match"}, partial(_with_lineups, _played_shares)
+                ),
             ),
         ),
         Question(

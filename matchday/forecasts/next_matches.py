@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,13 +108,19 @@ def run_graph(bundle: Bundle, vectors: NDArray[np.float32]) -> Sequence[Sequence
     """The numbers of each row of vectors (n, k)."""
     if not len(vectors):
         return []
+    output = bundle.signature.output
+    rows: list[list[float]] = run_outputs(bundle, [output], vectors)[output].astype(float).tolist()
+    return rows
+
+
+def run_outputs(bundle: Bundle, names: Sequence[str], vectors: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    """Outputs of a bundle's graph for vectors (n, k), by name."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(bundle.onnx, options, providers=["CPUExecutionProvider"])
-    rows: list[list[float]] = session.run([bundle.signature.output], {RAW_INPUT: vectors})[0].astype(float).tolist()
-    return rows
+    return dict(zip(names, session.run(names, {RAW_INPUT: vectors}), strict=True))
 
 
 def _has_features(match: ScheduledMatch, known: Knowledge) -> bool:

@@ -11,14 +11,13 @@ from matchday.bundle import Bundle
 from matchday.features.known import known_vectors
 from matchday.features.tables import TABLES
 from matchday.forecasts.coming import ComingMatches, find_coming
-from matchday.forecasts.next_matches import check_bundle, describe_coming
+from matchday.forecasts.next_matches import check_bundle, describe_coming, run_outputs
 from matchday.forecasts.reading import living_seasons, read_knowledge
 from matchday.forecasts.scheduled import ScheduledMatch
 from matchday.lake import Lake
 from matchday.lake.reader import LakeReader
 from matchday.models.player_points.kind import PLAYER_POINTS
 from matchday.settings import Settings
-from matchday.signature import RAW_INPUT
 from matchday.tables import Players, name
 
 MOST_WEEKS = 8
@@ -100,7 +99,8 @@ def _forecast(bundle: Bundle, asked: pd.DataFrame, tables: dict[str, pd.DataFram
     vectors = known_vectors(signature.features, playing, tables)
     vectors = vectors.assign(**{each.name: playing[each.name] for each in signature.numbers})
     whole = vectors.notna().all(axis=1)
-    numbers = _run(bundle, vectors[whole].to_numpy(np.float32))
+    names = [signature.output, *(each.name for each in signature.further)]
+    numbers = run_outputs(bundle, names, vectors[whole].to_numpy(np.float32))
     made = playing[whole].assign(
         points=numbers["points"],
         plays=numbers["minutes"][:, 1:].sum(axis=1),
@@ -108,17 +108,6 @@ def _forecast(bundle: Bundle, asked: pd.DataFrame, tables: dict[str, pd.DataFram
         high=numbers["quantiles"][:, -1],
     )
     return _by_gameweek(made), unknown + playing.loc[~whole, "player"].nunique()
-
-
-def _run(bundle: Bundle, vectors: np.ndarray) -> dict[str, np.ndarray]:
-    """The outputs of the graph for vectors (n, k), by name."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(bundle.onnx, options, providers=["CPUExecutionProvider"])
-    names = [bundle.signature.output, *(each.name for each in bundle.signature.further)]
-    return dict(zip(names, session.run(names, {RAW_INPUT: vectors}), strict=True))
 
 
 def _by_gameweek(made: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from matchday.bundle import Bundle
-from matchday.calendar import CalendarError
+from matchday.calendar import check_past
 from matchday.forecasts.next_matches import NextForecasts, forecast_next
 from matchday.forecasts.record import ForecastRecord, Recorded
 from matchday.models.match_outcome.kind import MATCH_OUTCOME
@@ -52,8 +52,8 @@ def forecast_and_record(
     that is still to come, and what `forecast_next` and `ForecastRecord.add` raise.
     """
     now = clock()
-    if as_of is not None and as_of > now:
-        raise CalendarError(f"nothing is known as of {as_of:%Y-%m-%d %H:%M} UTC yet: choose a moment until now")
+    if as_of is not None:
+        check_past(as_of, now)
     made = forecast_next(settings, bundle, as_of, weeks, now)
     if not made.batch.forecasts:
         return ComingForecasts(made, None)

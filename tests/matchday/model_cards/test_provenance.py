@@ -35,6 +35,13 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def after_edit(repository: Path, file: str, before: str, after: str) -> str:
+    """The fingerprint once a file says something else."""
+    path = repository / file
+    path.write_text(path.read_text().replace(before, after))
+    return fingerprint("matchday.models.fit", repository)
+
+
 @pytest.mark.parametrize(
     ("file", "before", "after"),
     [
@@ -46,9 +53,7 @@ def repository(tmp_path: Path) -> Path:
 )
 def test_code_that_computes_and_data_change_it(repository: Path, file: str, before: str, after: str) -> None:
     first = fingerprint("matchday.models.fit", repository)
-    path = repository / file
-    path.write_text(path.read_text().replace(before, after))
-    assert fingerprint("matchday.models.fit", repository) != first
+    assert after_edit(repository, file, before, after) != first
 
 
 @pytest.mark.parametrize(
@@ -62,6 +67,4 @@ def test_code_that_computes_and_data_change_it(repository: Path, file: str, befo
 )
 def test_words_and_code_that_does_not_compute_leave_it(repository: Path, file: str, before: str, after: str) -> None:
     first = fingerprint("matchday.models.fit", repository)
-    path = repository / file
-    path.write_text(path.read_text().replace(before, after))
-    assert fingerprint("matchday.models.fit", repository) == first
+    assert after_edit(repository, file, before, after) == first

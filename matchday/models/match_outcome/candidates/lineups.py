@@ -35,6 +35,11 @@ PENALTY = 50.0
 """Of the squared effects times the variance of the gaps, half of it, in log-likelihood of goals."""
 
 
+def played_shares(rows: pd.DataFrame) -> FloatArray:
+    """Share (n,) of the match that each player played."""
+    return rows["minutes"].clip(upper=90).to_numpy(float) / 90
+
+
 def expected_shares(rows: pd.DataFrame) -> FloatArray:
     """Share (n,) of the match that each player is expected to play, NaN in the first season.
 
@@ -46,8 +51,8 @@ def expected_shares(rows: pd.DataFrame) -> FloatArray:
         past = past[past["season"] >= FIRST_SEASON]
         if past.empty:
             continue
-        minutes = past["minutes"].clip(upper=90) / 90
-        some, full = minutes[past["minutes"].between(1, FULL - 1)].mean(), minutes[past["minutes"] >= FULL].mean()
+        played, minutes = played_shares(past), past["minutes"]
+        some, full = played[minutes.between(1, FULL - 1)].mean(), played[minutes >= FULL].mean()
         chances = fit(past, str(season)).predict(inputs.vectors_of(rows[coming])).minutes
         found[coming] = chances[:, 1:] @ np.array([some, full])
     return found
@@ -60,7 +65,7 @@ def lineup_gaps(rows: pd.DataFrame, shares: FloatArray) -> pd.DataFrame:
     """
     keeper = rows["position_number"] == 0
     named = rows[["season", "match_id", "team", "kickoff"]].assign(
-        expected=shares, actual=rows["minutes"].clip(upper=90) / 90, price=rows["price"] / 10, keeper=keeper
+        expected=shares, actual=played_shares(rows), price=rows["price"] / 10, keeper=keeper
     )
     named["part"] = np.where(rows["position_number"] >= 2, *PARTS)
     side = named.groupby(["match_id", "team", "keeper"])["expected"].transform("sum")
